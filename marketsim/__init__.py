@@ -1,0 +1,83 @@
+"""Simulates leveraged-token issuers, traders and a perpetual-futures market together, in one closed loop.
+
+Only the public names live here; importing them does nothing heavy. The rooms behind them, from the ground up, are
+drawn in ARCHITECTURE.md. A room never imports this page: it asks the room that owns the thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from marketsim.scenario import Scenario, load
+    from marketsim.simulation import MarketModel, RunResult
+    from marketsim.traders.agent import Agent
+
+__all__ = ["Agent", "MarketModel", "load", "run", "sweep"]
+
+__version__: str
+
+_ROOMS = {"Agent": "marketsim.traders.agent", "MarketModel": "marketsim.simulation", "load": "marketsim.scenario"}
+
+
+def run(
+    scenario: str | Path | Scenario,
+    *,
+    seed: int | None = None,
+    set: Mapping[str, str] | Sequence[str] = (),
+    out: str | Path = "results",
+    again: bool = False,
+    report: bool = True,
+    progress: Callable[[int, int, int], None] | None = None,
+    time_limit: str | None = None,
+) -> RunResult:
+    """Run one scenario and return its run directory; a run that is already there is returned as it stands.
+
+    `set` overrides values by their path (`{"tokens.BTC3L.aum": "100 MUSDT"}`), each one YAML flow value checked by the
+    schema. `again` replaces what is there. `progress(simulated_ns, duration_ns, micro_events)` is called about twice a
+    second; `time_limit` is a duration of wall time (`"10min"`). Raises `ScenarioError` with every problem of the file.
+    """
+    from marketsim import report as reports
+    from marketsim import scenario as scenarios
+    from marketsim import simulation
+    from marketsim.errors import UsageError
+    from marketsim.units import duration_ns
+
+    if isinstance(scenario, (str, Path)):
+        scenario = scenarios.load(scenario, set=set, seed=seed)
+    elif seed is not None or set:
+        raise UsageError("seed and set belong to loading: this scenario is loaded already; give them to marketsim.load")
+    return simulation.run(
+        scenario,
+        out=Path(out),
+        again=again,
+        report=reports.write_report if report else None,
+        progress=progress,
+        time_limit=None if time_limit is None else duration_ns(time_limit),
+    )
+
+
+def sweep(study: str | Path, *, workers: int | str = 1) -> NoReturn:
+    """Run all cells, replications and arms of a study; exists when issue "Experiments" is done."""
+    from marketsim.errors import UsageError
+
+    raise UsageError('marketsim.sweep exists when issue "Experiments" is done; marketsim.run runs one world')
+
+
+def __getattr__(name: str) -> object:
+    """Fetch a public name from its room when it is first asked for."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("marketsim-lab")
+    if name in _ROOMS:
+        return getattr(import_module(_ROOMS[name]), name)
+    raise AttributeError(f"module 'marketsim' has no attribute {name!r}; its public names are {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted([*__all__, "__version__"])
