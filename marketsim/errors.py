@@ -1,0 +1,116 @@
+"""Every error a user can meet, and the exit code each one has.
+
+    MarketsimError
+    +-- UsageError            2   the command line or a call was wrong
+    +-- ScenarioError         3   a scenario file is invalid; carries every problem, sorted by line
+    +-- ResultError           4   a check of results failed
+    +-- EnvironmentLackError  5   this machine lacks something; carries the line that installs it
+    +-- KernelError           1   the kernel reported what cannot happen: a defect of ours
+    +-- UnitError             3   a text is not the quantity it should be; the loader adds the place
+
+A rejected order is never an exception: it is an event with a reason code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+__all__ = [
+    "EnvironmentLackError",
+    "KernelError",
+    "MarketsimError",
+    "Problem",
+    "ResultError",
+    "ScenarioError",
+    "UnitError",
+    "UsageError",
+]
+
+
+class MarketsimError(Exception):
+    """Anything marketsim refuses or cannot do; `exit_code` is what the command returns."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(MarketsimError):
+    """The command line or a call was wrong."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a scenario: where it stands, what was there, what is allowed, what was perhaps meant."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    text: str
+    message: str
+    allowed: str = ""
+    suggestion: str = ""
+
+    def __str__(self) -> str:
+        parts = [f"{self.file}:{self.line}:{self.column}: "]
+        if self.path:
+            parts.append(f"{self.path}: ")
+        parts.append(self.message)
+        if self.text:
+            parts.append(f"; was {self.text!r}")
+        if self.allowed:
+            parts.append(f"; allowed: {self.allowed}")
+        if self.suggestion:
+            parts.append(f"; did you mean {self.suggestion!r}?")
+        return "".join(parts)
+
+
+class ScenarioError(MarketsimError):
+    """A scenario is invalid; `problems` holds all of its mistakes, sorted by file and line."""
+
+    exit_code = 3
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems: list[Problem] = sorted(problems, key=lambda p: (p.file, p.line, p.column, p.path, p.message))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class ResultError(MarketsimError):
+    """A check of results failed."""
+
+    exit_code = 4
+
+
+class EnvironmentLackError(MarketsimError):
+    """This machine lacks something; `install` is the line that brings it."""
+
+    exit_code = 5
+
+    def __init__(self, message: str, install: str = "") -> None:
+        self.install = install
+        super().__init__(f"{message}; to install it: {install}" if install else message)
+
+
+class KernelError(MarketsimError):
+    """The kernel reported what cannot happen; `code` is its return code."""
+
+    def __init__(self, message: str, code: int = 0) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class UnitError(MarketsimError):
+    """A text is not the quantity it should be."""
+
+    exit_code = 3
+
+    def __init__(self, text: str, message: str, allowed: str, suggestion: str = "") -> None:
+        self.text = text
+        self.message = message
+        self.allowed = allowed
+        self.suggestion = suggestion
+        hint = f"; did you mean {suggestion!r}?" if suggestion else ""
+        super().__init__(f"{message}; was {text!r}; allowed: {allowed}{hint}")
