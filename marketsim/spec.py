@@ -175,6 +175,13 @@ Leverage = Annotated[
 ]
 
 
+NONE_IN_WORDS = BeforeValidator(lambda value: None if value == "none" else value)
+WORDS_FOR_NONE = PlainSerializer(
+    lambda value: "none" if value is None else value.model_dump(mode="json"), when_used="json"
+)
+"""For a part that may be absent: a file says `none`, Python says None."""
+
+
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise refusal("a whole number is due here", "a whole number such as 5000")

@@ -1,0 +1,36 @@
+"""Market makers: they quote both sides around a fair value learnt from the index, the perp and their inventory."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from marketsim.spec import QUOTE, Count, EventRate, Factor, MoneyAmount, Rate
+from marketsim.traders.group import TraderGroupSpec
+from marketsim.units import Money
+
+
+class MarketMakerSpec(TraderGroupSpec):
+    """Quotes at distances first * growth^l of sizes size * size_growth^l, l = 0 .. levels - 1, around the fair value.
+
+    on_index: requote at every update of the index; skew: fair value shift at an inventory of skew_inventory;
+    memory_weight: of the perp's own averaged deviation; hysteresis, refill: how far off, how empty a quote
+    may be before it is replaced; jitter: of each maker's distances; max_inventory: beyond it no quote that adds.
+    """
+
+    kind: Literal["market_maker"]
+    rate: EventRate = Fraction(1_800, 3_600)
+    on_index: bool = True
+    levels: Count = 9
+    first: Rate = Decimal("0.000045")
+    growth: Factor = Decimal("1.8")
+    size: MoneyAmount = Money(Decimal(12_000), QUOTE)
+    size_growth: Factor = Decimal("1.6")
+    skew: Rate = Decimal("0.0035")
+    skew_inventory: MoneyAmount = Money(Decimal(800_000), QUOTE)
+    memory_weight: Factor = Decimal("0.8")
+    hysteresis: Rate = Decimal("0.25")
+    refill: Rate = Decimal("0.5")
+    jitter: Rate = Decimal("0.15")
+    max_inventory: MoneyAmount = Money(Decimal(3_000_000), QUOTE)
