@@ -1,0 +1,366 @@
+"""The command line: reads options, calls one room, prints what it answers.
+
+Nothing is decided here. Rooms are imported inside the commands, so that `--help` imports click and nothing else. What
+`--json` asks for is one JSON object on stdout; everything else a person reads goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from marketsim.errors import MarketsimError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LATER = {
+    "sweep": "Run all cells, replications and arms of a study",
+    "compare": "Compare two runs: paired differences, and the first instant at which they part",
+    "figures": "Make publication figures and the small table behind each",
+    "dataset": "Build, check or reproduce a publishable dataset",
+    "ui": "Serve the interactive page on this machine",
+}
+EXAMPLES = """
+\b
+Examples:
+  marketsim run scenarios/quickstart.yaml
+  marketsim run scenarios/crowded_reset.yaml --seed 2 --set "tokens.BTC3L.aum=100 MUSDT" --json
+  marketsim show scenarios/crowded_reset.yaml --sentences
+"""
+
+
+class Commands(click.Group):
+    """The commands, with one way out: a user's mistake is a message and an exit code, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; turn refusals and Ctrl-C into the exit codes of the contract."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted: nothing finished is lost", err=True)
+            ctx.exit(130)
+        except Exception as error:
+            from marketsim.errors import KernelError, MarketsimError
+
+            if not isinstance(error, MarketsimError) or isinstance(error, KernelError):
+                raise  # a defect of ours: the traceback is what we need
+            if ctx.find_object(dict) is not None and ctx.obj.get("json"):
+                _print_json({"error": _as_object(error)})
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Keep the order of a working day: run and validate first."""
+        return list(self.commands)
+
+
+def _as_object(error: MarketsimError) -> dict[str, Any]:
+    problems = [vars(problem) for problem in getattr(error, "problems", [])]
+    return {"kind": type(error).__name__, "exit_code": error.exit_code, "message": str(error), "problems": problems}
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def _json_flag(command: F) -> F:
+    def remember(ctx: click.Context, _parameter: click.Parameter, value: bool) -> bool:
+        ctx.ensure_object(dict)["json"] = value
+        return value
+
+    return click.option(
+        "--json", "as_json", is_flag=True, is_eager=True, callback=remember, help="One JSON object on stdout."
+    )(command)
+
+
+def _world_options(command: F) -> F:
+    overrides = click.option(
+        "--set", "overrides", metavar="PATH=VALUE", multiple=True, help="Override one value, as YAML; repeatable."
+    )
+    return click.option("--seed", type=click.IntRange(min=0), help="Root seed.")(overrides(command))
+
+
+def _wall_time(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    from marketsim.errors import UnitError
+    from marketsim.units import duration_ns
+
+    try:
+        if value is not None:
+            duration_ns(value)
+    except UnitError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
+scenario_argument = click.argument(
+    "scenario", metavar="SCENARIO", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXAMPLES,
+)
+@click.version_option(package_name="marketsim-lab", prog_name="marketsim")
+def main() -> None:
+    """Simulate leveraged tokens in a closed loop with the market that prices them."""
+
+
+@main.command()
+@scenario_argument
+@_world_options
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True)
+@_json_flag
+@click.option("--quiet", is_flag=True, help="No progress; only the path of the run directory.")
+@click.option("--no-report", is_flag=True, help="Write no report.html.")
+@click.option("--again", is_flag=True, help="Replace what is there.")
+@click.option("--time-limit", metavar="DURATION", callback=_wall_time, help="Stop after so much wall time (10min).")
+def run(
+    scenario: Path,
+    seed: int | None,
+    overrides: tuple[str, ...],
+    out: Path,
+    as_json: bool,
+    quiet: bool,
+    no_report: bool,
+    again: bool,
+    time_limit: str | None,
+) -> None:
+    """Run one scenario into one run directory."""
+    import marketsim
+    from marketsim.progress import Progress
+
+    with Progress(quiet=quiet) as progress:
+        result = marketsim.run(
+            scenario,
+            seed=seed,
+            set=overrides,
+            out=out,
+            again=again,
+            report=not no_report,
+            progress=progress,
+            time_limit=time_limit,
+        )
+    path, manifest = Path(result.path), result.manifest
+    if as_json:
+        _print_json({**manifest, "path": str(path)})
+    elif quiet:
+        click.echo(path)
+    else:
+        _print_summary(path, manifest, already_there=result.already_there)
+    if manifest["status"] == "failed":
+        click.echo(f"error: the run failed: {manifest['reason']}", err=True)
+        sys.exit(1)
+
+
+def _print_summary(path: Path, manifest: dict[str, Any], *, already_there: bool) -> None:
+    counts = manifest["counts"]
+    state = "already there (--again replaces it)" if already_there else str(manifest["status"])
+    lines = [
+        ("run", f"{manifest['name']} {manifest['run_id']}, seed {manifest['seed']}: {state}"),
+        ("market", f"{counts['trades']:,} trades, {counts['orders']:,} orders, {counts['liquidations']:,} liquidations"),
+        ("tokens", f"{counts['rebalances']:,} rebalances"),
+        ("speed", f"{counts['micro_events']:,} micro events in {manifest['wall_s']:.1f} s"),
+        ("money", f"residual {manifest['conservation']['residual_atoms']} atoms"),
+        ("path", str(path)),
+    ]
+    if (path / "report.html").exists():
+        lines.append(("report", str(path / "report.html")))
+    for name, text in lines:
+        click.echo(f"{name:<8}{text}")
+
+
+@main.command()
+@click.argument(
+    "scenarios",
+    metavar="SCENARIO...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@_json_flag
+def validate(scenarios: tuple[Path, ...], as_json: bool) -> None:
+    """Check scenario files and run nothing."""
+    from marketsim.errors import ScenarioError
+    from marketsim.scenario import validate as problems_of
+
+    found = {str(path): list(problems_of(path)) for path in scenarios}
+    wrong = [problem for problems in found.values() for problem in problems]
+    if as_json:
+        files = {path: [vars(problem) for problem in problems] for path, problems in found.items()}
+        _print_json({"valid": not wrong, "files": files})
+    for path, problems in found.items():
+        for problem in problems:
+            click.echo(str(problem), err=as_json)
+        if not problems:
+            click.echo(f"{path}: valid", err=as_json)
+    if wrong:
+        sys.exit(ScenarioError.exit_code)
+
+
+@main.command()
+@scenario_argument
+@_world_options
+@click.option("--sentences", is_flag=True, help="Say in words what the scenario means.")
+@_json_flag
+def show(scenario: Path, seed: int | None, overrides: tuple[str, ...], sentences: bool, as_json: bool) -> None:
+    """Show the resolved scenario and where each value comes from."""
+    from marketsim.scenario import load
+    from marketsim.scenario.describe import show as describe
+
+    if as_json:
+        _print_json(load(scenario, set=overrides, seed=seed).resolved)
+        return
+    every = [*overrides, *([] if seed is None else [f"seed={seed}"])]
+    click.echo(describe(scenario, every, sentences))
+
+
+@main.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@_json_flag
+def report(path: Path, as_json: bool) -> None:
+    """Write the self-contained HTML report of a run."""
+    from marketsim.report import write_report
+
+    written = str(write_report(_the_one_run(path)))
+    if as_json:
+        _print_json({"path": written})
+    else:
+        click.echo(written)
+
+
+def _the_one_run(path: Path) -> Path:
+    from marketsim.errors import UsageError
+
+    if path.is_file():
+        raise UsageError(f"{path} is a file; give a run directory, which holds manifest.json")
+    runs = [path] if (path / "manifest.json").exists() else sorted(p.parent for p in path.rglob("manifest.json"))
+    if len(runs) == 1:
+        return runs[0]
+    if not runs:
+        raise UsageError(f"{path} holds no run: no manifest.json in it or below; `marketsim run` makes one")
+    names = "\n".join(f"  {run}" for run in runs[:10]) + ("\n  ..." if len(runs) > 10 else "")
+    raise UsageError(f"{path} holds {len(runs)} runs; name one of them:\n{names}")
+
+
+LISTS = ["scenarios", "kinds", "policies", "presets", "plugins", "measures"]
+
+
+@main.command("list")
+@click.argument("what", type=click.Choice(LISTS), required=False)
+@_json_flag
+def list_(what: str | None, as_json: bool) -> None:
+    """List what there is and where each comes from."""
+    from marketsim.scenario.registry import listing
+
+    tables = {each: listing(each) for each in ([what] if what else LISTS)}
+    if as_json:
+        keys = ("name", "origin", "about")
+        _print_json({each: [dict(zip(keys, row, strict=True)) for row in rows] for each, rows in tables.items()})
+        return
+    for each, rows in tables.items():
+        if not what:
+            click.echo(click.style(each, bold=True))
+        width = max((len(name) for name, _, _ in rows), default=0)
+        breadth = max((len(origin) for _, origin, _ in rows), default=0)
+        for name, origin, about in rows:
+            click.echo(f"  {name:<{width}}  {origin:<{breadth}}  {about}".rstrip())
+        if not rows:
+            click.echo("  none")
+
+
+@main.command()
+@click.argument("name")
+@_json_flag
+def new(name: str, as_json: bool) -> None:
+    """Write a commented starter scenario NAME.yaml in this folder."""
+    from importlib.resources import files
+
+    from marketsim.errors import UsageError
+
+    name = name.removesuffix(".yaml")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+        raise UsageError(f"the name {name!r} cannot be a scenario's; allowed: letters, digits, - and _, a letter first")
+    text = files("marketsim").joinpath("starter.yaml").read_text(encoding="utf-8")
+    path = Path(f"{name}.yaml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text.replace("name: starter", f"name: {name}"))
+    except FileExistsError:
+        raise UsageError(f"{path} is already there and stays as it is; take another name") from None
+    if as_json:
+        _print_json({"path": str(path)})
+    else:
+        click.echo(f"{path}: change it, then `marketsim validate {path}` and `marketsim run {path}`")
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files."""
+    from marketsim.scenario.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@main.command()
+@_json_flag
+def tables(as_json: bool) -> None:
+    """Print the data dictionary: every table and column a run writes."""
+    from marketsim.datasets import tables as dictionary
+
+    if as_json:
+        from dataclasses import asdict
+
+        _print_json({name: asdict(table) for name, table in dictionary.TABLES.items()})
+    else:
+        click.echo(dictionary.data_dictionary())
+
+
+@main.command()
+@click.argument("cases", metavar="[CASE...]", nargs=-1)
+def bench(cases: tuple[str, ...]) -> None:
+    """Run the benchmarks; one JSON line for each case."""
+    from marketsim import bench as benchmarks
+
+    for figure in benchmarks.run(cases):
+        _print_json(figure)
+
+
+@main.command()
+@_json_flag
+def doctor(as_json: bool) -> None:
+    """Show versions, caches and extras, and the line that installs what is missing."""
+    from marketsim import doctor as checks
+    from marketsim.errors import EnvironmentLackError
+
+    found = checks.examine()
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo(checks.as_text(found))
+    if found["missing"]:
+        click.echo(f"error: missing: {', '.join(found['missing'])}", err=True)
+        sys.exit(EnvironmentLackError.exit_code)
+
+
+def _announce(name: str, about: str) -> None:
+    text = f'{about} (exists when issue "Experiments" is done).'
+
+    @main.command(name, help=text, short_help=text, context_settings={"ignore_unknown_options": True})
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def refuse(arguments: tuple[str, ...]) -> None:
+        from marketsim.errors import UsageError
+
+        raise UsageError(f'`marketsim {name}` exists when issue "Experiments" is done')
+
+
+for _name, _about in LATER.items():
+    _announce(_name, _about)

@@ -1,0 +1,74 @@
+"""How far a long run is: a bar on a terminal, a plain line every ten seconds otherwise, always on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import psutil
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+PLAIN_EVERY_S = 10.0
+HOUR_S = 3600
+
+
+class Progress:
+    """Called with (simulated_ns, duration_ns, micro_events); shows simulated time, events/s, memory and time left."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: Bar | None = None
+        self._started_s = self._last_s = self._said_s = time.monotonic()
+        self._last_events = 0
+        self._process = psutil.Process()
+
+    def __enter__(self) -> Self:
+        if not self._quiet and sys.stderr.isatty():
+            self._bar = _terminal_bar()
+            self._bar.add_task("simulating", total=None, note="preparing")
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, simulated_ns: int, duration_ns: int, micro_events: int) -> None:
+        """Show where the run is."""
+        now_s = time.monotonic()
+        if self._quiet or (self._bar is None and now_s - self._said_s < PLAIN_EVERY_S):
+            return
+        note = self._note(simulated_ns, micro_events, now_s)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=simulated_ns, total=duration_ns, note=note)
+            return
+        self._said_s = now_s
+        left_s = (now_s - self._started_s) * (duration_ns - simulated_ns) / max(simulated_ns, 1)
+        print(f"{simulated_ns / duration_ns:6.1%}  {note}  {left_s:,.0f} s left", file=sys.stderr, flush=True)
+
+    def _note(self, simulated_ns: int, micro_events: int, now_s: float) -> str:
+        rate = (micro_events - self._last_events) / max(now_s - self._last_s, 1e-9)
+        self._last_s, self._last_events = now_s, micro_events
+        memory_mb = self._process.memory_info().rss / 1e6
+        return f"{clock_face(simulated_ns)} simulated  {rate / 1e6:.2f} M events/s  {memory_mb:,.0f} MB"
+
+
+def clock_face(simulated_ns: int) -> str:
+    """Spell simulated time [ns] as days and a clock: `1d 03:12:05`."""
+    seconds = simulated_ns // 10**9
+    days, rest = divmod(seconds, 24 * HOUR_S)
+    face = f"{rest // HOUR_S:02d}:{rest % HOUR_S // 60:02d}:{rest % 60:02d}"
+    return f"{days}d {face}" if days else face
+
+
+def _terminal_bar() -> Bar:
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    return Bar(*columns, console=Console(stderr=True), transient=True)
