@@ -1,0 +1,246 @@
+"""NAV, exposure, leverage and rebalance sizes of a leveraged token: exact formulas without time.
+
+Everything is an `int` or a `Fraction`; nothing here rounds except `rebalance_lots`, which says how. The ledger of a
+fund is `equity = cash + sum(position x price)`, with cash in atoms, positions in lots, prices in ticks and
+`atoms_per_tick_lot` atoms for one lot moving one tick. Sources: FTX, "How Do Leveraged Tokens Rebalance" (NAV, size of
+a rebalance, triggers) [FTX]; Binance FAQ 360042957472 (NAV, real leverage) [BLVT]; Cheng and Madhavan 2009, J.
+Investment Management 7(4) (order after a move, aggregate flow) [CM]. What has no source beside it follows from the
+ledger in one line. Checked in `tests/issuers/test_nav.py`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from math import ceil, floor
+
+Exact = int | Fraction
+
+
+class Direction(StrEnum):
+    """The way a price must go to reach a trigger."""
+
+    ABOVE = "above"
+    BELOW = "below"
+
+
+class Rounding(StrEnum):
+    """How a wished position becomes whole lots: to the nearest (ties to even), towards flat, or away from flat."""
+
+    NEAREST = "nearest"
+    SMALLER = "smaller"
+    LARGER = "larger"
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTrigger:
+    """The first price [ticks] at which something becomes true: at or above it, or at or below it."""
+
+    direction: Direction
+    ticks: int
+
+    def is_reached(self, price_ticks: Exact) -> bool:
+        """Whether a price stands at the trigger or past it."""
+        return price_ticks >= self.ticks if self.direction is Direction.ABOVE else price_ticks <= self.ticks
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One perpetual behind a token: signed target leverage, position [lots] and the price it is valued at [ticks]."""
+
+    market: str
+    target: Fraction
+    position_lots: int
+    price_ticks: Exact
+    atoms_per_tick_lot: int
+
+    @property
+    def notional_atoms(self) -> Exact:
+        """Signed value of the position [atoms]."""
+        return self.position_lots * self.price_ticks * self.atoms_per_tick_lot
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """All a token owns at one instant: a cash ledger [atoms] and its legs."""
+
+    cash_atoms: int
+    legs: tuple[Leg, ...]
+
+    @property
+    def equity_atoms(self) -> Exact:
+        """The fund's equity [atoms]: cash plus every position at its price [FTX]."""
+        return self.cash_atoms + sum(leg.notional_atoms for leg in self.legs)
+
+    @property
+    def exposure_atoms(self) -> Exact:
+        """Gross notional of all legs [atoms], never negative."""
+        gross: Exact = 0
+        for leg in self.legs:
+            gross += abs(leg.notional_atoms)
+        return gross
+
+    @property
+    def leverage(self) -> Fraction | None:
+        """Real leverage, signed: net notional over equity [BLVT]. None when the equity is not positive."""
+        equity = self.equity_atoms
+        return Fraction(sum(leg.notional_atoms for leg in self.legs)) / equity if equity > 0 else None
+
+    @property
+    def gross_leverage(self) -> Fraction | None:
+        """Absolute leverage that bands and emergencies watch: gross notional over equity.
+
+        None without positive equity.
+        """
+        equity = self.equity_atoms
+        return Fraction(self.exposure_atoms) / equity if equity > 0 else None
+
+    def leg_leverage(self, leg: Leg) -> Fraction | None:
+        """Signed leverage of one leg. None when the equity is not positive."""
+        equity = self.equity_atoms
+        return Fraction(leg.notional_atoms) / equity if equity > 0 else None
+
+    def is_above(self, bound: Exact) -> bool:
+        """Whether absolute leverage is strictly beyond an upper bound; a fund without equity is beyond every bound."""
+        return self.exposure_atoms > bound * self.equity_atoms
+
+    def is_beneath(self, bound: Exact) -> bool:
+        """Whether absolute leverage is strictly beneath a lower bound; a fund without equity is beneath none."""
+        equity = self.equity_atoms
+        return equity > 0 and self.exposure_atoms < bound * equity
+
+
+def nav_per_token(equity_atoms: Exact, supply: Exact) -> Fraction:
+    """NAV of one token [atoms when supply is in tokens]: equity over tokens outstanding [FTX, BLVT]."""
+    return Fraction(equity_atoms) / supply
+
+
+def nav_after_move(nav: Exact, leverage: Exact, move: Exact) -> Exact:
+    """NAV after a move of the underlying since the last reset, before fees and funding: NAV (1 + L r) [Gate 44111]."""
+    return nav * (1 + leverage * move)
+
+
+def drifted_leverage(leverage: Exact, move: Exact) -> Fraction:
+    """Leverage a fund drifts to after a move r without trading: L (1 + r) / (1 + L r) [FTX].
+
+    Raises `ZeroDivisionError` at the move that leaves no equity.
+    """
+    return Fraction(leverage * (1 + move)) / (1 + leverage * move)
+
+
+def move_to_leverage(leverage: Exact, bound: Exact) -> Fraction:
+    """Move of the underlying at which absolute leverage reaches a bound [FTX].
+
+    Long: (K - L) / (L (1 - K)); short with l = |L|: (K - l) / (l (1 + K)). Raises `ZeroDivisionError` where no move
+    leads there.
+    """
+    if leverage > 0:
+        return Fraction(bound - leverage) / (leverage * (1 - bound))
+    return Fraction(bound + leverage) / (-leverage * (1 + bound))
+
+
+def wipe_out_move(leverage: Exact) -> Fraction:
+    """Move of the underlying that takes all equity: -1 / L."""
+    return Fraction(-1) / leverage
+
+
+def rebalance_notional(leverage: Exact, equity: Exact, move: Exact) -> Exact:
+    """Order, in money, that restores a target after a move from it: L (L - 1) E r, + buys [CM]."""
+    return leverage * (leverage - 1) * equity * move
+
+
+def hedge_notional(leverage: Exact, cash: Exact) -> Exact:
+    """Perpetuals bought, in money, for cash that creates tokens: L times the cash; redemption sells the same [FTX]."""
+    return leverage * cash
+
+
+def aggregate_flow(funds: Iterable[tuple[Exact, Exact]], move: Exact) -> Exact:
+    """Rebalancing flow of many funds, each (leverage, equity): sum of L (L - 1) E r [CM]; up and down tokens add."""
+    return sum(rebalance_notional(leverage, equity, move) for leverage, equity in funds)
+
+
+def desired_units(leverage: Exact, nav: Exact, price: Exact) -> Fraction:
+    """Units of the underlying one token should hold: L NAV / P [FTX's `DP`]."""
+    return Fraction(leverage * nav) / price
+
+
+def round_lots(wished: Exact, rounding: Rounding) -> int:
+    """A wished signed position as whole lots: nearest with ties to even, towards flat, or away from flat."""
+    if rounding is Rounding.NEAREST:
+        return round(wished)
+    towards_minus = floor if (rounding is Rounding.SMALLER) == (wished >= 0) else ceil
+    return towards_minus(wished)
+
+
+def position_for(
+    leverage: Exact,
+    equity_atoms: Exact,
+    price_ticks: Exact,
+    atoms_per_tick_lot: int,
+    rounding: Rounding = Rounding.NEAREST,
+) -> int:
+    """Signed position [lots] that gives a leverage at a price, in whole lots.
+
+    Raises `ValueError` without positive equity.
+    """
+    if equity_atoms <= 0:
+        raise ValueError(f"a fund with equity {equity_atoms} has no leverage")
+    return round_lots(Fraction(leverage * equity_atoms) / (price_ticks * atoms_per_tick_lot), rounding)
+
+
+def rebalance_lots(
+    leverage: Exact,
+    equity_atoms: Exact,
+    position_lots: int,
+    price_ticks: Exact,
+    atoms_per_tick_lot: int,
+    rounding: Rounding = Rounding.NEAREST,
+) -> int:
+    """Signed order [lots] that brings a position to a leverage: N (L NAV / P - q / N) [FTX].
+
+    The wished *position* is rounded to lots, then the present one is taken off, so that rounding never piles up over
+    resets.
+    """
+    return position_for(leverage, equity_atoms, price_ticks, atoms_per_tick_lot, rounding) - position_lots
+
+
+def upper_trigger(cash_atoms: int, position_lots: int, atoms_per_tick_lot: int, bound: Exact) -> PriceTrigger | None:
+    """First price at which absolute leverage is strictly beyond an upper bound by the fund's own ledger.
+
+    |q| k P > U (C + q k P), solved in integers; a price that leaves no equity counts as beyond. None where no positive
+    price does it, or where the price does not matter (no position, or leverage constant in the price).
+    """
+    slope = atoms_per_tick_lot * (abs(position_lots) - bound * position_lots)
+    return _first_price(slope, bound * cash_atoms)
+
+
+def lower_trigger(cash_atoms: int, position_lots: int, atoms_per_tick_lot: int, bound: Exact) -> PriceTrigger | None:
+    """First price at which absolute leverage is strictly beneath a lower bound by the fund's own ledger.
+
+    |q| k P < l (C + q k P), solved in integers. None where no positive price does it, or where the price does not
+    matter.
+    """
+    slope = atoms_per_tick_lot * (abs(position_lots) - bound * position_lots)
+    return _first_price(-slope, -bound * cash_atoms)
+
+
+def _first_price(slope: Exact, constant: Exact) -> PriceTrigger | None:
+    """First price P [ticks >= 1] with slope x P > constant, strictly."""
+    if slope == 0:
+        return None
+    edge = Fraction(constant) / slope
+    if slope > 0:
+        return PriceTrigger(Direction.ABOVE, max(floor(edge) + 1, 1))
+    ticks = ceil(edge) - 1
+    return PriceTrigger(Direction.BELOW, ticks) if ticks >= 1 else None
+
+
+def rise_trigger(reference_ticks: Exact, move: Exact) -> PriceTrigger:
+    """First price strictly more than a share `move` above a reference price."""
+    return PriceTrigger(Direction.ABOVE, floor(reference_ticks * (1 + move)) + 1)
+
+
+def fall_trigger(reference_ticks: Exact, move: Exact) -> PriceTrigger | None:
+    """First price strictly more than a share `move` below a reference price; None when that would not be a price."""
+    ticks = ceil(reference_ticks * (1 - move)) - 1
+    return PriceTrigger(Direction.BELOW, ticks) if ticks >= 1 else None
