@@ -41,6 +41,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn refusals and Ctrl-C into the exit codes of the contract."""
+        asked = ctx.ensure_object(dict)
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -51,7 +52,7 @@ class Commands(click.Group):
 
             if not isinstance(error, MarketsimError) or isinstance(error, KernelError):
                 raise  # a defect of ours: the traceback is what we need
-            if ctx.find_object(dict) is not None and ctx.obj.get("json"):
+            if asked.get("json"):
                 _print_json({"error": _as_object(error)})
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
@@ -138,11 +139,12 @@ def run(
     import marketsim
     from marketsim.progress import Progress
 
+    world = marketsim.load(scenario, set=overrides, seed=seed)
+    if world.study is not None and not quiet:
+        click.echo("study: is read by `marketsim sweep`; `run` ignores it", err=True)
     with Progress(quiet=quiet) as progress:
         result = marketsim.run(
-            scenario,
-            seed=seed,
-            set=overrides,
+            world,
             out=out,
             again=again,
             report=not no_report,
@@ -163,10 +165,11 @@ def run(
 
 def _print_summary(path: Path, manifest: dict[str, Any], *, already_there: bool) -> None:
     counts = manifest["counts"]
+    orders, trades = counts["orders"], counts["trades"]
     state = "already there (--again replaces it)" if already_there else str(manifest["status"])
     lines = [
         ("run", f"{manifest['name']} {manifest['run_id']}, seed {manifest['seed']}: {state}"),
-        ("market", f"{counts['trades']:,} trades, {counts['orders']:,} orders, {counts['liquidations']:,} liquidations"),
+        ("market", f"{orders:,} orders, {trades:,} trades, {counts['liquidations']:,} liquidations"),
         ("tokens", f"{counts['rebalances']:,} rebalances"),
         ("speed", f"{counts['micro_events']:,} micro events in {manifest['wall_s']:.1f} s"),
         ("money", f"residual {manifest['conservation']['residual_atoms']} atoms"),
@@ -217,7 +220,7 @@ def show(scenario: Path, seed: int | None, overrides: tuple[str, ...], sentences
     from marketsim.scenario.describe import show as describe
 
     if as_json:
-        _print_json(load(scenario, set=overrides, seed=seed).resolved)
+        _print_json(load(scenario, set=overrides, seed=seed).model_dump(mode="json", by_alias=True))
         return
     every = [*overrides, *([] if seed is None else [f"seed={seed}"])]
     click.echo(describe(scenario, every, sentences))

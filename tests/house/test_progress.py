@@ -1,0 +1,38 @@
+"""What a long run says of itself while it runs."""
+
+import itertools
+
+import pytest
+
+from marketsim import progress
+from marketsim.progress import Progress, clock_face
+
+HOUR_NS = 3600 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("simulated_ns", "face"),
+    [(0, "00:00:00"), (HOUR_NS + 999_999_999, "01:00:00"), (27 * HOUR_NS + 65 * 10**9, "1d 03:01:05")],
+)
+def test_simulated_time_reads_like_a_clock(simulated_ns: int, face: str) -> None:
+    assert clock_face(simulated_ns) == face
+
+
+def test_off_a_terminal_a_plain_line_comes_every_ten_seconds(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count(step=4)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(seconds)))
+    with Progress() as shown:
+        for hour in range(1, 7):
+            shown(hour * HOUR_NS, 24 * HOUR_NS, hour * 8_000_000)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith(" 12.5%  03:00:00 simulated  2.00 M events/s")
+    assert lines[0].endswith("84 s left")
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(quiet=True) as shown:
+        shown(HOUR_NS, 24 * HOUR_NS, 1000)
+    assert capsys.readouterr() == ("", "")
