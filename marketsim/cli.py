@@ -231,9 +231,10 @@ def show(scenario: Path, seed: int | None, overrides: tuple[str, ...], sentences
 @_json_flag
 def report(path: Path, as_json: bool) -> None:
     """Write the self-contained HTML report of a run."""
+    run_directory = _the_one_run(path)
     from marketsim.report import write_report
 
-    written = str(write_report(_the_one_run(path)))
+    written = str(write_report(run_directory))
     if as_json:
         _print_json({"path": written})
     else:
