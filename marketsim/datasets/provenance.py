@@ -1,0 +1,185 @@
+"""Where a run came from: its identity, the code and machine that made it, and the manifest that says so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform as machine
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from marketsim.datasets.writer import TableSummary
+
+SCHEMA = "marketsim/1"
+COUNTS = (
+    "micro_events",
+    "strategic_events",
+    "orders",
+    "cancels",
+    "rejected_orders",
+    "trades",
+    "liquidations",
+    "deleveragings",
+    "rebalances",
+    "creations",
+    "redemptions",
+)
+NOT_PART_OF_THE_WORLD = ("study", "seed", "name", "title", "references")
+LIBRARIES = ("numba", "numpy", "simpy", "mesa", "polars", "scipy", "pydantic", "networkx")
+
+
+def canonical_json(value: Any) -> bytes:
+    """A value as the one JSON text for it: keys sorted, no blanks, UTF-8; raises `ValueError` for NaN and infinity."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON for people: indented, keys in the order given, a line end at the end."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def scenario_sha256(resolved: Mapping[str, Any]) -> str:
+    """The identity of a resolved world: equal worlds that were spelled, named or seeded differently have the same."""
+    world = {key: value for key, value in resolved.items() if key not in NOT_PART_OF_THE_WORLD}
+    return hashlib.sha256(canonical_json(world)).hexdigest()
+
+
+def run_id(scenario_sha256: str, seed: int, replication: int, arm: str) -> str:
+    """The identity of a run, 16 hexadecimal digits of the hash of what sets it apart."""
+    return hashlib.sha256(canonical_json([scenario_sha256, seed, replication, arm])).hexdigest()[:16]
+
+
+def code_version(package: Path, suffixes: Iterable[str] = (".py", ".yaml")) -> str:
+    """The version of the code in folder `package`: release + 12 digits of the hash of every source file in it."""
+    code = hashlib.sha256()
+    wanted = set(suffixes)
+    for path in sorted(package.rglob("*"), key=lambda path: path.relative_to(package).as_posix()):
+        if path.suffix in wanted and path.is_file():
+            data = path.read_bytes()
+            code.update(f"{path.relative_to(package).as_posix()}\0{len(data)}\0".encode() + data)
+    return f"{_installed('marketsim-lab')}+{code.hexdigest()[:12]}"
+
+
+def _installed(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def versions(code: str) -> dict[str, str]:
+    """Versions of our code, of Python and of the libraries that take part in a run."""
+    libraries = {name: _installed(name) for name in LIBRARIES}
+    return {"marketsim": code, "python": machine.python_version(), **libraries}
+
+
+def platform() -> dict[str, Any]:
+    """The kind of machine, without its name."""
+    return {
+        "system": machine.system(),
+        "release": machine.release(),
+        "machine": machine.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "implementation": machine.python_implementation(),
+        "libc": " ".join(part for part in machine.libc_ver() if part),
+    }
+
+
+def _processor() -> str:
+    """The processor's name where the system tells."""
+    told = Path("/proc/cpuinfo")
+    if told.is_file():
+        for line in told.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return machine.processor()
+
+
+def peak_rss_mb() -> float:
+    """The most memory this process ever had resident [MB of 10^6 bytes]."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # counts from this program's start, where getrusage counts its parent's memory too
+        for line in status.read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def no_crowding(markets: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The manifest's crowding block of a run for which nothing was estimated."""
+    keys = ("k_usdt", "impact_per_usdt", "crowding_number", "lo", "hi", "horizon_s")
+    return {market: {**dict.fromkeys(keys), "method": "none"} for market in markets}
+
+
+def manifest(
+    *,
+    name: str,
+    run_id: str,
+    scenario_sha256: str,
+    seed: int,
+    started_utc: str,
+    wall_s: float,
+    compile_s: float,
+    kernel_s: float,
+    simulated_ns: int,
+    traders: int,
+    counts: Mapping[str, int],
+    residual_by_asset: Mapping[str, int],
+    markets: Iterable[str],
+    tables: Mapping[str, TableSummary],
+    code: str,
+    status: str = "ok",
+    reason: str | None = None,
+    replication: int = 0,
+    cell: int | None = None,
+    arm: str = "factual",
+) -> dict[str, Any]:
+    """The manifest of a run, with exactly the keys of the public contract.
+
+    `kernel_s` includes waiting for the log; `events_per_s` is counts.micro_events / kernel_s; a count that is not given
+    is 0; `residual_by_asset` holds, per currency, all balances at the end less all deposits [atoms].
+    """
+    if strangers := set(counts) - set(COUNTS):
+        raise ValueError(f"unknown counts {sorted(strangers)}; allowed: {', '.join(COUNTS)}")
+    counted = {count: int(counts.get(count, 0)) for count in COUNTS}
+    return {
+        "schema": SCHEMA,
+        "name": name,
+        "run_id": run_id,
+        "status": status,
+        "reason": reason,
+        "scenario_sha256": scenario_sha256,
+        "seed": seed,
+        "replication": replication,
+        "cell": cell,
+        "arm": arm,
+        "versions": versions(code),
+        "platform": platform(),
+        "started_utc": started_utc,
+        "wall_s": wall_s,
+        "compile_s": compile_s,
+        "kernel_s": kernel_s,
+        "simulated_ns": int(simulated_ns),
+        "traders": int(traders),
+        "counts": counted,
+        "events_per_s": counted["micro_events"] / kernel_s if kernel_s > 0 else 0.0,
+        "peak_rss_mb": round(peak_rss_mb(), 1),
+        "conservation": {
+            "residual_atoms": sum(abs(int(residual)) for residual in residual_by_asset.values()),
+            "by_asset": {asset: int(residual) for asset, residual in residual_by_asset.items()},
+        },
+        "crowding": no_crowding(markets),
+        "tables": {table: asdict(summary) for table, summary in tables.items()},
+    }

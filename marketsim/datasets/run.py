@@ -1,0 +1,48 @@
+"""A finished run as Python sees it: its manifest and its tables."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from marketsim.datasets.store import resolve_path
+from marketsim.datasets.tables import table_named
+from marketsim.errors import ResultError
+
+
+class Run:
+    """A run directory, or a folder that holds exactly one, opened for reading."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = resolve_path(path, kind="run").path
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What the run was, what it counted and the hashes of its tables."""
+        return dict(json.loads((self.path / "manifest.json").read_text(encoding="utf-8")))
+
+    def table(self, name: str) -> pl.DataFrame:
+        """A table in memory; raises `UsageError` for an unknown name, `ResultError` where the run did not leave it."""
+        return pl.read_parquet(self._file(name))
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """A table to be read as far as a query needs it; raises as `table` does."""
+        return pl.scan_parquet(self._file(name))
+
+    def _file(self, name: str) -> Path:
+        path = self.path / "tables" / f"{table_named(name).name}.parquet"
+        if not path.is_file():
+            raise ResultError(f"{self.path} has no table {name}; its status is {self.manifest.get('status')!r}")
+        return path
+
+
+def load(path: str | Path) -> Run:
+    """Open a run directory, or a folder that holds exactly one."""
+    return Run(path)
