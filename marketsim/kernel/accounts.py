@@ -1,0 +1,85 @@
+"""Accounts and positions: cash, fills, fees, the flow matrix. Every function moves money, none makes or loses any."""
+
+import numpy as np
+
+from marketsim.kernel.codes import ACC_OUTSIDE, E_FEE, RATE_ONE
+from marketsim.kernel.layout import account_at, cohort_at, position_at
+from marketsim.kernel.records import compiled, load_i8, store_i8
+
+
+@compiled
+def share(amount, rate):
+    """floor(amount x rate / 1e8), exactly, without leaving int64 (amount split at 1e8)."""
+    return (amount // RATE_ONE) * rate + ((amount % RATE_ONE) * rate) // RATE_ONE
+
+
+@compiled
+def record_flow(w, entry, from_cohort, to_cohort, atoms):
+    """Add to the ledger: `atoms` of kind `entry` went from one cohort to another."""
+    i = (entry * w.n_cohorts + from_cohort) * w.n_cohorts + to_cohort
+    store_i8(w.flows, i, load_i8(w.flows, i) + atoms)
+
+
+@compiled
+def pay(w, entry, payer, receiver, atoms):
+    """Move `atoms` (may be negative) from one account to another and into the ledger."""
+    p = account_at(w.accounts, payer)
+    r = account_at(w.accounts, receiver)
+    p.cash_atoms -= atoms
+    r.cash_atoms += atoms
+    if p.cohort != r.cohort:
+        record_flow(w, entry, np.int64(p.cohort), np.int64(r.cohort), atoms)
+
+
+@compiled
+def position_of(w, account, market):
+    """Return the account's position record in `market`, or -1."""
+    i = np.int64(account_at(w.accounts, account).first_position)
+    while i >= 0 and position_at(w.positions, i).market != market:
+        i = np.int64(position_at(w.positions, i).sibling)
+    return i
+
+
+@compiled
+def change_position(m, flags, p, lots, price):
+    """Add signed `lots` at `price` to position `p`; keep entry value and open interest."""
+    old = np.int64(p.lots)
+    new = old + lots
+    if old == 0 or (old > 0) == (lots > 0):
+        p.entry_ticklots += abs(lots) * price
+    elif (old > 0) == (new > 0) and new != 0:
+        p.entry_ticklots -= np.int64(np.float64(p.entry_ticklots) * (np.float64(abs(lots)) / np.float64(abs(old))))
+    else:
+        p.entry_ticklots = abs(new) * price
+    p.lots = new
+    if not flags & ACC_OUTSIDE:
+        m.open_interest += max(new, np.int64(0)) - max(old, np.int64(0))
+
+
+@compiled
+def trade_cash(w, m, entry, buyer, seller, lots, price):
+    """Move the cash of `lots` at `price` from buyer to seller account."""
+    pay(w, entry, buyer, seller, lots * price * m.atoms)
+
+
+@compiled
+def fee_rate(w, m, cohort, taker):
+    """Fee rate [1e-8] of a cohort in a market: its own, else the market's."""
+    c = cohort_at(w.cohorts, cohort)
+    if c.own_fees:
+        return np.int64(c.taker_fee if taker else c.maker_fee)
+    return np.int64(m.taker_fee if taker else m.maker_fee)
+
+
+@compiled
+def charge_fee(w, m, account, notional_atoms, rate):
+    """Charge floor(notional x rate) to an account, for the venue; return it."""
+    fee = share(notional_atoms, rate)
+    if fee != 0:
+        a = account_at(w.accounts, account)
+        v = account_at(w.accounts, m.venue_account)
+        a.cash_atoms -= fee
+        a.fees_atoms += fee
+        v.cash_atoms += fee
+        record_flow(w, E_FEE, np.int64(a.cohort), np.int64(v.cohort), fee)
+    return fee

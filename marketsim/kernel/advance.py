@@ -1,0 +1,325 @@
+"""The loop: events in the order (time, phase, sequence), and the doors through which Python acts on the world.
+
+`advance` runs everything ordered strictly before (until_ns, until_phase) and says why it came back. Cutting a run into any number of
+calls changes nothing: all state is in the records. Phases of an instant: INDEX, MARK, LIQUIDATION, ARRIVAL, DECISION.
+"""
+
+import numpy as np
+
+from marketsim.kernel.accounts import change_position, charge_fee, fee_rate, pay, record_flow, trade_cash
+from marketsim.kernel.codes import (
+    E_FUNDING,
+    E_TRADE,
+    F_CANCEL,
+    MAX_FILLS,
+    PH_ARRIVAL,
+    PH_DECISION,
+    PH_INDEX,
+    PH_LIQUIDATION,
+    PH_MARK,
+    SPACE_MESSAGES,
+    SPACE_ORDERS,
+    STOP_LOG,
+    STOP_NOTICE,
+    STOP_PATH,
+    STOP_REACHED,
+    STOP_SPACE,
+)
+from marketsim.kernel.decisions import wake
+from marketsim.kernel.draw import below, exponential, philox
+from marketsim.kernel.layout import (
+    account_at,
+    group_at,
+    header_at,
+    heap_at,
+    market_at,
+    position_at,
+    trader_at,
+    underlying_at,
+)
+from marketsim.kernel.liquidation import work_queue
+from marketsim.kernel.margin import NEVER, file_account, file_all
+from marketsim.kernel.marks import publish_index, step_index, step_mark
+from marketsim.kernel.matching import check_crossings, log_quote
+from marketsim.kernel.messages import receive_message, send_message
+from marketsim.kernel.records import compiled, entry
+
+RESERVE_ORDERS = 256  # records one event may need: a maker's ladder
+RESERVE_MESSAGES = 512
+RESERVE_ROWS = 2 * MAX_FILLS
+RESERVE_NOTICES = 4 * MAX_FILLS
+
+
+@compiled
+def schedule_wake(w, g):
+    """Draw the group's next wake-up: when, and who. The draw belongs to (group, count) alone."""
+    if g.mean_gap_ns <= 0.0 or g.count == 0:
+        g.next_wake_ns = NEVER
+        return
+    g.wake_count += 1
+    r0, r1, r2, r3 = philox(g.key, g.wake_count, 0, 0)
+    g.next_wake_ns += np.int64(exponential(r0, r1, w.exponential) * g.mean_gap_ns)
+    g.next_trader = below(r2, r3, g.count)
+
+
+@compiled
+def next_timed(w):
+    """Return (time, phase, number) of the next event that is not a group's wake-up."""
+    t = np.int64(NEVER)
+    phase = np.int64(PH_DECISION)
+    number = np.int64(0)
+    for i in range(w.n_underlyings):
+        u = underlying_at(w.underlyings, i)
+        if u.next_ns < t:
+            t = np.int64(u.next_ns)
+            phase = np.int64(PH_INDEX)
+            number = np.int64(i)
+    for i in range(w.n_markets):
+        m = market_at(w.markets, i)
+        if m.next_mark_ns < t or m.next_mark_ns == t and PH_MARK < phase:
+            t = np.int64(m.next_mark_ns)
+            phase = np.int64(PH_MARK)
+            number = np.int64(i)
+        due = m.liquidation_due_ns
+        if due >= 0 and (due < t or due == t and PH_LIQUIDATION < phase):
+            t = np.int64(due)
+            phase = np.int64(PH_LIQUIDATION)
+            number = np.int64(i)
+    if w.heap_size > 0:
+        first = heap_at(w.heap, 0).t_ns
+        if first < t or first == t and PH_ARRIVAL < phase:
+            t = np.int64(first)
+            phase = np.int64(PH_ARRIVAL)
+    for i in range(w.n_groups):
+        due = group_at(w.groups, i).requote_ns
+        if due < t or due == t and PH_DECISION < phase:
+            t = np.int64(due)
+            phase = np.int64(PH_DECISION)
+            number = np.int64(i)
+    return t, phase, number
+
+
+@compiled
+def lacks_room(w):
+    """Stop code when a buffer or an array could not take the largest next event, else STOP_REACHED."""
+    if w.orders_capacity - w.live_orders < RESERVE_ORDERS:
+        w.stop_argument = SPACE_ORDERS
+        return STOP_SPACE
+    if w.messages_capacity - w.heap_size < RESERVE_MESSAGES:
+        w.stop_argument = SPACE_MESSAGES
+        return STOP_SPACE
+    if w.log_trades and w.trades_capacity - w.trades_n < RESERVE_ROWS:
+        return STOP_LOG
+    if w.log_orders and w.orders_log_capacity - w.orders_n < RESERVE_ROWS:
+        return STOP_LOG
+    if w.log_quotes and w.quotes_capacity - w.quotes_n < 8:
+        return STOP_LOG
+    return STOP_REACHED
+
+
+@compiled
+def lacks_liquidation_room(w):
+    """True when a liquidation step could overflow its logs."""
+    if w.liquidations_capacity - w.liquidations_n < 8:
+        return True
+    return w.deleveragings_capacity - w.deleveragings_n < MAX_FILLS
+
+
+@compiled
+def start_requotes(w, underlying):
+    """Let the groups that requote at index updates do so at this instant."""
+    for i in range(w.n_groups):
+        g = group_at(w.groups, i)
+        if g.on_index and g.count > 0 and market_at(w.markets, g.market).underlying == underlying:
+            g.requote_ns = w.now_ns
+            g.requote_cursor = 0
+            g.requote_round += 1
+
+
+@compiled
+def requote(w, number):
+    """Let the next maker of a round requote; the order of makers rotates from round to round."""
+    g = group_at(w.groups, number)
+    index = (g.requote_round + g.requote_cursor) % g.count
+    g.requote_cursor += 1
+    if g.requote_cursor == g.count:
+        g.requote_ns = NEVER
+    trader = trader_at(w.traders, g.first_trader + index)
+    trader.wakeups += 1
+    wake(w, g, np.int64(index), np.int64(trader.wakeups))
+
+
+@compiled
+def run_timed(w, t, phase, number):
+    """Run one event that is not a group's wake-up; return STOP_REACHED or why it could not run."""
+    if phase == PH_INDEX:
+        u = underlying_at(w.underlyings, number)
+        if u.step + 1 >= u.path_first + u.path_n:
+            w.stop_argument = number
+            return STOP_PATH
+        w.now_ns = t
+        step_index(w, number)
+        start_requotes(w, number)
+    elif phase == PH_MARK:
+        w.now_ns = t
+        step_mark(w, number)
+    elif phase == PH_LIQUIDATION:
+        if lacks_liquidation_room(w):
+            return STOP_LOG
+        w.now_ns = t
+        w.touched = number
+        work_queue(w, number)
+    elif phase == PH_ARRIVAL:
+        w.now_ns = t
+        receive_message(w)
+    else:
+        w.now_ns = t
+        requote(w, number)
+    return STOP_REACHED
+
+
+@compiled
+def after_event(w):
+    """Quotes and price triggers that look at every change of a book."""
+    if w.log_quotes:
+        log_quote(w, market_at(w.markets, w.touched))
+    if w.crossings_inside > 0:
+        check_crossings(w, w.touched)
+
+
+@entry
+def advance(address, until_ns, until_phase):
+    """Run all events before (until_ns, until_phase); return a STOP code (`stop_argument` says what is lacking)."""
+    w = header_at(address, 0)
+    w.stop = STOP_REACHED
+    seq = np.int64(-1)
+    t = np.int64(0)
+    phase = np.int64(0)
+    number = np.int64(0)
+    while True:
+        if seq != w.message_seq:
+            t, phase, number = next_timed(w)
+            seq = np.int64(w.message_seq)
+        wake_ns = np.int64(NEVER)
+        sleeper = np.int64(0)
+        for i in range(w.n_groups):
+            due = group_at(w.groups, i).next_wake_ns
+            if due < wake_ns:
+                wake_ns = np.int64(due)
+                sleeper = np.int64(i)
+        room = lacks_room(w)
+        if t <= wake_ns:
+            if t > until_ns or t == until_ns and phase >= until_phase:
+                return STOP_REACHED
+            if room != STOP_REACHED:
+                return room
+            stop = run_timed(w, t, phase, number)
+            if stop != STOP_REACHED:
+                return stop
+            seq = np.int64(-1)
+        else:
+            if wake_ns > until_ns or wake_ns == until_ns and until_phase <= PH_DECISION:
+                return STOP_REACHED
+            if room != STOP_REACHED:
+                return room
+            w.now_ns = wake_ns
+            g = group_at(w.groups, sleeper)
+            index = np.int64(g.next_trader)
+            schedule_wake(w, g)
+            trader = trader_at(w.traders, g.first_trader + index)
+            trader.wakeups += 1
+            wake(w, g, index, np.int64(trader.wakeups))
+        if w.log_quotes or w.crossings_inside > 0:
+            after_event(w)
+        if w.stop == STOP_NOTICE:
+            return STOP_NOTICE
+
+
+@entry
+def open_world(address):
+    """Publish the first index, set marks to it, file triggers, draw every group's first wake-up. Call once."""
+    w = header_at(address, 0)
+    for i in range(w.n_underlyings):
+        publish_index(w, i)
+    for i in range(w.n_markets):
+        m = market_at(w.markets, i)
+        m.mark_ticks = m.index_ticks
+        file_all(w, i)
+    for i in range(w.n_underlyings):
+        start_requotes(w, i)
+    for i in range(w.n_groups):
+        schedule_wake(w, group_at(w.groups, i))
+
+
+@entry
+def send_order(address, arrival_ns, position, flags, price, size, purpose, parent, order_id):
+    """Put an order of a Python participant on its way (`flags` carries side, kind and F_NOTIFY)."""
+    w = header_at(address, 0)
+    send_message(w, arrival_ns, position, flags, price, size, -1, purpose, parent, order_id, -1)
+
+
+@entry
+def send_cancel(address, arrival_ns, position, order, order_id):
+    """Put a cancel of resting order record `order` on its way."""
+    w = header_at(address, 0)
+    send_message(w, arrival_ns, position, F_CANCEL, 0, 0, -1, 0, -1, order_id, order)
+
+
+@entry
+def trade_off_book(address, now_ns, position, counterpart, lots, price, charged):
+    """Trade signed `lots` at `price` outside the book; return the taker fee charged to the first account [atoms]."""
+    w = header_at(address, 0)
+    w.now_ns = now_ns
+    p = position_at(w.positions, position)
+    q = position_at(w.positions, counterpart)
+    m = market_at(w.markets, p.market)
+    if lots > 0:
+        trade_cash(w, m, E_TRADE, np.int64(p.account), np.int64(q.account), lots, price)
+    else:
+        trade_cash(w, m, E_TRADE, np.int64(q.account), np.int64(p.account), -lots, price)
+    a = account_at(w.accounts, p.account)
+    b = account_at(w.accounts, q.account)
+    change_position(m, np.int64(a.flags), p, lots, price)
+    change_position(m, np.int64(b.flags), q, -lots, price)
+    fee = np.int64(0)
+    if charged:
+        rate = fee_rate(w, m, np.int64(a.cohort), True)
+        fee = charge_fee(w, m, np.int64(p.account), abs(lots) * price * m.atoms, rate)
+    file_account(w, np.int64(p.account))
+    file_account(w, np.int64(q.account))
+    return fee
+
+
+@entry
+def pay_atoms(address, kind, payer, receiver, atoms):
+    """Move cash between two accounts under a ledger entry, and look at their margin again."""
+    w = header_at(address, 0)
+    pay(w, kind, payer, receiver, atoms)
+    file_account(w, payer)
+    file_account(w, receiver)
+
+
+@entry
+def settle_funding(address, now_ns, market, atoms_per_lot):
+    """Every position pays `atoms_per_lot` a lot (shorts receive); return what the longs paid."""
+    w = header_at(address, 0)
+    w.now_ns = now_ns
+    m = market_at(w.markets, market)
+    venue = np.int64(account_at(w.accounts, m.venue_account).cohort)
+    longs = np.int64(0)
+    for i in range(w.n_positions):
+        p = position_at(w.positions, i)
+        if p.market != market or p.lots == 0:
+            continue
+        atoms = p.lots * atoms_per_lot
+        a = account_at(w.accounts, p.account)
+        a.cash_atoms -= atoms
+        a.funding_atoms -= atoms
+        if p.lots > 0:
+            longs += atoms
+        if atoms > 0:
+            record_flow(w, E_FUNDING, np.int64(a.cohort), venue, atoms)
+        elif atoms < 0:
+            record_flow(w, E_FUNDING, venue, np.int64(a.cohort), -atoms)
+        file_account(w, np.int64(p.account))
+    return longs

@@ -1,0 +1,123 @@
+"""Integer codes shared by the kernel and the rooms above: sides, flags, purposes, reasons, phases, stop codes."""
+
+# Sides. `SIGN[side]` is 1 - 2 * side.
+BUY = 0
+SELL = 1
+
+# Prices that stand for "no price on this side".
+NO_BID = -1
+NO_ASK = 4_611_686_018_427_387_904
+
+RATE_ONE = 100_000_000  # fee and margin rates are whole parts of 1e8
+
+# Order flags (bits).
+F_IOC = 1  # what does not trade at once is cancelled
+F_POST_ONLY = 2  # rejected if it would trade
+F_SLIDE = 4  # post-only, but moved to one tick behind the opposite best instead of rejected
+F_REDUCE = 8  # clipped to the position it reduces
+F_NO_MARGIN = 16  # venue's own orders: no initial-margin check
+F_NOTIFY = 32  # the owner is told of every change (issuers, agents)
+F_MARKET = 64  # no limit price
+F_CONTINUE = 128  # rest of an order that met the bound on fills of one message; not counted again
+F_FAR = 256  # rests in the sorted far list, outside the window of levels
+F_SIDE = 512  # set for a sell (only inside messages)
+F_CANCEL = 1024  # the message cancels (only inside messages)
+
+MAX_FILLS = 4096  # fills of one message before the rest is put back at the head of the same instant
+
+# Purposes of an order, as in the `trades` table.
+P_NORMAL, P_REBALANCE, P_CREATION, P_REDEMPTION, P_LIQUIDATION, P_DELEVERAGING, P_HEDGE, P_ARBITRAGE, P_ANTICIPATION, P_PLACEBO = range(10)
+PURPOSES = (
+    "normal",
+    "rebalance",
+    "creation",
+    "redemption",
+    "liquidation",
+    "deleveraging",
+    "hedge",
+    "arbitrage",
+    "anticipation",
+    "placebo",
+)
+
+# Reasons why an order ended or was refused, as in the `orders` table.
+R_NONE, R_FILLED, R_CANCELLED, R_IOC_REST, R_POST_ONLY, R_REDUCE_ONLY, R_MARGIN, R_SIZE, R_PRICE, R_UNKNOWN, R_SELF_TRADE, R_LIQUIDATION, R_EMPTY_BOOK = range(13)
+REASONS = (
+    "none",
+    "filled",
+    "cancelled",
+    "ioc_remainder",
+    "post_only",
+    "reduce_only",
+    "insufficient_margin",
+    "bad_size",
+    "bad_price",
+    "unknown_order",
+    "self_trade",
+    "in_liquidation",
+    "empty_book",
+)
+
+# Actions of the `orders` log.
+A_PLACE, A_CANCEL, A_REJECT = range(3)
+ACTIONS = ("place", "cancel", "reject")
+
+# Order types of the `orders` log.
+T_LIMIT, T_MARKET, T_IOC, T_POST_ONLY = range(4)
+ORDER_TYPES = ("limit", "market", "ioc", "post_only")
+
+# Trader kinds with a compiled decision rule.
+K_NOISE, K_MAKER, K_FUNDAMENTALIST, K_TREND, K_RETAIL = range(5)
+
+# Account flags (bits).
+ACC_NO_MARGIN = 1  # ledger accounts: no margin, never liquidated
+ACC_WATCHED = 2  # fills become notices
+ACC_OUTSIDE = 4  # counted in no open interest
+ACC_FUND = 8  # a token's account
+ACC_LEDGER = 16  # insurance, venue, outside ...: last in deleveraging
+
+# Account states.
+S_NORMAL, S_QUEUED = range(2)
+
+# Phases of one instant, in order. Python's processes sit at DELIVERY, DECISION and RECORD.
+PH_INDEX = -70
+PH_MARK = -60
+PH_FUNDING = -50
+PH_LIQUIDATION = -40
+PH_ARRIVAL = -30
+PH_DELIVERY = -20
+PH_DECISION = 1
+PH_RECORD = 10
+
+# Why `advance` came back.
+STOP_REACHED, STOP_NOTICE, STOP_SPACE, STOP_LOG, STOP_PATH = range(5)
+SPACE_ORDERS, SPACE_MESSAGES, SPACE_QUEUE = range(3)
+
+# Mark rules.
+MARK_INDEX, MARK_MEDIAN, MARK_LAST, MARK_MID = range(4)
+
+# Price sources of a crossing trigger.
+SRC_MARK, SRC_INDEX, SRC_LAST, SRC_MID = range(4)
+
+# Notices.
+N_FILL, N_DONE, N_RESTING, N_CROSSING, N_LIQUIDATION = range(5)
+
+# Ledger entries, in the order of the flow matrix.
+E_TRADE, E_FEE, E_FUNDING, E_LIQUIDATION_FEE, E_INSURANCE, E_DELEVERAGING, E_MANAGEMENT, E_CREATION, E_REDEMPTION, E_PRIMARY_FEE, E_ROUNDING = range(11)
+ENTRIES = (
+    "trade",
+    "trading_fee",
+    "funding",
+    "liquidation_fee",
+    "insurance",
+    "deleveraging",
+    "management_fee",
+    "creation",
+    "redemption",
+    "primary_fee",
+    "rounding",
+)
+
+# Stages of a liquidation row.
+L_IOC, L_TAKEOVER, L_DELEVERAGING = range(3)
+STAGES = ("ioc", "takeover", "deleveraging")

@@ -1,0 +1,441 @@
+"""The kernel's records, field by field, and the accessors that reach them.
+
+Sizes matter: a trader without resting orders costs TRADER + ACCOUNT + POSITION + 4 slots = 48 + 64 + 64 + 16 = 192 bytes.
+Links (`i4`) are record indices, -1 for none; nothing is ever computed with them. Money is atoms, prices ticks, sizes lots.
+"""
+
+import numpy as np
+
+from marketsim.kernel.records import accessor
+
+HEADER = np.dtype(
+    [
+        ("now_ns", "i8"),
+        ("stop", "i8"),
+        ("stop_argument", "i8"),
+        # what there is
+        ("n_underlyings", "i8"),
+        ("n_markets", "i8"),
+        ("n_groups", "i8"),
+        ("n_cohorts", "i8"),
+        ("n_accounts", "i8"),
+        ("n_positions", "i8"),
+        # addresses (left out of the digest)
+        ("underlyings", "i8"),
+        ("markets", "i8"),
+        ("groups", "i8"),
+        ("cohorts", "i8"),
+        ("accounts", "i8"),
+        ("positions", "i8"),
+        ("traders", "i8"),
+        ("slots", "i8"),
+        ("orders", "i8"),
+        ("messages", "i8"),
+        ("heap", "i8"),
+        ("crossings", "i8"),
+        ("flows", "i8"),
+        ("exponential", "i8"),
+        ("trade_log", "i8"),
+        ("order_log", "i8"),
+        ("quote_log", "i8"),
+        ("liquidation_log", "i8"),
+        ("deleveraging_log", "i8"),
+        ("notices", "i8"),
+        # orders and messages
+        ("orders_capacity", "i8"),
+        ("free_order", "i8"),
+        ("live_orders", "i8"),
+        ("next_order_id", "i8"),
+        ("messages_capacity", "i8"),
+        ("free_message", "i8"),
+        ("heap_size", "i8"),
+        ("message_seq", "i8"),
+        ("crossings_capacity", "i8"),
+        ("live_crossings", "i8"),
+        ("crossings_inside", "i8"),
+        # logs: rows used and rows there are (left out of the digest)
+        ("trades_n", "i8"),
+        ("trades_capacity", "i8"),
+        ("orders_n", "i8"),
+        ("orders_log_capacity", "i8"),
+        ("quotes_n", "i8"),
+        ("quotes_capacity", "i8"),
+        ("liquidations_n", "i8"),
+        ("liquidations_capacity", "i8"),
+        ("deleveragings_n", "i8"),
+        ("deleveragings_capacity", "i8"),
+        ("notices_n", "i8"),
+        ("notices_capacity", "i8"),
+        ("log_orders", "i8"),
+        ("log_quotes", "i8"),
+        ("log_trades", "i8"),
+        # counts
+        ("micro_events", "i8"),
+        ("wakeups", "i8"),
+        ("order_count", "i8"),
+        ("cancel_count", "i8"),
+        ("reject_count", "i8"),
+        ("trade_count", "i8"),
+        ("liquidation_count", "i8"),
+        ("deleveraging_count", "i8"),
+        ("rounds", "i8"),
+        # scratch of one message: what `submit` says beside the filled lots
+        ("resting", "i8"),
+        ("reason", "i8"),
+        ("limited", "i8"),
+        ("sent", "i8"),
+        ("touched", "i8"),
+    ]
+)
+ADDRESSES = (
+    "underlyings markets groups cohorts accounts positions traders slots orders messages heap crossings flows exponential "
+    "trade_log order_log quote_log liquidation_log deleveraging_log notices"
+).split()
+LOG_COUNTERS = (
+    "trades_n trades_capacity orders_n orders_log_capacity quotes_n quotes_capacity liquidations_n liquidations_capacity "
+    "deleveragings_n deleveragings_capacity notices_n notices_capacity log_orders log_quotes log_trades stop stop_argument "
+    "resting reason limited sent touched rounds"
+).split()
+
+UNDERLYING = np.dtype(
+    [
+        ("level", "f8"),  # index price in quote units
+        ("every_ns", "i8"),
+        ("next_ns", "i8"),
+        ("step", "i8"),  # steps done; step k happens at k * every
+        ("absolute", "i8"),  # 1: the path holds levels, 0: growth factors
+        ("path", "i8"),  # address of the chunk
+        ("path_first", "i8"),
+        ("path_n", "i8"),
+        ("learning", "f8"),  # share of the deviation learned at one step
+        ("learning_market", "i8"),
+    ]
+)
+
+MARKET = np.dtype(
+    [
+        ("id", "i8"),
+        ("underlying", "i8"),
+        ("atoms", "i8"),  # atoms per tick and lot
+        ("inverse_tick", "f8"),
+        ("maker_fee", "i8"),  # parts of 1e8
+        ("taker_fee", "i8"),
+        ("venue_account", "i8"),
+        ("insurance_account", "i8"),
+        ("outside_account", "i8"),
+        ("rounding_account", "i8"),
+        # book
+        ("levels", "i8"),
+        ("bitmap", "i8"),
+        ("window", "i8"),  # number of levels, a power of two
+        ("base", "i8"),  # lowest price of the window
+        ("best_bid", "i8"),
+        ("best_ask", "i8"),
+        ("bid_levels", "i8"),
+        ("ask_levels", "i8"),
+        ("far_bid", "i8"),  # head of the far list, best first
+        ("far_bid_last", "i8"),
+        ("far_ask", "i8"),
+        ("far_ask_last", "i8"),
+        # prices
+        ("index_ticks", "i8"),
+        ("mark_ticks", "i8"),
+        ("last_ticks", "i8"),
+        ("volume_lots", "i8"),
+        ("open_interest", "i8"),
+        ("trade_seq", "i8"),
+        ("mark_rule", "i8"),
+        ("mark_every_ns", "i8"),
+        ("next_mark_ns", "i8"),
+        ("basis", "i8"),  # address: ring of 2 * (mid - index)
+        ("basis_length", "i8"),
+        ("basis_count", "i8"),
+        ("basis_sum", "i8"),
+        ("memory", "f8"),  # public exponential average of the deviation (a fraction)
+        ("memory_weight", "f8"),  # of one mark step
+        ("history", "i8"),  # address: ring of bid + ask at every mark step
+        ("history_length", "i8"),
+        ("history_count", "i8"),
+        # funding
+        ("funding_rate", "f8"),  # last settled
+        ("funding_every_ns", "i8"),
+        ("funding_next_ns", "i8"),
+        ("sample_every_ns", "i8"),
+        ("next_sample_ns", "i8"),
+        ("impact_ticklots", "f8"),
+        ("premium", "f8"),
+        ("premium_n", "i8"),
+        ("premium_sum", "i8"),  # 1e-12 units
+        ("premium_weighted", "i8"),
+        # margin and liquidation
+        ("tiers", "i8"),
+        ("n_tiers", "i8"),
+        ("long_heads", "i8"),
+        ("short_heads", "i8"),
+        ("buckets", "i8"),
+        ("bucket_shift", "i8"),
+        ("box_low", "i8"),
+        ("box_high", "i8"),
+        ("queue", "i8"),
+        ("queue_capacity", "i8"),
+        ("queue_head", "i8"),
+        ("queue_tail", "i8"),
+        ("queue_budget", "i8"),  # entries still to be worked on at this instant
+        ("liquidation_due_ns", "i8"),
+        ("liquidation_fee", "i8"),
+        ("cascade", "i8"),
+        ("cascade_side", "i8"),
+        ("cascade_ns", "i8"),
+        ("cascade_parent", "i8"),
+        ("volume_ticklots", "f8"),
+        # last row of the quote log (left out of the digest: recording moves nothing)
+        ("logged_bid", "i8"),
+        ("logged_bid_lots", "i8"),
+        ("logged_ask", "i8"),
+        ("logged_ask_lots", "i8"),
+    ]
+)
+MARKET_ADDRESSES = "levels bitmap basis history tiers long_heads short_heads queue".split()
+QUOTE_MEMORY = "logged_bid logged_bid_lots logged_ask logged_ask_lots".split()
+
+TIER = np.dtype([("floor_atoms", "i8"), ("maintenance", "i8"), ("amount_atoms", "i8"), ("max_leverage", "f8")])
+
+LEVEL = np.dtype([("lots", "i8"), ("head", "i4"), ("tail", "i4")])
+
+ORDER = np.dtype(
+    [
+        ("order_id", "i8"),
+        ("price_ticks", "i8"),
+        ("size_lots", "i8"),
+        ("remaining_lots", "i8"),
+        ("account", "i4"),
+        ("position", "i4"),
+        ("prev", "i4"),
+        ("next", "i4"),
+        ("slot", "i4"),
+        ("parent", "i4"),
+        ("market", "i2"),
+        ("side", "i1"),
+        ("purpose", "i1"),
+        ("flags", "i4"),
+    ]
+)
+
+ACCOUNT = np.dtype(
+    [
+        ("cash_atoms", "i8"),
+        ("deposit_atoms", "i8"),
+        ("fees_atoms", "i8"),
+        ("funding_atoms", "i8"),
+        ("first_position", "i4"),
+        ("cohort", "i4"),
+        ("trader", "i4"),
+        ("state", "i4"),
+        ("flags", "i4"),
+        ("liquidations", "i4"),
+        ("n_positions", "i4"),
+        ("leverage_cap", "i4"),  # 0: the tier's
+    ]
+)
+
+POSITION = np.dtype(
+    [
+        ("lots", "i8"),
+        ("open_buy", "i8"),
+        ("open_sell", "i8"),
+        ("entry_ticklots", "i8"),  # sum of price x lots of what is held, unsigned
+        ("trigger_ticks", "i8"),
+        ("account", "i4"),
+        ("market", "i4"),
+        ("next", "i4"),
+        ("prev", "i4"),
+        ("bucket", "i4"),  # -1: not filed
+        ("sibling", "i4"),
+    ]
+)
+
+TRADER = np.dtype(
+    [
+        ("account", "i4"),
+        ("position", "i4"),
+        ("wakeups", "i8"),
+        ("f0", "f8"),
+        ("f1", "f8"),
+        ("i0", "i8"),
+        ("slots", "i8"),
+    ]
+)
+
+GROUP = np.dtype(
+    [
+        ("kind", "i8"),
+        ("market", "i8"),
+        ("first_trader", "i8"),
+        ("count", "i8"),
+        ("key", "u8"),
+        ("wake_count", "i8"),
+        ("next_wake_ns", "i8"),
+        ("next_trader", "i8"),  # who wakes then
+        ("mean_gap_ns", "f8"),
+        ("latency_ns", "i8"),
+        ("latency_table", "i8"),  # address of 4096 quantiles, 0: constant
+        ("slots_each", "i8"),
+        ("on_index", "i8"),
+        ("requote_ns", "i8"),  # instant of a pending round of requotes, or NEVER
+        ("requote_cursor", "i8"),
+        ("requote_round", "i8"),
+        ("i0", "i8"),
+        ("i1", "i8"),
+        ("i2", "i8"),
+        ("i3", "i8"),
+        ("i4", "i8"),
+        ("f0", "f8"),
+        ("f1", "f8"),
+        ("f2", "f8"),
+        ("f3", "f8"),
+        ("f4", "f8"),
+        ("f5", "f8"),
+        ("t0", "i8"),
+        ("t1", "i8"),
+        ("t2", "i8"),
+    ]
+)
+GROUP_ADDRESSES = "latency_table t0 t1 t2".split()
+
+COHORT = np.dtype([("own_fees", "i8"), ("maker_fee", "i8"), ("taker_fee", "i8"), ("group", "i8")])
+
+MESSAGE = np.dtype(
+    [
+        ("price_ticks", "i8"),
+        ("size_lots", "i8"),
+        ("order_id", "i8"),
+        ("position", "i4"),
+        ("flags", "i4"),
+        ("purpose", "i4"),
+        ("slot", "i4"),
+        ("parent", "i4"),
+        ("order", "i4"),
+        ("next", "i4"),
+        ("spare", "i4"),
+    ]
+)
+
+HEAP = np.dtype([("t_ns", "i8"), ("key", "i8")])  # key = sequence << 22 | message
+
+CROSSING = np.dtype([("market", "i8"), ("source", "i8"), ("above", "i8"), ("price_ticks", "i8"), ("live", "i8")])
+
+TRADE_LOG = np.dtype(
+    [
+        ("t_ns", "i8"),
+        ("price_ticks", "i8"),
+        ("size_lots", "i8"),
+        ("taker_order", "i8"),
+        ("maker_order", "i8"),
+        ("taker_account", "i4"),
+        ("maker_account", "i4"),
+        ("taker_parent", "i4"),
+        ("maker_parent", "i4"),
+        ("market", "i2"),
+        ("taker_side", "i1"),
+        ("taker_purpose", "i1"),
+        ("maker_purpose", "i1"),
+        ("spare", "i1"),
+        ("spare2", "i2"),
+    ]
+)
+
+ORDER_LOG = np.dtype(
+    [
+        ("t_ns", "i8"),
+        ("order_id", "i8"),
+        ("price_ticks", "i8"),
+        ("size_lots", "i8"),
+        ("remaining_lots", "i8"),
+        ("account", "i4"),
+        ("market", "i2"),
+        ("action", "i1"),
+        ("side", "i1"),
+        ("order_type", "i1"),
+        ("reason", "i1"),
+        ("spare", "i2"),
+        ("spare2", "i4"),
+    ]
+)
+
+QUOTE_LOG = np.dtype(
+    [("t_ns", "i8"), ("bid_ticks", "i8"), ("bid_lots", "i8"), ("ask_ticks", "i8"), ("ask_lots", "i8"), ("market", "i8")]
+)
+
+LIQUIDATION_LOG = np.dtype(
+    [
+        ("t_ns", "i8"),
+        ("account", "i8"),
+        ("market", "i8"),
+        ("size_lots", "i8"),
+        ("entry_price", "f8"),
+        ("leverage", "f8"),
+        ("mark_ticks", "i8"),
+        ("index_ticks", "i8"),
+        ("bankruptcy_price", "f8"),
+        ("filled_lots", "i8"),
+        ("filled_ticklots", "i8"),
+        ("fee_atoms", "i8"),
+        ("insurance_atoms", "i8"),
+        ("deleveraged_lots", "i8"),
+        ("stage", "i8"),
+        ("cascade", "i8"),
+        ("parent", "i8"),
+        ("solvent_at_index", "i8"),
+    ]
+)
+
+DELEVERAGING_LOG = np.dtype(
+    [
+        ("t_ns", "i8"),
+        ("market", "i8"),
+        ("account", "i8"),
+        ("size_lots", "i8"),
+        ("price_ticks", "i8"),
+        ("rank", "i8"),
+        ("cascade", "i8"),
+    ]
+)
+
+NOTICE = np.dtype(
+    [
+        ("t_ns", "i8"),
+        ("kind", "i8"),
+        ("account", "i8"),
+        ("market", "i8"),
+        ("order_id", "i8"),
+        ("lots", "i8"),
+        ("price_ticks", "i8"),
+        ("mark_ticks", "i8"),
+        ("index_ticks", "i8"),
+        ("fee_atoms", "i8"),
+        ("remaining_lots", "i8"),
+        ("reason", "i8"),
+        ("other_account", "i8"),
+    ]
+)
+
+header_at = accessor(HEADER)
+underlying_at = accessor(UNDERLYING)
+market_at = accessor(MARKET)
+tier_at = accessor(TIER)
+level_at = accessor(LEVEL)
+order_at = accessor(ORDER)
+account_at = accessor(ACCOUNT)
+position_at = accessor(POSITION)
+trader_at = accessor(TRADER)
+group_at = accessor(GROUP)
+cohort_at = accessor(COHORT)
+message_at = accessor(MESSAGE)
+heap_at = accessor(HEAP)
+crossing_at = accessor(CROSSING)
+trade_log_at = accessor(TRADE_LOG)
+order_log_at = accessor(ORDER_LOG)
+quote_log_at = accessor(QUOTE_LOG)
+liquidation_log_at = accessor(LIQUIDATION_LOG)
+deleveraging_log_at = accessor(DELEVERAGING_LOG)
+notice_at = accessor(NOTICE)

@@ -1,0 +1,420 @@
+"""Liquidation: a first-in-first-out queue with bounded work per instant, takeover by the insurance fund, deleveraging, closing the books.
+
+Stages (Binance, RULES B.6-B.8, twin in `venues/liquidation.py`): all orders cancelled; an IOC limited at the bankruptcy price that brings
+the position one tier down (the lowest tier: all of it); if that is not enough, the insurance fund takes the rest over at the bankruptcy
+price, cash and all; what the fund cannot bear is closed against the best-ranked opposite positions at the bankruptcy price; when nobody
+else is left, against the fund, then against `outside`. So a queue entry always ends, and money never leaves the accounts.
+"""
+
+import math
+
+import numpy as np
+
+from marketsim.kernel.accounts import change_position, pay, share, trade_cash
+from marketsim.kernel.codes import (
+    ACC_LEDGER,
+    ACC_WATCHED,
+    BUY,
+    E_DELEVERAGING,
+    E_INSURANCE,
+    E_LIQUIDATION_FEE,
+    F_IOC,
+    F_NO_MARGIN,
+    L_DELEVERAGING,
+    L_TAKEOVER,
+    MAX_FILLS,
+    N_LIQUIDATION,
+    P_LIQUIDATION,
+    R_LIQUIDATION,
+    R_NONE,
+    S_NORMAL,
+    S_QUEUED,
+    SELL,
+)
+from marketsim.kernel.layout import (
+    account_at,
+    cohort_at,
+    deleveraging_log_at,
+    group_at,
+    liquidation_log_at,
+    market_at,
+    order_at,
+    position_at,
+    tier_at,
+    trader_at,
+)
+from marketsim.kernel.margin import equity_atoms, file_account, is_under_water, tier_of, unfile
+from marketsim.kernel.matching import cancel, post_notice, submit
+from marketsim.kernel.records import compiled, load_i4, store_i4
+
+PER_INSTANT = 64  # queue entries worked on at one mark step
+CASCADE_NS = 60_000_000_000  # a liquidation within this time of one on the same side belongs to its cascade
+FUND_SLICE = 16  # the fund sells a sixteenth of what it took over at each step
+FUND_BAND_BPS = 50  # at most this far from the mark
+NO_TAKEOVER = -4_611_686_018_427_387_904
+
+
+@compiled
+def enqueue(w, m, account):
+    """Put an account at the end of the market's queue; it can send nothing until it leaves it."""
+    a = account_at(w.accounts, account)
+    if a.state == S_QUEUED:
+        return
+    a.state = S_QUEUED
+    i = np.int64(a.first_position)
+    while i >= 0:
+        p = position_at(w.positions, i)
+        unfile(market_at(w.markets, p.market), w, i, p)
+        i = np.int64(p.sibling)
+    store_i4(m.queue, m.queue_tail % m.queue_capacity, np.int32(account))
+    m.queue_tail += 1
+
+
+@compiled
+def requeue(m, account):
+    """Put an account that needs another pass at the end of the queue (it keeps its state)."""
+    store_i4(m.queue, m.queue_tail % m.queue_capacity, np.int32(account))
+    m.queue_tail += 1
+
+
+@compiled
+def release(w, account):
+    """Let an account that meets its margin again trade on."""
+    account_at(w.accounts, account).state = S_NORMAL
+    file_account(w, account)
+
+
+@compiled
+def cancel_all(w, account):
+    """Cancel every resting order of an account: by its slots, or by a walk over all orders for those without slots."""
+    a = account_at(w.accounts, account)
+    if a.trader >= 0:
+        trader = trader_at(w.traders, a.trader)
+        each = group_at(w.groups, cohort_at(w.cohorts, a.cohort).group).slots_each
+        for s in range(each):
+            i = np.int64(load_i4(w.slots, trader.slots + s))
+            if i >= 0:
+                cancel(w, i, R_LIQUIDATION)
+    if a.trader < 0 or has_open_orders(w, account):
+        for i in range(w.orders_capacity):
+            order = order_at(w.orders, i)
+            if order.order_id != 0 and order.account == account:
+                cancel(w, i, R_LIQUIDATION)
+
+
+@compiled
+def has_open_orders(w, account):
+    """True while some order of the account rests (cancels under way leave orders without a slot)."""
+    i = np.int64(account_at(w.accounts, account).first_position)
+    while i >= 0:
+        p = position_at(w.positions, i)
+        if p.open_buy > 0 or p.open_sell > 0:
+            return True
+        i = np.int64(p.sibling)
+    return False
+
+
+@compiled
+def cut_lots(m, lots):
+    """Lots to sell so that the position falls one tier; all of it in the lowest tier."""
+    size = abs(lots)
+    per_lot = m.mark_ticks * m.atoms
+    k = tier_of(m, size * per_lot)
+    if k == 0:
+        return np.int64(size)
+    return np.int64(min(size, size - tier_at(m.tiers, k).floor_atoms // per_lot))
+
+
+@compiled
+def mark_cascade(w, m, side):
+    """Say which cascade a liquidation belongs to; remember it as the parent of the next. Returns the parent, -1 for a new cascade."""
+    parent = np.int64(-1)
+    if m.cascade >= 0 and m.cascade_side == side and w.now_ns - m.cascade_ns <= CASCADE_NS:
+        parent = np.int64(m.cascade_parent)
+    else:
+        m.cascade = w.liquidation_count
+    m.cascade_side = side
+    m.cascade_ns = w.now_ns
+    m.cascade_parent = w.liquidation_count
+    return parent
+
+
+@compiled
+def take_over(w, m, victim, position):
+    """Let the insurance fund take a bankrupt position at its bankruptcy price; return what it gained at the mark, or NO_TAKEOVER.
+
+    The fund must keep its equity above zero and its notional within its equity (Binance: at most 100 % of the fund).
+    """
+    fund = np.int64(m.insurance_account)
+    p = position_at(w.positions, position)
+    held = position_at(w.positions, fund_position(w, m))
+    lots = np.int64(p.lots)
+    price = bankruptcy_ticks(w, m, victim, p)
+    gain = lots * (m.mark_ticks - price) * m.atoms
+    equity = equity_atoms(w, fund) + gain
+    if equity <= 0 or abs(held.lots + lots) * m.mark_ticks * m.atoms > equity:
+        return NO_TAKEOVER
+    if lots > 0:
+        trade_cash(w, m, E_INSURANCE, fund, victim, lots, price)
+    else:
+        trade_cash(w, m, E_INSURANCE, victim, fund, -lots, price)
+    change_position(m, np.int64(account_at(w.accounts, victim).flags), p, -lots, price)
+    change_position(m, np.int64(account_at(w.accounts, fund).flags), held, lots, price)
+    return gain
+
+
+@compiled
+def fund_position(w, m):
+    """Record of the insurance fund's position in the market."""
+    i = np.int64(account_at(w.accounts, m.insurance_account).first_position)
+    while position_at(w.positions, i).market != m.id:
+        i = np.int64(position_at(w.positions, i).sibling)
+    return i
+
+
+@compiled
+def score(w, m, p):
+    """Deleveraging rank (BitMEX): profit share x effective leverage for winners, profit share / leverage for losers."""
+    lots = np.float64(p.lots)
+    mark_value = lots * np.float64(m.mark_ticks)
+    entry_value = np.float64(p.entry_ticklots) if p.lots > 0 else -np.float64(p.entry_ticklots)
+    if entry_value == 0.0:
+        return 0.0
+    profit = (mark_value - entry_value) / abs(entry_value)
+    equity = np.float64(equity_atoms(w, np.int64(p.account))) / np.float64(m.atoms)
+    leverage = abs(mark_value) / equity if equity > 0.0 else 1e9
+    return profit * leverage if profit > 0.0 else profit / leverage
+
+
+@compiled
+def best_ranked(w, m, wanted_sign):
+    """Position record first in line for deleveraging among those of `wanted_sign`; ledger accounts come last; -1 for none."""
+    best = np.int64(-1)
+    best_score = 0.0
+    for i in range(w.n_positions):
+        p = position_at(w.positions, i)
+        if p.market != m.id or p.lots * wanted_sign <= 0:
+            continue
+        a = account_at(w.accounts, p.account)
+        if a.state == S_QUEUED or a.flags & ACC_LEDGER:
+            continue
+        value = score(w, m, p)
+        if best < 0 or value > best_score:
+            best = np.int64(i)
+            best_score = value
+    if best >= 0:
+        return best
+    return last_resort(w, m, wanted_sign)
+
+
+@compiled
+def last_resort(w, m, wanted_sign):
+    """When no trader is left on the other side: queued accounts, then the fund, then `outside`."""
+    outside = np.int64(-1)
+    fund = np.int64(-1)
+    for i in range(w.n_positions):
+        p = position_at(w.positions, i)
+        if p.market != m.id or p.lots * wanted_sign <= 0:
+            continue
+        if p.account == m.outside_account:
+            outside = np.int64(i)
+        elif p.account == m.insurance_account:
+            fund = np.int64(i)
+        else:
+            return np.int64(i)
+    return fund if fund >= 0 else outside
+
+
+@compiled
+def deleverage(w, m, victim, position):
+    """Close the rest of a bankrupt position against the best-ranked opposite ones at the bankruptcy price; return the lots.
+
+    At most MAX_FILLS counterparts a pass. The price is rounded in the victim's favour, so that it ends without debt; less than a tick a lot stays with it.
+    """
+    p = position_at(w.positions, position)
+    a = account_at(w.accounts, victim)
+    sign = np.int64(1) if p.lots > 0 else np.int64(-1)
+    price = bankruptcy_ticks(w, m, victim, p)
+    closed = np.int64(0)
+    rank = np.int64(0)
+    while p.lots != 0 and rank < MAX_FILLS:
+        i = best_ranked(w, m, -sign)
+        q = position_at(w.positions, i)
+        other = np.int64(q.account)
+        b = account_at(w.accounts, other)
+        lots = min(abs(np.int64(p.lots)), abs(np.int64(q.lots)))
+        if sign > 0:
+            trade_cash(w, m, E_DELEVERAGING, other, victim, lots, price)
+        else:
+            trade_cash(w, m, E_DELEVERAGING, victim, other, lots, price)
+        change_position(m, np.int64(a.flags), p, -sign * lots, price)
+        change_position(m, np.int64(b.flags), q, sign * lots, price)
+        file_account(w, other)
+        closed += lots
+        row = deleveraging_log_at(w.deleveraging_log, w.deleveragings_n)
+        row.t_ns = w.now_ns
+        row.market = m.id
+        row.account = other
+        row.size_lots = sign * lots
+        row.price_ticks = price
+        row.rank = rank
+        row.cascade = m.cascade
+        w.deleveragings_n += 1
+        w.deleveraging_count += 1
+        rank += 1
+        if b.flags & ACC_WATCHED:
+            post_notice(w, N_LIQUIDATION, other, np.int64(m.id), np.int64(-1), sign * lots, price, np.int64(0), np.int64(0), R_NONE, victim)  # fmt: skip
+    return closed
+
+
+@compiled
+def bankruptcy_price(w, m, victim, p):
+    """Price at which the account's equity is zero, other positions at their marks [ticks, a fraction]."""
+    per_tick = np.float64(p.lots) * np.float64(m.atoms)
+    return np.float64(m.mark_ticks) - np.float64(equity_atoms(w, victim)) / per_tick
+
+
+@compiled
+def bankruptcy_ticks(w, m, victim, p):
+    """Bankruptcy price rounded so that the account is left with no debt, at least one tick."""
+    price = bankruptcy_price(w, m, victim, p)
+    up = np.int64(math.ceil(price)) if p.lots > 0 else np.int64(math.floor(price))
+    return max(np.int64(1), min(up, np.int64(1) << 40))
+
+
+@compiled
+def sell_out(w, m, victim, position, row):
+    """Stage one: the IOC. Fills `row`; returns the lots it wanted to close."""
+    p = position_at(w.positions, position)
+    wanted = cut_lots(m, np.int64(p.lots))
+    side = SELL if p.lots > 0 else BUY
+    limit = bankruptcy_ticks(w, m, victim, p)
+    cash = np.int64(account_at(w.accounts, victim).cash_atoms)
+    w.next_order_id += 1
+    filled = submit(w, m, position, side, limit, wanted, F_IOC | F_NO_MARGIN, np.int64(-1), P_LIQUIDATION, np.int64(m.cascade), np.int64(w.next_order_id))  # fmt: skip
+    moved = account_at(w.accounts, victim).cash_atoms - cash
+    row.filled_lots = filled
+    row.filled_ticklots = abs(moved) // m.atoms
+    fee = min(share(abs(moved), np.int64(m.liquidation_fee)), max(np.int64(0), equity_atoms(w, victim)))
+    if fee > 0:
+        pay(w, E_LIQUIDATION_FEE, victim, np.int64(m.insurance_account), fee)
+    row.fee_atoms = fee
+    return wanted
+
+
+@compiled
+def describe(w, m, victim, p, row):
+    """Write down what a position was when its liquidation began."""
+    equity = equity_atoms(w, victim)
+    notional = np.float64(abs(p.lots)) * np.float64(m.mark_ticks) * np.float64(m.atoms)
+    row.t_ns = w.now_ns
+    row.account = victim
+    row.market = m.id
+    row.entry_price = np.float64(p.entry_ticklots) / np.float64(abs(p.lots))
+    row.leverage = notional / np.float64(equity) if equity > 0 else 0.0
+    row.mark_ticks = m.mark_ticks
+    row.index_ticks = m.index_ticks
+    row.bankruptcy_price = bankruptcy_price(w, m, victim, p)
+    at_index = equity + p.lots * (m.index_ticks - m.mark_ticks) * m.atoms
+    row.solvent_at_index = 1 if at_index > 0 else 0
+    row.filled_lots = 0
+    row.filled_ticklots = 0
+    row.fee_atoms = 0
+    row.insurance_atoms = 0
+    row.deleveraged_lots = 0
+    row.stage = 0
+
+
+@compiled
+def liquidate(w, m, victim, position):
+    """One pass over one position of an account under water; return True if the account needs another pass."""
+    p = position_at(w.positions, position)
+    before = np.int64(p.lots)
+    row = liquidation_log_at(w.liquidation_log, w.liquidations_n)
+    describe(w, m, victim, p, row)
+    row.parent = mark_cascade(w, m, SELL if before > 0 else BUY)
+    row.cascade = m.cascade
+    w.liquidation_count += 1
+    w.liquidations_n += 1
+    account_at(w.accounts, victim).liquidations += 1
+    wanted = sell_out(w, m, victim, position, row)
+    again = False
+    if p.lots != 0 and is_under_water(w, victim):
+        if row.filled_lots >= wanted or w.limited:
+            again = True
+        else:
+            gain = take_over(w, m, victim, position)
+            if gain != NO_TAKEOVER:
+                row.stage = L_TAKEOVER
+                row.insurance_atoms = gain
+            else:
+                row.stage = L_DELEVERAGING
+                row.deleveraged_lots = deleverage(w, m, victim, position)
+                again = p.lots != 0
+    row.size_lots = before - p.lots
+    if account_at(w.accounts, victim).flags & ACC_WATCHED:
+        post_notice(w, N_LIQUIDATION, victim, np.int64(m.id), np.int64(-1), np.int64(p.lots - before), np.int64(m.mark_ticks), np.int64(row.fee_atoms), np.int64(p.lots), R_LIQUIDATION, np.int64(-1))  # fmt: skip
+    return again
+
+
+@compiled
+def largest_position(w, account):
+    """Record of the account's position with the largest notional at mark, or -1."""
+    best = np.int64(-1)
+    size = np.int64(0)
+    i = np.int64(account_at(w.accounts, account).first_position)
+    while i >= 0:
+        p = position_at(w.positions, i)
+        m = market_at(w.markets, p.market)
+        notional = abs(p.lots) * m.mark_ticks * m.atoms
+        if notional > size:
+            best = i
+            size = notional
+        i = np.int64(p.sibling)
+    return best
+
+
+@compiled
+def close_debt(w, m, account):
+    """An account without positions owes nothing: a debt (only where the bankruptcy price lies below one tick) is the fund's."""
+    a = account_at(w.accounts, account)
+    if a.cash_atoms < 0:
+        pay(w, E_INSURANCE, account, np.int64(m.insurance_account), np.int64(a.cash_atoms))
+
+
+@compiled
+def work_queue(w, market):
+    """One step of the liquidation phase: one queue entry, one pass; after the last of this instant the fund sells its slice."""
+    m = market_at(w.markets, market)
+    if m.queue_budget == 0:
+        m.liquidation_due_ns = -1
+        unwind_fund(w, m)
+        return
+    m.queue_budget -= 1
+    account = np.int64(load_i4(m.queue, m.queue_head % m.queue_capacity))
+    m.queue_head += 1
+    cancel_all(w, account)
+    i = largest_position(w, account)
+    if i >= 0 and is_under_water(w, account):
+        again = liquidate(w, market_at(w.markets, position_at(w.positions, i).market), account, i)
+        if again or largest_position(w, account) >= 0 and is_under_water(w, account):
+            requeue(m, account)
+            return
+    if largest_position(w, account) < 0:
+        close_debt(w, m, account)
+    release(w, account)
+
+
+@compiled
+def unwind_fund(w, m):
+    """The insurance fund sells a slice of what it took over, near the mark."""
+    i = fund_position(w, m)
+    p = position_at(w.positions, i)
+    if p.lots == 0:
+        return
+    lots = max(np.int64(1), abs(np.int64(p.lots)) // FUND_SLICE)
+    band = m.mark_ticks * FUND_BAND_BPS // 10_000
+    side = SELL if p.lots > 0 else BUY
+    limit = max(np.int64(1), m.mark_ticks - band if side == SELL else m.mark_ticks + band)
+    w.next_order_id += 1
+    submit(w, m, i, side, limit, lots, F_IOC | F_NO_MARGIN, np.int64(-1), P_LIQUIDATION, np.int64(m.cascade), np.int64(w.next_order_id))  # fmt: skip

@@ -1,0 +1,234 @@
+"""Margin: tiers, equity, what an order needs, and the price at which a position must be looked at again.
+
+Formulas and sources: `venues/margin.py`. Cross margin per account; a trigger lies where the position's share of the account's
+cushion is gone (for a single position: the liquidation price itself), rounded towards firing early, checked exactly when it fires.
+Triggers wait in lists by price bucket inside a box around the mark; when the mark leaves the box, all are filed anew.
+"""
+
+import math
+
+import numpy as np
+
+from marketsim.kernel.accounts import share
+from marketsim.kernel.codes import ACC_NO_MARGIN, RATE_ONE, S_QUEUED
+from marketsim.kernel.layout import account_at, market_at, position_at, tier_at
+from marketsim.kernel.records import compiled, load_i4, store_i4
+
+NEVER = 4_611_686_018_427_387_904
+
+
+@compiled
+def tier_of(m, notional_atoms):
+    """Number of the margin tier that a notional falls in."""
+    k = np.int64(0)
+    while k + 1 < m.n_tiers and tier_at(m.tiers, k + 1).floor_atoms < notional_atoms:
+        k += 1
+    return k
+
+
+@compiled
+def maintenance_atoms(m, notional_atoms):
+    """Maintenance margin: floor(notional x rate) - amount of the tier."""
+    tier = tier_at(m.tiers, tier_of(m, notional_atoms))
+    return share(notional_atoms, np.int64(tier.maintenance)) - tier.amount_atoms
+
+
+@compiled
+def equity_atoms(w, account):
+    """Cash plus every position at its mark."""
+    a = account_at(w.accounts, account)
+    total = np.int64(a.cash_atoms)
+    i = np.int64(a.first_position)
+    while i >= 0:
+        p = position_at(w.positions, i)
+        if p.lots != 0:
+            m = market_at(w.markets, p.market)
+            total += p.lots * m.mark_ticks * m.atoms
+        i = np.int64(p.sibling)
+    return total
+
+
+@compiled
+def requirement_atoms(w, account):
+    """Maintenance margin of all positions of an account, at mark."""
+    total = np.int64(0)
+    i = np.int64(account_at(w.accounts, account).first_position)
+    while i >= 0:
+        p = position_at(w.positions, i)
+        if p.lots != 0:
+            m = market_at(w.markets, p.market)
+            total += maintenance_atoms(m, abs(p.lots) * m.mark_ticks * m.atoms)
+        i = np.int64(p.sibling)
+    return total
+
+
+@compiled
+def is_under_water(w, account):
+    """True when equity is below the maintenance requirement."""
+    return equity_atoms(w, account) < requirement_atoms(w, account)
+
+
+@compiled
+def initial_atoms(m, leverage_cap, notional_atoms):
+    """Initial margin: notional over the highest leverage of its tier (or the account's own lower cap), rounded up."""
+    leverage = tier_at(m.tiers, tier_of(m, notional_atoms)).max_leverage
+    if leverage_cap > 0:
+        leverage = min(leverage, np.float64(leverage_cap))
+    return np.int64(math.ceil(np.float64(notional_atoms) / leverage))
+
+
+@compiled
+def can_afford(w, m, p, side_sign, lots, price):
+    """True if the account's equity covers the initial margin of the position that this order could lead to.
+
+    Exposure counts what rests on the same side; an order that only reduces is always affordable.
+    """
+    a = account_at(w.accounts, p.account)
+    if a.flags & ACC_NO_MARGIN:
+        return True
+    exposure = side_sign * p.lots + lots + (p.open_buy if side_sign > 0 else p.open_sell)
+    if exposure <= 0 or exposure <= abs(p.lots) and side_sign * p.lots < 0:
+        return True
+    notional = exposure * price * m.atoms
+    equity = equity_atoms(w, p.account)
+    if a.n_positions <= 1:
+        return notional <= equity or initial_atoms(m, a.leverage_cap, notional) <= equity
+    needed = initial_atoms(m, a.leverage_cap, notional)
+    i = np.int64(a.first_position)
+    while i >= 0:
+        other = position_at(w.positions, i)
+        if other.market != p.market and other.lots != 0:
+            mo = market_at(w.markets, other.market)
+            needed += initial_atoms(mo, a.leverage_cap, abs(other.lots) * mo.mark_ticks * mo.atoms)
+        i = np.int64(other.sibling)
+    return needed <= equity
+
+
+@compiled
+def trigger_price(w, m, p):
+    """Tick at which position `p` must be checked: a long when the mark is at or below it, a short at or above; -1 for never."""
+    a = account_at(w.accounts, p.account)
+    lots = np.float64(abs(p.lots))
+    value = lots * np.float64(m.atoms)
+    marked = value * np.float64(m.mark_ticks)
+    if a.n_positions <= 1:
+        base = np.float64(a.cash_atoms) + (marked if p.lots > 0 else -marked)
+    else:
+        held = np.int64(0)
+        i = np.int64(a.first_position)
+        while i >= 0:
+            held += 1 if position_at(w.positions, i).lots != 0 else 0
+            i = np.int64(position_at(w.positions, i).sibling)
+        cushion = np.float64(equity_atoms(w, p.account) - requirement_atoms(w, p.account)) / np.float64(max(held, np.int64(1)))
+        base = cushion + np.float64(maintenance_atoms(m, abs(p.lots) * m.mark_ticks * m.atoms))
+    k = tier_of(m, abs(p.lots) * m.mark_ticks * m.atoms)
+    price = 0.0
+    for _ in range(m.n_tiers):
+        tier = tier_at(m.tiers, k)
+        rate = np.float64(tier.maintenance) / np.float64(RATE_ONE)
+        if p.lots > 0:
+            price = (marked - base - np.float64(tier.amount_atoms)) / (value * (1.0 - rate))
+        else:
+            price = (marked + base + np.float64(tier.amount_atoms)) / (value * (1.0 + rate))
+        notional = value * price
+        if k > 0 and notional <= np.float64(tier.floor_atoms):
+            k -= 1
+        elif k + 1 < m.n_tiers and notional > np.float64(tier_at(m.tiers, k + 1).floor_atoms):
+            k += 1
+        else:
+            break
+    if p.lots > 0:
+        return np.int64(math.floor(price)) + 1 if price > 0.0 else np.int64(-1)
+    return max(np.int64(math.ceil(price)) - 1, np.int64(1)) if price < 1e15 else np.int64(-1)
+
+
+@compiled
+def unfile(m, w, i, p):
+    """Take position `p` (record `i`) out of its trigger list."""
+    if p.bucket < 0:
+        return
+    if p.prev >= 0:
+        position_at(w.positions, p.prev).next = p.next
+    elif p.bucket >= m.buckets:
+        store_i4(m.short_heads, p.bucket - m.buckets, np.int32(p.next))
+    else:
+        store_i4(m.long_heads, np.int64(p.bucket), np.int32(p.next))
+    if p.next >= 0:
+        position_at(w.positions, p.next).prev = p.prev
+    p.bucket = -1
+    p.next = -1
+    p.prev = -1
+
+
+@compiled
+def bucket_of(m, price):
+    return min(max((price - m.box_low) >> m.bucket_shift, np.int64(0)), m.buckets - 1)
+
+
+@compiled
+def file_trigger(w, m, i, p):
+    """File position `p` (record `i`) at its trigger price; out of the box or without danger: nowhere."""
+    a = account_at(w.accounts, p.account)
+    if a.flags & ACC_NO_MARGIN:
+        return
+    if p.lots == 0 or a.state == S_QUEUED:
+        unfile(m, w, i, p)
+        return
+    price = trigger_price(w, m, p)
+    p.trigger_ticks = price
+    is_long = p.lots > 0
+    if price < 0 or price < m.box_low and is_long or price > m.box_high and not is_long:
+        unfile(m, w, i, p)
+        return
+    # A trigger already crossed waits in the bucket of the mark, which every mark step visits.
+    here = bucket_of(m, np.int64(m.mark_ticks))
+    bucket = min(bucket_of(m, price), here) if is_long else max(bucket_of(m, price), here) + m.buckets
+    if bucket == p.bucket:
+        return
+    unfile(m, w, i, p)
+    if is_long:
+        head = np.int64(load_i4(m.long_heads, bucket))
+        store_i4(m.long_heads, bucket, np.int32(i))
+    else:
+        head = np.int64(load_i4(m.short_heads, bucket - m.buckets))
+        store_i4(m.short_heads, bucket - m.buckets, np.int32(i))
+    p.bucket = bucket
+    p.prev = -1
+    p.next = head
+    if head >= 0:
+        position_at(w.positions, head).prev = i
+
+
+@compiled
+def file_account(w, account):
+    """File all positions of an account again (after its cash changed)."""
+    i = np.int64(account_at(w.accounts, account).first_position)
+    while i >= 0:
+        p = position_at(w.positions, i)
+        if p.lots != 0 or p.bucket >= 0:
+            file_trigger(w, market_at(w.markets, p.market), i, p)
+        i = np.int64(p.sibling)
+
+
+@compiled
+def file_all(w, market):
+    """Lay a new box around the mark and file every position of the market again."""
+    m = market_at(w.markets, market)
+    m.box_low = m.mark_ticks >> 1
+    m.box_high = m.mark_ticks + (m.mark_ticks >> 1) + (m.mark_ticks >> 2)
+    m.bucket_shift = 0
+    while (m.box_high - m.box_low) >> m.bucket_shift >= m.buckets:
+        m.bucket_shift += 1
+    for b in range(m.buckets):
+        store_i4(m.long_heads, b, np.int32(-1))
+        store_i4(m.short_heads, b, np.int32(-1))
+    for i in range(w.n_positions):
+        p = position_at(w.positions, i)
+        if p.market == market:
+            p.bucket = -1
+            p.next = -1
+            p.prev = -1
+    for i in range(w.n_positions):
+        p = position_at(w.positions, i)
+        if p.market == market and p.lots != 0:
+            file_trigger(w, m, i, p)

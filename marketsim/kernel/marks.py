@@ -1,0 +1,196 @@
+"""Index, mark, premium: what a market publishes at every step of its cadence.
+
+Formulas and sources stand in `venues/marks.py`, `venues/funding.py` and `venues/index.py`; here they run on the kernel's numbers, with
++ - x / on floats only, so that every machine gets the same bits.
+"""
+
+import math
+
+import numpy as np
+
+from marketsim.kernel.book import follow_market, level_lots, next_price
+from marketsim.kernel.codes import (
+    BUY,
+    MARK_INDEX,
+    MARK_LAST,
+    MARK_MEDIAN,
+    NO_ASK,
+    NO_BID,
+    SELL,
+    SRC_INDEX,
+)
+from marketsim.kernel.layout import crossing_at, market_at, position_at, underlying_at
+from marketsim.kernel.liquidation import PER_INSTANT, enqueue
+from marketsim.kernel.margin import bucket_of, file_account, file_all, is_under_water
+from marketsim.kernel.matching import fire_if_crossed
+from marketsim.kernel.records import compiled, load_f8, load_i4, load_i8, store_i8
+
+
+@compiled
+def twice_mid(m):
+    """Best bid + best ask in ticks, or twice the index when a side is empty."""
+    if m.best_bid == NO_BID or m.best_ask == NO_ASK:
+        return 2 * m.index_ticks
+    return m.best_bid + m.best_ask
+
+
+@compiled
+def step_index(w, k):
+    """Move underlying `k` one step along its path, with what it learns from its perpetual."""
+    u = underlying_at(w.underlyings, k)
+    u.step += 1
+    value = load_f8(u.path, u.step - u.path_first)
+    if u.absolute:
+        u.level = value
+    else:
+        if u.learning > 0.0:
+            m = market_at(w.markets, u.learning_market)
+            perp = np.float64(twice_mid(m)) * 0.5 / m.inverse_tick
+            u.level += u.learning * (perp - u.level)
+        u.level *= value
+    u.next_ns = (u.step + 1) * u.every_ns
+    publish_index(w, k)
+
+
+@compiled
+def publish_index(w, k):
+    """Round the index to each market's ticks."""
+    u = underlying_at(w.underlyings, k)
+    for i in range(w.n_markets):
+        m = market_at(w.markets, i)
+        if m.underlying == k:
+            m.index_ticks = max(np.int64(1), np.int64(math.floor(u.level * m.inverse_tick + 0.5)))
+
+
+@compiled
+def median_mark(w, m):
+    """Median of P1 (index carried by the last funding rate), P2 (index + average basis) and the last trade."""
+    index = np.float64(m.index_ticks)
+    left = np.float64(m.funding_next_ns - w.now_ns) / np.float64(m.funding_every_ns)
+    p1 = index * (1.0 + m.funding_rate * left)
+    p2 = index + 0.5 * np.float64(m.basis_sum) / np.float64(max(m.basis_count, np.int64(1)))
+    last = np.float64(m.last_ticks)
+    low = min(p1, p2)
+    high = max(p1, p2)
+    return min(max(last, low), high)
+
+
+@compiled
+def sample_basis(m):
+    """Take 2 x (mid - index) into the moving average."""
+    value = np.int64(twice_mid(m) - 2 * m.index_ticks)
+    if m.basis_count < m.basis_length:
+        store_i8(m.basis, m.basis_count, value)
+        m.basis_count += 1
+        m.basis_sum += value
+        return
+    # The ring holds the youngest `basis_length` samples; its oldest lies at the number of mark steps modulo the length.
+    i = m.history_count % m.basis_length
+    m.basis_sum += value - load_i8(m.basis, i)
+    store_i8(m.basis, i, value)
+
+
+@compiled
+def remember(m):
+    """Take the deviation into the public average, and bid + ask into the history."""
+    deviation = (np.float64(twice_mid(m)) * 0.5 - np.float64(m.index_ticks)) / np.float64(m.index_ticks)
+    m.memory += m.memory_weight * (deviation - m.memory)
+    store_i8(m.history, m.history_count & (m.history_length - 1), np.int64(twice_mid(m)))
+    m.history_count += 1
+
+
+@compiled
+def impact_price(w, m, side):
+    """Average price [ticks] at which the impact notional fills against `side`, or 0 when that side is too thin."""
+    need = m.impact_ticklots
+    spent = 0.0
+    lots = 0.0
+    price = np.int64(m.best_bid if side == BUY else m.best_ask)
+    while price != NO_BID and price != NO_ASK:
+        here = np.float64(level_lots(w, m, side, price))
+        value = here * np.float64(price)
+        if spent + value >= need:
+            lots += (need - spent) / np.float64(price)
+            return need / lots
+        spent += value
+        lots += here
+        price = np.int64(next_price(w, m, side, price))
+    return 0.0
+
+
+@compiled
+def sample_premium(w, m):
+    """Take one premium sample: (max(0, impact bid - index) - max(0, index - impact ask)) / index."""
+    index = np.float64(m.index_ticks)
+    bid = impact_price(w, m, BUY)
+    ask = impact_price(w, m, SELL)
+    premium = 0.0
+    if bid > index:
+        premium += (bid - index) / index
+    if 0.0 < ask < index:
+        premium -= (index - ask) / index
+    m.premium = premium
+    units = np.int64(math.floor(premium * 1e12 + 0.5))
+    m.premium_n += 1
+    m.premium_sum += units
+    m.premium_weighted += m.premium_n * units
+
+
+@compiled
+def visit(w, m, head, mark, is_long):
+    """Check the positions of one trigger list; those under water go to the liquidation queue, the rest are filed again."""
+    i = np.int64(head)
+    while i >= 0:
+        p = position_at(w.positions, i)
+        following = np.int64(p.next)
+        met = p.trigger_ticks >= mark if is_long else p.trigger_ticks <= mark
+        if met:
+            if is_under_water(w, np.int64(p.account)):
+                enqueue(w, m, np.int64(p.account))
+            else:
+                file_account(w, np.int64(p.account))
+        i = following
+
+
+@compiled
+def scan_triggers(w, market, old, new):
+    """Visit every trigger list between the old and the new mark."""
+    m = market_at(w.markets, market)
+    if new < m.box_low + (m.box_low >> 2) or new > m.box_high - (m.box_high >> 2):
+        file_all(w, market)
+        old = new
+    for b in range(bucket_of(m, min(old, new)), bucket_of(m, max(old, new)) + 1):
+        visit(w, m, np.int64(load_i4(m.long_heads, b)), new, True)
+        visit(w, m, np.int64(load_i4(m.short_heads, b)), new, False)
+
+
+@compiled
+def step_mark(w, market):
+    """One step of the market's cadence: basis, memory, mark, premium, crossings, liquidation triggers."""
+    m = market_at(w.markets, market)
+    follow_market(w, m)
+    sample_basis(m)
+    remember(m)
+    old = np.int64(m.mark_ticks)
+    mark = np.float64(m.index_ticks)
+    one_sided = m.best_bid == NO_BID or m.best_ask == NO_ASK
+    if m.mark_rule != MARK_INDEX and not one_sided and m.last_ticks > 0:
+        if m.mark_rule == MARK_MEDIAN:
+            mark = median_mark(w, m)
+        elif m.mark_rule == MARK_LAST:
+            mark = np.float64(m.last_ticks)
+        else:
+            mark = np.float64(twice_mid(m)) * 0.5
+    m.mark_ticks = max(np.int64(1), np.int64(math.floor(mark + 0.5)))
+    if m.next_sample_ns <= w.now_ns:
+        sample_premium(w, m)
+        m.next_sample_ns += m.sample_every_ns
+    m.next_mark_ns += m.mark_every_ns
+    m.liquidation_due_ns = w.now_ns
+    if w.live_crossings > 0:
+        for k in range(w.crossings_capacity):
+            c = crossing_at(w.crossings, k)
+            if c.live and c.market == market and c.source <= SRC_INDEX:
+                fire_if_crossed(w, m, k, c)
+    scan_triggers(w, market, old, np.int64(m.mark_ticks))
+    m.queue_budget = min(np.int64(m.queue_tail - m.queue_head), np.int64(PER_INSTANT))

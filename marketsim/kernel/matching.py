@@ -1,0 +1,444 @@
+"""Orders: check, match by price then time, settle both sides at once, rest or cancel what is left, log.
+
+`submit` is the one door into a book; everybody's orders pass it. A message fills at most MAX_FILLS resting orders; the rest is put
+back at the head of the same instant (`w.limited` tells).
+"""
+
+import numpy as np
+
+from marketsim.kernel.accounts import change_position, charge_fee, fee_rate, trade_cash
+from marketsim.kernel.book import insert, level_lots, recentre, remove
+from marketsim.kernel.codes import (
+    A_CANCEL,
+    A_PLACE,
+    A_REJECT,
+    ACC_WATCHED,
+    BUY,
+    E_TRADE,
+    F_CONTINUE,
+    F_FAR,
+    F_IOC,
+    F_MARKET,
+    F_NO_MARGIN,
+    F_NOTIFY,
+    F_POST_ONLY,
+    F_REDUCE,
+    F_SLIDE,
+    MAX_FILLS,
+    N_DONE,
+    N_FILL,
+    N_RESTING,
+    NO_ASK,
+    NO_BID,
+    P_LIQUIDATION,
+    R_CANCELLED,
+    R_EMPTY_BOOK,
+    R_FILLED,
+    R_IOC_REST,
+    R_LIQUIDATION,
+    R_MARGIN,
+    R_NONE,
+    R_POST_ONLY,
+    R_PRICE,
+    R_REDUCE_ONLY,
+    R_SELF_TRADE,
+    R_SIZE,
+    S_QUEUED,
+    SELL,
+    SRC_LAST,
+    SRC_MID,
+    STOP_NOTICE,
+    T_IOC,
+    T_LIMIT,
+    T_MARKET,
+    T_POST_ONLY,
+)
+from marketsim.kernel.layout import (
+    account_at,
+    crossing_at,
+    level_at,
+    market_at,
+    notice_at,
+    order_at,
+    order_log_at,
+    position_at,
+    quote_log_at,
+    trade_log_at,
+)
+from marketsim.kernel.margin import can_afford, file_account, file_trigger
+from marketsim.kernel.records import compiled, store_i4
+
+FREE_SLOT = -1
+PENDING_SLOT = -2
+MAX_PRICE = 1 << 40
+
+
+@compiled
+def post_notice(w, kind, account, market, order_id, lots, price, fee, remaining, reason, other):
+    """Tell Python: a fill, an order's end, a crossing. Room is kept by `advance`."""
+    n = notice_at(w.notices, w.notices_n)
+    m = market_at(w.markets, market)
+    n.t_ns = w.now_ns
+    n.kind = kind
+    n.account = account
+    n.market = market
+    n.order_id = order_id
+    n.lots = lots
+    n.price_ticks = price
+    n.mark_ticks = m.mark_ticks
+    n.index_ticks = m.index_ticks
+    n.fee_atoms = fee
+    n.remaining_lots = remaining
+    n.reason = reason
+    n.other_account = other
+    w.notices_n += 1
+    w.stop = STOP_NOTICE
+
+
+@compiled
+def log_order(w, market, order_id, account, action, side, flags, price, size, remaining, reason):
+    """Write one row of the order log, if it is kept."""
+    if not w.log_orders:
+        return
+    row = order_log_at(w.order_log, w.orders_n)
+    row.t_ns = w.now_ns
+    row.order_id = order_id
+    row.price_ticks = price
+    row.size_lots = size
+    row.remaining_lots = remaining
+    row.account = account
+    row.market = market
+    row.action = action
+    row.side = side
+    if flags & F_MARKET:
+        row.order_type = T_MARKET
+    elif flags & F_IOC:
+        row.order_type = T_IOC
+    elif flags & (F_POST_ONLY | F_SLIDE):
+        row.order_type = T_POST_ONLY
+    else:
+        row.order_type = T_LIMIT
+    row.reason = reason
+    w.orders_n += 1
+
+
+@compiled
+def log_quote(w, m):
+    """Write the best quotes if they differ from the row before."""
+    bid_lots = level_lots(w, m, BUY, np.int64(m.best_bid))
+    ask_lots = level_lots(w, m, SELL, np.int64(m.best_ask))
+    same_bid = m.best_bid == m.logged_bid and bid_lots == m.logged_bid_lots
+    if same_bid and m.best_ask == m.logged_ask and ask_lots == m.logged_ask_lots:
+        return
+    m.logged_bid = m.best_bid
+    m.logged_ask = m.best_ask
+    m.logged_bid_lots = bid_lots
+    m.logged_ask_lots = ask_lots
+    row = quote_log_at(w.quote_log, w.quotes_n)
+    row.t_ns = w.now_ns
+    row.bid_ticks = m.best_bid if m.best_bid != NO_BID else 0
+    row.bid_lots = bid_lots
+    row.ask_ticks = m.best_ask if m.best_ask != NO_ASK else 0
+    row.ask_lots = ask_lots
+    row.market = m.id
+    w.quotes_n += 1
+
+
+@compiled
+def free_order(w, i, order):
+    """Give an order's record back; its trader's slot forgets it."""
+    if order.slot >= 0:
+        store_i4(w.slots, np.int64(order.slot), np.int32(FREE_SLOT))
+    p = position_at(w.positions, order.position)
+    if order.side == BUY:
+        p.open_buy -= order.remaining_lots
+    else:
+        p.open_sell -= order.remaining_lots
+    order.order_id = 0
+    order.next = w.free_order
+    w.free_order = i
+    w.live_orders -= 1
+
+
+@compiled
+def cancel(w, i, reason):
+    """Take resting order record `i` out of its book and free it; log and tell its owner."""
+    order = order_at(w.orders, i)
+    m = market_at(w.markets, order.market)
+    remove(w, m, i, order)
+    w.cancel_count += 1
+    log_order(
+        w, np.int64(order.market), np.int64(order.order_id), np.int64(order.account), A_CANCEL, np.int64(order.side),
+        np.int64(order.flags), np.int64(order.price_ticks), np.int64(order.size_lots), np.int64(order.remaining_lots), reason,
+    )  # fmt: skip
+    if order.flags & F_NOTIFY:
+        post_notice(w, N_DONE, np.int64(order.account), np.int64(order.market), np.int64(order.order_id), np.int64(0), np.int64(0), np.int64(0), np.int64(order.remaining_lots), reason, np.int64(-1))  # fmt: skip
+    free_order(w, i, order)
+
+
+@compiled
+def refile(w, m, i, p):
+    """File the position's liquidation trigger again after a fill."""
+    if account_at(w.accounts, p.account).n_positions <= 1:
+        file_trigger(w, m, i, p)
+    else:
+        file_account(w, np.int64(p.account))
+
+
+@compiled
+def settle(w, m, maker, taker_position, taker_side, lots, taker_id, taker_purpose, taker_parent, taker_flags):
+    """Exchange `lots` between a resting order and the taker at the resting price: cash, fees, positions, log, notices."""
+    price = np.int64(maker.price_ticks)
+    pm = position_at(w.positions, maker.position)
+    pt = position_at(w.positions, taker_position)
+    am = account_at(w.accounts, maker.account)
+    at = account_at(w.accounts, pt.account)
+    if taker_side == BUY:
+        trade_cash(w, m, E_TRADE, np.int64(pt.account), np.int64(maker.account), lots, price)
+        pm.open_sell -= lots
+        signed = lots
+    else:
+        trade_cash(w, m, E_TRADE, np.int64(maker.account), np.int64(pt.account), lots, price)
+        pm.open_buy -= lots
+        signed = -lots
+    notional = lots * price * m.atoms
+    maker_fee = charge_fee(w, m, np.int64(maker.account), notional, fee_rate(w, m, np.int64(am.cohort), False))
+    taker_fee = np.int64(0)
+    if taker_purpose != P_LIQUIDATION:
+        taker_fee = charge_fee(w, m, np.int64(pt.account), notional, fee_rate(w, m, np.int64(at.cohort), True))
+    change_position(m, np.int64(am.flags), pm, -signed, price)
+    change_position(m, np.int64(at.flags), pt, signed, price)
+    m.last_ticks = price
+    m.volume_lots += lots
+    m.volume_ticklots += np.float64(lots * price)
+    m.trade_seq += 1
+    w.trade_count += 1
+    refile(w, m, np.int64(maker.position), pm)
+    if w.log_trades:
+        row = trade_log_at(w.trade_log, w.trades_n)
+        row.t_ns = w.now_ns
+        row.price_ticks = price
+        row.size_lots = lots
+        row.taker_order = taker_id
+        row.maker_order = maker.order_id
+        row.taker_account = pt.account
+        row.maker_account = maker.account
+        row.taker_parent = taker_parent
+        row.maker_parent = maker.parent
+        row.market = m.id
+        row.taker_side = taker_side
+        row.taker_purpose = taker_purpose
+        row.maker_purpose = maker.purpose
+        w.trades_n += 1
+    if am.flags & ACC_WATCHED:
+        post_notice(w, N_FILL, np.int64(maker.account), np.int64(m.id), np.int64(maker.order_id), -signed, price, maker_fee, np.int64(maker.remaining_lots) - lots, R_NONE, np.int64(pt.account))  # fmt: skip
+    if at.flags & ACC_WATCHED:
+        post_notice(w, N_FILL, np.int64(pt.account), np.int64(m.id), taker_id, signed, price, taker_fee, np.int64(-1), R_NONE, np.int64(maker.account))  # fmt: skip
+
+
+@compiled
+def match(w, m, position, side, price, size, order_id, purpose, parent, flags):
+    """Trade up to `size` lots against the opposite side at `price` or better; return the filled lots."""
+    account = position_at(w.positions, position).account
+    filled = np.int64(0)
+    fills = 0
+    w.limited = 0
+    while filled < size:
+        best = np.int64(m.best_ask if side == BUY else m.best_bid)
+        if side == BUY and (best == NO_ASK or best > price) or side == SELL and (best == NO_BID or best < price):
+            break
+        if fills >= MAX_FILLS:
+            w.limited = 1
+            break
+        if not m.base <= best < m.base + m.window:
+            recentre(w, m, best)
+        level = level_at(m.levels, best & (m.window - 1))
+        i = np.int64(level.head)
+        maker = order_at(w.orders, i)
+        if maker.account == account:
+            cancel(w, i, R_SELF_TRADE)
+            fills += 1
+            continue
+        lots = min(size - filled, np.int64(maker.remaining_lots))
+        settle(w, m, maker, position, side, lots, order_id, purpose, parent, flags)
+        filled += lots
+        fills += 1
+        if lots == maker.remaining_lots:
+            remove(w, m, i, maker)
+            maker.remaining_lots = 0
+            if maker.flags & F_NOTIFY:
+                post_notice(w, N_DONE, np.int64(maker.account), np.int64(m.id), np.int64(maker.order_id), np.int64(0), np.int64(0), np.int64(0), np.int64(0), R_FILLED, np.int64(-1))  # fmt: skip
+            free_order(w, i, maker)
+        else:
+            maker.remaining_lots -= lots
+            level.lots -= lots
+    if filled > 0:
+        refile(w, m, position, position_at(w.positions, position))
+    return filled
+
+
+@compiled
+def refuse(w, m, position, side, price, size, flags, order_id, reason):
+    """Reject an order: a row with its reason, a notice, nothing else."""
+    w.reject_count += 1
+    w.reason = reason
+    account = np.int64(position_at(w.positions, position).account)
+    log_order(w, np.int64(m.id), order_id, account, A_REJECT, side, flags, price, size, size, reason)
+    if flags & F_NOTIFY:
+        post_notice(w, N_DONE, account, np.int64(m.id), order_id, np.int64(0), np.int64(0), np.int64(0), size, reason, np.int64(-1))  # fmt: skip
+    return np.int64(0)
+
+
+@compiled
+def admission(w, m, p, side, price, size, flags):
+    """Reason why an order cannot stand, or R_NONE."""
+    if size <= 0:
+        return R_SIZE
+    if price < 1 or price > MAX_PRICE:
+        return R_PRICE
+    if flags & F_NO_MARGIN:
+        return R_NONE
+    if account_at(w.accounts, p.account).state == S_QUEUED:
+        return R_LIQUIDATION
+    # A buy is valued at its limit, a sell at the mark if that is higher, a market order at the mark.
+    reference = np.int64(m.mark_ticks)
+    if not flags & F_MARKET and (side == BUY or price > reference):
+        reference = price
+    if not can_afford(w, m, p, 1 if side == BUY else -1, size, reference):
+        return R_MARGIN
+    return R_NONE
+
+
+@compiled
+def rest(w, m, position, side, price, size, remaining, flags, slot, purpose, parent, order_id):
+    """Put what is left of an order into the book; return its record."""
+    i = np.int64(w.free_order)
+    order = order_at(w.orders, i)
+    w.free_order = order.next
+    w.live_orders += 1
+    p = position_at(w.positions, position)
+    order.order_id = order_id
+    order.price_ticks = price
+    order.size_lots = size
+    order.remaining_lots = remaining
+    order.account = p.account
+    order.position = position
+    order.slot = slot
+    order.parent = parent
+    order.market = m.id
+    order.side = side
+    order.purpose = purpose
+    order.flags = flags & ~F_FAR
+    if side == BUY:
+        p.open_buy += remaining
+    else:
+        p.open_sell += remaining
+    insert(w, m, i, order)
+    if slot >= 0:
+        store_i4(w.slots, slot, np.int32(i))
+    if flags & F_NOTIFY:
+        post_notice(w, N_RESTING, np.int64(p.account), np.int64(m.id), order_id, np.int64(0), price, np.int64(0), remaining, R_NONE, np.int64(-1))  # fmt: skip
+    return i
+
+
+@compiled
+def submit(w, m, position, side, price, size, flags, slot, purpose, parent, order_id):
+    """Bring one order to the book; return the lots it filled at once.
+
+    Beside that: `w.resting` (record in the book or -1), `w.reason` (why it ended or was refused), `w.limited` (1: the caller puts
+    `size - filled` back). The trader's slot, if any, holds the record when the order rests and is free otherwise.
+    """
+    w.resting = -1
+    w.reason = R_NONE
+    w.limited = 0
+    if not flags & F_CONTINUE:
+        w.micro_events += 1
+        w.order_count += 1
+    w.sent += 1
+    if slot >= 0:
+        store_i4(w.slots, slot, np.int32(FREE_SLOT))
+    p = position_at(w.positions, position)
+    if flags & F_MARKET:
+        price = np.int64(MAX_PRICE) if side == BUY else np.int64(1)
+    if flags & F_REDUCE:
+        reducible = -p.lots if side == BUY else p.lots
+        if reducible <= 0:
+            return refuse(w, m, position, side, price, size, flags, order_id, R_REDUCE_ONLY)
+        size = min(size, np.int64(reducible))
+    if flags & (F_POST_ONLY | F_SLIDE):
+        crosses = price >= m.best_ask if side == BUY else price <= m.best_bid
+        if crosses and flags & F_POST_ONLY:
+            return refuse(w, m, position, side, price, size, flags, order_id, R_POST_ONLY)
+        if crosses:
+            price = np.int64(m.best_ask - 1) if side == BUY else np.int64(m.best_bid + 1)
+    reason = admission(w, m, p, side, price, size, flags)
+    if reason != R_NONE:
+        return refuse(w, m, position, side, price, size, flags, order_id, reason)
+    old_bid = np.int64(m.best_bid)
+    old_ask = np.int64(m.best_ask)
+    filled = match(w, m, position, side, price, size, order_id, purpose, parent, flags)
+    remaining = size - filled
+    if w.limited:
+        pass
+    elif remaining == 0:
+        w.reason = R_FILLED
+    elif flags & F_IOC:
+        w.reason = R_IOC_REST if filled > 0 or old_ask != NO_ASK and side == BUY or old_bid != NO_BID and side == SELL else R_EMPTY_BOOK
+    else:
+        w.resting = rest(w, m, position, side, price, size, remaining, flags, slot, purpose, parent, order_id)
+    left = remaining if w.resting >= 0 else np.int64(0)
+    log_order(w, np.int64(m.id), order_id, np.int64(p.account), A_PLACE, side, flags, price, size, left, np.int64(w.reason))
+    if flags & F_NOTIFY and w.reason != R_NONE:
+        post_notice(w, N_DONE, np.int64(p.account), np.int64(m.id), order_id, np.int64(0), np.int64(0), np.int64(0), remaining, np.int64(w.reason), np.int64(-1))  # fmt: skip
+    return filled
+
+
+@compiled
+def cancel_message(w, i, order_id, account):
+    """Handle a cancel that reached the book; an order already gone is a rejected cancel."""
+    w.micro_events += 1
+    order = order_at(w.orders, i)
+    if order.order_id != order_id:
+        w.reject_count += 1
+        return
+    cancel(w, i, R_CANCELLED)
+
+
+@compiled
+def cancel_resting(w, i):
+    """A trader cancels its own resting order at once (one message)."""
+    w.micro_events += 1
+    w.sent += 1
+    cancel(w, i, R_CANCELLED)
+
+
+@compiled
+def check_crossings(w, market):
+    """Fire every waiting price trigger of `market` on last or mid price that is met."""
+    m = market_at(w.markets, market)
+    for k in range(w.crossings_capacity):
+        c = crossing_at(w.crossings, k)
+        if c.live and c.market == market and (c.source == SRC_LAST or c.source == SRC_MID):
+            fire_if_crossed(w, m, k, c)
+
+
+@compiled
+def fire_if_crossed(w, m, k, c):
+    """Fire crossing `k` when its source has reached its price; each fires once."""
+    if c.source == SRC_MID:
+        if m.best_bid == NO_BID or m.best_ask == NO_ASK:
+            return
+        twice = m.best_bid + m.best_ask
+    elif c.source == SRC_LAST:
+        twice = 2 * m.last_ticks
+    elif c.source == 0:
+        twice = 2 * m.mark_ticks
+    else:
+        twice = 2 * m.index_ticks
+    met = twice >= 2 * c.price_ticks if c.above else twice <= 2 * c.price_ticks
+    if met:
+        c.live = 0
+        w.live_crossings -= 1
+        if c.source >= SRC_LAST:
+            w.crossings_inside -= 1
+        post_notice(w, 3, np.int64(-1), np.int64(m.id), np.int64(k), np.int64(0), np.int64(c.price_ticks), np.int64(0), np.int64(0), R_NONE, np.int64(-1))  # fmt: skip

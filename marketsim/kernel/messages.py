@@ -1,0 +1,118 @@
+"""Messages on their way to a venue: a heap of arrivals by (time, sequence), and their delivery to the books."""
+
+import numpy as np
+
+from marketsim.kernel.codes import BUY, F_CANCEL, F_CONTINUE, F_SIDE, SELL
+from marketsim.kernel.layout import heap_at, market_at, message_at, position_at
+from marketsim.kernel.matching import cancel_message, submit
+from marketsim.kernel.records import compiled
+
+KEY_SHIFT = 22  # a heap key is sequence << 22 | message record
+KEY_MASK = (1 << 22) - 1
+
+
+@compiled
+def heap_before(a_t, a_key, b):
+    return a_t < b.t_ns or a_t == b.t_ns and a_key < b.key
+
+
+@compiled
+def heap_push(w, t_ns, key):
+    """Add a message to the heap of arrivals (ordered by time, then sequence)."""
+    i = np.int64(w.heap_size)
+    w.heap_size += 1
+    while i > 0:
+        parent = (i - 1) >> 1
+        above = heap_at(w.heap, parent)
+        if not heap_before(t_ns, key, above):
+            break
+        here = heap_at(w.heap, i)
+        here.t_ns = above.t_ns
+        here.key = above.key
+        i = parent
+    here = heap_at(w.heap, i)
+    here.t_ns = t_ns
+    here.key = key
+
+
+@compiled
+def heap_pop(w):
+    """Take the earliest arrival; return its message number."""
+    top = heap_at(w.heap, 0)
+    message = top.key & KEY_MASK
+    w.heap_size -= 1
+    n = np.int64(w.heap_size)
+    last = heap_at(w.heap, n)
+    t_ns = np.int64(last.t_ns)
+    key = np.int64(last.key)
+    i = np.int64(0)
+    while 2 * i + 1 < n:
+        child = 2 * i + 1
+        if child + 1 < n:
+            right = heap_at(w.heap, child + 1)
+            if heap_before(right.t_ns, right.key, heap_at(w.heap, child)):
+                child += 1
+        lower = heap_at(w.heap, child)
+        if heap_before(t_ns, key, lower):
+            break
+        here = heap_at(w.heap, i)
+        here.t_ns = lower.t_ns
+        here.key = lower.key
+        i = child
+    here = heap_at(w.heap, i)
+    here.t_ns = t_ns
+    here.key = key
+    return np.int64(message)
+
+
+@compiled
+def send_message(w, t_ns, position, flags, price, size, slot, purpose, parent, order_id, order):
+    """Put a message on its way; it arrives at `t_ns`."""
+    k = np.int64(w.free_message)
+    message = message_at(w.messages, k)
+    w.free_message = message.next
+    message.price_ticks = price
+    message.size_lots = size
+    message.order_id = order_id
+    message.position = position
+    message.flags = flags
+    message.purpose = purpose
+    message.slot = slot
+    message.parent = parent
+    message.order = order
+    w.message_seq += 1
+    heap_push(w, t_ns, (w.message_seq << KEY_SHIFT) | k)
+
+
+@compiled
+def receive_message(w):
+    """Let the earliest message reach its book."""
+    k = heap_pop(w)
+    message = message_at(w.messages, k)
+    flags = np.int64(message.flags)
+    position = np.int64(message.position)
+    price = np.int64(message.price_ticks)
+    size = np.int64(message.size_lots)
+    order_id = np.int64(message.order_id)
+    slot = np.int64(message.slot)
+    purpose = np.int64(message.purpose)
+    parent = np.int64(message.parent)
+    order = np.int64(message.order)
+    message.next = w.free_message
+    w.free_message = k
+    m = market_at(w.markets, position_at(w.positions, position).market)
+    w.touched = m.id
+    if flags & F_CANCEL:
+        cancel_message(w, order, order_id, np.int64(position_at(w.positions, position).account))
+        return
+    side = SELL if flags & F_SIDE else BUY
+    deliver(w, m, position, side, price, size, flags, slot, purpose, parent, order_id)
+
+
+@compiled
+def deliver(w, m, position, side, price, size, flags, slot, purpose, parent, order_id):
+    """Submit; what a bound on fills left over goes back to the head of this instant."""
+    filled = submit(w, m, position, side, price, size, flags & ~(F_SIDE | F_CANCEL), slot, purpose, parent, order_id)
+    if w.limited:
+        back = flags | F_CONTINUE | (F_SIDE if side == SELL else 0)
+        send_message(w, np.int64(w.now_ns), position, back, price, size - filled, slot, purpose, parent, order_id, np.int64(-1))

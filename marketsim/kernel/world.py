@@ -1,0 +1,356 @@
+"""The kernel's world as Python holds it: its memory, its growth, its logs, its digest.
+
+`World` owns every array of one world and the header that points to them. It knows records and integers only; names, units and processes
+are the business of the rooms above.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from marketsim.kernel import advance as doors
+from marketsim.kernel import layout
+from marketsim.kernel.codes import MAX_FILLS, NO_ASK, NO_BID, SPACE_ORDERS
+from marketsim.kernel.margin import NEVER
+from marketsim.kernel.records import place, release
+
+HEADER_INDEX = {name: i for i, name in enumerate(layout.HEADER.names or ())}
+MARKET_INDEX = {name: layout.MARKET.fields[name][1] // 8 for name in layout.MARKET.names or ()}  # type: ignore[index]
+UNDERLYING_INDEX = {name: layout.UNDERLYING.fields[name][1] // 8 for name in layout.UNDERLYING.names or ()}  # type: ignore[index]
+
+LOGS = {
+    "trades": ("trade_log", "trades_n", "trades_capacity", layout.TRADE_LOG),
+    "orders": ("order_log", "orders_n", "orders_log_capacity", layout.ORDER_LOG),
+    "quotes": ("quote_log", "quotes_n", "quotes_capacity", layout.QUOTE_LOG),
+    "liquidations": ("liquidation_log", "liquidations_n", "liquidations_capacity", layout.LIQUIDATION_LOG),
+    "deleveragings": ("deleveraging_log", "deleveragings_n", "deleveragings_capacity", layout.DELEVERAGING_LOG),
+}
+NOTICE_ROWS = 6 * MAX_FILLS
+RARE_ROWS = 2 * MAX_FILLS
+
+
+def _fill(record: np.ndarray[Any, Any], values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        record[name] = value
+
+
+class World:
+    """One world of the kernel. Build it from tables of records, `open()` it once, then `advance` it.
+
+    underlyings, markets, cohorts, groups: a mapping of fields for each record (`layout` names them). A market's mapping also has `tiers`
+    (structured array), `window`, `basis_length`, `history_length`, `buckets`; a group's may have tables `t0 t1 t2 latency_table` as arrays.
+    accounts, positions, traders: structured arrays, linked to each other already; slots: number of order slots in all.
+    """
+
+    def __init__(
+        self,
+        *,
+        underlyings: Sequence[Mapping[str, Any]],
+        markets: Sequence[Mapping[str, Any]],
+        cohorts: Sequence[Mapping[str, Any]],
+        groups: Sequence[Mapping[str, Any]],
+        accounts: np.ndarray[Any, Any],
+        positions: np.ndarray[Any, Any],
+        traders: np.ndarray[Any, Any],
+        slots: int,
+        exponential: np.ndarray[Any, Any],
+        entries: int = 11,
+        log_rows: int = 1 << 18,
+        logs: Sequence[str] = ("trades",),
+    ) -> None:
+        self._kept: dict[int, np.ndarray[Any, Any]] = {}
+        self.header = np.zeros(1, layout.HEADER)
+        self.address = self._place(self.header)
+        self._h = memoryview(self.header.view("i8"))
+        self.underlyings = self._table("underlyings", layout.UNDERLYING, underlyings)
+        self.cohorts = self._table("cohorts", layout.COHORT, cohorts)
+        self.accounts, self.positions, self.traders = accounts, positions, traders
+        self._point("accounts", accounts)
+        self._point("positions", positions)
+        self._point("traders", traders if len(traders) else np.zeros(1, layout.TRADER))
+        self.slots = np.full(max(slots, 1), -1, np.int32)
+        self._point("slots", self.slots)
+        self._point("exponential", exponential)
+        self._set(
+            n_underlyings=len(underlyings), n_markets=len(markets), n_groups=len(groups), n_cohorts=len(cohorts),
+            n_accounts=len(accounts), n_positions=len(positions),
+        )  # fmt: skip
+        self.markets = np.zeros(max(len(markets), 1), layout.MARKET)
+        self._point("markets", self.markets)
+        for i, fields in enumerate(markets):
+            self._lay_market(i, fields)
+        self._m_int = memoryview(self.markets.view("i8").reshape(-1))
+        self._m_float = memoryview(self.markets.view("f8").reshape(-1))
+        self._m_size = layout.MARKET.itemsize // 8
+        self._u_float = memoryview(self.underlyings.view("f8").reshape(-1))
+        self._u_size = layout.UNDERLYING.itemsize // 8
+        self.groups = np.zeros(max(len(groups), 1), layout.GROUP)
+        self._point("groups", self.groups)
+        for i, fields in enumerate(groups):
+            self._lay_group(i, fields)
+        self.flows = np.zeros((entries, max(len(cohorts), 1), max(len(cohorts), 1)), np.int64)
+        self._point("flows", self.flows)
+        self.crossings = np.zeros(64, layout.CROSSING)
+        self._point("crossings", self.crossings)
+        self._set(crossings_capacity=len(self.crossings))
+        self._lay_orders(max(4096, 2 * slots // 3))
+        self._lay_messages(4096)
+        self._lay_logs(log_rows, logs)
+
+    # ---- memory ---------------------------------------------------------------------------------------------------
+
+    def _place(self, array: np.ndarray[Any, Any]) -> int:
+        address = place(array)
+        self._kept[address] = array
+        return address
+
+    def _point(self, name: str, array: np.ndarray[Any, Any]) -> None:
+        old = self._h[HEADER_INDEX[name]]
+        if old:
+            self._kept.pop(old, None)
+            release(old)
+        self._h[HEADER_INDEX[name]] = self._place(array)
+
+    def _set(self, **values: int) -> None:
+        for name, value in values.items():
+            self._h[HEADER_INDEX[name]] = value
+
+    def get(self, name: str) -> int:
+        """A header field."""
+        return self._h[HEADER_INDEX[name]]
+
+    def market_int(self, market: int, name: str) -> int:
+        """A whole-number field of a market record."""
+        return self._m_int[market * self._m_size + MARKET_INDEX[name]]
+
+    def market_float(self, market: int, name: str) -> float:
+        """A float field of a market record."""
+        return self._m_float[market * self._m_size + MARKET_INDEX[name]]
+
+    def set_market(self, market: int, **values: float) -> None:
+        """Set fields of a market record."""
+        for name, value in values.items():
+            self.markets[market][name] = value
+
+    def index_level(self, underlying: int) -> float:
+        """Index price in quote units."""
+        return self._u_float[underlying * self._u_size + UNDERLYING_INDEX["level"]]
+
+    def _table(self, name: str, dtype: np.dtype[Any], rows: Sequence[Mapping[str, Any]]) -> np.ndarray[Any, Any]:
+        table = np.zeros(max(len(rows), 1), dtype)
+        for i, fields in enumerate(rows):
+            _fill(table[i], fields)
+        self._point(name, table)
+        return table
+
+    def _lay_market(self, i: int, fields: Mapping[str, Any]) -> None:
+        record = self.markets[i]
+        plain = {k: v for k, v in fields.items() if k != "tiers"}
+        _fill(record, plain)
+        record["id"] = i
+        window, buckets = int(fields["window"]), int(fields["buckets"])
+        levels = np.zeros(window, layout.LEVEL)
+        levels["head"] = levels["tail"] = -1
+        tiers = np.ascontiguousarray(fields["tiers"], layout.TIER)
+        queue = np.zeros(2 * len(self.accounts) + 64, np.int32)
+        tables = {
+            "levels": levels,
+            "bitmap": np.zeros(window // 64, np.uint64),
+            "basis": np.zeros(int(fields["basis_length"]), np.int64),
+            "history": np.zeros(int(fields["history_length"]), np.int64),
+            "tiers": tiers,
+            "long_heads": np.full(buckets, -1, np.int32),
+            "short_heads": np.full(buckets, -1, np.int32),
+            "queue": queue,
+        }
+        for name, array in tables.items():
+            record[name] = self._place(array)
+        record["n_tiers"], record["queue_capacity"] = len(tiers), len(queue)
+        record["best_bid"], record["best_ask"] = NO_BID, NO_ASK
+        for name in ("far_bid", "far_bid_last", "far_ask", "far_ask_last", "cascade", "cascade_parent", "liquidation_due_ns"):
+            record[name] = -1
+        level = self.underlyings[record["underlying"]]["level"]
+        centre = int(level * record["inverse_tick"])
+        record["base"] = max(0, (centre - window // 2) & ~63)
+
+    def _lay_group(self, i: int, fields: Mapping[str, Any]) -> None:
+        record = self.groups[i]
+        for name, value in fields.items():
+            record[name] = self._place(np.ascontiguousarray(value)) if name in layout.GROUP_ADDRESSES else value
+        record["requote_ns"] = NEVER
+
+    def _lay_orders(self, capacity: int) -> None:
+        self.orders = np.zeros(capacity, layout.ORDER)
+        self._link_free(self.orders, 0, -1)
+        self._point("orders", self.orders)
+        self._set(orders_capacity=capacity, free_order=0)
+
+    def _lay_messages(self, capacity: int) -> None:
+        self.messages = np.zeros(capacity, layout.MESSAGE)
+        self._link_free(self.messages, 0, -1)
+        self._point("messages", self.messages)
+        self.heap = np.zeros(capacity + 1, layout.HEAP)
+        self._point("heap", self.heap)
+        self._set(messages_capacity=capacity, free_message=0)
+
+    @staticmethod
+    def _link_free(array: np.ndarray[Any, Any], first: int, last_next: int) -> None:
+        array["next"][first:] = np.arange(first + 1, len(array) + 1)
+        array["next"][-1] = last_next
+
+    def _lay_logs(self, rows: int, kept: Sequence[str]) -> None:
+        self.logs: dict[str, np.ndarray[Any, Any]] = {}
+        for name, (address, _, capacity, dtype) in LOGS.items():
+            size = rows if name in kept and name in ("trades", "orders", "quotes") else 1
+            size = RARE_ROWS if name in ("liquidations", "deleveragings") else size
+            self.logs[name] = np.zeros(size, dtype)
+            self._point(address, self.logs[name])
+            self._set(**{capacity: size})
+            if f"log_{name}" in HEADER_INDEX:
+                self._set(**{f"log_{name}": int(name in kept)})
+        self.notices = np.zeros(NOTICE_ROWS, layout.NOTICE)
+        self._point("notices", self.notices)
+        self._set(notices_capacity=NOTICE_ROWS)
+
+    def grow(self) -> None:
+        """Double the array that `advance` said is full."""
+        if self.get("stop_argument") == SPACE_ORDERS:
+            self.orders = self._doubled("orders", self.orders, "free_order")
+            self._set(orders_capacity=len(self.orders))
+            return
+        self.messages = self._doubled("messages", self.messages, "free_message")
+        heap = np.zeros(len(self.messages) + 1, layout.HEAP)
+        heap[: len(self.heap)] = self.heap
+        self.heap = heap
+        self._point("heap", heap)
+        self._set(messages_capacity=len(self.messages))
+
+    def _doubled(self, name: str, old: np.ndarray[Any, Any], free: str) -> np.ndarray[Any, Any]:
+        new = np.zeros(2 * len(old), old.dtype)
+        new[: len(old)] = old
+        self._link_free(new, len(old), self.get(free))
+        self._set(**{free: len(old)})
+        self._point(name, new)
+        return new
+
+    def close(self) -> None:
+        """Give the memory back; the world must not be used afterwards."""
+        for address in list(self._kept):
+            release(address)
+        self._kept.clear()
+
+    # ---- doors ------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Publish the first index and draw the first wake-ups."""
+        doors.open_world(self.address)
+
+    def advance(self, until_ns: int, until_phase: int) -> int:
+        """Run everything before (until_ns, until_phase); return a STOP code."""
+        return int(doors.advance(self.address, until_ns, until_phase))
+
+    def next_order_id(self) -> int:
+        """A new order id."""
+        value = self.get("next_order_id") + 1
+        self._set(next_order_id=value)
+        return value
+
+    def give_path(self, underlying: int, first: int, values: np.ndarray[Any, Any]) -> None:
+        """Hand over the chunk of an underlying's path that starts at step `first`."""
+        record = self.underlyings[underlying]
+        old = int(record["path"])
+        if old:
+            self._kept.pop(old, None)
+            release(old)
+        record["path"] = self._place(np.ascontiguousarray(values, np.float64))
+        record["path_first"], record["path_n"] = first, len(values)
+
+    def watch_crossing(self, market: int, source: int, above: bool, price_ticks: int) -> int:
+        """Register a price trigger; return its number (a notice N_CROSSING carries it once)."""
+        free = np.flatnonzero(self.crossings["live"] == 0)
+        if len(free) == 0:
+            larger = np.zeros(2 * len(self.crossings), layout.CROSSING)
+            larger[: len(self.crossings)] = self.crossings
+            free = np.array([len(self.crossings)])
+            self.crossings = larger
+            self._point("crossings", larger)
+            self._set(crossings_capacity=len(larger))
+        number = int(free[0])
+        self.crossings[number] = (market, source, int(above), price_ticks, 1)
+        self._set(live_crossings=self.get("live_crossings") + 1)
+        if source >= 2:
+            self._set(crossings_inside=self.get("crossings_inside") + 1)
+        return number
+
+    def drop_crossing(self, number: int) -> None:
+        """Withdraw a price trigger that has not fired."""
+        if self.crossings[number]["live"]:
+            self.crossings[number]["live"] = 0
+            self._set(live_crossings=self.get("live_crossings") - 1)
+            if self.crossings[number]["source"] >= 2:
+                self._set(crossings_inside=self.get("crossings_inside") - 1)
+
+    def take_log(self, name: str) -> np.ndarray[Any, Any]:
+        """Rows of a log since the last call; the kernel goes on in a fresh buffer."""
+        address, count, _, _ = LOGS[name]
+        rows = self.logs[name]
+        n = self.get(count)
+        self._set(**{count: 0})
+        if n == 0:
+            return rows[:0]
+        if n * 4 < len(rows):
+            return rows[:n].copy()
+        self.logs[name] = np.zeros_like(rows)
+        self._point(address, self.logs[name])
+        return rows[:n]
+
+    def take_notices(self) -> np.ndarray[Any, Any]:
+        """Notices since the last call."""
+        n = self.get("notices_n")
+        self._set(notices_n=0)
+        return self.notices[:n].copy()
+
+    def take_flows(self) -> np.ndarray[Any, Any]:
+        """Ledger flows since the last call: atoms by (entry, from cohort, to cohort)."""
+        flows = self.flows.copy()
+        self.flows[:] = 0
+        return flows
+
+    # ---- what is true --------------------------------------------------------------------------------------------------
+
+    def equity_atoms(self) -> np.ndarray[Any, Any]:
+        """Equity of every account at mark, shape (accounts,) [atoms]."""
+        equity = self.accounts["cash_atoms"].copy()
+        held = self.positions[self.positions["lots"] != 0]
+        per_lot = (self.markets["mark_ticks"] * self.markets["atoms"])[held["market"]]
+        np.add.at(equity, held["account"], held["lots"] * per_lot)
+        return equity
+
+    def check_conserved(self) -> int:
+        """Residual of the whole world: sum of equities less sum of deposits [atoms]; 0 or something is broken."""
+        equity = int(sum(int(x) for x in self.equity_atoms()))
+        return equity - int(sum(int(x) for x in self.accounts["deposit_atoms"]))
+
+    def digest(self) -> str:
+        """SHA-256 of the state, addresses and logs left out: equal worlds have equal digests however they were advanced."""
+        h = hashlib.sha256()
+        skipped = {*layout.ADDRESSES, *layout.LOG_COUNTERS}
+        for name in layout.HEADER.names or ():
+            if name not in skipped:
+                h.update(self.header[name].tobytes())
+        for table, left_out in (
+            (self.underlyings, {"path", "path_first", "path_n"}),
+            (self.markets, {*layout.MARKET_ADDRESSES, *layout.QUOTE_MEMORY}),
+            (self.groups, set(layout.GROUP_ADDRESSES)),
+        ):
+            for name in table.dtype.names or ():
+                if name not in left_out:
+                    h.update(np.ascontiguousarray(table[name]).tobytes())
+        for array in (self.cohorts, self.accounts, self.positions, self.traders, self.slots, self.orders):
+            h.update(array.tobytes())
+        h.update(self.heap[: self.get("heap_size")].tobytes())
+        return h.hexdigest()
