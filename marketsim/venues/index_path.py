@@ -1,0 +1,48 @@
+"""What every index path answers, wherever its levels come from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from decimal import Decimal
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Float64Array", "IndexPath", "check_chunk"]
+
+Float64Array = npt.NDArray[np.float64]
+
+
+class IndexPath(ABC):
+    """The exogenous index of one underlying, step by step; what the perp teaches it comes on top, in the kernel.
+
+    Step k is at k x `every_ns`; step 0 is the opening. Any chunk [first, first + n) has the same bits however the path
+    is read. `is_absolute` tells where the path comes from: written-down levels (constant, path, file), or factors of
+    growth drawn at random (gbm, log_ou_vol). Either kind answers all three questions below.
+    """
+
+    is_absolute: ClassVar[bool]
+
+    def __init__(self, price: Decimal, every_ns: int) -> None:
+        self.price = price
+        """The level at the opening, jumps at t = 0 apart [currency]."""
+        self.every_ns = every_ns
+
+    @abstractmethod
+    def growth(self, first_step: int, n: int) -> Float64Array:
+        """Level at each step over the level one step before (shape (n,)); at step 0, over `price`."""
+
+    @abstractmethod
+    def levels(self, first_step: int, n: int) -> Float64Array:
+        """Level at each step (shape (n,)) [currency]: for random paths price x growth x growth x ..., left to right."""
+
+    @abstractmethod
+    def level_ticks(self, first_step: int, n: int, tick: Decimal) -> npt.NDArray[np.int64]:
+        """Level at each step, to the nearest tick, a half upwards (shape (n,)) [ticks]."""
+
+
+def check_chunk(first_step: int, n: int) -> None:
+    """Refuse a chunk before the opening; ValueError."""
+    if first_step < 0 or n < 0:
+        raise ValueError(f"chunk of an index: was {n} steps from {first_step}, allowed are 0 or more of both")
