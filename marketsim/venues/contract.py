@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from marketsim.errors import UnitError
 from marketsim.spec import QUOTE, Factor, Identifier, MoneyAmount, Rate, SizeAmount, Spec
-from marketsim.units import Money, Size
+from marketsim.units import ATOMS_PER_UNIT, RATE_ONE, Money, Size, atoms_per_tick_lot
 from marketsim.venues.funding import FundingSpec
 from marketsim.venues.index import IndexSpec
 from marketsim.venues.liquidation import LiquidationSpec
@@ -52,3 +54,41 @@ class MarketSpec(Spec):
     def currency(self) -> str:
         """The currency the market is priced and settled in."""
         return self.tick.currency
+
+
+INT64_MAX = 2**63 - 1
+LARGEST_POSITION_ATOMS = INT64_MAX // 4
+"""What one position may be worth; the rest of int64 is headroom for cash, profit and the sums over a cohort."""
+
+
+def trading_fee_atoms(notional_atoms: int, fee_parts: int) -> int:
+    """Fee on a trade of this notional [atoms], + paid: `floor(notional * rate)`, rates in parts of 1e8, - is a rebate.
+
+    What cannot be divided stays with the trader who pays; a rebate is rounded up to its receiver.
+    Source: https://www.binance.bh/en-BH/square/post/29016484637809 (notional x rate); RULES B.9.
+    """
+    return notional_atoms * fee_parts // RATE_ONE
+
+
+def contract_faults(tick: Decimal, lot: Decimal, opening_price: Decimal, largest_size: Decimal) -> tuple[str, ...]:
+    """Say why a linear contract cannot exist; empty when it can.
+
+    `tick` [quote], `lot` [coins], `opening_price` [quote] of its underlying, `largest_size` [coins]: the largest
+    position the scenario can build at the opening price. Each message says what was there and what is allowed.
+    """
+    if tick <= 0 or lot <= 0:
+        return (f"tick {tick} and lot {lot} must both be above zero",)
+    faults = []
+    try:
+        atoms_per_tick_lot(tick, lot)
+    except UnitError as error:
+        faults.append(str(error))
+    if opening_price < tick:
+        faults.append(f"the opening price {opening_price} is below one tick of {tick}; take a finer tick")
+    worth = Fraction(largest_size) * Fraction(opening_price) * ATOMS_PER_UNIT
+    if abs(worth) > LARGEST_POSITION_ATOMS:
+        faults.append(
+            f"a position of {largest_size} at {opening_price} is {float(worth):.3g} atoms and leaves a 64-bit account; "
+            f"at most {LARGEST_POSITION_ATOMS:.3g} atoms are allowed: take less capital or leverage"
+        )
+    return tuple(faults)
