@@ -77,7 +77,7 @@ class Holding:
         """Gross notional of all legs [atoms], never negative."""
         gross: Exact = 0
         for leg in self.legs:
-            gross += abs(leg.notional_atoms)
+            gross += leg.notional_atoms if leg.position_lots > 0 else -leg.notional_atoms
         return gross
 
     @property
@@ -244,3 +244,18 @@ def fall_trigger(reference_ticks: Exact, move: Exact) -> PriceTrigger | None:
     """First price strictly more than a share `move` below a reference price; None when that would not be a price."""
     ticks = ceil(reference_ticks * (1 - move)) - 1
     return PriceTrigger(Direction.BELOW, ticks) if ticks >= 1 else None
+
+
+def wipe_out_trigger(cash_atoms: int, position_lots: int, atoms_per_tick_lot: int) -> PriceTrigger | None:
+    """First price at which a fund has no equity left: C + q k P <= 0. None where no positive price does it."""
+    if position_lots == 0:
+        return None
+    edge = Fraction(-cash_atoms, position_lots * atoms_per_tick_lot)
+    if position_lots < 0:
+        return PriceTrigger(Direction.ABOVE, max(ceil(edge), 1))
+    return PriceTrigger(Direction.BELOW, floor(edge)) if floor(edge) >= 1 else None
+
+
+def real(value: Fraction | None) -> float | None:
+    """An exact ratio as a column's number."""
+    return None if value is None else float(value)

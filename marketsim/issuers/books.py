@@ -1,0 +1,171 @@
+"""A token's books: its holding at any price source, its attribution, and the rows of tables `tokens` and `token_legs`.
+
+Position and cash are read from the venue each time, because the venue may change them (funding, liquidation,
+deleveraging) at any instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from marketsim.issuers.attribution import Attribution, AttributionLedger, LegValue, Valuation
+from marketsim.issuers.doors import Fill, View
+from marketsim.issuers.nav import Direction, Exact, Holding, Leg, PriceTrigger, real
+from marketsim.issuers.rebalancing import PriceSource, Situation
+from marketsim.issuers.token import LegTerms, Token, TokenState
+from marketsim.units import ATOMS_PER_UNIT
+
+
+@dataclass(slots=True)
+class TokenBooks:
+    """Reads one token's account at the venue and explains every change of it."""
+
+    token: Token
+    view: View
+    ledger: AttributionLedger = field(init=False)
+    funding_seen_atoms: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open the attribution with the account as it stands at the start of the run."""
+        self.ledger = AttributionLedger(self.token.id, self.valuation(0))
+        self.funding_seen_atoms = self.view.funding_atoms(self.token.account)
+
+    def price(self, market: str, source: PriceSource) -> Exact:
+        """A market's present price [ticks] from one source; an empty book has no mid, and then the mark stands in."""
+        match source:
+            case "index":
+                return self.view.index_ticks(market)
+            case "last":
+                return self.view.last_ticks(market)
+            case "mid":
+                mid = self.view.mid(market)
+                return self.view.mark_ticks(market) if mid is None else Fraction(mid)
+        return self.view.mark_ticks(market)
+
+    def holding(self, source: PriceSource = "mark") -> Holding:
+        """Cash and positions now, valued at one source."""
+        account = self.token.account
+        legs = tuple(
+            Leg(
+                leg.market,
+                leg.target,
+                self.view.position_lots(account, leg.market),
+                self.price(leg.market, source),
+                leg.atoms_per_tick_lot,
+            )
+            for leg in self.token.legs
+        )
+        return Holding(self.view.cash_atoms(account), legs)
+
+    def equity_atoms(self) -> int:
+        """Equity at the marks [atoms]."""
+        return int(self.holding().equity_atoms)
+
+    def situation(self, source: PriceSource) -> Situation:
+        """What a policy sees now."""
+        held = self.holding()
+        watched = held if source == "mark" else self.holding(source)
+        return Situation(held, watched, self.token.reset_ticks, self.token.reset_nav * self.token.supply)
+
+    def valuation(self, t_ns: int) -> Valuation:
+        """The account at the marks and indices of an instant, for attribution."""
+        account = self.token.account
+        legs = {
+            leg.market: LegValue(
+                self.view.position_lots(account, leg.market),
+                self.view.mark_ticks(leg.market),
+                self.view.index_ticks(leg.market),
+                leg.atoms_per_tick_lot,
+            )
+            for leg in self.token.legs
+        }
+        return Valuation(t_ns, self.view.cash_atoms(account), legs)
+
+    def book_fills(self, market: str, fills: Sequence[Fill]) -> None:
+        """Enter fills of the token's own orders."""
+        for fill in fills:
+            self.ledger.fill(market, fill.lots, fill.price_ticks, fill.fee_atoms, fill.mark_ticks, fill.index_ticks)
+
+    def take_stock(self, t_ns: int) -> dict[str, int]:
+        """Enter funding settled since the last time, and what the venue took by itself; returns lots taken, by market.
+
+        Only while no order of the token is under way: its fills would be taken for the venue's doing.
+        """
+        self._book_funding()
+        return self.ledger.absorb(self.valuation(t_ns))
+
+    def _book_funding(self) -> None:
+        received = self.view.funding_atoms(self.token.account)
+        self.ledger.funding(received - self.funding_seen_atoms)
+        self.funding_seen_atoms = received
+
+    def cut(self, t_ns: int) -> Attribution | None:
+        """End an interval of the attribution; None where no time has passed since the last cut."""
+        self.take_stock(t_ns)
+        return None if t_ns == self.ledger.opening.t_ns else self.ledger.cut(self.valuation(t_ns))
+
+    def mark_reset(self, source: PriceSource) -> None:
+        """Remember this instant as the last reset."""
+        self.token.reset_ticks = {leg.market: self.price(leg.market, source) for leg in self.token.legs}
+        self.token.reset_nav = self.token.nav(self.equity_atoms())
+
+    def token_row(self, t_ns: int, triggers: Sequence[PriceTrigger]) -> dict[str, Any]:
+        """The row of table `tokens` at an instant; NAV is published as it is, without delay."""
+        token, held = self.token, self.holding()
+        leverage = held.leverage if self._has_leverage else None
+        single = token.legs[0] if len(token.legs) == 1 else None
+        nav = float(token.nav(held.equity_atoms) / ATOMS_PER_UNIT)
+        return {
+            "t_ns": t_ns,
+            "token": token.id,
+            "nav": nav,
+            "nav_published": nav,
+            "supply": float(token.supply),
+            "equity_atoms": int(held.equity_atoms),
+            "leverage": real(leverage),
+            "target_leverage": None if single is None else float(single.target),
+            "mid_price": None,
+            "premium_to_nav": None,
+            "trigger_up": _nearest(triggers, Direction.ABOVE, single),
+            "trigger_down": _nearest(triggers, Direction.BELOW, single),
+            "last_reset_price": None if single is None else float(token.reset_ticks[single.market] * tick(single)),
+            "state": str(token.state),
+        }
+
+    def leg_rows(self, t_ns: int) -> list[dict[str, Any]]:
+        """The rows of table `token_legs` at an instant."""
+        held = self.holding()
+        return [
+            {
+                "t_ns": t_ns,
+                "token": self.token.id,
+                "market": leg.market,
+                "position_lots": leg.position_lots,
+                "notional_atoms": int(leg.notional_atoms),
+                "leverage": real(held.leg_leverage(leg)) if self._has_leverage else None,
+                "target_leverage": float(leg.target),
+            }
+            for leg in held.legs
+        ]
+
+    @property
+    def _has_leverage(self) -> bool:
+        return self.token.supply_lots > 0 and self.token.state is not TokenState.WIPED
+
+
+def tick(leg: LegTerms) -> Fraction:
+    """A leg's tick, exactly [money]."""
+    return Fraction(leg.tick)
+
+
+def _nearest(triggers: Sequence[PriceTrigger], direction: Direction, leg: LegTerms | None) -> float | None:
+    """The first price in one direction [money] that any trigger waits for."""
+    if leg is None:
+        return None
+    ticks = [trigger.ticks for trigger in triggers if trigger.direction is direction]
+    if not ticks:
+        return None
+    return float((min(ticks) if direction is Direction.ABOVE else max(ticks)) * tick(leg))

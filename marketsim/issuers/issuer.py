@@ -1,0 +1,356 @@
+"""The issuer's desk: the process that runs one token, deciding *when* it looks, charges, trades and writes down.
+
+What to do is decided elsewhere (`rebalancing`, `execution`, `fees`), what it came to is added up in `attribution` and
+`parent`. Everything the desk remembers stands in objects, never in a generator's locals, so a world can be replayed to
+any quiet instant. At one instant funding comes first (the venue's phase), then the management fee, then a reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from json import dumps
+from typing import Any
+
+from marketsim.issuers.books import TokenBooks
+from marketsim.issuers.doors import AddRow, Clock, Crossing, Fill, Gateway, Turning, View
+from marketsim.issuers.execution import Child, ChildKind, ExecutionPlan, OffBookSpec, plan_of
+from marketsim.issuers.fees import NS_PER_DAY, ManagementFeeSpec, management_fee_atoms, next_charge_ns
+from marketsim.issuers.nav import Direction, PriceTrigger, wipe_out_trigger
+from marketsim.issuers.parent import MIDS_AFTER, ParentOrder, RebalanceRegister
+from marketsim.issuers.rebalancing import DailySpec, Decision, Occasion, PriceSource, RebalancingPolicy, policy_of
+from marketsim.issuers.token import LegTerms, Token, TokenSpec, TokenState
+from marketsim.kernel.codes import P_REBALANCE
+from marketsim.streams import Stream
+from marketsim.units import NS_PER_SECOND
+
+LOOK_NS = NS_PER_SECOND
+"""How long a continuous watch waits before looking again at a bound that is still crossed (the cadence of marks)."""
+
+
+@dataclass(slots=True)
+class TokenDesk:
+    """Runs one token: `start` its processes, tell it `account_changed`, take `snapshot`s, `finish` at the end.
+
+    start_ns: the run's start [ns since 1970]. warmup_ns: the desk acts from then on. off_book_fees: whether off-book
+    fills pay the taker fee.
+    """
+
+    token: Token
+    env: Clock
+    view: View
+    gateway: Gateway
+    add_row: AddRow
+    register: RebalanceRegister
+    policy: RebalancingPolicy
+    plan: ExecutionPlan
+    fee: ManagementFeeSpec | None
+    start_ns: int
+    warmup_ns: int
+    off_book_fees: bool = True
+    books: TokenBooks = field(init=False)
+    scheduled_ns: int | None = field(init=False)
+    fee_due_ns: int | None = field(init=False)
+    looked_ns: int = -1
+    in_flight: int = 0
+    was_seized: bool = False
+    announced: TokenState = TokenState.TRADING
+    announced_ns: int = -1
+    parents: dict[int, ParentOrder] = field(default_factory=dict)
+    _alarm: tuple[int, Any] = (-1, None)
+    _change: Any = None
+
+    def __post_init__(self) -> None:
+        """Open the books, and find the first reset and the first charge."""
+        self.books = TokenBooks(self.token, self.view)
+        self.scheduled_ns = self._next_reset_ns(self.warmup_ns)
+        self.fee_due_ns = (
+            None if self.fee is None else next_charge_ns(max(self.warmup_ns - 1, 0), self.start_ns, self.fee)
+        )
+
+    # -- what the simulation calls
+
+    def start(self) -> None:
+        """Begin: a token without supply never acts."""
+        if self.token.supply_lots:
+            self.env.process(self._watch())
+            self.env.process(self._charge())
+
+    def account_changed(self) -> None:
+        """Hear that the venue settled funding on the token's account, or took or closed its position."""
+        self._take_stock()
+        if self._change is not None and not self._change.triggered:
+            self._change.succeed()
+
+    def snapshot(self, t_ns: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The token's row of table `tokens` and its rows of `token_legs` now."""
+        self._take_stock()
+        return self.books.token_row(t_ns, self._policy_triggers()), self.books.leg_rows(t_ns)
+
+    def finish(self, t_ns: int) -> None:
+        """Close the books at the end of the run: rows of rebalances under way or still followed, the last attribution."""
+        for parent in list(self.parents.values()):
+            self._end_parent(parent)
+            if parent.measured_ns != parent.last_ns:
+                self._measure_volume(parent, self.view.volume_lots(parent.market))
+            for column, after_ns in MIDS_AFTER.items():
+                if column not in parent.mids and parent.last_ns >= 0 and parent.last_ns + after_ns == t_ns:
+                    parent.mids[column] = self.view.mid(parent.market)
+            parent.is_followed = True
+            self._settle(parent)
+        self._cut(t_ns)
+
+    # -- when to look
+
+    def _watch(self) -> Turning:
+        """Wait for the next reset or crossing, again and again."""
+        if self.warmup_ns > self.env.now:
+            yield self.env.timeout(self.warmup_ns - self.env.now)
+        while True:
+            self._charge_due_fees()
+            self._take_stock()
+            if self.token.state is TokenState.WIPED:
+                return
+            decision = self._decide()
+            if decision is None:
+                yield from self._wait()
+            else:
+                yield from self._rebalance(decision)
+
+    def _decide(self) -> Decision | None:
+        now = self.env.now
+        if self.scheduled_ns is not None and now >= self.scheduled_ns:
+            self.scheduled_ns = self._next_reset_ns(now + 1)
+            decision = self.policy.decide_scheduled(self.books.situation(self.policy.source))
+            if decision is not None:
+                return decision
+        poll_ns = self.policy.poll_ns
+        if poll_ns is None or now == self.looked_ns or (poll_ns and now % poll_ns):
+            return None
+        self.looked_ns = now
+        return self.policy.decide_watched(self.books.situation(self.policy.source))
+
+    def _next_reset_ns(self, from_ns: int) -> int | None:
+        """First scheduled reset at or after an instant; a reset's jitter may carry it into the next day."""
+        day = max((from_ns + self.start_ns % NS_PER_DAY) // NS_PER_DAY - 1, 0)
+        while (at_ns := self.policy.scheduled_ns(day)) is not None and at_ns < from_ns:
+            day += 1
+        return at_ns
+
+    def _wait(self) -> Turning:
+        """Sleep until the next reset, look or crossing, or until the venue touched the account."""
+        armed, look_ns = self._arm()
+        times = [t_ns for t_ns in (self.scheduled_ns, look_ns) if t_ns is not None]
+        events: list[Any] = [*armed]
+        if times:
+            events.append(self._alarm_at(min(times)))
+        self._change = self.env.event()
+        yield self.env.any_of([*events, self._change])
+        for crossing in armed:
+            crossing.cancel()
+
+    def _arm(self) -> tuple[list[Crossing], int | None]:
+        """Crossings to wait for, and the next instant to look at a clock instead: polled, a basket, or still beyond."""
+        poll_ns, now = self.policy.poll_ns, self.env.now
+        if poll_ns:
+            return [], _next_multiple(now, poll_ns)
+        market = self.token.legs[0].market
+        triggers = self._policy_triggers()
+        price = self.books.price(market, self.policy.source)
+        if poll_ns == 0 and (len(self.token.legs) > 1 or any(trigger.is_reached(price) for trigger in triggers)):
+            return [], _next_multiple(now, LOOK_NS)
+        armed = [self._crossing(market, self.policy.source, trigger) for trigger in triggers]
+        wiped = self._wipe_out_trigger()
+        return ([*armed, self._crossing(market, "mark", wiped)] if wiped else armed), None
+
+    def _crossing(self, market: str, source: PriceSource, trigger: PriceTrigger) -> Crossing:
+        if trigger.direction is Direction.ABOVE:
+            return self.env.crossing(market, source=source, above=trigger.ticks)
+        return self.env.crossing(market, source=source, below=trigger.ticks)
+
+    def _policy_triggers(self) -> Sequence[PriceTrigger]:
+        if not self.token.supply_lots or self.token.state is TokenState.WIPED:
+            return ()
+        return self.policy.triggers(self.books.situation(self.policy.source))
+
+    def _wipe_out_trigger(self) -> PriceTrigger | None:
+        if len(self.token.legs) > 1:
+            return None
+        held = self.books.holding()
+        (leg,) = held.legs
+        return wipe_out_trigger(held.cash_atoms, leg.position_lots, leg.atoms_per_tick_lot)
+
+    def _alarm_at(self, t_ns: int) -> Any:
+        """An event at an instant; the same one while the instant stays, so that waiting leaves no litter."""
+        if self._alarm[0] != t_ns or t_ns <= self.env.now:
+            self._alarm = (t_ns, self.env.timeout(max(t_ns - self.env.now, 0)))
+        return self._alarm[1]
+
+    # -- what to keep
+
+    def _take_stock(self) -> None:
+        """Enter what the venue did to the account, and end the token when nothing is left."""
+        if self.in_flight:
+            return
+        self.was_seized |= bool(self.books.take_stock(self.env.now))
+        if self.token.supply_lots and self.token.state is not TokenState.WIPED and self.books.equity_atoms() <= 0:
+            detail = dumps({"equity_atoms": self.books.equity_atoms(), "from": str(self.token.state)})
+            self.token.state = TokenState.WIPED
+            self.add_row("events", t_ns=self.env.now, event="wiped", subject=self.token.id, detail=detail)
+
+    def _charge(self) -> Turning:
+        while self.fee_due_ns is not None and self.token.state is not TokenState.WIPED:
+            yield self.env.timeout(self.fee_due_ns - self.env.now)
+            self._charge_due_fees()
+
+    def _charge_due_fees(self) -> None:
+        """Charge what is due by now; a reset at the same instant calls this first, whichever process comes first."""
+        while self.fee is not None and self.fee_due_ns is not None and self.fee_due_ns <= self.env.now:
+            self.fee_due_ns = next_charge_ns(self.fee_due_ns, self.start_ns, self.fee)
+            if self.token.state is TokenState.WIPED:
+                return
+            atoms = management_fee_atoms(self.books.equity_atoms(), self.fee.rate)
+            if atoms:
+                self.gateway.pay(self.token.account, f"issuer:{self.token.issuer}", atoms, "management_fee")
+                self.books.ledger.management_fee(atoms)
+                self.account_changed()
+
+    def _cut(self, t_ns: int) -> None:
+        interval = self.books.cut(t_ns)
+        if interval is not None:
+            self.add_row("attribution", **asdict(interval))
+
+    def _announce(self, state: TokenState) -> None:
+        """Write a change of state down; one that lasts no time is none, and an instant has one row at most."""
+        if state is not self.announced and self.env.now != self.announced_ns:
+            detail = dumps({"from": str(self.announced), "to": str(state)})
+            self.add_row("events", t_ns=self.env.now, event="state", subject=self.token.id, detail=detail)
+            self.announced, self.announced_ns = state, self.env.now
+
+    # -- how to trade
+
+    def _rebalance(self, decision: Decision) -> Turning:
+        """Work every leg's order at once, then remember the reset."""
+        self.token.state = TokenState.REBALANCING
+        self.was_seized = False
+        parents = [self._open_parent(decision, leg) for leg in self.token.legs if leg.market in decision.lots]
+        if parents:
+            yield self.env.all_of([self.env.process(self._work(parent)) for parent in parents])
+        self._take_stock()
+        if self.token.state is TokenState.WIPED:
+            return
+        self.token.state = TokenState.TRADING
+        self._announce(TokenState.TRADING)
+        self.books.mark_reset(self.policy.source)
+        self._cut(self.env.now)
+
+    def _open_parent(self, decision: Decision, leg: LegTerms) -> ParentOrder:
+        held = self.books.holding()
+        timed = decision.occasion is Occasion.SCHEDULED
+        parent = ParentOrder(
+            id=self.register.next_id(),
+            token=self.token.id,
+            market=leg.market,
+            tick=float(leg.tick),
+            plan=self.plan,
+            occasion=decision.occasion,
+            price_source=self.policy.source,
+            trigger_ticks=None if timed else Fraction(self.books.price(leg.market, self.policy.source)),
+            decided_ns=self.env.now,
+            leverage_before=held.leverage,
+            equity_before_atoms=int(held.equity_atoms),
+            target_lots=decision.lots[leg.market],
+            arrival_mid=self.view.mid(leg.market),
+            volume_before_lots=self.view.volume_before_lots(leg.market),
+        )
+        self.parents[parent.id] = parent
+        return parent
+
+    def _work(self, parent: ParentOrder) -> Turning:
+        """Send children as they fall due, until all is done, nothing more is to be had, or the venue stepped in."""
+        leg = next(leg for leg in self.token.legs if leg.market == parent.market)
+        while (due_ns := parent.next_due_ns()) is not None:
+            if due_ns > self.env.now:
+                self._announce(TokenState.REBALANCING)
+                yield self.env.timeout(due_ns - self.env.now)
+                self._take_stock()
+            if self.was_seized or self.token.state is TokenState.WIPED:
+                break
+            price = Fraction(self.books.price(parent.market, "mid"))
+            child = parent.plan.child(parent.number, parent.remaining_lots, price, leg.atoms_per_tick_lot)
+            parent.number += 1
+            if child.lots:
+                yield from self._send(parent, child)
+        self._end_parent(parent)
+        self._settle(parent)
+
+    def _send(self, parent: ParentOrder, child: Child) -> Turning:
+        fills: list[Fill]
+        if child.kind is ChildKind.OFF_BOOK:
+            fills = [self._trade_off_book(parent, child.lots)]
+        else:
+            order = self.gateway.send(
+                self.token.account,
+                parent.market,
+                child.lots,
+                order_type="market" if child.kind is ChildKind.MARKET else "limit",
+                price_ticks=child.limit_ticks,
+                tif="ioc",
+                purpose=P_REBALANCE,
+                parent=parent.id,
+            )
+            self.in_flight += 1
+            yield order.done
+            self.in_flight -= 1
+            fills = list(order.fills)
+        self.books.book_fills(parent.market, fills)
+        parent.book(fills, in_book=child.kind is not ChildKind.OFF_BOOK, mid=self.view.mid(parent.market))
+        self._take_stock()
+        if fills:
+            self.env.process(self._follow(parent, parent.last_ns))
+
+    def _trade_off_book(self, parent: ParentOrder, lots: int) -> Fill:
+        return self.gateway.off_book(
+            self.token.account,
+            parent.market,
+            lots,
+            price_ticks=self.view.mark_ticks(parent.market),
+            charge_fee=self.off_book_fees,
+            purpose=P_REBALANCE,
+            parent=parent.id,
+        )
+
+    # -- what came of it
+
+    def _end_parent(self, parent: ParentOrder) -> None:
+        if not parent.is_over:
+            parent.is_over = True
+            parent.leverage_after = self.books.holding().leverage
+            parent.is_followed = not parent.filled_lots
+
+    def _follow(self, parent: ParentOrder, fill_ns: int) -> Turning:
+        """Note the market's volume at the end of a fill's instant, then the mids after it, unless a later fill comes."""
+        yield self.env.timeout(1)
+        self._measure_volume(parent, self.view.volume_before_lots(parent.market))
+        for column, after_ns in MIDS_AFTER.items():
+            yield self.env.timeout(fill_ns + after_ns - self.env.now)
+            if parent.last_ns != fill_ns:
+                return
+            parent.mids[column] = self.view.mid(parent.market)
+        parent.is_followed = True
+        self._settle(parent)
+
+    def _measure_volume(self, parent: ParentOrder, traded_lots: int) -> None:
+        parent.volume_lots = traded_lots - parent.volume_before_lots
+        parent.measured_ns = parent.last_ns
+
+    def _settle(self, parent: ParentOrder) -> None:
+        """Write the row once the order is over and everything after it is known."""
+        if parent.is_over and parent.is_followed and parent.id in self.parents:
+            del self.parents[parent.id]
+            self.register.complete(parent)
+
+
+def _next_multiple(after_ns: int, every_ns: int) -> int:
+    return (after_ns // every_ns + 1) * every_ns

@@ -1,0 +1,173 @@
+"""A parent order: what one leg of a rebalance wanted, what it got, and what that cost; a row of table `rebalances`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from marketsim.issuers.doors import Fill
+from marketsim.issuers.execution import ExecutionPlan
+from marketsim.issuers.nav import real
+from marketsim.issuers.rebalancing import Occasion, PriceSource
+from marketsim.units import NS_PER_SECOND
+
+MIDS_AFTER = {"mid_1m": 60 * NS_PER_SECOND, "mid_10m": 600 * NS_PER_SECOND, "mid_1h": 3_600 * NS_PER_SECOND}
+"""Columns of the mid some time after the last fill."""
+
+NO_INSTANT = -1
+
+
+@dataclass(slots=True)
+class ParentOrder:
+    """One order of a rebalance in one market, worked in children.
+
+    Prices are in ticks, `tick` in money; `mid` columns are None where a side of the book was empty.
+    `volume_before_lots` is what the market had traded before the instant of the decision, so that volume counts both
+    ends of the window.
+    """
+
+    id: int
+    token: str
+    market: str
+    tick: float
+    plan: ExecutionPlan
+    occasion: Occasion
+    price_source: PriceSource
+    trigger_ticks: Fraction | None
+    decided_ns: int
+    leverage_before: Fraction | None
+    equity_before_atoms: int
+    target_lots: int
+    arrival_mid: float | None
+    volume_before_lots: int
+    number: int = 0
+    children: int = 0
+    idle: int = 0
+    filled_lots: int = 0
+    filled_tick_lots: int = 0
+    fees_atoms: int = 0
+    first_ns: int = NO_INSTANT
+    last_ns: int = NO_INSTANT
+    last_mid: float | None = None
+    volume_lots: int = 0
+    booked_lots: int = 0
+    mids: dict[str, float | None] = field(default_factory=dict)
+    leverage_after: Fraction | None = None
+    is_over: bool = False
+    is_followed: bool = False
+
+    @property
+    def remaining_lots(self) -> int:
+        """What is still to be traded, signed."""
+        return self.target_lots - self.filled_lots
+
+    @property
+    def has_given_up(self) -> bool:
+        """Whether too many children in a row found nothing to trade with."""
+        return self.plan.patience is not None and self.idle >= self.plan.patience
+
+    def next_due_ns(self) -> int | None:
+        """When the next child is due [ns from the start]; None when no more is to come."""
+        offset_ns = None if self.remaining_lots == 0 or self.has_given_up else self.plan.due_ns(self.number)
+        return None if offset_ns is None else self.decided_ns + offset_ns
+
+    def book(self, fills: list[Fill], *, in_book: bool, mid: float | None) -> None:
+        """Enter what one child got; `in_book` fills are part of the market's volume, off-book ones are not."""
+        self.children += 1
+        self.idle = 0 if fills else self.idle + 1
+        for fill in fills:
+            self.filled_lots += fill.lots
+            self.filled_tick_lots += fill.lots * fill.price_ticks
+            self.fees_atoms += fill.fee_atoms
+            self.booked_lots += abs(fill.lots) if in_book else 0
+        if fills:
+            self.first_ns = fills[0].t_ns if self.first_ns == NO_INSTANT else self.first_ns
+            self.last_ns = fills[-1].t_ns
+        if fills or not self.filled_lots:
+            self.last_mid = mid
+
+    @property
+    def vwap(self) -> float | None:
+        """Average price of the fills [ticks]."""
+        return self.filled_tick_lots / self.filled_lots if self.filled_lots else None
+
+    @property
+    def slippage_bps(self) -> float | None:
+        """1e4 s (vwap / arrival - 1), s the sign of the target: a cost is positive (CONTRACT section 7)."""
+        if self.vwap is None or self.arrival_mid is None:
+            return None
+        return self._cost_bps(self.vwap, self.arrival_mid)
+
+    @property
+    def shortfall_bps(self) -> float | None:
+        """Slippage with the unfilled part valued at the mid of the last fill, or of the end where nothing filled."""
+        if self.arrival_mid is None:
+            return None
+        missed_tick_lots = 0.0
+        if self.remaining_lots:
+            if self.last_mid is None:
+                return None
+            missed_tick_lots = self.remaining_lots * self.last_mid
+        return self._cost_bps((self.filled_tick_lots + missed_tick_lots) / self.target_lots, self.arrival_mid)
+
+    def _cost_bps(self, price: float, arrival: float) -> float:
+        return (1e4 if self.target_lots > 0 else -1e4) * (price / arrival - 1)
+
+    def row(self) -> dict[str, Any]:
+        """The row of table `rebalances`."""
+        return {
+            "id": self.id,
+            "cohort": self.token,
+            "token": self.token,
+            "market": self.market,
+            "trigger": str(self.occasion),
+            "price_source": self.price_source,
+            "trigger_price": self._price(self.trigger_ticks),
+            "t_decide_ns": self.decided_ns,
+            "t_first_ns": self.first_ns,
+            "t_last_ns": self.last_ns,
+            "leverage_before": real(self.leverage_before),
+            "leverage_after": real(self.leverage_after),
+            "equity_before_atoms": self.equity_before_atoms,
+            "target_lots": self.target_lots,
+            "filled_lots": self.filled_lots,
+            "backlog_lots": self.remaining_lots,
+            "arrival_mid": self._price(self.arrival_mid),
+            "vwap": self._price(self.vwap),
+            "slippage_bps": self.slippage_bps,
+            "shortfall_bps": self.shortfall_bps,
+            "fees_atoms": self.fees_atoms,
+            "market_volume_lots": self.volume_lots,
+            "participation": self.booked_lots / self.volume_lots if self.volume_lots else None,
+            "cross_lots": 0,  # children never rest in the book, so two tokens cannot meet there
+            **{column: self._price(self.mids.get(column)) for column in MIDS_AFTER},
+            "children": self.children,
+            "status": "partial" if self.remaining_lots else "done",
+        }
+
+    def _price(self, ticks: float | Fraction | None) -> float | None:
+        return None if ticks is None else float(ticks) * self.tick
+
+
+@dataclass(slots=True)
+class RebalanceRegister:
+    """Numbers the parent orders of all tokens, and writes their rows in that order, each once it is complete."""
+
+    add_row: Callable[..., None]
+    _next_id: int = 0
+    _next_row: int = 0
+    _complete: dict[int, ParentOrder] = field(default_factory=dict)
+
+    def next_id(self) -> int:
+        """A number for a new parent order."""
+        self._next_id += 1
+        return self._next_id - 1
+
+    def complete(self, parent: ParentOrder) -> None:
+        """Write the rows that are due now that this one is known."""
+        self._complete[parent.id] = parent
+        while (known := self._complete.pop(self._next_row, None)) is not None:
+            self.add_row("rebalances", **known.row())
+            self._next_row += 1
