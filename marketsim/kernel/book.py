@@ -30,9 +30,9 @@ def clear_bit(m, price):
 @compiled
 def occupied_from(m, price):
     """Return the lowest occupied price >= `price` in the window, or NO_ASK."""
-    top = m.base + m.window
-    if price < m.base:
-        price = m.base
+    top = m.floor + m.window
+    if price < m.floor:
+        price = m.floor
     while price < top:
         i = price & (m.window - 1)
         word = load_u8(m.bitmap, i >> 6) & (FULL << np.uint64(i & 63))
@@ -45,9 +45,9 @@ def occupied_from(m, price):
 @compiled
 def occupied_to(m, price):
     """Return the highest occupied price <= `price` in the window, or NO_BID."""
-    if price >= m.base + m.window:
-        price = m.base + m.window - 1
-    while price >= m.base:
+    if price >= m.floor + m.window:
+        price = m.floor + m.window - 1
+    while price >= m.floor:
         i = price & (m.window - 1)
         word = load_u8(m.bitmap, i >> 6) & (FULL >> np.uint64(63 - (i & 63)))
         if word != ZERO:
@@ -128,7 +128,7 @@ def link_far(w, m, i, order):
     after = m.far_bid_last if order.side == BUY else m.far_ask_last
     while after >= 0 and is_better(order.side, order.price_ticks, order_at(w.orders, after).price_ticks):
         after = np.int64(order_at(w.orders, after).prev)
-    order.flags |= F_FAR
+    order.bits |= F_FAR
     order.prev = after
     if after >= 0:
         follower = np.int64(order_at(w.orders, after).next)
@@ -162,13 +162,13 @@ def unlink_far(w, m, order):
         m.far_bid_last = order.prev
     else:
         m.far_ask_last = order.prev
-    order.flags &= ~F_FAR
+    order.bits &= ~F_FAR
 
 
 @compiled
 def push_far_front(w, m, i, order):
     """Put `order` at the head of its side's far list (it is better than all there)."""
-    order.flags |= F_FAR
+    order.bits |= F_FAR
     order.prev = -1
     if order.side == BUY:
         order.next = m.far_bid
@@ -205,14 +205,14 @@ def admit_far(w, m):
     while m.far_bid >= 0:
         i = np.int64(m.far_bid)
         order = order_at(w.orders, i)
-        if order.price_ticks < m.base or order.price_ticks >= m.base + m.window:
+        if order.price_ticks < m.floor or order.price_ticks >= m.floor + m.window:
             break
         unlink_far(w, m, order)
         link_level(w, m, i, order)
     while m.far_ask >= 0:
         i = np.int64(m.far_ask)
         order = order_at(w.orders, i)
-        if order.price_ticks < m.base or order.price_ticks >= m.base + m.window:
+        if order.price_ticks < m.floor or order.price_ticks >= m.floor + m.window:
             break
         unlink_far(w, m, order)
         link_level(w, m, i, order)
@@ -226,18 +226,18 @@ def recentre(w, m, centre):
     leave outermost first, each to the front of its far list, which so stays sorted.
     """
     base = max(np.int64(0), (centre - (m.window >> 1)) & ~np.int64(63))
-    if base == m.base:
+    if base == m.floor:
         return
     top = base + m.window
-    price = occupied_to(m, m.base + m.window - 1)
+    price = occupied_to(m, m.floor + m.window - 1)
     while price != NO_BID and price >= top:
         evict_level(w, m, price)
         price = occupied_to(m, price - 1)
-    price = occupied_from(m, m.base)
+    price = occupied_from(m, m.floor)
     while price != NO_ASK and price < base:
         evict_level(w, m, price)
         price = occupied_from(m, price + 1)
-    m.base = base
+    m.floor = base
     admit_far(w, m)
 
 
@@ -253,7 +253,7 @@ def follow_market(w, m):
     else:
         centre = np.int64((m.best_bid + m.best_ask) >> 1)
     quarter = m.window >> 2
-    if centre < m.base + quarter and m.base > 0 or centre >= m.base + 3 * quarter:
+    if centre < m.floor + quarter and m.floor > 0 or centre >= m.floor + 3 * quarter:
         recentre(w, m, centre)
 
 
@@ -261,10 +261,10 @@ def follow_market(w, m):
 def insert(w, m, i, order):
     """Rest `order` (record `i`) in the book behind all of its price; set the best price."""
     price = np.int64(order.price_ticks)
-    inner = price < m.base if order.side == SELL else price >= m.base + m.window
+    inner = price < m.floor if order.side == SELL else price >= m.floor + m.window
     if inner:
         recentre(w, m, price)
-    if m.base <= price < m.base + m.window:
+    if m.floor <= price < m.floor + m.window:
         link_level(w, m, i, order)
     else:
         link_far(w, m, i, order)
@@ -279,7 +279,7 @@ def remove(w, m, i, order):
     """Take `order` out of the book and set the best price again."""
     price = np.int64(order.price_ticks)
     side = np.int64(order.side)
-    if order.flags & F_FAR:
+    if order.bits & F_FAR:
         unlink_far(w, m, order)
         emptied = True
     else:
@@ -294,7 +294,7 @@ def level_lots(w, m, side, price):
     """Lots resting at `price` on `side` (0 for an empty side)."""
     if price == NO_BID or price == NO_ASK:
         return np.int64(0)
-    if m.base <= price < m.base + m.window:
+    if m.floor <= price < m.floor + m.window:
         return np.int64(level_at(m.levels, price & (m.window - 1)).lots)
     lots = np.int64(0)
     i = np.int64(m.far_bid if side == BUY else m.far_ask)
@@ -308,14 +308,14 @@ def level_lots(w, m, side, price):
 def next_price(w, m, side, price):
     """Return the next occupied price behind `price` on `side`, or NO_BID / NO_ASK (far orders included)."""
     if side == BUY:
-        found = occupied_to(m, price - 1) if price > m.base else NO_BID
+        found = occupied_to(m, price - 1) if price > m.floor else NO_BID
         i = np.int64(m.far_bid)
         while found == NO_BID and i >= 0:
             if order_at(w.orders, i).price_ticks < price:
                 found = np.int64(order_at(w.orders, i).price_ticks)
             i = np.int64(order_at(w.orders, i).next)
         return found
-    found = occupied_from(m, price + 1) if price < m.base + m.window - 1 else NO_ASK
+    found = occupied_from(m, price + 1) if price < m.floor + m.window - 1 else NO_ASK
     i = np.int64(m.far_ask)
     while found == NO_ASK and i >= 0:
         if order_at(w.orders, i).price_ticks > price:

@@ -128,7 +128,7 @@ MARKET = np.dtype(
         ("levels", "i8"),
         ("bitmap", "i8"),
         ("window", "i8"),  # number of levels, a power of two
-        ("base", "i8"),  # lowest price of the window
+        ("floor", "i8"),  # lowest price of the window
         ("best_bid", "i8"),
         ("best_ask", "i8"),
         ("bid_levels", "i8"),
@@ -217,7 +217,7 @@ ORDER = np.dtype(
         ("market", "i2"),
         ("side", "i1"),
         ("purpose", "i1"),
-        ("flags", "i4"),
+        ("bits", "i4"),
     ]
 )
 
@@ -231,7 +231,7 @@ ACCOUNT = np.dtype(
         ("cohort", "i4"),
         ("trader", "i4"),
         ("state", "i4"),
-        ("flags", "i4"),
+        ("bits", "i4"),
         ("liquidations", "i4"),
         ("n_positions", "i4"),
         ("leverage_cap", "i4"),  # 0: the tier's
@@ -310,7 +310,7 @@ MESSAGE = np.dtype(
         ("size_lots", "i8"),
         ("order_id", "i8"),
         ("position", "i4"),
-        ("flags", "i4"),
+        ("bits", "i4"),
         ("purpose", "i4"),
         ("slot", "i4"),
         ("parent", "i4"),

@@ -158,8 +158,8 @@ def take_over(w, m, victim, position):
         trade_cash(w, m, E_INSURANCE, fund, victim, lots, price)
     else:
         trade_cash(w, m, E_INSURANCE, victim, fund, -lots, price)
-    change_position(m, np.int64(account_at(w.accounts, victim).flags), p, -lots, price)
-    change_position(m, np.int64(account_at(w.accounts, fund).flags), held, lots, price)
+    change_position(m, np.int64(account_at(w.accounts, victim).bits), p, -lots, price)
+    change_position(m, np.int64(account_at(w.accounts, fund).bits), held, lots, price)
     return gain
 
 
@@ -196,7 +196,7 @@ def best_ranked(w, m, wanted_sign):
         if p.market != m.id or p.lots * wanted_sign <= 0:
             continue
         a = account_at(w.accounts, p.account)
-        if a.state == S_QUEUED or a.flags & ACC_LEDGER:
+        if a.state == S_QUEUED or a.bits & ACC_LEDGER:
             continue
         value = score(w, m, p)
         if best < 0 or value > best_score:
@@ -247,8 +247,8 @@ def deleverage(w, m, victim, position):
             trade_cash(w, m, E_DELEVERAGING, other, victim, lots, price)
         else:
             trade_cash(w, m, E_DELEVERAGING, victim, other, lots, price)
-        change_position(m, np.int64(a.flags), p, -sign * lots, price)
-        change_position(m, np.int64(b.flags), q, sign * lots, price)
+        change_position(m, np.int64(a.bits), p, -sign * lots, price)
+        change_position(m, np.int64(b.bits), q, sign * lots, price)
         file_account(w, other)
         closed += lots
         row = deleveraging_log_at(w.deleveraging_log, w.deleveragings_n)
@@ -262,7 +262,7 @@ def deleverage(w, m, victim, position):
         w.deleveragings_n += 1
         w.deleveraging_count += 1
         rank += 1
-        if b.flags & ACC_WATCHED:
+        if b.bits & ACC_WATCHED:
             post_notice(w, N_LIQUIDATION, other, np.int64(m.id), np.int64(-1), sign * lots, price, np.int64(0), np.int64(0), R_NONE, victim)  # fmt: skip
     return closed
 
@@ -352,7 +352,7 @@ def liquidate(w, m, victim, position):
                 row.deleveraged_lots = deleverage(w, m, victim, position)
                 again = p.lots != 0
     row.size_lots = before - p.lots
-    if account_at(w.accounts, victim).flags & ACC_WATCHED:
+    if account_at(w.accounts, victim).bits & ACC_WATCHED:
         post_notice(w, N_LIQUIDATION, victim, np.int64(m.id), np.int64(-1), np.int64(p.lots - before), np.int64(m.mark_ticks), np.int64(row.fee_atoms), np.int64(p.lots), R_LIQUIDATION, np.int64(-1))  # fmt: skip
     return again
 

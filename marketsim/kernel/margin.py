@@ -84,7 +84,7 @@ def can_afford(w, m, p, side_sign, lots, price):
     Exposure counts what rests on the same side; an order that only reduces is always affordable.
     """
     a = account_at(w.accounts, p.account)
-    if a.flags & ACC_NO_MARGIN:
+    if a.bits & ACC_NO_MARGIN:
         return True
     exposure = side_sign * p.lots + lots + (p.open_buy if side_sign > 0 else p.open_sell)
     if exposure <= 0 or exposure <= abs(p.lots) and side_sign * p.lots < 0:
@@ -169,7 +169,7 @@ def bucket_of(m, price):
 def file_trigger(w, m, i, p):
     """File position `p` (record `i`) at its trigger price; out of the box or without danger: nowhere."""
     a = account_at(w.accounts, p.account)
-    if a.flags & ACC_NO_MARGIN:
+    if a.bits & ACC_NO_MARGIN:
         return
     if p.lots == 0 or a.state == S_QUEUED:
         unfile(m, w, i, p)

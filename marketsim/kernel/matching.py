@@ -169,9 +169,9 @@ def cancel(w, i, reason):
     w.cancel_count += 1
     log_order(
         w, np.int64(order.market), np.int64(order.order_id), np.int64(order.account), A_CANCEL, np.int64(order.side),
-        np.int64(order.flags), np.int64(order.price_ticks), np.int64(order.size_lots), np.int64(order.remaining_lots), reason,
+        np.int64(order.bits), np.int64(order.price_ticks), np.int64(order.size_lots), np.int64(order.remaining_lots), reason,
     )  # fmt: skip
-    if order.flags & F_NOTIFY:
+    if order.bits & F_NOTIFY:
         post_notice(w, N_DONE, np.int64(order.account), np.int64(order.market), np.int64(order.order_id), np.int64(0), np.int64(0), np.int64(0), np.int64(order.remaining_lots), reason, np.int64(-1))  # fmt: skip
     free_order(w, i, order)
 
@@ -206,8 +206,8 @@ def settle(w, m, maker, taker_position, taker_side, lots, taker_id, taker_purpos
     taker_fee = np.int64(0)
     if taker_purpose != P_LIQUIDATION:
         taker_fee = charge_fee(w, m, np.int64(pt.account), notional, fee_rate(w, m, np.int64(at.cohort), True))
-    change_position(m, np.int64(am.flags), pm, -signed, price)
-    change_position(m, np.int64(at.flags), pt, signed, price)
+    change_position(m, np.int64(am.bits), pm, -signed, price)
+    change_position(m, np.int64(at.bits), pt, signed, price)
     m.last_ticks = price
     m.volume_lots += lots
     m.volume_ticklots += np.float64(lots * price)
@@ -230,9 +230,9 @@ def settle(w, m, maker, taker_position, taker_side, lots, taker_id, taker_purpos
         row.taker_purpose = taker_purpose
         row.maker_purpose = maker.purpose
         w.trades_n += 1
-    if am.flags & ACC_WATCHED:
+    if am.bits & ACC_WATCHED:
         post_notice(w, N_FILL, np.int64(maker.account), np.int64(m.id), np.int64(maker.order_id), -signed, price, maker_fee, np.int64(maker.remaining_lots) - lots, R_NONE, np.int64(pt.account))  # fmt: skip
-    if at.flags & ACC_WATCHED:
+    if at.bits & ACC_WATCHED:
         post_notice(w, N_FILL, np.int64(pt.account), np.int64(m.id), taker_id, signed, price, taker_fee, np.int64(-1), R_NONE, np.int64(maker.account))  # fmt: skip
 
 
@@ -250,7 +250,7 @@ def match(w, m, position, side, price, size, order_id, purpose, parent, flags):
         if fills >= MAX_FILLS:
             w.limited = 1
             break
-        if not m.base <= best < m.base + m.window:
+        if not m.floor <= best < m.floor + m.window:
             recentre(w, m, best)
         level = level_at(m.levels, best & (m.window - 1))
         i = np.int64(level.head)
@@ -266,7 +266,7 @@ def match(w, m, position, side, price, size, order_id, purpose, parent, flags):
         if lots == maker.remaining_lots:
             remove(w, m, i, maker)
             maker.remaining_lots = 0
-            if maker.flags & F_NOTIFY:
+            if maker.bits & F_NOTIFY:
                 post_notice(w, N_DONE, np.int64(maker.account), np.int64(m.id), np.int64(maker.order_id), np.int64(0), np.int64(0), np.int64(0), np.int64(0), R_FILLED, np.int64(-1))  # fmt: skip
             free_order(w, i, maker)
         else:
@@ -328,7 +328,7 @@ def rest(w, m, position, side, price, size, remaining, flags, slot, purpose, par
     order.market = m.id
     order.side = side
     order.purpose = purpose
-    order.flags = flags & ~F_FAR
+    order.bits = flags & ~F_FAR
     if side == BUY:
         p.open_buy += remaining
     else:

@@ -75,7 +75,7 @@ def send_message(w, t_ns, position, flags, price, size, slot, purpose, parent, o
     message.size_lots = size
     message.order_id = order_id
     message.position = position
-    message.flags = flags
+    message.bits = flags
     message.purpose = purpose
     message.slot = slot
     message.parent = parent
@@ -89,7 +89,7 @@ def receive_message(w):
     """Let the earliest message reach its book."""
     k = heap_pop(w)
     message = message_at(w.messages, k)
-    flags = np.int64(message.flags)
+    flags = np.int64(message.bits)
     position = np.int64(message.position)
     price = np.int64(message.price_ticks)
     size = np.int64(message.size_lots)

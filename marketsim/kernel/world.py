@@ -92,8 +92,9 @@ class World:
         self._point("groups", self.groups)
         for i, fields in enumerate(groups):
             self._lay_group(i, fields)
-        self.flows = np.zeros((entries, max(len(cohorts), 1), max(len(cohorts), 1)), np.int64)
-        self._point("flows", self.flows)
+        flat = np.zeros(entries * max(len(cohorts), 1) ** 2, np.int64)
+        self._point("flows", flat)
+        self.flows = flat.reshape(entries, max(len(cohorts), 1), max(len(cohorts), 1))
         self.crossings = np.zeros(64, layout.CROSSING)
         self._point("crossings", self.crossings)
         self._set(crossings_capacity=len(self.crossings))
@@ -175,7 +176,7 @@ class World:
             record[name] = -1
         level = self.underlyings[record["underlying"]]["level"]
         centre = int(level * record["inverse_tick"])
-        record["base"] = max(0, (centre - window // 2) & ~63)
+        record["floor"] = max(0, (centre - window // 2) & ~63)
 
     def _lay_group(self, i: int, fields: Mapping[str, Any]) -> None:
         record = self.groups[i]
