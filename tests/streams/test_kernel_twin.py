@@ -9,6 +9,7 @@ from marketsim.streams import Stream, exponential_of_bits, exponential_table, ph
 
 _KERNEL = importlib.import_module("marketsim.kernel.draw")
 _TABLE = exponential_table()
+_TABLE_ADDRESS = importlib.import_module("marketsim.kernel.records").place(_TABLE)
 _KEY = Stream(3, 0, "clock:noise").key
 _SIGNED_KEY = int(np.uint64(_KEY).astype(np.int64))  # the kernel's records hold signed integers
 _COUNTERS = [(0, 0, 0), (1_000_000_001, 5 + (9 << 32), 2), (2**32 - 1, 2**40, 2**32 - 1)]
@@ -31,7 +32,7 @@ def test_kernel_and_streams_draw_the_same_exponentials() -> None:
     for entity, count, part in _COUNTERS:
         words = _words(entity, count, part)
         bits = words[1] << 32 | words[0]
-        assert float(_KERNEL.exponential(words[0], words[1], _TABLE.ctypes.data)) == exponential_of_bits(bits, _TABLE)
+        assert float(_KERNEL.exponential(words[0], words[1], _TABLE_ADDRESS)) == exponential_of_bits(bits, _TABLE)
 
 
 @pytest.mark.parametrize("n", [1, 2, 1000, 2**31])
