@@ -51,7 +51,7 @@ class TokenDesk:
     off_book_fees: bool = True
     books: TokenBooks = field(init=False)
     scheduled_ns: int | None = field(init=False)
-    fee_due_ns: int | None = field(init=False)
+    fee_due_ns: int | None = None
     looked_ns: int = -1
     in_flight: int = 0
     was_seized: bool = False
@@ -65,9 +65,8 @@ class TokenDesk:
         """Open the books, and find the first reset and the first charge."""
         self.books = TokenBooks(self.token, self.view)
         self.scheduled_ns = self._next_reset_ns(self.warmup_ns)
-        self.fee_due_ns = (
-            None if self.fee is None else next_charge_ns(max(self.warmup_ns - 1, 0), self.start_ns, self.fee)
-        )
+        if self.fee is not None:
+            self.fee_due_ns = next_charge_ns(max(self.warmup_ns - 1, 0), self.start_ns, self.fee)
 
     # -- what the simulation calls
 
@@ -89,7 +88,7 @@ class TokenDesk:
         return self.books.token_row(t_ns, self._policy_triggers()), self.books.leg_rows(t_ns)
 
     def finish(self, t_ns: int) -> None:
-        """Close the books at the end of the run: rows of rebalances under way or still followed, the last attribution."""
+        """Close the books at the end of the run: rows of rebalances not yet written, the last attribution."""
         for parent in list(self.parents.values()):
             self._end_parent(parent)
             if parent.measured_ns != parent.last_ns:
@@ -330,7 +329,7 @@ class TokenDesk:
             parent.is_followed = not parent.filled_lots
 
     def _follow(self, parent: ParentOrder, fill_ns: int) -> Turning:
-        """Note the market's volume at the end of a fill's instant, then the mids after it, unless a later fill comes."""
+        """Note the volume at the end of a fill's instant, then the mids after it, unless a later fill comes."""
         yield self.env.timeout(1)
         self._measure_volume(parent, self.view.volume_before_lots(parent.market))
         for column, after_ns in MIDS_AFTER.items():
@@ -354,3 +353,44 @@ class TokenDesk:
 
 def _next_multiple(after_ns: int, every_ns: int) -> int:
     return (after_ns // every_ns + 1) * every_ns
+
+
+def open_desk(
+    spec: TokenSpec,
+    token: Token,
+    *,
+    env: Clock,
+    view: View,
+    gateway: Gateway,
+    add_row: AddRow,
+    register: RebalanceRegister,
+    stream: Stream,
+    start_ns: int,
+    warmup_ns: int,
+) -> TokenDesk:
+    """The desk of a declared token whose account stands open at the venue.
+
+    add_row: `journal.add`. register: the one all tokens share. stream: the token's own luck, of which entity 0 draws
+    the jitter of the reset of each UTC day of the run. start_ns: the run's start [ns since 1970].
+    """
+    jitter_ns = spec.rebalance.jitter if isinstance(spec.rebalance, DailySpec) else 0
+    policy = policy_of(
+        spec.rebalance,
+        target=sum((abs(leg.target) for leg in token.legs), Fraction(0)),
+        start_ns=start_ns,
+        jitter_ns=lambda day: int(stream.bits(0, day)) * jitter_ns >> 64,
+    )
+    return TokenDesk(
+        token,
+        env,
+        view,
+        gateway,
+        add_row,
+        register,
+        policy,
+        plan_of(spec.execution),
+        spec.management_fee,
+        start_ns,
+        warmup_ns,
+        spec.execution.off_book_fees if isinstance(spec.execution, OffBookSpec) else True,
+    )

@@ -52,6 +52,7 @@ class ParentOrder:
     last_ns: int = NO_INSTANT
     last_mid: float | None = None
     volume_lots: int = 0
+    measured_ns: int = NO_INSTANT
     booked_lots: int = 0
     mids: dict[str, float | None] = field(default_factory=dict)
     leverage_after: Fraction | None = None
