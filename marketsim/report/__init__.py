@@ -1,0 +1,30 @@
+"""Report: one self-contained HTML page for one finished run.
+
+Lives here: the sections of the page, the charts, and how numbers are written for a reader. May not live here: live
+objects, anything that changes a run's tables, measures that compare runs. Instead: the dictionary of columns and the
+reader of a run are in `datasets`; measures and comparisons are in `analysis`; what a terminal prints is in `cli`.
+Altair is imported in `charts` only, and importing this room loads neither Altair nor polars.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["write_report"]
+
+
+def write_report(run_directory: Path) -> Path:
+    """Write `report.html` into a finished run's directory and return its path; a report that is there is replaced.
+
+    Reads `manifest.json`, `resolved.json` and `tables/*.parquet` of that directory and nothing else. The page holds its
+    charts as drawings (SVG) and needs no script, no font and no network. Raises `UsageError` where there is no run.
+    """
+    from marketsim.report.page import render_page
+    from marketsim.report.record import RunRecord
+
+    record = RunRecord.open(Path(run_directory))
+    path = record.run.path / "report.html"
+    aside = path.with_suffix(".html.part")
+    aside.write_text(render_page(record), encoding="utf-8", newline="\n")
+    aside.replace(path)
+    return path

@@ -1,0 +1,82 @@
+"""Funding: the rate of each settlement and who paid whom."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import polars as pl
+
+from marketsim.report import charts, markup, numbers
+from marketsim.report.markup import Column, Markup, words
+from marketsim.report.prices import axis_of
+from marketsim.report.record import RunRecord
+
+_MOST_ROWS = 24
+_SIDES = {"longs pay shorts": charts.BLUE, "shorts pay longs": charts.ORANGE}
+
+
+def funding(record: RunRecord) -> Markup:
+    """Rates per settlement, the settlements themselves, and what each cohort paid or received."""
+    frame = record.table("funding")
+    if frame is None:
+        return markup.section("funding", "Funding", markup.empty("Funding was never settled in this run."))
+    pieces: list[Markup] = []
+    for (market,), own in frame.sort("t_ns").group_by("market", maintain_order=True):
+        pieces.append(_rates(record, str(market), own))
+    return markup.section("funding", "Funding", *pieces, _settlements(record, frame), _payments(record))
+
+
+def _rates(record: RunRecord, market: str, frame: pl.DataFrame) -> Markup:
+    instants = frame["t_ns"].to_list()
+    gap = min((later - earlier for earlier, later in pairwise(instants)), default=instants[0])
+    side = pl.when(pl.col("rate") >= 0).then(pl.lit("longs pay shorts")).otherwise(pl.lit("shorts pay longs"))
+    bars = frame.select(
+        (pl.col("t_ns") - gap * 9 // 10).alias("t0_ns"), pl.col("t_ns").alias("t1_ns"), side.alias("kind"),
+        (pl.col("rate") * 1e4).alias("value"),
+    )  # fmt: skip
+    present = {kind: colour for kind, colour in _SIDES.items() if kind in set(bars["kind"])}
+    drawing = charts.bars_over_time(bars, axis_of(record), "funding rate [bps]", present, form=",~r", height=150)
+    caption = f"{market}: funding rate of each settlement; a bar ends at the settlement of its interval."
+    return markup.figure(drawing, caption)
+
+
+def _settlements(record: RunRecord, frame: pl.DataFrame) -> Markup:
+    largest = frame.sort(pl.col("rate").abs(), descending=True).head(_MOST_ROWS).sort("t_ns")
+    columns = [
+        words("Settled [UTC]"), words("Market"), Column("Rate"), Column("Mean premium"),
+        Column("Mark"), Column("Longs paid"), Column("Shorts received"), Column("Atoms per lot"),
+    ]  # fmt: skip
+    rows = []
+    for row in largest.to_dicts():
+        instrument = record.of(row["market"])
+        rows.append(
+            (
+                record.instant(row["t_ns"]),
+                row["market"],
+                numbers.bps(row["rate"]),
+                numbers.bps(row["mean_premium"]),
+                numbers.price(row["mark_price"], instrument.tick),
+                numbers.money(row["paid_by_longs_atoms"], instrument.asset),
+                numbers.money(row["received_by_shorts_atoms"], instrument.asset),
+                numbers.atoms(row["atoms_per_lot"]),
+            )
+        )
+    note = markup.left_out(len(rows), frame.height, "settlements", "those with the largest rates")
+    return markup.join([markup.heading("Settlements"), markup.table(columns, rows), note])
+
+
+def _payments(record: RunRecord) -> Markup:
+    ledger = record.table("ledger", "entry", "asset", "from_cohort", "to_cohort", "atoms")
+    own = None if ledger is None else ledger.filter(pl.col("entry") == "funding")
+    if own is None or own.is_empty():
+        return markup.empty("The ledger holds no funding payments by cohort.")
+    paid = own.group_by(pl.col("from_cohort").alias("cohort"), "asset").agg(pl.col("atoms").sum().alias("paid"))
+    got = own.group_by(pl.col("to_cohort").alias("cohort"), "asset").agg(pl.col("atoms").sum().alias("got"))
+    both = paid.join(got, on=["cohort", "asset"], how="full", coalesce=True).fill_null(0)
+    rows = [
+        (cohort, numbers.money(out, asset), numbers.money(into, asset), numbers.money(into - out, asset, sign=True))
+        for cohort, asset, out, into in both.sort(pl.col("got") - pl.col("paid"), "cohort").rows()
+        if cohort is not None
+    ]
+    columns = [words("Cohort"), Column("Paid"), Column("Received"), Column("Net")]
+    return markup.join([markup.heading("Who paid, who received"), markup.table(columns, rows)])

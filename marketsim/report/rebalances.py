@@ -1,0 +1,138 @@
+"""The rebalances: what each token had to trade, what it paid for it, and how much of the market it was."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from marketsim.report import charts, markup, numbers
+from marketsim.report.markup import Column, Markup, words
+from marketsim.report.record import RunRecord
+
+_MOST_ROWS = 40
+_COLUMNS = (
+    words("Decided [UTC]"), words("Token"), words("Trigger"),
+    Column("Order", "signed size wanted"), Column("Filled"), Column("Leverage"), Column("Arrival mid"), Column("Vwap"),
+    Column("Slippage [bps]", "against the arrival mid; + is a cost"),
+    Column("Shortfall [bps]", "slippage with the unfilled part valued at the mid of the last fill"), Column("Fees"),
+    Column("Participation", "own fills over market volume from the decision to the last fill"),
+    Column("Move, 10 min [bps]", "of the mid, in the order's direction, from arrival to 10 min after the last fill"),
+    Column("Took", "from the decision to the last fill"),
+)  # fmt: skip
+_OF_PARTIAL = [column for column in _COLUMNS if column.heading in ("Filled", "Shortfall [bps]")]
+_STYLES = {"buys": (charts.GREEN, "triangle-up"), "sells": (charts.RED, "triangle-down")}
+
+
+def rebalances(record: RunRecord) -> Markup:
+    """Sums per token, slippage against participation, and the largest rebalances one by one."""
+    frame = record.table("rebalances")
+    if frame is None:
+        return markup.section("rebalances", "Rebalances", markup.empty("No token rebalanced."))
+    rows = frame.sort("t_decide_ns", "id").to_dicts()
+    for row in rows:
+        row["notional"] = record.of(row["market"]).notional(row["filled_lots"], row["vwap"]) or 0.0
+    return markup.section("rebalances", "Rebalances", _per_token(record, rows), _scatter(rows), _each(record, rows))
+
+
+def _per_token(record: RunRecord, rows: list[dict[str, Any]]) -> Markup:
+    columns = [
+        words("Token"),
+        words("Market"),
+        Column("Rebalances"),
+        Column("Emergencies"),
+        Column("Bought"),
+        Column("Sold"),
+        Column("Slippage [bps]", "against the mid at the decision, weighted by notional; + is a cost, fees apart"),
+        Column("Fees"),
+        Column("Participation, largest", "own fills over market volume from the decision to the last fill"),
+        Column("Unfilled"),
+    ]
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["token"], row["market"]), []).append(row)
+    made = []
+    for (token, market), own in groups.items():
+        instrument = record.of(market)
+        bought = sum(row["notional"] for row in own if row["notional"] > 0)
+        sold = -sum(row["notional"] for row in own if row["notional"] < 0)
+        shares = [row["participation"] for row in own if row["participation"] is not None]
+        made.append(
+            (
+                token,
+                market,
+                len(own),
+                sum(row["trigger"] == "emergency" for row in own),
+                numbers.scaled(bought, instrument.asset),
+                numbers.scaled(sold, instrument.asset),
+                numbers.short(_weighted_slippage(own)),
+                numbers.money(sum(row["fees_atoms"] for row in own), instrument.asset),
+                numbers.percent(max(shares, default=None)),
+                instrument.size(sum(abs(row["backlog_lots"]) for row in own)),
+            )
+        )
+    return markup.table(columns, made)
+
+
+def _weighted_slippage(rows: list[dict[str, Any]]) -> float | None:
+    """Sum of slippage times notional over the sum of notional: a ratio of sums, never a mean of ratios."""
+    paid = [(row["slippage_bps"], abs(row["notional"])) for row in rows if row["slippage_bps"] is not None]
+    whole = math.fsum(weight for _, weight in paid)
+    return math.fsum(bps * weight for bps, weight in paid) / whole if whole else None
+
+
+def _scatter(rows: list[dict[str, Any]]) -> Markup:
+    points = [
+        {
+            "x": row["participation"] * 100,
+            "y": row["slippage_bps"],
+            "kind": "buys" if row["target_lots"] > 0 else "sells",
+        }
+        for row in rows
+        if row["participation"] is not None and row["slippage_bps"] is not None
+    ]
+    if not points:
+        return markup.empty("No rebalance was filled in a market's book, so there is no slippage to draw.")
+    present = {kind: style for kind, style in _STYLES.items() if any(point["kind"] == kind for point in points)}
+    drawing = charts.scatter(points, "participation [% of market volume]", "slippage [bps]", present)
+    return markup.figure(drawing, "Slippage against participation, one mark per rebalance; above zero is a cost.")
+
+
+def _each(record: RunRecord, rows: list[dict[str, Any]]) -> Markup:
+    largest = sorted(rows, key=lambda row: (-abs(row["notional"]), row["t_decide_ns"]))[:_MOST_ROWS]
+    whole = all(row["filled_lots"] == row["target_lots"] for row in rows)
+    made = [_row(record, row) for row in largest]
+    columns = [column for column in _COLUMNS if not (whole and column in _OF_PARTIAL)]
+    cells = [[row[column.heading] for column in columns] for row in made]
+    filled = markup.paragraph("All orders were filled in full, so shortfall equals slippage.", kind="note")
+    return markup.join(
+        [
+            markup.heading("One by one, the largest first"),
+            markup.table(columns, cells),
+            markup.left_out(len(largest), len(rows), "rebalances", "the largest filled notional first"),
+            filled if whole else "",
+        ]
+    )
+
+
+def _row(record: RunRecord, row: dict[str, Any]) -> dict[str, object]:
+    instrument = record.of(row["market"])
+    took = None if row["t_last_ns"] < 0 else row["t_last_ns"] - row["t_decide_ns"]
+    shadow = "shadow " if row["status"] == "shadow" else ""
+    before, after = numbers.multiple(row["leverage_before"]), numbers.multiple(row["leverage_after"])
+    cells = (
+        record.instant(row["t_decide_ns"]), row["token"], shadow + row["trigger"],
+        instrument.size(row["target_lots"], sign=True),
+        numbers.percent(row["filled_lots"] / row["target_lots"] if row["target_lots"] else None), f"{before} → {after}",
+        numbers.price(row["arrival_mid"], instrument.tick), numbers.price(row["vwap"], instrument.tick),
+        numbers.short(row["slippage_bps"]), numbers.short(row["shortfall_bps"]),
+        numbers.money(row["fees_atoms"], instrument.asset), numbers.percent(row["participation"]),
+        numbers.short(_move_bps(row)), numbers.duration(took),
+    )  # fmt: skip
+    return {column.heading: cell for column, cell in zip(_COLUMNS, cells, strict=True)}
+
+
+def _move_bps(row: dict[str, Any]) -> float | None:
+    later, arrival = row["mid_10m"], row["arrival_mid"]
+    if not later or not arrival:
+        return None
+    return math.copysign(1e4, row["target_lots"]) * math.log(later / arrival)

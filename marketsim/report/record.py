@@ -1,0 +1,117 @@
+"""A finished run as its report sees it: the manifest, the resolved scenario and the tables, read from files only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from marketsim.datasets.run import Run
+from marketsim.errors import ResultError
+from marketsim.report import numbers
+from marketsim.units import instant_ns
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What the report needs to know of a market: the size of its tick and lot and the two currencies."""
+
+    market: str
+    underlying: str
+    asset: str
+    tick: float
+    lot: float
+    atoms_per_tick_lot: int
+
+    def size(self, lots: float | None, *, sign: bool = False) -> str:
+        """Lots written in the underlying: 12.3 BTC."""
+        if lots is None:
+            return numbers.ABSENT
+        text = numbers.scaled(lots * self.lot, self.underlying)
+        return f"+{text}" if sign and lots > 0 else text
+
+    def notional(self, lots: float | None, price: float | None) -> float | None:
+        """Size times price in units of the quote currency."""
+        return None if lots is None or price is None else lots * self.lot * price
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run directory, opened for reading; tables that the run did not write are empty, never an error."""
+
+    run: Run
+    manifest: Mapping[str, Any]
+    resolved: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, path: Path) -> RunRecord:
+        """Open a run directory, or a folder that holds exactly one; raises `UsageError` where there is none."""
+        run = Run(path)
+        resolved = run.path / "resolved.json"
+        scenario = json.loads(resolved.read_text(encoding="utf-8")) if resolved.is_file() else {}
+        return cls(run, run.manifest, scenario)
+
+    def scan(self, table: str) -> pl.LazyFrame | None:
+        """A table without reading it, or None where it is absent or holds no row."""
+        try:
+            frame = self.run.scan(table)
+        except ResultError:
+            return None
+        return frame if frame.select(pl.len()).collect().item() else None
+
+    def table(self, table: str, *columns: str) -> pl.DataFrame | None:
+        """A table (only `columns`, where named) in memory, or None where it is absent or holds no row."""
+        frame = self.scan(table)
+        if frame is None:
+            return None
+        return (frame.select(columns) if columns else frame).collect()
+
+    @cached_property
+    def start_ns(self) -> int | None:
+        """The clock's start in ns since the Unix epoch, None where the scenario does not say."""
+        clock = self.resolved.get("clock")
+        start = clock.get("start") if isinstance(clock, Mapping) else None
+        return instant_ns(start) if isinstance(start, str) else start
+
+    @cached_property
+    def instruments(self) -> dict[str, Instrument]:
+        """The markets of the run by id, in the order of the table `instruments`."""
+        frame = self.table("instruments")
+        rows = [] if frame is None else frame.to_dicts()
+        return {
+            row["market"]: Instrument(
+                row["market"], str(row["underlying"] or ""), str(row["asset"]),
+                float(row["tick"]), float(row["lot"]), int(row["atoms_per_tick_lot"] or 0),
+            )
+            for row in rows
+        }  # fmt: skip
+
+    @cached_property
+    def duration_ns(self) -> int:
+        """How much simulated time the run covers."""
+        return int(self.manifest.get("simulated_ns") or 0)
+
+    @cached_property
+    def token_assets(self) -> dict[str, str]:
+        """The currency each token's ledger is kept in, from its row in `cohorts`."""
+        frame = self.table("cohorts", "cohort", "asset")
+        pairs = [] if frame is None else frame.unique(maintain_order=True).rows()
+        return {str(cohort): str(asset) for cohort, asset in pairs}
+
+    def asset_of(self, cohort: str) -> str:
+        """The currency of a cohort's account, or of the only market where no snapshot names it."""
+        named = self.token_assets.get(cohort)
+        return named or next((one.asset for one in self.instruments.values()), "")
+
+    def of(self, market: str) -> Instrument:
+        """A market's instrument; a market that `instruments` does not list gets ticks and lots of one."""
+        return self.instruments.get(market) or Instrument(market, "", "", 0.0, 1.0, 0)
+
+    def instant(self, t_ns: int | None) -> str:
+        """An instant of the run as people write it."""
+        return numbers.instant(t_ns, self.start_ns)
