@@ -5,3 +5,53 @@ of all Specs (`schema`), the checks that a world is possible (`world`, `bounds`)
 it in words (`describe`). May not live here: a parameter of its own; those are declared as Specs beside the code that
 uses them (`venues`, `issuers`, `traders`), and this room only composes them.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from marketsim.errors import Problem
+    from marketsim.scenario.schema import Scenario
+
+__all__ = ["Scenario", "load", "load_text", "validate"]
+
+
+def load(path: str | Path, set: Mapping[str, Any] | Sequence[str] = (), seed: int | None = None) -> Scenario:
+    """Read, resolve and check a scenario file; raises ScenarioError with every problem, sorted by line.
+
+    set: overrides by path, as `{"tokens.BTC3L.aum": "100 MUSDT"}` or `["tokens.BTC3L.aum=100 MUSDT"]`.
+    """
+    from marketsim.scenario.resolve import load as resolved
+
+    return resolved(path, set, seed)
+
+
+def load_text(
+    text: str,
+    set: Mapping[str, Any] | Sequence[str] = (),
+    seed: int | None = None,
+    folder: str | Path = ".",
+    name: str = "text",
+) -> Scenario:
+    """Resolve and check a scenario given as text; the files it names are below `folder`."""
+    from marketsim.scenario.resolve import load_text as resolved
+
+    return resolved(text, set, seed, folder, name)
+
+
+def validate(path: str | Path) -> list[Problem]:
+    """Every problem of a scenario file, sorted by line; none when it is valid. Nothing runs."""
+    from marketsim.scenario.resolve import validate as problems_of
+
+    return problems_of(path)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Scenario":
+        from marketsim.scenario.schema import Scenario
+
+        return Scenario
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

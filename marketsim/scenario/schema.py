@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, PlainSerializer
+from pydantic import Field, PlainSerializer, PrivateAttr
 
 from marketsim.issuers.token import TokenSpec
+from marketsim.scenario.nodes import Node
 from marketsim.spec import (
     NONE_IN_WORDS,
     WORDS_FOR_NONE,
@@ -103,6 +107,9 @@ class RecordSpec(Spec):
     positions: _Cadence = 3_600 * NS_PER_SECOND
 
 
+_NOT_OF_THE_WORLD = ("study", "seed", "name", "title", "references")
+
+
 class Scenario(Spec):
     """A resolved scenario: explicit, complete, the thing that runs and is stored beside its rows."""
 
@@ -120,3 +127,47 @@ class Scenario(Spec):
     events: tuple[Annotated[EventSpec, Field(discriminator="kind")], ...] = ()
     record: RecordSpec = RecordSpec()
     study: dict[str, Any] | None = None
+
+    _root: Path = PrivateAttr(default=Path())
+    _document: Node | None = PrivateAttr(default=None)
+
+    def remember(self, root: Path, document: Node) -> None:
+        """Keep the root folder and the document this scenario was made from; called once, when it loads."""
+        self._root, self._document = root, document
+
+    @property
+    def root(self) -> Path:
+        """The folder that paths of index files in this scenario begin at."""
+        return self._root
+
+    @property
+    def document(self) -> Node | None:
+        """The document this scenario was made from, with the origin of every value that was written down."""
+        return self._document
+
+    def canonical(self) -> dict[str, Any]:
+        """The whole scenario as JSON: every value explicit, units in canonical text, keys sorted."""
+        text = json.dumps(self.model_dump(mode="json", by_alias=True), default=str)
+        return cast(dict[str, Any], json.loads(text, object_pairs_hook=lambda pairs: dict(sorted(pairs))))
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """The same as `canonical()`: what is stored as resolved.json."""
+        return self.canonical()
+
+    def sha256(self) -> str:
+        """Identity of the world [hex]: SHA-256 of the canonical document without study, seed, name, title, references.
+
+        An index file counts by its content, not by its place.
+        """
+        world = {key: value for key, value in self.canonical().items() if key not in _NOT_OF_THE_WORLD}
+        for underlying in world["underlyings"]:
+            if underlying["index"]["kind"] == "file":
+                del underlying["index"]["path"]
+        text = json.dumps(world, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a scenario file after its presets and copies are resolved; units are checked as text."""
+    return Scenario.model_json_schema(by_alias=True)

@@ -1,0 +1,217 @@
+"""Worlds whose numbers do not fit: tokens that contradict themselves, leverage beyond margin, sums beyond 64 bits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from marketsim.issuers.execution import TwapSpec
+from marketsim.issuers.rebalancing import BandSpec, DailySpec
+from marketsim.issuers.token import NavQuoteSpec, TokenSpec
+from marketsim.scenario import bounds, later
+from marketsim.scenario.nodes import Path
+from marketsim.scenario.schema import JumpEventSpec
+from marketsim.scenario.world import World
+from marketsim.spec import Distribution
+from marketsim.traders.group import TraderGroupSpec
+from marketsim.traders.noise import NoiseSpec
+from marketsim.units import ATOMS_PER_UNIT, format_duration, format_number
+from marketsim.venues.contract import MarketSpec, contract_faults
+from marketsim.venues.index import GbmIndexSpec, LogOuVolIndexSpec
+from marketsim.venues.index_listed import ListedLevels
+from marketsim.venues.margin import TierSpec, tier_faults
+
+
+def check_fits(world: World, levels: Mapping[str, ListedLevels], openings: Mapping[str, Decimal]) -> None:
+    """Check tokens and groups against their markets, and every number against its bound."""
+    prices = _price_ranges(world, levels, openings)
+    markets = world.by_id("markets")
+    for path, market in world.items("markets"):
+        _check_market(world, path, market, prices, openings)
+    for path, token in world.items("tokens"):
+        _check_token(world, path, token, markets)
+    for path, group in world.items("traders"):
+        _check_group(world, path, group, markets)
+    _check_totals(world, markets, prices, openings)
+
+
+def _price_ranges(
+    world: World, levels: Mapping[str, ListedLevels], openings: Mapping[str, Decimal]
+) -> dict[str, tuple[float, float]]:
+    """Lowest and highest plausible index price of each underlying in the run."""
+    clock = world.parts.get("clock")
+    ranges = {}
+    for _, underlying in world.items("underlyings"):
+        if underlying.id not in openings or clock is None:
+            continue
+        if underlying.id in levels:
+            listed = levels[underlying.id]
+            values = listed.mantissas / 10.0**listed.decimals
+            low, high = float(values.min()), float(values.max())
+        else:
+            assert isinstance(underlying.index, (GbmIndexSpec, LogOuVolIndexSpec))
+            opening = float(openings[underlying.id])
+            low, high = (opening * f for f in bounds.random_range(underlying.index, clock.duration))
+        events = [event for _, event in world.items("events") if isinstance(event, JumpEventSpec)]
+        down, up = bounds.jump_range(event.size for event in events if event.underlying == underlying.id)
+        ranges[underlying.id] = (low * down, high * up)
+    return ranges
+
+
+def _check_market(
+    world: World,
+    path: Path,
+    market: MarketSpec,
+    prices: Mapping[str, tuple[float, float]],
+    openings: Mapping[str, Decimal],
+) -> None:
+    tick, lot = market.tick.amount, market.lot.amount
+    if tick > 0 and lot > 0 and market.underlying in openings:
+        for fault in contract_faults(tick, lot, openings[market.underlying], Decimal(0)):
+            world.at((*path, "tick"), fault)
+    for fault in tier_faults(market.margin.tiers):
+        world.at((*path, "margin", "tiers"), fault)
+    if market.funding.sample > market.funding.every:
+        every = format_duration(market.funding.every)
+        world.at((*path, "funding", "sample"), "no sample falls into an interval", f"at most {every}")
+    if market.funding.offset >= market.funding.every:
+        every = format_duration(market.funding.every)
+        world.at((*path, "funding", "offset"), "the offset is not within the interval", f"below {every}")
+    _check_whole_atoms(world, (*path, "insurance_fund"), market.insurance_fund.amount)
+    if market.underlying in prices and tick > 0:
+        low, high = prices[market.underlying]
+        if high / float(tick) > bounds.LARGEST_PRICE_TICKS:
+            message = f"the price may reach {high:.3g}, more than 2^40 ticks of {market.tick}"
+            world.at((*path, "tick"), message, "a coarser tick, less volatility, or a shorter run")
+        if low < float(tick) <= float(openings[market.underlying]):
+            message = f"the price may fall to {low:.3g}, below one tick of {market.tick}"
+            world.at((*path, "tick"), message, "a finer tick, less volatility, or a shorter run")
+
+
+def _check_token(world: World, path: Path, token: TokenSpec, markets: Mapping[str, MarketSpec]) -> None:
+    if not token.basket:
+        world.at((*path, "basket"), "the basket is empty", "{MARKET: target, ...}")
+    for market, target in token.basket.items():
+        if target == 0:
+            world.at((*path, "basket", market), "a target of zero holds nothing", "a signed leverage such as 3 or -3")
+    if len(token.basket) > 1 and token.start.leverage is not None:
+        world.at((*path, "start", "leverage"), "a basket of several legs starts at its targets", "left out")
+    if token.nav_quote != NavQuoteSpec():
+        world.at((*path, "nav_quote"), later.refusal_of("nav_quote", later.TOKENS), "its default")
+    for fault in tier_faults(token.account.tiers):
+        world.at((*path, "account", "tiers"), fault)
+    _check_whole_atoms(world, (*path, "aum"), token.aum.amount)
+    target = sum((abs(value) for value in token.basket.values()), Decimal(0))
+    if isinstance(token.rebalance, BandSpec):
+        _check_band(world, (*path, "rebalance"), token.rebalance, target)
+    elif isinstance(token.rebalance, DailySpec):
+        _check_daily(world, (*path, "rebalance"), token.rebalance, target)
+    if isinstance(token.execution, TwapSpec) and token.execution.slices > token.execution.over:
+        world.at((*path, "execution", "slices"), "more slices than nanoseconds", "fewer slices")
+    start = abs(token.start.leverage) if token.start.leverage is not None else target
+    _check_leverage(world, (*path, "start", "leverage"), start, token.aum.amount, token.account.tiers)
+
+
+def _check_band(world: World, path: Path, band: BandSpec, target: Decimal) -> None:
+    shown = format_number(target)
+    if band.lower is None and band.upper is None and band.move is None:
+        world.at(path, "this band has no border", "at least one of lower, upper, move")
+    if band.lower is not None and band.lower >= target > 0:
+        world.at((*path, "lower"), "the lower border is not below the target", f"below {shown}, without sign")
+    if band.upper is not None and 0 < band.upper <= target:
+        world.at((*path, "upper"), "the upper border is not above the target", f"above {shown}, without sign")
+    if band.to == "edge" and band.lower is None and band.upper is None:
+        world.at((*path, "to"), "there is no edge to return to", "target, a share, or a band with lower or upper")
+
+
+def _check_daily(world: World, path: Path, daily: DailySpec, target: Decimal) -> None:
+    if daily.emergency is not None and 0 < daily.emergency.leverage <= target:
+        message = "the emergency is not above the target"
+        world.at((*path, "emergency", "leverage"), message, f"above {format_number(target)}, without sign")
+    if daily.skip_if is not None and daily.skip_if[0] > daily.skip_if[1]:
+        world.at((*path, "skip_if"), "the lower end lies above the upper", "[lo, hi] with lo <= hi")
+
+
+def _check_group(world: World, path: Path, group: TraderGroupSpec, markets: Mapping[str, MarketSpec]) -> None:
+    if isinstance(group, NoiseSpec) and group.market_share + group.limit_share > 1:
+        world.at((*path, "limit_share"), "market and limit orders are more than all orders", "together at most 100%")
+    if group.capital.kind == "constant":
+        _check_whole_atoms(world, (*path, "capital"), Decimal(group.capital.parameters["value"]))
+    if group.start is None or group.market not in markets:
+        return
+    tiers = markets[group.market].margin.tiers
+    highest = bounds.upper_end(group.start.leverage)
+    keys = (*path, "start", "leverage")
+    if highest is None and tiers:
+        world.at(
+            keys, "leverage without an upper end cannot be kept within the margin tiers", "a law with an upper end"
+        )
+        return
+    for capital in _ends(group.capital):
+        _check_leverage(world, keys, Decimal(highest or 0), capital, tiers)
+
+
+def _ends(law: Distribution) -> tuple[Decimal, ...]:
+    """The capitals at which opening leverage is checked: the smallest, the middle, and the largest if there is one."""
+    upper = bounds.upper_end(law)
+    typical = law.parameters.get("median") or law.parameters.get("mean") or bounds.lower_end(law)
+    return tuple(Decimal(value) for value in (bounds.lower_end(law), typical, upper) if value is not None)
+
+
+def _check_leverage(world: World, path: Path, leverage: Decimal, equity: Decimal, tiers: Sequence[TierSpec]) -> None:
+    if not tiers:
+        return
+    notional = leverage * equity
+    tier = next((row for row in tiers if notional <= row.up_to.amount), None)
+    most = tier.max_leverage if tier else Decimal(0)
+    if leverage > most:
+        message = f"leverage {format_number(leverage)} on {format_number(equity)} is beyond the margin tiers"
+        allowed = f"at most {format_number(most)} at this notional" if tier else "a notional within the last tier"
+        world.at(path, message, allowed)
+
+
+def _check_whole_atoms(world: World, path: Path, amount: Decimal) -> None:
+    if amount * ATOMS_PER_UNIT % 1 != 0:
+        world.at(path, "this is not a whole number of atoms", "a multiple of 0.00000001")
+
+
+def _check_totals(
+    world: World,
+    markets: Mapping[str, MarketSpec],
+    prices: Mapping[str, tuple[float, float]],
+    openings: Mapping[str, Decimal],
+) -> None:
+    """Sums that one int64 must hold: deposits by currency, opening positions at the highest plausible price, heads."""
+    deposits: dict[str, float] = defaultdict(float)
+    notional: dict[str, float] = defaultdict(float)
+    for market in markets.values():
+        deposits[market.currency] += float(market.insurance_fund.amount)
+    for _, token in world.items("tokens"):
+        deposits[token.aum.currency] += float(token.aum.amount)
+        for name, target in token.basket.items():
+            leverage = token.start.leverage if token.start.leverage is not None else target
+            notional[name] += float(token.aum.amount) * abs(float(leverage))
+    for path, group in world.items("traders"):
+        if group.market not in markets:
+            continue
+        deposits[markets[group.market].currency] += group.count * bounds.mean(group.capital)
+        if group.start is not None:
+            leverage_of_all = bounds.mean(group.start.leverage) * bounds.mean(group.capital)
+            notional[group.market] += group.count * leverage_of_all
+        if bounds.largest(group.capital) * ATOMS_PER_UNIT > bounds.LARGEST_TOTAL_ATOMS:
+            world.at((*path, "capital"), "one of these capitals may leave a 64-bit account", "less than 46 G")
+    for currency, total in deposits.items():
+        if total * ATOMS_PER_UNIT > bounds.LARGEST_TOTAL_ATOMS:
+            message = f"all deposits together are about {total:.3g} {currency}, more than 2^62 atoms"
+            world.at(("traders",), message, f"less than {bounds.LARGEST_TOTAL_ATOMS / ATOMS_PER_UNIT:.3g} {currency}")
+    for name, total in notional.items():
+        underlying = markets[name].underlying if name in markets else ""
+        if underlying not in prices:
+            continue
+        growth = prices[underlying][1] / float(openings[underlying])
+        if total * growth * ATOMS_PER_UNIT > bounds.LARGEST_TOTAL_ATOMS:
+            message = f"opening positions of {total:.3g} may grow {growth:.3g} times and leave 64 bits"
+            world.at(("markets",), f"{name}: {message}", "less AUM, capital, leverage or volatility")
+    if sum(group.count for _, group in world.items("traders")) >= bounds.LARGEST_NUMBER_OF_TRADERS:
+        world.at(("traders",), "there are more traders than account numbers", "fewer than 1,000,000,000")

@@ -1,0 +1,51 @@
+"""What the contract of the language names and this version refuses by name, with the issue that brings it."""
+
+from __future__ import annotations
+
+TOKENS = "Leveraged tokens, every family"
+CROWD = "The crowd"
+EXPERIMENTS = "Experiments"
+
+_WORDS: dict[str, dict[str, str]] = {
+    "kind": {
+        **dict.fromkeys(("jump_diffusion", "heston", "ou", "ar1", "regime", "book"), CROWD),
+        **dict.fromkeys(("fcn", "basis_arbitrageur", "funding_arbitrageur"), CROWD),
+        **dict.fromkeys(("contrarian", "holder", "token_maker"), TOKENS),
+        **dict.fromkeys(("anticipator", "liquidity_provider", "metaorder"), EXPERIMENTS),
+        **dict.fromkeys(("suspend", "resume", "split", "merge", "delist", "cap_change"), TOKENS),
+        **dict.fromkeys(("fee_change", "outage"), CROWD),
+        "spot": TOKENS,
+    },
+    "contract": dict.fromkeys(("inverse", "quanto"), CROWD),
+    "rule": dict.fromkeys(("index_basis", "funding_basis", "oracle_ema"), CROWD),
+    "mode": {**dict.fromkeys(("cash_nav", "cash_exec", "cash_batch", "in_kind"), TOKENS), "isolated": CROWD},
+    "policy": dict.fromkeys(("variable", "fli", "tlx"), TOKENS),
+    "algorithm": dict.fromkeys(("pov", "passive", "hidden"), TOKENS),
+    "engine": dict.fromkeys(("bitmex", "okx", "ftx", "hyperliquid", "dydx", "deribit", "bybit"), CROWD),
+    "preset": dict.fromkeys(
+        "blvt_2020 blvt_2021 kucoin_3x kucoin_dynamic gate_2024 gate_2025 gate_floating mexc_3x "
+        "pionex_5x amun_3x fli_eth2x fli_btc2x tlx".split(),
+        TOKENS,
+    ),
+}
+
+_KEYS: dict[str, dict[str, str]] = {
+    "tokens": dict.fromkeys(("disclosure", "nav_quote", "primary", "reverse_split", "market"), TOKENS),
+    "traders": {"markets": CROWD, "tokens": TOKENS, "holds": TOKENS, "knows": EXPERIMENTS},
+    "": {"networks": CROWD},
+}
+
+
+def issue_of_word(key: str, word: str) -> str | None:
+    """The issue that brings a word as the value of a key (`kind: heston`), if it is a word of the contract."""
+    return _WORDS.get(key, {}).get(word)
+
+
+def issue_of_key(section: str, key: str) -> str | None:
+    """The issue that brings a key, or values of it other than the default, in a section; `""` is the top level."""
+    return _KEYS.get(section, {}).get(key)
+
+
+def refusal_of(name: str, issue: str) -> str:
+    """The sentence that refuses a part of the contract by name."""
+    return f"{name!r} is part of the language, and exists when issue {issue!r} is done"

@@ -1,0 +1,165 @@
+"""What each number of a scenario may be: one table, by Spec and key, with the words a message uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from marketsim import units
+from marketsim.issuers.execution import IocLadderSpec, TwapSpec
+from marketsim.issuers.fees import ManagementFeeSpec
+from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec
+from marketsim.issuers.token import NavQuoteSpec, TokenSpec, TokenStartSpec
+from marketsim.scenario.nodes import Path
+from marketsim.scenario.schema import BookRecordSpec, ClockSpec, DepthRecordSpec, JumpEventSpec, RecordSpec
+from marketsim.spec import Spec
+from marketsim.traders.fundamentalist import FundamentalistSpec, ThresholdSpec
+from marketsim.traders.group import TraderGroupSpec, TraderStartSpec
+from marketsim.traders.market_maker import MarketMakerSpec
+from marketsim.traders.noise import NoiseDistanceSpec, NoiseSpec
+from marketsim.traders.retail import RetailSpec
+from marketsim.traders.trend import TrendSpec
+from marketsim.units import NS_PER_SECOND, Money, Size
+from marketsim.venues.contract import FeesSpec, MarketSpec
+from marketsim.venues.funding import FundingSpec
+from marketsim.venues.index import IndexKindSpec
+from marketsim.venues.liquidation import LiquidationSpec
+from marketsim.venues.marks import MarkSpec
+
+_DAY = 86_400 * NS_PER_SECOND
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers a key may hold; `parts` also asks for whole parts of 1e8, in which rates are charged."""
+
+    words: str
+    least: Decimal | int | None = None
+    most: Decimal | int | None = None
+    above: Decimal | int | None = None
+    below: Decimal | int | None = None
+    parts: bool = False
+
+    def holds(self, value: Decimal | int | Fraction) -> bool:
+        """Whether a number is one of them."""
+        exact = Fraction(value)
+        return (
+            (self.least is None or exact >= Fraction(self.least))
+            and (self.most is None or exact <= Fraction(self.most))
+            and (self.above is None or exact > Fraction(self.above))
+            and (self.below is None or exact < Fraction(self.below))
+            and (not self.parts or (exact * units.RATE_ONE).denominator == 1)
+        )
+
+
+_ABOVE_ZERO = Range("more than zero", above=0)
+_ZERO_OR_MORE = Range("zero or more", least=0)
+_SHARE = Range("0% to 100%", least=0, most=1)
+_AT_LEAST_ONE = Range("at least 1", least=1)
+_CADENCE = Range("1ms or longer", least=NS_PER_SECOND // 1_000)
+_WITHIN_A_DAY = Range("more than 0s, at most 1d", above=0, most=_DAY)
+_CHARGED = Range("0% to 10%, in steps of 0.0001 bps", least=0, most=Decimal("0.1"), parts=True)
+_MAKER = Range("-1% to 10%, in steps of 0.0001 bps", least=Decimal("-0.01"), most=Decimal("0.1"), parts=True)
+_SIGNED_CHARGE = Range("-10% to 10%, in steps of 0.0001 bps", least=Decimal("-0.1"), most=Decimal("0.1"), parts=True)
+_LEVELS = Range("1 to 64", least=1, most=64)
+_TEN_YEARS = Range("more than 0s, at most 3660d", above=0, most=3_660 * _DAY)
+
+RANGES: dict[type[Spec], dict[str, Range]] = {
+    ClockSpec: {"duration": _TEN_YEARS, "report_every": _ABOVE_ZERO},
+    IndexKindSpec: {
+        "every": _CADENCE,
+        "price": _ABOVE_ZERO,
+        "volatility": _ZERO_OR_MORE,
+        "pass_through": _SHARE,
+        "pass_through_halflife": _ABOVE_ZERO,
+        "memory": _ABOVE_ZERO,
+        "log_sd": Range("0 to 2", least=0, most=2),
+        "max_gap": _ABOVE_ZERO,
+    },
+    MarketSpec: {"tick": _ABOVE_ZERO, "lot": _ABOVE_ZERO, "insurance_fund": _ZERO_OR_MORE},
+    FeesSpec: {"maker": _MAKER, "taker": _CHARGED},
+    MarkSpec: {"every": _CADENCE, "window": _ABOVE_ZERO},
+    FundingSpec: {
+        "every": _WITHIN_A_DAY,
+        "sample": _CADENCE,
+        "interest": _SIGNED_CHARGE,
+        "damper": _CHARGED,
+        "cap": _CHARGED,
+        "impact_notional": _ABOVE_ZERO,
+    },
+    LiquidationSpec: {"fee": _CHARGED},
+    TokenSpec: {"aum": _ZERO_OR_MORE, "nav": _ABOVE_ZERO},
+    TokenStartSpec: {"last_reset": _ABOVE_ZERO},
+    NavQuoteSpec: {"every": _CADENCE},
+    DailySpec: {"jitter": Range("shorter than 1d", below=_DAY), "skip_if": _ZERO_OR_MORE},
+    EmergencySpec: {"leverage": _ABOVE_ZERO},
+    BandSpec: {"lower": _ZERO_OR_MORE, "upper": _ABOVE_ZERO, "move": _ABOVE_ZERO, "to": _SHARE, "poll": _CADENCE},
+    IocLadderSpec: {"slice": _ABOVE_ZERO, "every": _ABOVE_ZERO},
+    TwapSpec: {"over": _ABOVE_ZERO, "slices": _AT_LEAST_ONE},
+    ManagementFeeSpec: {"rate": _CHARGED, "every": _ABOVE_ZERO},
+    TraderGroupSpec: {"count": _ZERO_OR_MORE, "rate": _ZERO_OR_MORE},
+    TraderStartSpec: {"long_share": _SHARE},
+    NoiseSpec: {
+        "market_share": _SHARE,
+        "limit_share": _SHARE,
+        "limit_size": _ABOVE_ZERO,
+        "tilt": _SHARE,
+        "tilt_cap": Range("0% to 50%", least=0, most=Decimal("0.5")),
+        "max_orders": _LEVELS,
+        "protection": _SHARE,
+    },
+    NoiseDistanceSpec: {"offset": _SHARE, "scale": _SHARE, "exponent": _ABOVE_ZERO},
+    MarketMakerSpec: {
+        "levels": _LEVELS,
+        "first": Range("more than 0%, below 100%", above=0, below=1),
+        "growth": Range("1 or more", least=1),
+        "size": _ABOVE_ZERO,
+        "size_growth": _ABOVE_ZERO,
+        "skew": _SHARE,
+        "skew_inventory": _ABOVE_ZERO,
+        "memory_weight": Range("0 or more, below 1", least=0, below=1),
+        "hysteresis": _SHARE,
+        "refill": _SHARE,
+        "jitter": Range("0% or more, below 100%", least=0, below=1),
+        "max_inventory": _ZERO_OR_MORE,
+    },
+    FundamentalistSpec: {"capacity": _ABOVE_ZERO},
+    ThresholdSpec: {"offset": _SHARE, "scale": _SHARE, "exponent": _ABOVE_ZERO},
+    TrendSpec: {"enter": _ZERO_OR_MORE, "exit": _ZERO_OR_MORE, "size": _ABOVE_ZERO, "volatility": _ABOVE_ZERO},
+    RetailSpec: {
+        "margin": _ABOVE_ZERO,
+        "chase": _SHARE,
+        "lookback": _ABOVE_ZERO,
+        "long_bias": Range("-50% to 50%", least=Decimal("-0.5"), most=Decimal("0.5")),
+        "target": _ABOVE_ZERO,
+        "stop": Range("more than 0%, at most 100%", above=0, most=1),
+    },
+    JumpEventSpec: {"size": Range("above -100%, at most 1000%", above=-1, most=10)},
+    DepthRecordSpec: {"bps": _ABOVE_ZERO, "every": _CADENCE},
+    BookRecordSpec: {"levels": Range("1 to 1000", least=1, most=1_000), "every": _CADENCE},
+    RecordSpec: dict.fromkeys(("quotes", "marks", "tokens", "cohorts", "positions"), _CADENCE),
+}
+
+
+def out_of_range(spec: Spec, path: Path) -> Iterator[tuple[Path, Range]]:
+    """Every number of a Spec, and of the Specs inside it, that it may not be: its path and its range."""
+    ranges: dict[str, Range] = {}
+    for kind in type(spec).__mro__:
+        ranges = {**RANGES.get(kind, {}), **ranges}
+    for name in type(spec).model_fields:
+        value = getattr(spec, name)
+        if isinstance(value, Spec):
+            yield from out_of_range(value, (*path, name))
+        elif name in ranges and not all(ranges[name].holds(number) for number in _numbers(value)):
+            yield (*path, name), ranges[name]
+
+
+def _numbers(value: Any) -> list[Decimal | int | Fraction]:
+    if isinstance(value, (Money, Size)):
+        return [value.amount]
+    if isinstance(value, tuple):
+        return [number for item in value for number in _numbers(item)]
+    return [value] if isinstance(value, (Decimal, int, Fraction)) and not isinstance(value, bool) else []

@@ -1,0 +1,186 @@
+"""From a file to the document that runs: bases, `like` and presets, overrides, in this order, with all origins.
+
+1. `extends`: the chain of bases is merged, the outermost first (`merging` has the rules).
+2. `like: ID` copies a sibling of the same list, with the keys beside it laid over the copy; then `preset: NAME` goes
+   under what stands there. So a copy takes its sibling's preset, and every key beside a preset overrides it.
+3. Keys that are null and members marked `delete` are taken out.
+4. `--set` and `seed` are laid over the result.
+5. Names of tier tables become their rows; every part is checked by its Spec, what is absent gets its default, what
+   depends on another part is filled in (`defaults`), and the world is checked for what cannot be (`world`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from marketsim.errors import Problem, ScenarioError
+from marketsim.scenario import defaults, later
+from marketsim.scenario.fits import check_fits
+from marketsim.scenario.loader import read_file_with_bases, read_text, root_folder
+from marketsim.scenario.merging import merge, without_markers
+from marketsim.scenario.nodes import Node, Problems, id_of, near
+from marketsim.scenario.overrides import override
+from marketsim.scenario.presets import presets_for
+from marketsim.scenario.schema import Scenario
+from marketsim.scenario.validation import parts_of
+from marketsim.scenario.world import World, check_parts, listed_indices
+from marketsim.venues.margin import TIER_TABLES
+
+Overrides = Mapping[str, Any] | Sequence[str]
+_WITH_LIKE = ("underlyings", "markets", "tokens", "traders")
+_WITH_PRESETS = ("markets", "tokens")
+
+
+def load(path: str | Path, set: Overrides = (), seed: int | None = None) -> Scenario:
+    """Read, resolve and check a scenario file; raises ScenarioError with every problem, sorted by line."""
+    problems = Problems()
+    file = Path(path)
+    return _finished(read_file_with_bases(file, problems), file, set, seed, problems)
+
+
+def load_text(
+    text: str, set: Overrides = (), seed: int | None = None, folder: str | Path = ".", name: str = "text"
+) -> Scenario:
+    """Resolve and check a scenario given as text; it extends nothing, and its files are below `folder`."""
+    problems = Problems()
+    file = Path(folder) / f"{name}.yaml"
+    return _finished([read_text(text, str(file), problems)], file, set, seed, problems)
+
+
+def validate(path: str | Path) -> list[Problem]:
+    """Every problem of a scenario file, sorted by line; none when it is valid."""
+    try:
+        load(path)
+    except ScenarioError as error:
+        return error.problems
+    return []
+
+
+def document(chain: Sequence[Node], problems: Problems, set: Overrides = (), seed: int | None = None) -> Node:
+    """The resolved document of a chain of files, before defaults."""
+    root = chain[0]
+    for over in chain[1:]:
+        root = merge(root, over, problems)
+    entries = dict(root.map)
+    for section in _WITH_LIKE:
+        if section in entries and isinstance(entries[section].value, list):
+            entries[section] = _with_siblings_and_presets(entries[section], section, problems)
+    root = without_markers(root.with_entries(entries, root.keys), problems)
+    root = override(root, set, problems)
+    if seed is not None:
+        root = override(root, {"seed": seed}, problems)
+    return _with_tier_rows(root, problems)
+
+
+def _finished(chain: list[Node], file: Path, set: Overrides, seed: int | None, problems: Problems) -> Scenario:
+    root = document(chain, problems, set, seed)
+    if "name" not in root.map:
+        name = Node(file.stem, root.place, file.stem, "the file's name")
+        root = root.with_entries({**root.map, "name": name}, root.keys)
+    parts = parts_of(root, problems)
+    world = World(parts, root, problems)
+    levels, openings = listed_indices(world, file)
+    defaults.fill(parts, openings)
+    check_parts(world)
+    check_fits(world, levels, openings)
+    if problems.found:
+        raise ScenarioError(problems.found)
+    scenario = Scenario.model_validate(parts)
+    scenario.remember(root_folder(file), root)
+    return scenario
+
+
+def _with_siblings_and_presets(node: Node, section: str, problems: Problems) -> Node:
+    members = {id_of(item): item for item in node.list if id_of(item)}
+    items = [_copied(item, members, (), section, problems) for item in node.list]
+    if section in _WITH_PRESETS:
+        items = [_over_preset(item, section, problems) for item in items]
+    return replace(node, value=items)
+
+
+def _copied(
+    item: Node, members: Mapping[str | None, Node], seen: tuple[str, ...], section: str, problems: Problems
+) -> Node:
+    like = item.map.get("like")
+    if like is None:
+        return item
+    own = item.with_entries({key: value for key, value in item.map.items() if key != "like"}, item.keys)
+    if like.value is None:
+        return own
+    place = f"{section}.{id_of(item)}.like"
+    others = [name for name in members if name and name != id_of(item)]
+    if not isinstance(like.value, str) or like.value not in members:
+        message = f"there is nothing of this id in {section}"
+        problems.add(like.place, place, like.shown(), message, ", ".join(others), near(like.text, others))
+        return own
+    if like.value in (*seen, id_of(item)):
+        problems.add(
+            like.place, place, like.text, "these copy each other in a circle", "a sibling that stands by itself"
+        )
+        return own
+    sibling = _copied(members[like.value], members, (*seen, id_of(item) or ""), section, problems)
+    return merge(sibling, own, problems, (section, id_of(item) or ""))
+
+
+def _over_preset(item: Node, section: str, problems: Problems) -> Node:
+    wish = item.map.get("preset")
+    if wish is None:
+        return item
+    own = item.with_entries({key: value for key, value in item.map.items() if key != "preset"}, item.keys)
+    if wish.value is None:
+        return own
+    found = _preset_keys(wish, section, f"{section}.{id_of(item)}.preset", problems)
+    return own if found is None else merge(found, own, problems, (section, id_of(item) or ""))
+
+
+def _preset_keys(wish: Node, section: str, path: str, problems: Problems) -> Node | None:
+    known = presets_for(section)
+    if isinstance(wish.value, str) and wish.value in known:
+        return known[wish.value].keys
+    issue = later.issue_of_word("preset", wish.text)
+    message = later.refusal_of(wish.text, issue) if issue else f"there is no such preset for {section}"
+    problems.add(wish.place, path, wish.shown(), message, ", ".join(known), near(wish.text, known))
+    return None
+
+
+def _with_tier_rows(root: Node, problems: Problems) -> Node:
+    """The document with every name of a tier table replaced by the table's rows."""
+    for section, holder in (("markets", "margin"), ("tokens", "account")):
+        node = root.map.get(section)
+        if node is None or not isinstance(node.value, list):
+            continue
+        items = [_item_with_rows(item, section, holder, problems) for item in node.list]
+        root = root.with_entries({**root.map, section: replace(node, value=items)}, root.keys)
+    return root
+
+
+def _item_with_rows(item: Node, section: str, holder: str, problems: Problems) -> Node:
+    around = item.map.get(holder)
+    tiers = around.map.get("tiers") if around is not None else None
+    if around is None or tiers is None or not isinstance(tiers.value, str) or tiers.value == "none":
+        return item
+    known = TIER_TABLES
+    if tiers.value in known:
+        rows = _tier_rows(tiers)
+    else:
+        path, allowed = f"{section}.{id_of(item)}.{holder}.tiers", f"none, {', '.join(known)}, or a list of rows"
+        problems.add(tiers.place, path, tiers.text, "there is no such tier table", allowed, near(tiers.text, known))
+        rows = replace(tiers, value="none")
+    inside = around.with_entries({**around.map, "tiers": rows}, around.keys)
+    return item.with_entries({**item.map, holder: inside}, item.keys)
+
+
+def _tier_rows(tiers: Node) -> Node:
+    """The rows of a table as nodes that stand where its name stood."""
+    origin = tiers.origin or f"{tiers.place.file}:{tiers.place.line}"
+
+    def node(value: Any) -> Node:
+        if isinstance(value, dict):
+            value = {key: node(entry) for key, entry in value.items()}
+        return Node(value, tiers.place, tiers.text, f"{origin}, table {tiers.value}")
+
+    rows = [node(row.model_dump(mode="json")) for row in TIER_TABLES[str(tiers.value)]]
+    return Node(rows, tiers.place, tiers.text, f"{origin}, table {tiers.value}")

@@ -1,0 +1,287 @@
+"""Impossible worlds: what each part allows by itself, and the parts together do not. Nothing here runs anything."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from marketsim.errors import UnitError
+from marketsim.scenario import later
+from marketsim.scenario.loader import below_root, root_folder
+from marketsim.scenario.nodes import Node, Problems, at, named, near
+from marketsim.scenario.nodes import Path as Keys
+from marketsim.scenario.ranges import out_of_range
+from marketsim.scenario.schema import OrderEventSpec
+from marketsim.spec import QUOTE, Distribution, Spec
+from marketsim.units import Money, Size, format_duration, to_lots, to_ticks
+from marketsim.venues.contract import MarketSpec, UnderlyingSpec
+from marketsim.venues.index import FileIndexSpec, check_index, correlation_problems
+from marketsim.venues.index_listed import ListedLevels
+
+LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "issuer", "rounding", "market_pool")
+_SECTIONS = ("underlyings", "markets", "tokens", "traders")
+
+
+@dataclass
+class World:
+    """The parts of a scenario that are right so far, with the document they come from."""
+
+    parts: dict[str, Any]
+    root: Node
+    problems: Problems
+
+    def items(self, section: str) -> Iterator[tuple[Keys, Any]]:
+        """The right parts of a section, each with its path."""
+        for position, spec in enumerate(self.parts.get(section) or ()):
+            if spec is not None:
+                yield (section, position), spec
+
+    def by_id(self, section: str) -> dict[str, Any]:
+        """The right parts of a section by id."""
+        return {spec.id: spec for _, spec in self.items(section)}
+
+    def at(self, path: Keys, message: str, allowed: str = "", suggestion: str = "") -> None:
+        """Note a problem at a path."""
+        self.problems.at(self.root, path, message, allowed, suggestion)
+
+    def unit(self, path: Keys, error: UnitError) -> None:
+        """Note a problem at a path in the words of the code that found it."""
+        where = at(self.root, path)
+        text = error.text if where is None or where.shown() not in error.text else where.shown()
+        place = where or self.root
+        for length in range(len(path), 0, -1):
+            if (closest := at(self.root, path[:length])) is not None:
+                place = closest
+                break
+        keys = named(self.root, path)
+        self.problems.add(place.place, keys, text, error.message, error.allowed, error.suggestion)
+
+
+def listed_indices(world: World, file: Path) -> tuple[dict[str, ListedLevels], dict[str, Decimal]]:
+    """Check every index; the levels of those that are written down, and the opening price of all, by underlying.
+
+    `file` is the scenario's; paths of index files become relative to its root folder, and get their file's SHA-256.
+    """
+    clock = world.parts.get("clock")
+    levels: dict[str, ListedLevels] = {}
+    openings: dict[str, Decimal] = {}
+    for path, underlying in list(world.items("underlyings")):
+        if isinstance(underlying.index, FileIndexSpec):
+            underlying = _with_file(world, path, underlying, file)
+        if clock is None or underlying is None:
+            continue
+        try:
+            start_ns, duration_ns, root = clock.start, clock.duration, root_folder(file)
+            listed = check_index(underlying.index, start_ns=start_ns, duration_ns=duration_ns, root=root)
+        except UnitError as error:
+            key = "points" if underlying.index.kind == "path" else "path" if underlying.index.kind == "file" else None
+            world.unit((*path, "index", key) if key else (*path, "index"), error)
+            continue
+        if listed is not None:
+            levels[underlying.id] = listed
+            openings[underlying.id] = Decimal(int(listed.mantissas[0])).scaleb(-int(listed.decimals[0]))
+        else:
+            openings[underlying.id] = underlying.index.price.amount
+    for keys, error in correlation_problems([spec for _, spec in world.items("underlyings")]):
+        parts = keys.split(".")
+        position = [spec.id if spec else None for spec in world.parts["underlyings"]].index(parts[1])
+        world.unit(("underlyings", position, *parts[2:]), error)
+    return levels, openings
+
+
+def check_parts(world: World) -> None:
+    """Check what each part says by itself and about others: ids, ranges, references, currencies, the clock, events."""
+    for section in ("clock", "record"):
+        if world.parts.get(section) is not None:
+            _check_ranges(world, (section,), world.parts[section])
+    for section in (*_SECTIONS, "events"):
+        for path, spec in world.items(section):
+            _check_ranges(world, path, spec)
+    _check_ids(world)
+    _check_clock(world)
+    _check_references(world)
+    _check_currencies(world)
+    _check_events(world)
+    _check_study(world)
+    if world.parts.get("networks"):
+        world.at(("networks",), later.refusal_of("networks", later.CROWD), "[]")
+
+
+def _with_file(world: World, path: Keys, underlying: UnderlyingSpec, file: Path) -> UnderlyingSpec | None:
+    """The underlying with its index file relative to the root folder, and the file's hash."""
+    keys = (*path, "index", "path")
+    node = at(world.root, keys)
+    assert node is not None
+    if re.search(r"\.(parquet|pq)$", node.text, re.IGNORECASE):
+        world.at(keys, "an index is read from CSV files only, for now", "a CSV file with a header line")
+        return None
+    folder = file.parent if node.origin.startswith("--set") else Path(node.place.file).parent
+    target = below_root(node, folder, root_folder(file), named(world.root, keys), world.problems)
+    if target is None:
+        return None
+    if not target.is_file():
+        world.at(keys, "there is no such file", f"a CSV file below {root_folder(file)}")
+        return None
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    if underlying.index.sha256 not in (None, digest):
+        world.at((*path, "index", "sha256"), "the index file is another one than this document was made with", digest)
+    relative = target.resolve().relative_to(root_folder(file)).as_posix()
+    index = underlying.index.model_copy(update={"path": relative, "sha256": digest})
+    underlying = underlying.model_copy(update={"index": index})
+    world.parts["underlyings"][path[1]] = underlying
+    return underlying
+
+
+def _check_ranges(world: World, path: Keys, spec: Spec) -> None:
+    for keys, allowed in out_of_range(spec, path):
+        world.at(keys, "this number is out of range", allowed.words)
+
+
+def _check_ids(world: World) -> None:
+    first: dict[str, str] = {}
+    for section in _SECTIONS:
+        node = world.root.map.get(section)
+        for position, item in enumerate(node.list if node else ()):
+            name = item.map["id"].value if "id" in item.map else None
+            if not isinstance(name, str):
+                continue
+            path: Keys = (section, position, "id")
+            key = f"underlying {name}" if section == "underlyings" else name
+            if name in LEDGER_ROLES and section in ("tokens", "traders"):
+                world.at(path, "this id is a role of the ledger", f"any but {', '.join(LEDGER_ROLES)}")
+            elif key in first:
+                world.at(
+                    path, f"this id is taken by one of {first[key]}", "each id once among markets, tokens, traders"
+                )
+            first.setdefault(key, section)
+
+
+def _check_clock(world: World) -> None:
+    clock = world.parts.get("clock")
+    if clock is not None and clock.warmup >= clock.duration > 0:
+        world.at(
+            ("clock", "warmup"), "the warm-up is not shorter than the run", f"below {format_duration(clock.duration)}"
+        )
+
+
+def _check_references(world: World) -> None:
+    for section in ("underlyings", "markets"):
+        if world.parts.get(section) is not None and not world.parts[section]:
+            world.at((section,), f"there are no {section}", "at least one")
+    for path, spec in world.items("markets"):
+        _check_reference(world, (*path, "underlying"), spec.underlying, "underlyings")
+    for path, spec in world.items("traders"):
+        _check_reference(world, (*path, "market"), spec.market, "markets")
+    for path, spec in world.items("tokens"):
+        for market in spec.basket:
+            _check_reference(world, (*path, "basket", market), market, "markets")
+    for path, spec in world.items("events"):
+        section = "markets" if isinstance(spec, OrderEventSpec) else "underlyings"
+        key = section[:-1]
+        _check_reference(world, (*path, key), getattr(spec, key), section)
+
+
+def _check_reference(world: World, path: Keys, name: str, section: str) -> None:
+    node = world.root.map.get(section)
+    ids = [str(item.map["id"].value) for item in (node.list if node else ()) if "id" in item.map]
+    if name not in ids:
+        world.at(path, f"there is nothing called {name!r} in {section}", ", ".join(ids), near(name, ids))
+
+
+def _check_currencies(world: World) -> None:
+    underlyings, markets = world.by_id("underlyings"), world.by_id("markets")
+    for path, market in world.items("markets"):
+        _check_amounts(world, path, market, market.currency, market.underlying)
+        underlying = underlyings.get(market.underlying)
+        if underlying is not None:
+            _check_index_currency(world, path, market, underlying)
+    for path, group in world.items("traders"):
+        if group.market in markets:
+            market = markets[group.market]
+            _check_amounts(world, path, group, market.currency, market.underlying)
+    for path, token in world.items("tokens"):
+        legs = [markets[name] for name in token.basket if name in markets]
+        if len({(leg.currency, leg.venue) for leg in legs}) > 1:
+            world.at(
+                (*path, "basket"), "the legs are settled in several currencies or venues", "one pool of collateral"
+            )
+        elif legs:
+            _check_amounts(world, path, token, legs[0].currency, legs[0].underlying)
+    for path, event in world.items("events"):
+        if isinstance(event, OrderEventSpec) and event.market in markets:
+            market = markets[event.market]
+            _check_amounts(world, path, event, market.currency, market.underlying)
+
+
+def _check_index_currency(world: World, path: Keys, market: MarketSpec, underlying: UnderlyingSpec) -> None:
+    from marketsim.scenario.defaults import index_currency
+
+    currency = index_currency(underlying)
+    if currency not in (market.currency, QUOTE):
+        message = f"the market is priced in {market.currency}, the index of {underlying.id} in {currency}"
+        world.at((*path, "tick"), message, f"a tick in {currency}")
+
+
+def _check_amounts(world: World, path: Keys, value: Any, currency: str, underlying: str) -> None:
+    """Every amount in a part is in its market's currency, every size in its market's underlying."""
+    if isinstance(value, Spec):
+        for name in type(value).model_fields:
+            _check_amounts(world, (*path, name), getattr(value, name), currency, underlying)
+    elif isinstance(value, tuple):
+        for position, item in enumerate(value):
+            _check_amounts(world, (*path, position), item, currency, underlying)
+    elif isinstance(value, Money) and value.currency != currency:
+        world.at(path, f"this is in {value.currency}, its market is in {currency}", currency)
+    elif isinstance(value, Size) and value.underlying != underlying:
+        world.at(path, f"this is a size of {value.underlying}, the underlying here is {underlying}", underlying)
+    elif isinstance(value, Distribution) and value.quantity in ("money", "price") and value.unit != currency:
+        world.at(path, f"this is in {value.unit}, its market is in {currency}", currency)
+
+
+def _check_events(world: World) -> None:
+    clock, markets = world.parts.get("clock"), world.by_id("markets")
+    for path, event in world.items("events"):
+        if clock is not None and event.at > clock.duration:
+            world.at((*path, "at"), "this is after the end of the run", f"at most {format_duration(clock.duration)}")
+        if not isinstance(event, OrderEventSpec):
+            continue
+        if (event.price is None) != (event.type == "market"):
+            world.at(
+                (*path, "price"), "a limit order has a price, a market order has none", "type: limit, with a price"
+            )
+        if event.size.amount == 0:
+            world.at((*path, "size"), "an order of nothing", "a size other than zero, + buys")
+        if event.market in markets:
+            _check_order_grid(world, path, event, markets[event.market])
+
+
+def _check_order_grid(world: World, path: Keys, event: OrderEventSpec, market: MarketSpec) -> None:
+    if market.lot.amount > 0:
+        try:
+            to_lots(event.size.amount, market.lot.amount)
+        except UnitError as error:
+            world.unit((*path, "size"), error)
+    if event.price is not None and market.tick.amount > 0:
+        try:
+            to_ticks(event.price.amount, market.tick.amount)
+        except UnitError as error:
+            world.unit((*path, "price"), error)
+
+
+_STUDY_KEYS = ("arms", "replications", "design", "over", "measures", "primary", "compare_holding", "fork")
+
+
+def _check_study(world: World) -> None:
+    """A study is read by `sweep`; here only its keys and the paths it varies are checked."""
+    study: Mapping[str, Any] = world.parts.get("study") or {}
+    node = world.root.map.get("study")
+    for key in study:
+        if key not in _STUDY_KEYS and node is not None:
+            place = node.keys.get(key, node.place)
+            allowed, suggestion = ", ".join(_STUDY_KEYS), near(key, _STUDY_KEYS)
+            world.problems.add(place, f"study.{key}", key, "there is no such key", allowed, suggestion)
