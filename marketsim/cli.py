@@ -231,28 +231,14 @@ def show(scenario: Path, seed: int | None, overrides: tuple[str, ...], sentences
 @_json_flag
 def report(path: Path, as_json: bool) -> None:
     """Write the self-contained HTML report of a run."""
-    run_directory = _the_one_run(path)
+    from marketsim.datasets.store import resolve_path
     from marketsim.report import write_report
 
-    written = str(write_report(run_directory))
+    written = str(write_report(resolve_path(path, kind="run").path))
     if as_json:
         _print_json({"path": written})
     else:
         click.echo(written)
-
-
-def _the_one_run(path: Path) -> Path:
-    from marketsim.errors import UsageError
-
-    if path.is_file():
-        raise UsageError(f"{path} is a file; give a run directory, which holds manifest.json")
-    runs = [path] if (path / "manifest.json").exists() else sorted(p.parent for p in path.rglob("manifest.json"))
-    if len(runs) == 1:
-        return runs[0]
-    if not runs:
-        raise UsageError(f"{path} holds no run: no manifest.json in it or below; `marketsim run` makes one")
-    names = "\n".join(f"  {run}" for run in runs[:10]) + ("\n  ..." if len(runs) > 10 else "")
-    raise UsageError(f"{path} holds {len(runs)} runs; name one of them:\n{names}")
 
 
 LISTS = ["scenarios", "kinds", "policies", "presets", "plugins", "measures"]

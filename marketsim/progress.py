@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import psutil
+from marketsim.datasets.provenance import peak_rss_mb
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -17,14 +17,13 @@ HOUR_S = 3600
 
 
 class Progress:
-    """Called with (simulated_ns, duration_ns, micro_events); shows simulated time, events/s, memory and time left."""
+    """Called with (simulated_ns, duration_ns, micro_events); shows simulated time, events/s, peak memory, time left."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
         self._bar: Bar | None = None
         self._started_s = self._last_s = self._said_s = time.monotonic()
         self._last_events = 0
-        self._process = psutil.Process()
 
     def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
@@ -53,8 +52,7 @@ class Progress:
     def _note(self, simulated_ns: int, micro_events: int, now_s: float) -> str:
         rate = (micro_events - self._last_events) / max(now_s - self._last_s, 1e-9)
         self._last_s, self._last_events = now_s, micro_events
-        memory_mb = self._process.memory_info().rss / 1e6
-        return f"{clock_face(simulated_ns)} simulated  {rate / 1e6:.2f} M events/s  {memory_mb:,.0f} MB"
+        return f"{clock_face(simulated_ns)} simulated  {rate / 1e6:.2f} M events/s  {peak_rss_mb():,.0f} MB"
 
 
 def clock_face(simulated_ns: int) -> str:

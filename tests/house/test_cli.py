@@ -17,7 +17,7 @@ MANIFEST = {
     "name": "small",
     "run_id": "0123456789abcdef",
     "seed": 7,
-    "status": "complete",
+    "status": "ok",
     "reason": None,
     "wall_s": 1.5,
     "counts": {"micro_events": 1000, "orders": 500, "trades": 40, "liquidations": 2, "rebalances": 1},
@@ -159,12 +159,12 @@ def test_help_names_every_command_of_the_contract() -> None:
 
 def test_report_wants_exactly_one_run(scenario: Path) -> None:
     ended = command("report", ".")
-    assert (ended.exit_code, "holds no run" in ended.stderr) == (2, True)
+    assert (ended.exit_code, "holds no run directory" in ended.stderr) == (2, True)
     for name in ("a", "b"):
         Path(name).mkdir()
         Path(name, "manifest.json").write_text("{}", encoding="utf-8")
     ended = command("report", ".")
-    assert (ended.exit_code, "holds 2 runs" in ended.stderr) == (2, True)
+    assert (ended.exit_code, "holds 2; name one of a, b" in ended.stderr) == (2, True)
 
 
 def test_new_writes_a_valid_scenario_and_overwrites_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
