@@ -144,9 +144,7 @@ def _check_group(world: World, path: Path, group: TraderGroupSpec, markets: Mapp
     highest = bounds.upper_end(group.start.leverage)
     keys = (*path, "start", "leverage")
     if highest is None and tiers:
-        world.at(
-            keys, "leverage without an upper end cannot be kept within the margin tiers", "a law with an upper end"
-        )
+        world.at(keys, "leverage without an upper end does not fit margin tiers", "a law with an upper end")
         return
     for capital in _ends(group.capital):
         _check_leverage(world, keys, Decimal(highest or 0), capital, tiers)

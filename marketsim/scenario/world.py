@@ -12,8 +12,9 @@ from typing import Any
 
 from marketsim.errors import UnitError
 from marketsim.scenario import later
+from marketsim.scenario.defaults import index_currency
 from marketsim.scenario.loader import below_root, root_folder
-from marketsim.scenario.nodes import Node, Problems, at, named, near
+from marketsim.scenario.nodes import Node, Problems, at, named, near, nearest
 from marketsim.scenario.nodes import Path as Keys
 from marketsim.scenario.ranges import out_of_range
 from marketsim.scenario.schema import OrderEventSpec
@@ -51,15 +52,8 @@ class World:
 
     def unit(self, path: Keys, error: UnitError) -> None:
         """Note a problem at a path in the words of the code that found it."""
-        where = at(self.root, path)
-        text = error.text if where is None or where.shown() not in error.text else where.shown()
-        place = where or self.root
-        for length in range(len(path), 0, -1):
-            if (closest := at(self.root, path[:length])) is not None:
-                place = closest
-                break
-        keys = named(self.root, path)
-        self.problems.add(place.place, keys, text, error.message, error.allowed, error.suggestion)
+        place = nearest(self.root, path).place
+        self.problems.add(place, named(self.root, path), error.text, error.message, error.allowed, error.suggestion)
 
 
 def listed_indices(world: World, file: Path) -> tuple[dict[str, ListedLevels], dict[str, Decimal]]:
@@ -71,10 +65,10 @@ def listed_indices(world: World, file: Path) -> tuple[dict[str, ListedLevels], d
     levels: dict[str, ListedLevels] = {}
     openings: dict[str, Decimal] = {}
     for path, underlying in list(world.items("underlyings")):
-        if isinstance(underlying.index, FileIndexSpec):
-            underlying = _with_file(world, path, underlying, file)
-        if clock is None or underlying is None:
+        checked = _with_file(world, path, underlying, file) if underlying.index.kind == "file" else underlying
+        if clock is None or checked is None:
             continue
+        underlying = checked
         try:
             start_ns, duration_ns, root = clock.start, clock.duration, root_folder(file)
             listed = check_index(underlying.index, start_ns=start_ns, duration_ns=duration_ns, root=root)
@@ -87,10 +81,10 @@ def listed_indices(world: World, file: Path) -> tuple[dict[str, ListedLevels], d
             openings[underlying.id] = Decimal(int(listed.mantissas[0])).scaleb(-int(listed.decimals[0]))
         else:
             openings[underlying.id] = underlying.index.price.amount
-    for keys, error in correlation_problems([spec for _, spec in world.items("underlyings")]):
+    for keys, problem in correlation_problems([spec for _, spec in world.items("underlyings")]):
         parts = keys.split(".")
-        position = [spec.id if spec else None for spec in world.parts["underlyings"]].index(parts[1])
-        world.unit(("underlyings", position, *parts[2:]), error)
+        position = [spec and spec.id for spec in world.parts["underlyings"]].index(parts[1])
+        world.unit(("underlyings", position, *parts[2:]), problem)
     return levels, openings
 
 
@@ -117,6 +111,8 @@ def _with_file(world: World, path: Keys, underlying: UnderlyingSpec, file: Path)
     keys = (*path, "index", "path")
     node = at(world.root, keys)
     assert node is not None
+    index = underlying.index
+    assert isinstance(index, FileIndexSpec)
     if re.search(r"\.(parquet|pq)$", node.text, re.IGNORECASE):
         world.at(keys, "an index is read from CSV files only, for now", "a CSV file with a header line")
         return None
@@ -128,11 +124,11 @@ def _with_file(world: World, path: Keys, underlying: UnderlyingSpec, file: Path)
         world.at(keys, "there is no such file", f"a CSV file below {root_folder(file)}")
         return None
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    if underlying.index.sha256 not in (None, digest):
+    if index.sha256 not in (None, digest):
         world.at((*path, "index", "sha256"), "the index file is another one than this document was made with", digest)
     relative = target.resolve().relative_to(root_folder(file)).as_posix()
-    index = underlying.index.model_copy(update={"path": relative, "sha256": digest})
-    underlying = underlying.model_copy(update={"index": index})
+    hashed = index.model_copy(update={"path": relative, "sha256": digest})
+    underlying = underlying.model_copy(update={"index": hashed})
     world.parts["underlyings"][path[1]] = underlying
     return underlying
 
@@ -219,8 +215,6 @@ def _check_currencies(world: World) -> None:
 
 
 def _check_index_currency(world: World, path: Keys, market: MarketSpec, underlying: UnderlyingSpec) -> None:
-    from marketsim.scenario.defaults import index_currency
-
     currency = index_currency(underlying)
     if currency not in (market.currency, QUOTE):
         message = f"the market is priced in {market.currency}, the index of {underlying.id} in {currency}"
