@@ -217,11 +217,12 @@ def validate(scenarios: tuple[Path, ...], as_json: bool) -> None:
 def show(scenario: Path, seed: int | None, overrides: tuple[str, ...], sentences: bool, as_json: bool) -> None:
     """Show the resolved scenario and where each value comes from."""
     from marketsim.scenario import load
-    from marketsim.scenario.describe import show as describe
 
     if as_json:
         _print_json(load(scenario, set=overrides, seed=seed).model_dump(mode="json", by_alias=True))
         return
+    from marketsim.scenario.describe import show as describe
+
     every = [*overrides, *([] if seed is None else [f"seed={seed}"])]
     click.echo(describe(scenario, every, sentences))
 
