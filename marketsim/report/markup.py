@@ -98,7 +98,7 @@ def table(
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
     """Names and values in a two-column list."""
-    items = "".join(f"<dt>{text(name)}</dt><dd>{text(value)}</dd>" for name, value in pairs)
+    items = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value)}</dd></div>" for name, value in pairs)
     return Markup(f'<dl class="facts">{items}</dl>\n')
 
 

@@ -43,10 +43,12 @@ nav a { margin-right: 14px; color: #005a8c; display: inline-block; }
 .tile .value { font-size: 22px; font-weight: 600; line-height: 1.3; }
 .tile .below { font-size: 12px; color: #555; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 1px 16px; margin: 6px 0; font-size: 13px; }
+.facts div { display: contents; }
 .facts dt { color: #555; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
-header .facts { display: flex; flex-wrap: wrap; gap: 0 6px; }
-header .facts dd { margin-right: 14px; font-weight: 600; }
+header .facts { display: flex; flex-wrap: wrap; gap: 0 20px; }
+header .facts div { display: flex; gap: 6px; }
+header .facts dd { font-weight: 600; }
 figure { margin: 10px 0 18px; break-inside: avoid; min-width: 0; }
 figure svg { max-width: 100%; height: auto; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 4px 22px; align-items: start; }

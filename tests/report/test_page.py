@@ -98,8 +98,6 @@ def test_every_axis_names_its_unit(page):
     assert {"price [USDT]", "volume [BTC]", "leverage [x]", "NAV [USDT]", "slippage [bps]", "time [UTC]"} <= set(titles)
     assert {"funding rate [bps]", "notional [USDT]", "equity [% of the opening]"} <= set(titles)
     assert "change of equity [USDT]" in titles
-        titles
-    )
 
 
 def test_the_key_figures_are_written_for_people(page):
@@ -131,7 +129,8 @@ def test_a_run_whose_tables_are_empty_says_so_section_by_section(tmp_path):
     assert Reader(page).labels == []
     for sentence in (
         "No prices were recorded", "This run has no tokens.", "No token rebalanced.", "Funding was never settled",
-        "Nobody was liquidated.", "Nobody was deleveraged", "no token whose equity", "No cohort", "The ledger is empty.",
+        "Nobody was liquidated.", "Nobody was deleveraged", "no token whose equity", "No cohort",
+        "The ledger is empty.",
     ):  # fmt: skip
         assert sentence in page
 
