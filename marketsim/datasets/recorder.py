@@ -92,10 +92,14 @@ class Recorder:
         self._writer(table).append_later(len(taken), lambda: converter.columns(taken, names), done)
 
     def close(self) -> dict[str, TableSummary]:
-        """Finish every table and return what the manifest says of each."""
-        for table in self._writers:
-            self._flush(table)
-        return {name: writer.close() for name, writer in self._writers.items()}
+        """Finish every table and return what the manifest says of each; where one fails the unfinished are removed."""
+        try:
+            for table in self._writers:
+                self._flush(table)
+            return {name: writer.close() for name, writer in self._writers.items()}
+        except BaseException:
+            self.abandon()
+            raise
 
     def abandon(self) -> None:
         """Stop the work and remove what is unfinished; finished tables stay."""

@@ -138,10 +138,9 @@ class TableWriter:
             if len(waiting) == 1
             else {name: np.concatenate([each[name] for each in waiting]) for name in self.table.names}
         )
-        part = BytesIO()
-        self._plain_frame(self._content, rows).write_parquet(
-            part, compression="zstd", compression_level=1, row_group_size=PART_ROWS
-        )
+        part, frame = BytesIO(), self._plain_frame(self._content, rows)
+        group = PART_ROWS if len(frame) >= 2 * PART_ROWS else max(len(frame), 1)  # no small remainder
+        frame.write_parquet(part, compression="zstd", compression_level=1, row_group_size=group)
         with storing(self.path):
             if self._file is None:
                 self._file = GrowingParquet(self._aside)

@@ -78,8 +78,8 @@ def data_dictionary() -> str:
         "",
         "One Parquet file per table under `tables/`, empty where nothing happened. Whole numbers carry their unit in",
         "their name and are never null; an atom is 1e-8 of a currency. Positions and order targets are signed: + is",
-        "long or buy. A snapshot at t is after everything at t. Rows that the sort order does not tell apart stand as they",
-        "happened.",
+        "long or buy. A snapshot at t is after everything at t. Rows that the sort order does not tell apart stand as",
+        "they happened.",
         "",
     ]
     for table in TABLES.values():
