@@ -9,6 +9,7 @@ from marketsim.report.charts import Line, Points, TimeAxis
 from marketsim.report.markup import Column, Markup, words
 from marketsim.report.record import RunRecord
 
+_MOST_MARKETS = 6
 _MOST_MARKS = 300
 _MOST_EVENTS = 30
 _VOLUME_BARS = 144
@@ -26,10 +27,15 @@ def prices(record: RunRecord) -> Markup:
     if marks is None:
         body = markup.empty("No prices were recorded: the table of marks is empty.")
         return markup.section("prices", "Prices", body, _events(record))
-    pieces: list[Markup] = []
-    for (market,), frame in marks.group_by("market", maintain_order=True):
+    markets = list(marks.group_by("market", maintain_order=True))
+    pieces = [_markets_left_out(len(markets))]
+    for (market,), frame in markets[:_MOST_MARKETS]:
         pieces += [markup.heading(str(market)), _price(record, str(market), frame), _volume(record, str(market))]
     return markup.section("prices", "Prices", *pieces, _events(record))
+
+
+def _markets_left_out(markets: int) -> Markup:
+    return markup.left_out(min(markets, _MOST_MARKETS), markets, "markets", "the first ones", verb="drawn")
 
 
 def _price(record: RunRecord, market: str, frame: pl.DataFrame) -> Markup:
@@ -118,9 +124,10 @@ def basis(record: RunRecord) -> Markup:
         mid_basis=(pl.col("mid_price") - pl.col("index_price")) / per_index,
         premium_bps=pl.col("premium") * 1e4,
     )
-    pieces: list[Markup] = []
+    markets = list(marks.group_by("market", maintain_order=True))
+    pieces = [_markets_left_out(len(markets))]
     rows: list[tuple[object, ...]] = []
-    for (market,), frame in marks.group_by("market", maintain_order=True):
+    for (market,), frame in markets[:_MOST_MARKETS]:
         lines = [
             Line("mid against index", frame, "mid_basis", charts.ORANGE),
             Line("premium", frame, "premium_bps", charts.PURPLE),

@@ -208,6 +208,12 @@ def test_a_month_of_snapshots_of_two_tokens_stays_below_three_megabytes(tmp_path
     assert write_report(run).stat().st_size < 1_500_000
 
 
+def test_many_markets_are_not_all_drawn_and_the_page_says_so(tables, tmp_path):
+    marks = pl.concat([tables["marks"].with_columns(market=pl.lit(f"M{number}")) for number in range(9)])
+    page = page_of(write_run(tmp_path / "many", {**tables, "marks": marks}))
+    assert page.count("6 of 9 markets drawn, the first ones; 3 left out.") == 2
+
+
 def test_a_folder_without_a_run_is_a_users_mistake(tmp_path):
     with pytest.raises(UsageError):
         write_report(tmp_path)
