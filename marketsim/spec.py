@@ -191,6 +191,16 @@ def _count(value: Any) -> int:
 Count = Annotated[int, BeforeValidator(_count)]
 """A whole number: 5000, never 5e3, 5000.0 or "5000"."""
 
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(str(value).lower(), "")
+        raise refusal("true or false is due here", "true, false (YAML 1.2: yes, no, on, off are text)", meant)
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+
 _ID = r"[A-Za-z][A-Za-z0-9_-]*"
 
 

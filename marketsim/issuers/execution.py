@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Literal, Protocol
 
-from marketsim.spec import Count, Duration, MoneyAmount, Spec
+from marketsim.spec import Count, Duration, Flag, MoneyAmount, Spec
 from marketsim.units import to_atoms
 
 
@@ -42,7 +42,7 @@ class OffBookSpec(Spec):
     """At the mark price against `outside`, never in the book; pays the taker fee unless `off_book_fees` is false."""
 
     algorithm: Literal["off_book"]
-    off_book_fees: bool = True
+    off_book_fees: Flag = True
 
 
 ExecutionSpec = MarketExecutionSpec | IocLadderSpec | TwapSpec | OffBookSpec

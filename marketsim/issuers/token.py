@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import floor
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from marketsim.issuers.execution import ExecutionSpec, MarketExecutionSpec
 from marketsim.issuers.fees import ManagementFeeSpec
@@ -60,7 +60,9 @@ class TokenSpec(Spec):
     account: TokenAccountSpec = TokenAccountSpec()
     nav_quote: NavQuoteSpec = NavQuoteSpec()
     disclosure: Literal["none"] = "none"
-    primary: Literal["none"] = "none"
+    primary: Annotated[
+        Literal["none"], BeforeValidator(lambda value: "none" if value == {"mode": "none"} else value)
+    ] = "none"
     reverse_split: Literal["none"] = "none"
     market: Literal["none"] = "none"
 

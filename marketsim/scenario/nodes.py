@@ -12,6 +12,9 @@ from marketsim.errors import Problem
 
 Path = tuple[str | int, ...]
 
+INCOMPLETE = "incomplete"
+"""Origin of a thing whose preset or sibling is not there: what it lacks is not its own mistake."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -122,3 +125,8 @@ class Problems:
         node = nearest(root, path)
         text = node.shown() if at(root, path) is node else ""
         self.add(node.place, named(root, path), text, message, allowed, suggestion)
+
+    def at_key(self, root: Node, path: Path, message: str, allowed: str = "", suggestion: str = "") -> None:
+        """Note a mistake in the last key of a path, which is there."""
+        around, key = nearest(root, path[:-1]), str(path[-1])
+        self.add(around.keys.get(key, around.place), named(root, path), key, message, allowed, suggestion)

@@ -21,7 +21,7 @@ from marketsim.scenario import defaults, later
 from marketsim.scenario.fits import check_fits
 from marketsim.scenario.loader import read_file_with_bases, read_text, root_folder
 from marketsim.scenario.merging import merge, without_markers
-from marketsim.scenario.nodes import Node, Problems, id_of, near
+from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, id_of, near
 from marketsim.scenario.overrides import override
 from marketsim.scenario.presets import presets_for
 from marketsim.scenario.schema import Scenario
@@ -115,7 +115,7 @@ def _copied(
     if not isinstance(like.value, str) or like.value not in members:
         message = f"there is nothing of this id in {section}"
         problems.add(like.place, place, like.shown(), message, ", ".join(others), near(like.text, others))
-        return own
+        return replace(own, origin=INCOMPLETE)
     if like.value in (*seen, id_of(item)):
         problems.add(
             like.place, place, like.text, "these copy each other in a circle", "a sibling that stands by itself"
@@ -133,7 +133,9 @@ def _over_preset(item: Node, section: str, problems: Problems) -> Node:
     if wish.value is None:
         return own
     found = _preset_keys(wish, section, f"{section}.{id_of(item)}.preset", problems)
-    return own if found is None else merge(found, own, problems, (section, id_of(item) or ""))
+    return (
+        replace(own, origin=INCOMPLETE) if found is None else merge(found, own, problems, (section, id_of(item) or ""))
+    )
 
 
 def _preset_keys(wish: Node, section: str, path: str, problems: Problems) -> Node | None:

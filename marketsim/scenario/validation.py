@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from marketsim.scenario import later
-from marketsim.scenario.nodes import Node, Path, Problems, at, named, near, nearest, plain
+from marketsim.scenario.nodes import INCOMPLETE, Node, Path, Problems, at, named, near, nearest, plain
 from marketsim.scenario.schema import EventSpec, Scenario, TraderSpec
 from marketsim.spec import Spec
 
@@ -59,9 +60,20 @@ def checked(kind: Any, root: Node, path: Path, context: Mapping[str, Any], probl
     try:
         return TypeAdapter(kind).validate_python(plain(node), context=dict(context))
     except ValidationError as failure:
+        found = Problems()
         for error in failure.errors(include_url=False, include_input=False):
-            _translate(root, path, kind, dict(error), problems)
+            _translate(root, path, kind, dict(error), found)
+        _take_over(found, problems)
         return None
+
+
+def _take_over(found: Problems, problems: Problems) -> None:
+    """Pass problems on, as one where several readings of one value failed (`quotes: change` or a duration)."""
+    for place in dict.fromkeys((p.file, p.line, p.column, p.path) for p in found.found):
+        same = [p for p in found.found if (p.file, p.line, p.column, p.path) == place]
+        allowed = " or ".join(dict.fromkeys(p.allowed for p in same if p.allowed))
+        suggestion = next((p.suggestion for p in same if p.suggestion), "")
+        problems.found.append(replace(same[-1], allowed=allowed, suggestion=suggestion))
 
 
 def _items(root: Node, section: str, context: Mapping[str, Any], problems: Problems) -> list[Any]:
@@ -86,7 +98,8 @@ def _translate(root: Node, start: Path, kind: Any, error: dict[str, Any], proble
     context = error.get("ctx", {})
     what = error["type"]
     if what == "marketsim":
-        path += tuple(part for part in context.get("inside", ()) if at(root, (*path, part)) is not None)
+        for part in context.get("inside", ()):
+            path = (*path, part) if at(root, (*path, part)) is not None else path
         problems.at(root, path, context["message"], context["allowed"], context["suggestion"])
     elif what == "extra_forbidden":
         allowed = list(inside.model_fields) if isinstance(inside, type) and issubclass(inside, Spec) else []
@@ -103,19 +116,19 @@ def _translate(root: Node, start: Path, kind: Any, error: dict[str, Any], proble
 
 def _unknown_key(root: Node, path: Path, allowed: list[str], problems: Problems) -> None:
     key = str(path[-1])
-    parent = nearest(root, path[:-1])
     section = str(path[0]) if len(path) == 3 else "" if len(path) == 1 else "-"
     issue = later.issue_of_key(section, key)
-    place = parent.keys.get(key, parent.place)
     if issue:
-        problems.add(place, named(root, path), key, later.refusal_of(key, issue))
+        problems.at_key(root, path, later.refusal_of(key, issue))
     else:
         suggestion = near(key, allowed)
-        problems.add(place, named(root, path), key, "there is no such key", ", ".join(allowed), suggestion)
+        problems.at_key(root, path, "there is no such key", ", ".join(allowed), suggestion)
 
 
 def _missing(root: Node, path: Path, problems: Problems) -> None:
     around = nearest(root, path[:-1])
+    if around.origin == INCOMPLETE:
+        return
     message = f"the key {path[-1]!r} is missing"
     allowed = "marketsim/1" if path == ("schema",) else ""
     problems.add(around.place, named(root, path), "", message, allowed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -21,10 +21,17 @@ from marketsim.scenario.schema import OrderEventSpec
 from marketsim.spec import QUOTE, Distribution, Spec
 from marketsim.units import Money, Size, format_duration, to_lots, to_ticks
 from marketsim.venues.contract import MarketSpec, UnderlyingSpec
-from marketsim.venues.index import FileIndexSpec, check_index, correlation_problems
+from marketsim.venues.index import FileIndexSpec, GbmIndexSpec, LogOuVolIndexSpec, check_index, correlation_problems
 from marketsim.venues.index_listed import ListedLevels
 
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "issuer", "rounding", "market_pool")
+_REFERENCES = (
+    ("markets", "underlying", "underlyings"),
+    ("traders", "market", "markets"),
+    ("tokens", "basket", "markets"),
+    ("events", "underlying", "underlyings"),
+    ("events", "market", "markets"),
+)
 _SECTIONS = ("underlyings", "markets", "tokens", "traders")
 
 
@@ -41,6 +48,11 @@ class World:
         for position, spec in enumerate(self.parts.get(section) or ()):
             if spec is not None:
                 yield (section, position), spec
+
+    def listed(self, section: str) -> list[Node]:
+        """What is written down in a section, right or wrong."""
+        node = self.root.map.get(section)
+        return node.list if node is not None else []
 
     def by_id(self, section: str) -> dict[str, Any]:
         """The right parts of a section by id."""
@@ -79,7 +91,7 @@ def listed_indices(world: World, file: Path) -> tuple[dict[str, ListedLevels], d
         if listed is not None:
             levels[underlying.id] = listed
             openings[underlying.id] = Decimal(int(listed.mantissas[0])).scaleb(-int(listed.decimals[0]))
-        else:
+        elif isinstance(underlying.index, (GbmIndexSpec, LogOuVolIndexSpec)):
             openings[underlying.id] = underlying.index.price.amount
     for keys, problem in correlation_problems([spec for _, spec in world.items("underlyings")]):
         parts = keys.split(".")
@@ -141,8 +153,7 @@ def _check_ranges(world: World, path: Keys, spec: Spec) -> None:
 def _check_ids(world: World) -> None:
     first: dict[str, str] = {}
     for section in _SECTIONS:
-        node = world.root.map.get(section)
-        for position, item in enumerate(node.list if node else ()):
+        for position, item in enumerate(world.listed(section)):
             name = item.map["id"].value if "id" in item.map else None
             if not isinstance(name, str):
                 continue
@@ -169,24 +180,22 @@ def _check_references(world: World) -> None:
     for section in ("underlyings", "markets"):
         if world.parts.get(section) is not None and not world.parts[section]:
             world.at((section,), f"there are no {section}", "at least one")
-    for path, spec in world.items("markets"):
-        _check_reference(world, (*path, "underlying"), spec.underlying, "underlyings")
-    for path, spec in world.items("traders"):
-        _check_reference(world, (*path, "market"), spec.market, "markets")
-    for path, spec in world.items("tokens"):
-        for market in spec.basket:
-            _check_reference(world, (*path, "basket", market), market, "markets")
-    for path, spec in world.items("events"):
-        section = "markets" if isinstance(spec, OrderEventSpec) else "underlyings"
-        key = section[:-1]
-        _check_reference(world, (*path, key), getattr(spec, key), section)
+    for section, key, target in _REFERENCES:
+        for position, item in enumerate(world.listed(section)):
+            named_here = item.map.get(key)
+            if named_here is None:
+                continue
+            if isinstance(named_here.value, str):
+                _check_reference(world, (section, position, key), named_here.value, target, world.problems.at)
+            for name in named_here.map:
+                _check_reference(world, (section, position, key, name), name, target, world.problems.at_key)
 
 
-def _check_reference(world: World, path: Keys, name: str, section: str) -> None:
-    node = world.root.map.get(section)
-    ids = [str(item.map["id"].value) for item in (node.list if node else ()) if "id" in item.map]
+def _check_reference(world: World, path: Keys, name: str, section: str, note: Callable[..., None]) -> None:
+    ids = list(dict.fromkeys(str(item.map["id"].value) for item in world.listed(section) if "id" in item.map))
     if name not in ids:
-        world.at(path, f"there is nothing called {name!r} in {section}", ", ".join(ids), near(name, ids))
+        message = f"there is nothing called {name!r} in {section}"
+        note(world.root, path, message, ", ".join(ids), near(name, ids))
 
 
 def _check_currencies(world: World) -> None:

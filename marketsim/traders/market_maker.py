@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from marketsim.spec import QUOTE, Count, EventRate, Factor, MoneyAmount, Rate
+from marketsim.spec import QUOTE, Count, EventRate, Factor, Flag, MoneyAmount, Rate
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.units import Money
 
@@ -21,7 +21,7 @@ class MarketMakerSpec(TraderGroupSpec):
 
     kind: Literal["market_maker"]
     rate: EventRate = Fraction(1_800, 3_600)
-    on_index: bool = True
+    on_index: Flag = True
     levels: Count = 9
     first: Rate = Decimal("0.000045")
     growth: Factor = Decimal("1.8")
