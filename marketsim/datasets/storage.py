@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from marketsim.errors import EnvironmentLackError
+from marketsim.errors import EnvironmentLackError, UsageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_NO_FOLDER = {errno.ENOTDIR, errno.EEXIST}
 _CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @contextmanager
 def storing(path: Path) -> Iterator[None]:
-    """Turn a full or closed disk met while writing at `path` into an `EnvironmentLackError` that says so."""
+    """Say in the user's words why nothing can be written at `path`.
+
+    A full or closed disk is an `EnvironmentLackError`, a file where a folder is due a `UsageError`.
+    """
     try:
         yield
     except OSError as error:
@@ -23,4 +27,6 @@ def storing(path: Path) -> Iterator[None]:
             raise EnvironmentLackError(f"the disk is full: could not write {path}; make room or use --out") from error
         if error.errno in _CLOSED:
             raise EnvironmentLackError(f"may not write {path}: {error.strerror}; use another --out") from error
+        if error.errno in _NO_FOLDER:
+            raise UsageError(f"cannot write {path}: a file stands where a folder is due; use another --out") from error
         raise

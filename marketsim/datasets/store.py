@@ -121,7 +121,7 @@ def _status(path: Path) -> str | None:
     """The status of the run at `path`, None where there is none."""
     try:
         status = json.loads((path / "manifest.json").read_text(encoding="utf-8")).get("status")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return str(status)
 
