@@ -63,7 +63,10 @@ tbody tr:nth-child(even) { background: #f5f7f9; }
 tfoot td { border-top: 1.5px solid #777; font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 code { font: 11.5px ui-monospace, Consolas, Menlo, monospace; }
-@media screen and (max-width: 760px) { .pair { grid-template-columns: 1fr; } .tiles { grid-template-columns: repeat(2, 1fr); } }
+@media screen and (max-width: 760px) {
+  .pair { grid-template-columns: 1fr; }
+  .tiles { grid-template-columns: repeat(2, 1fr); }
+}
 @media print {
   body { max-width: none; padding: 0; font-size: 11pt; }
   nav { display: none; }
