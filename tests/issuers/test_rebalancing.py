@@ -1,0 +1,254 @@
+"""When policies trade and when they do not, at single ticks and single instants."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from marketsim.issuers.nav import Holding, Leg, PriceTrigger
+from marketsim.issuers.rebalancing import (
+    BandSpec,
+    DailySpec,
+    Decision,
+    NoRebalanceSpec,
+    Occasion,
+    RebalanceSpec,
+    RebalancingPolicy,
+    Situation,
+    policy_of,
+)
+from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, SECOND, World
+
+AT_0002 = 2 * MINUTE
+
+
+def policy(spec: RebalanceSpec, target: int = 3, start_ns: int = 0) -> RebalancingPolicy:
+    return policy_of(spec, target=Fraction(target), start_ns=start_ns, jitter_ns=lambda day: day * SECOND)
+
+
+def band(target: int = 3, **keys: Any) -> RebalancingPolicy:
+    return policy(BandSpec.model_validate({"policy": "band", **keys}), target)
+
+
+def daily(target: int = 3, **keys: Any) -> RebalancingPolicy:
+    return policy(DailySpec.model_validate({"policy": "daily", "at": "00:02", **keys}), target)
+
+
+def fund(cash: int, lots: int, price: int, *, target: int = 3, reset: int = 1000, reset_equity: int = 0) -> Situation:
+    held = Holding(cash, (Leg(BTC, Fraction(target), lots, price, 1),))
+    return Situation(held, held, {BTC: reset}, reset_equity)
+
+
+def lots_of(decision: Decision | None) -> int | None:
+    return None if decision is None else decision.lots.get(BTC, 0)
+
+
+def test_a_bound_itself_is_inside_the_band_and_the_next_tick_is_not() -> None:
+    """q = 1000, C = -750,000: leverage is 4 at 1000 exactly; a crossing is strictly beyond."""
+    assert band(upper=4).decide_watched(fund(-750_000, 1000, 1000)) is None
+    assert lots_of(band(upper=4).decide_watched(fund(-750_000, 1000, 999))) == -252  # 3 x 249,000 / 999 = 747.7
+    assert band(lower=2).decide_watched(fund(-500_000, 1000, 1000)) is None
+    assert lots_of(band(lower=2).decide_watched(fund(-500_000, 1000, 1001))) == 501  # 3 x 501,000 / 1001 = 1501.5
+
+
+def test_a_band_returns_to_target_to_its_edge_or_part_of_the_way() -> None:
+    """At 900, q = 1000, C = -700,000: equity 200,000, leverage 4.5, target 666.67, edge 888.9 lots, half way 833.3."""
+    now = fund(-700_000, 1000, 900)
+    assert lots_of(band(upper=4).decide_watched(now)) == 667 - 1000
+    assert lots_of(band(upper=4, to="edge").decide_watched(now)) == 888 - 1000
+    assert lots_of(band(upper=4, to="50%").decide_watched(now)) == 833 - 1000
+
+
+def test_the_edge_is_rounded_into_the_band() -> None:
+    below = fund(-400_000, 1000, 900)  # equity 500,000, leverage 1.8; 2 x 500,000 / 900 = 1111.1
+    assert lots_of(band(lower=2, to="edge").decide_watched(below)) == 1112 - 1000
+
+
+def test_a_short_band_is_the_mirror() -> None:
+    """q = -1000, C = 1,250,000: absolute leverage is 4 at 1000; above it the token buys back."""
+    assert band(-3, upper=4).decide_watched(fund(1_250_000, -1000, 1000, target=-3)) is None
+    assert lots_of(band(-3, upper=4).decide_watched(fund(1_250_000, -1000, 1001, target=-3))) == 254
+
+
+def test_a_move_since_the_last_reset_triggers_strictly_beyond() -> None:
+    by_move = band(move="15%")
+    assert by_move.decide_watched(fund(-600_000, 1000, 1150)) is None
+    assert lots_of(by_move.decide_watched(fund(-600_000, 1000, 1151))) == 436  # 3 x 551,000 / 1151 = 1436.1
+    assert by_move.decide_watched(fund(-600_000, 1000, 850)) is None
+    assert lots_of(by_move.decide_watched(fund(-600_000, 1000, 849))) == -120  # 3 x 249,000 / 849 = 879.9
+
+
+def test_delever_only_makes_positions_smaller() -> None:
+    assert lots_of(band(move="15%", side="delever").decide_watched(fund(-600_000, 1000, 849))) == -120
+    assert band(move="15%", side="delever").decide_watched(fund(-600_000, 1000, 1151)) is None
+
+
+def test_losing_side_only_trades_after_a_loss() -> None:
+    """KuCoin and MEXC move at 15 %, the losing token only."""
+    losing = band(move="15%", side="losing")
+    assert lots_of(losing.decide_watched(fund(-600_000, 1000, 849, reset_equity=400_000))) == -120
+    assert losing.decide_watched(fund(-600_000, 1000, 1151, reset_equity=400_000)) is None
+
+
+def test_no_decision_where_not_one_lot_would_change_hands() -> None:
+    assert band(upper=4).decide_watched(fund(-72, 1, 90)) is None  # leverage 5, but 3 x 18 / 90 = 0.6, one lot
+    assert lots_of(band(upper=4).decide_watched(fund(-75, 1, 90))) == -1  # 3 x 15 / 90 = 0.5, to even: none
+
+
+def test_bands_name_their_trigger_prices() -> None:
+    now = fund(-700_000, 1000, 950)
+    assert set(band(lower=2, upper=4, move="15%").triggers(now)) == {
+        PriceTrigger("below", 933),
+        PriceTrigger("above", 1401),
+        PriceTrigger("above", 1151),
+        PriceTrigger("below", 849),
+    }
+    basket = Holding(0, (*now.held.legs, Leg("ETH-PERP", Fraction(1), 1, 1, 1)))
+    assert band(upper=4).triggers(Situation(basket, basket, {}, 0)) == ()
+
+
+def test_an_emergency_delevers_and_with_both_sides_also_relevers_at_the_mirrored_bound() -> None:
+    """FTX until 2019-09-24: 33 % off target both ways, so 4 and 2 around 3."""
+    low = fund(-400_000, 1000, 900)  # leverage 1.8
+    assert daily(emergency={"leverage": 4, "side": "delever"}).decide_watched(low) is None
+    both = daily(emergency={"leverage": 4, "side": "both"})
+    assert both.decide_watched(low) == Decision(Occasion.EMERGENCY, {BTC: 667})
+    high = fund(-700_000, 1000, 900)
+    for side in ("delever", "both"):
+        decision = daily(emergency={"leverage": 4, "side": side}).decide_watched(high)
+        assert decision == Decision(Occasion.EMERGENCY, {BTC: -333})
+
+
+def test_a_daily_reset_is_skipped_inside_skip_if_ends_included() -> None:
+    """Pionex 5x: skipped while leverage is within [4.95, 5.05]."""
+    rule = daily(5, skip_if=["4.95", "5.05"])
+    exactly = fund(-808_000, 1010, 1000, target=5)  # equity 202,000, leverage 5
+    assert rule.decide_scheduled(exactly) is None
+    assert daily(5).decide_scheduled(exactly) == Decision(Occasion.SCHEDULED, {})
+    upper_end = fund(-810_000, 1010, 1000, target=5)  # 1,010,000 / 200,000 = 5.05
+    assert rule.decide_scheduled(upper_end) is None
+    beyond = fund(-810_000, 1010, 999, target=5)
+    assert lots_of(rule.decide_scheduled(beyond)) == -14  # 5 x 198,990 / 999 = 995.9
+
+
+def test_scheduled_instants_count_days_of_the_run_and_add_jitter() -> None:
+    noon = policy(DailySpec.model_validate({"policy": "daily", "at": "00:02"}), start_ns=12 * HOUR)
+    assert noon.scheduled_ns(0) == -12 * HOUR + AT_0002
+    assert noon.scheduled_ns(2) == 36 * HOUR + AT_0002 + 2 * SECOND
+
+
+def test_policy_none_never_trades() -> None:
+    never = policy(NoRebalanceSpec(policy="none"))
+    now = fund(-750_000, 1000, 900)
+    assert (never.scheduled_ns(0), never.poll_ns, never.triggers(now)) == (None, None, ())
+    assert never.decide_scheduled(now) is None
+    assert never.decide_watched(now) is None
+
+
+# -- in time
+
+
+def rows(world: World, end_ns: int) -> list[dict[str, Any]]:
+    world.run_to(end_ns)
+    for desk in world.desks:
+        desk.finish(end_ns)
+    return world.rows.get("rebalances", [])
+
+
+@pytest.mark.parametrize("poll", ["0s", "1s"])
+def test_a_band_watched_or_polled_acts_at_the_first_tick_beyond(poll: str) -> None:
+    world = World({BTC: 300_000})
+    desk = world.issue(rebalance={"policy": "band", "upper": 4, "poll": poll})
+    (trigger,) = desk.policy.triggers(desk.books.situation("mark"))
+    world.follow([(10 * SECOND, trigger.ticks + 1), (20 * SECOND, trigger.ticks), (30 * SECOND, 300_000)])
+    found = rows(world, HOUR)
+    assert [(row["t_decide_ns"], row["trigger"], row["trigger_price"]) for row in found] == [
+        (20 * SECOND, "band", pytest.approx(trigger.ticks / 10))
+    ]
+    assert found[0]["leverage_before"] > 4
+    assert found[0]["leverage_after"] == pytest.approx(3, abs=1e-5)
+
+
+def test_a_polled_band_misses_what_happens_between_two_looks() -> None:
+    world = World({BTC: 300_000})
+    world.issue(rebalance={"policy": "band", "upper": 4, "poll": "1min"})
+    world.follow([(70 * SECOND, 250_000), (100 * SECOND, 300_000)])
+    assert rows(world, HOUR) == []
+
+
+def v_day(leverage: int, side: str) -> tuple[list[tuple[str, int]], float]:
+    """-12 % in the morning, back in the evening: the signs of the orders, and NAV at the end."""
+    world = World({BTC: 300_000})
+    path = [300_000 - 360 * step for step in range(1, 101)] + [264_000 + 360 * step for step in range(1, 101)]
+    world.follow((HOUR + step * MINUTE, ticks) for step, ticks in enumerate(path))
+    rule = {"policy": "daily", "at": "00:02", "emergency": {"leverage": 4, "side": side}}
+    desk = world.issue(basket={BTC: leverage}, rebalance=rule)
+    found = rows(world, 20 * HOUR)
+    return [(row["trigger"], 1 if row["target_lots"] > 0 else -1) for row in found], desk.snapshot(world.now)[0]["nav"]
+
+
+def test_on_a_v_shaped_day_the_short_token_loses_by_two_sided_rules_what_delever_only_keeps() -> None:
+    """The DOOM episode of 2019-09-24: two-sided, it sells more at the bottom and buys it back higher."""
+    orders, nav = v_day(-3, "delever")
+    assert orders == []
+    assert nav == pytest.approx(100, rel=1e-6)
+    orders, nav = v_day(-3, "both")
+    assert orders == [("emergency", -1), ("emergency", 1)]
+    assert nav < 90
+
+
+def test_on_a_v_shaped_day_the_long_token_delevers_at_the_bottom_under_either_rule() -> None:
+    for side in ("delever", "both"):
+        orders, nav = v_day(3, side)
+        assert orders == [("emergency", -1)]
+        assert nav < 95
+
+
+def test_losing_side_tokens_rebalance_one_at_a_time() -> None:
+    world = World({BTC: 300_000})
+    rule = {"policy": "band", "move": "15%", "side": "losing", "poll": "0s"}
+    for name, leverage in (("UP", 3), ("DOWN", -3)):
+        world.issue(id=name, basket={BTC: leverage}, rebalance=rule)
+    world.follow([(MINUTE, 254_000)])
+    assert [row["token"] for row in rows(world, HOUR)] == ["UP"]
+
+
+def test_nothing_happens_before_the_end_of_the_warmup() -> None:
+    world = World({BTC: 300_000})
+    world.follow([(MINUTE, 250_000)])
+    rule = {"policy": "daily", "at": "00:02", "emergency": {"leverage": 4, "side": "both"}}
+    world.issue(warmup_ns=HOUR, rebalance=rule, management_fee={"rate": "1 bps", "every": "10min"})
+    assert [(row["t_decide_ns"], row["trigger"]) for row in rows(world, DAY - 1)] == [(HOUR, "emergency")]
+    assert min(paid[0] for paid in world.paid) == HOUR
+
+
+def test_jitter_moves_each_day_by_its_own_draw_and_equal_seeds_agree() -> None:
+    def instants(seed: int) -> list[int]:
+        world = World({BTC: 300_000})
+        world.follow([(day * DAY + 1, 300_000 + 3_000 * (day % 2)) for day in range(5)])
+        world.issue(seed=seed, rebalance={"policy": "daily", "at": "12:00", "jitter": "30min"})
+        return [row["t_decide_ns"] - 12 * HOUR for row in rows(world, 5 * DAY)]
+
+    first = instants(1)
+    assert len(first) == 4
+    assert all(0 <= t_ns % DAY < 30 * MINUTE for t_ns in first)
+    assert len({t_ns % DAY for t_ns in first}) == 4
+    assert instants(1) == first
+    assert instants(2) != first
+
+
+def test_a_reset_resets_the_reference_of_the_move() -> None:
+    """Strictly beyond +10 % of 30,000 at 33,100, then of 33,100 at 36,500."""
+    world = World({BTC: 300_000})
+    world.follow((step * MINUTE, 300_000 + 1_000 * step) for step in range(1, 100))
+    world.issue(rebalance={"policy": "band", "move": "10%", "poll": "0s"})
+    assert [row["trigger_price"] for row in rows(world, 2 * HOUR)] == pytest.approx([33_100, 36_500])
+
+
+def test_a_bound_still_crossed_is_looked_at_again_after_a_second_not_in_the_same_instant() -> None:
+    world = World({BTC: 300_000}, depth=1)
+    world.follow([(MINUTE, 260_000), (MINUTE + 5 * SECOND - 1, 300_000)])
+    world.issue(rebalance={"policy": "band", "upper": 4, "poll": "0s"}, execution={"algorithm": "market"})
+    found = rows(world, HOUR)
+    assert [row["t_decide_ns"] for row in found] == [MINUTE + n * SECOND for n in range(5)]
+    assert {row["status"] for row in found} == {"partial"}
