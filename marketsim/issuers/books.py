@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from marketsim.issuers.attribution import Attribution, AttributionLedger, LegValue, Valuation
-from marketsim.issuers.doors import Fill, View
 from marketsim.issuers.nav import Direction, Exact, Holding, Leg, PriceTrigger, real
 from marketsim.issuers.rebalancing import PriceSource, Situation
 from marketsim.issuers.token import LegTerms, Token, TokenState
 from marketsim.units import ATOMS_PER_UNIT
+
+if TYPE_CHECKING:
+    from marketsim.messages import Fill
+    from marketsim.venues.view import View
 
 
 @dataclass(slots=True)
@@ -34,12 +37,15 @@ class TokenBooks:
         self.funding_seen_atoms = self.view.funding_atoms(self.token.account)
 
     def price(self, market: str, source: PriceSource) -> Exact:
-        """A market's present price [ticks] from one source; an empty book has no mid, and then the mark stands in."""
+        """A market's present price [ticks] from one source.
+
+        The mark stands in for the mid of a book with an empty side, and for the last price before the first trade.
+        """
         match source:
             case "index":
                 return self.view.index_ticks(market)
             case "last":
-                return self.view.last_ticks(market)
+                return self.view.last_ticks(market) or self.view.mark_ticks(market)
             case "mid":
                 mid = self.view.mid(market)
                 return self.view.mark_ticks(market) if mid is None else Fraction(mid)

@@ -7,14 +7,13 @@ any quiet instant. At one instant funding comes first (the venue's phase), then 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from json import dumps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from marketsim.issuers.books import TokenBooks
-from marketsim.issuers.doors import AddRow, Clock, Crossing, Fill, Gateway, Turning, View
 from marketsim.issuers.execution import Child, ChildKind, ExecutionPlan, OffBookSpec, plan_of
 from marketsim.issuers.fees import NS_PER_DAY, ManagementFeeSpec, management_fee_atoms, next_charge_ns
 from marketsim.issuers.nav import Direction, PriceTrigger, wipe_out_trigger
@@ -24,6 +23,15 @@ from marketsim.issuers.token import LegTerms, Token, TokenSpec, TokenState
 from marketsim.kernel.codes import P_REBALANCE
 from marketsim.streams import Stream
 from marketsim.units import NS_PER_SECOND
+
+if TYPE_CHECKING:
+    from marketsim.clock import Crossing, MarketEnvironment
+    from marketsim.messages import Fill
+    from marketsim.venues.gateway import Gateway
+    from marketsim.venues.view import View
+
+Turning = Generator[Any, Any, None]
+"""A process in the making: it yields events of the clock and is turned by it."""
 
 LOOK_NS = NS_PER_SECOND
 """How long a continuous watch waits before looking again at a bound that is still crossed (the cadence of marks)."""
@@ -38,10 +46,10 @@ class TokenDesk:
     """
 
     token: Token
-    env: Clock
+    env: MarketEnvironment
     view: View
     gateway: Gateway
-    add_row: AddRow
+    add_row: Callable[..., None]
     register: RebalanceRegister
     policy: RebalancingPolicy
     plan: ExecutionPlan
@@ -67,6 +75,11 @@ class TokenDesk:
         self.scheduled_ns = self._next_reset_ns(self.warmup_ns)
         if self.fee is not None:
             self.fee_due_ns = next_charge_ns(max(self.warmup_ns - 1, 0), self.start_ns, self.fee)
+
+    @property
+    def now_ns(self) -> int:
+        """The present instant [ns from the start]."""
+        return int(self.env.now)
 
     # -- what the simulation calls
 
@@ -104,8 +117,8 @@ class TokenDesk:
 
     def _watch(self) -> Turning:
         """Wait for the next reset or crossing, again and again."""
-        if self.warmup_ns > self.env.now:
-            yield self.env.timeout(self.warmup_ns - self.env.now)
+        if self.warmup_ns > self.now_ns:
+            yield self.env.timeout(self.warmup_ns - self.now_ns)
         while True:
             self._charge_due_fees()
             self._take_stock()
@@ -118,7 +131,7 @@ class TokenDesk:
                 yield from self._rebalance(decision)
 
     def _decide(self) -> Decision | None:
-        now = self.env.now
+        now = self.now_ns
         if self.scheduled_ns is not None and now >= self.scheduled_ns:
             self.scheduled_ns = self._next_reset_ns(now + 1)
             decision = self.policy.decide_scheduled(self.books.situation(self.policy.source))
@@ -151,7 +164,7 @@ class TokenDesk:
 
     def _arm(self) -> tuple[list[Crossing], int | None]:
         """Crossings to wait for, and the next instant to look at a clock instead: polled, a basket, or still beyond."""
-        poll_ns, now = self.policy.poll_ns, self.env.now
+        poll_ns, now = self.policy.poll_ns, self.now_ns
         if poll_ns:
             return [], _next_multiple(now, poll_ns)
         market = self.token.legs[0].market
@@ -182,8 +195,8 @@ class TokenDesk:
 
     def _alarm_at(self, t_ns: int) -> Any:
         """An event at an instant; the same one while the instant stays, so that waiting leaves no litter."""
-        if self._alarm[0] != t_ns or t_ns <= self.env.now:
-            self._alarm = (t_ns, self.env.timeout(max(t_ns - self.env.now, 0)))
+        if self._alarm[0] != t_ns or t_ns <= self.now_ns:
+            self._alarm = (t_ns, self.env.timeout(max(t_ns - self.now_ns, 0)))
         return self._alarm[1]
 
     # -- what to keep
@@ -192,20 +205,20 @@ class TokenDesk:
         """Enter what the venue did to the account, and end the token when nothing is left."""
         if self.in_flight:
             return
-        self.was_seized |= bool(self.books.take_stock(self.env.now))
+        self.was_seized |= bool(self.books.take_stock(self.now_ns))
         if self.token.supply_lots and self.token.state is not TokenState.WIPED and self.books.equity_atoms() <= 0:
             detail = dumps({"equity_atoms": self.books.equity_atoms(), "from": str(self.token.state)})
             self.token.state = TokenState.WIPED
-            self.add_row("events", t_ns=self.env.now, event="wiped", subject=self.token.id, detail=detail)
+            self.add_row("events", t_ns=self.now_ns, event="wiped", subject=self.token.id, detail=detail)
 
     def _charge(self) -> Turning:
         while self.fee_due_ns is not None and self.token.state is not TokenState.WIPED:
-            yield self.env.timeout(self.fee_due_ns - self.env.now)
+            yield self.env.timeout(self.fee_due_ns - self.now_ns)
             self._charge_due_fees()
 
     def _charge_due_fees(self) -> None:
         """Charge what is due by now; a reset at the same instant calls this first, whichever process comes first."""
-        while self.fee is not None and self.fee_due_ns is not None and self.fee_due_ns <= self.env.now:
+        while self.fee is not None and self.fee_due_ns is not None and self.fee_due_ns <= self.now_ns:
             self.fee_due_ns = next_charge_ns(self.fee_due_ns, self.start_ns, self.fee)
             if self.token.state is TokenState.WIPED:
                 return
@@ -222,10 +235,10 @@ class TokenDesk:
 
     def _announce(self, state: TokenState) -> None:
         """Write a change of state down; one that lasts no time is none, and an instant has one row at most."""
-        if state is not self.announced and self.env.now != self.announced_ns:
+        if state is not self.announced and self.now_ns != self.announced_ns:
             detail = dumps({"from": str(self.announced), "to": str(state)})
-            self.add_row("events", t_ns=self.env.now, event="state", subject=self.token.id, detail=detail)
-            self.announced, self.announced_ns = state, self.env.now
+            self.add_row("events", t_ns=self.now_ns, event="state", subject=self.token.id, detail=detail)
+            self.announced, self.announced_ns = state, self.now_ns
 
     # -- how to trade
 
@@ -242,7 +255,7 @@ class TokenDesk:
         self.token.state = TokenState.TRADING
         self._announce(TokenState.TRADING)
         self.books.mark_reset(self.policy.source)
-        self._cut(self.env.now)
+        self._cut(self.now_ns)
 
     def _open_parent(self, decision: Decision, leg: LegTerms) -> ParentOrder:
         held = self.books.holding()
@@ -256,7 +269,7 @@ class TokenDesk:
             occasion=decision.occasion,
             price_source=self.policy.source,
             trigger_ticks=None if timed else Fraction(self.books.price(leg.market, self.policy.source)),
-            decided_ns=self.env.now,
+            decided_ns=self.now_ns,
             leverage_before=held.leverage,
             equity_before_atoms=int(held.equity_atoms),
             target_lots=decision.lots[leg.market],
@@ -270,9 +283,9 @@ class TokenDesk:
         """Send children as they fall due, until all is done, nothing more is to be had, or the venue stepped in."""
         leg = next(leg for leg in self.token.legs if leg.market == parent.market)
         while (due_ns := parent.next_due_ns()) is not None:
-            if due_ns > self.env.now:
+            if due_ns > self.now_ns:
                 self._announce(TokenState.REBALANCING)
-                yield self.env.timeout(due_ns - self.env.now)
+                yield self.env.timeout(due_ns - self.now_ns)
                 self._take_stock()
             if self.was_seized or self.token.state is TokenState.WIPED:
                 break
@@ -333,7 +346,7 @@ class TokenDesk:
         yield self.env.timeout(1)
         self._measure_volume(parent, self.view.volume_before_lots(parent.market))
         for column, after_ns in MIDS_AFTER.items():
-            yield self.env.timeout(fill_ns + after_ns - self.env.now)
+            yield self.env.timeout(fill_ns + after_ns - self.now_ns)
             if parent.last_ns != fill_ns:
                 return
             parent.mids[column] = self.view.mid(parent.market)
@@ -359,10 +372,10 @@ def open_desk(
     spec: TokenSpec,
     token: Token,
     *,
-    env: Clock,
+    env: MarketEnvironment,
     view: View,
     gateway: Gateway,
-    add_row: AddRow,
+    add_row: Callable[..., None],
     register: RebalanceRegister,
     stream: Stream,
     start_ns: int,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from marketsim.issuers.doors import Fill
 from marketsim.issuers.execution import ExecutionPlan
 from marketsim.issuers.nav import real
 from marketsim.issuers.rebalancing import Occasion, PriceSource
 from marketsim.units import NS_PER_SECOND
+
+if TYPE_CHECKING:
+    from marketsim.messages import Fill
 
 MIDS_AFTER = {"mid_1m": 60 * NS_PER_SECOND, "mid_10m": 600 * NS_PER_SECOND, "mid_1h": 3_600 * NS_PER_SECOND}
 """Columns of the mid some time after the last fill."""
