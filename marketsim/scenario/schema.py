@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import Field, PlainSerializer, PrivateAttr
 
@@ -169,5 +169,17 @@ class Scenario(Spec):
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of a scenario file after its presets and copies are resolved; units are checked as text."""
-    return Scenario.model_json_schema(by_alias=True)
+    """JSON Schema (2020-12) of scenario files, for editors: shapes and words; what `validate` checks goes further.
+
+    Nothing is required, because a base, a preset or a sibling may bring it.
+    """
+    schema = Scenario.model_json_schema(by_alias=True)
+    text, flag = {"type": "string"}, {"type": "boolean"}
+    schema["properties"]["extends"] = text
+    for section, name in (("UnderlyingSpec", ""), ("MarketSpec", "preset"), ("TokenSpec", "preset")):
+        schema["$defs"][section]["properties"] |= {"like": text, "delete": flag} | ({name: text} if name else {})
+    for kind in get_args(TraderSpec):
+        schema["$defs"][kind.__name__]["properties"] |= {"like": text, "delete": flag}
+    for part in (schema, *schema["$defs"].values()):
+        part.pop("required", None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

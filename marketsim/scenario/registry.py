@@ -1,0 +1,99 @@
+"""What there is, and where each thing comes from: scenarios, kinds, policies, presets, plugins, measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import TypeAdapter
+
+from marketsim.errors import ScenarioError, UsageError
+from marketsim.issuers.execution import ExecutionSpec
+from marketsim.issuers.rebalancing import RebalanceSpec
+from marketsim.scenario.loader import read
+from marketsim.scenario.nodes import Problems, plain
+from marketsim.scenario.presets import all_presets
+from marketsim.scenario.schema import EventSpec, TraderSpec
+from marketsim.spec import Spec
+from marketsim.traders.group import TraderGroupSpec
+from marketsim.venues.index import IndexSpec
+from marketsim.venues.margin import TIER_TABLES
+
+Row = tuple[str, str, str]
+"""Name, where it comes from, what it is about."""
+
+
+def listing(what: str) -> list[Row]:
+    """The rows of one list; raises UsageError for a list there is not."""
+    lists: dict[str, Callable[[], list[Row]]] = {
+        "scenarios": _scenarios,
+        "kinds": lambda: _kinds("index", IndexSpec) + _kinds("trader", TraderSpec) + _kinds("event", EventSpec),
+        "policies": lambda: _kinds("rebalance", RebalanceSpec) + _kinds("execution", ExecutionSpec),
+        "presets": _presets,
+        "plugins": list,
+        "measures": list,
+    }
+    if what not in lists:
+        raise UsageError(f"there is no list of {what!r}; there are {', '.join(lists)}")
+    return lists[what]()
+
+
+def _scenarios() -> list[Row]:
+    """Scenario files below `scenarios/` of the folder one works in."""
+    rows = []
+    for path in sorted(Path("scenarios").rglob("*.yaml")):
+        if "cases" in path.parts:
+            continue
+        try:
+            head = read(path, Problems()).map
+        except ScenarioError:
+            rows.append((path.stem, str(path), "cannot be read; `marketsim validate` says why"))
+            continue
+        title = plain(head["title"]) if "title" in head else ""
+        rows.append((str(plain(head["name"])) if "name" in head else path.stem, str(path), str(title)))
+    return rows
+
+
+def _kinds(what: str, union: Any) -> list[Row]:
+    return [_kind(what, spec) for spec in get_args(union)]
+
+
+def _kind(what: str, spec: type[Spec]) -> Row:
+    """A kind with its own keys and their defaults."""
+    which = next(key for key in ("kind", "policy", "algorithm") if key in spec.model_fields)
+    word = get_args(spec.model_fields[which].annotation)[0]
+    shared = set(TraderGroupSpec.model_fields) - {"rate"} if issubclass(spec, TraderGroupSpec) else set[str]()
+    keys = [_key(spec, name) for name in spec.model_fields if name != which and name not in shared]
+    about = (spec.__doc__ or "").strip().split("\n")[0]
+    return f"{what} {word}", spec.__module__, about + (f" [{', '.join(keys)}]" if keys else "")
+
+
+def _key(spec: type[Spec], name: str) -> str:
+    field = spec.model_fields[name]
+    if field.is_required():
+        return name
+    kind = spec.__pydantic_fields__[name].rebuild_annotation()
+    value = TypeAdapter(kind).dump_python(field.default, mode="json") if field.default is not None else "none"
+    return f"{name}: {_short(value)}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_short(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_short, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _presets() -> list[Row]:
+    rows = [
+        (preset.name, f"{preset.section}, {preset.date}", f"{preset.about} (source: {preset.source})")
+        for preset in all_presets().values()
+    ]
+    return rows + list(_tables(TIER_TABLES))
+
+
+def _tables(names: Iterable[str]) -> Iterable[Row]:
+    for name in names:
+        yield name, "margin tiers, marketsim.venues.margin", "a table of margin tiers, for `margin.tiers`"

@@ -1,0 +1,154 @@
+"""A scenario in words: what it means, one paragraph a part."""
+
+from __future__ import annotations
+
+from marketsim.issuers.execution import IocLadderSpec, OffBookSpec, TwapSpec
+from marketsim.issuers.rebalancing import BandSpec, DailySpec
+from marketsim.issuers.token import TokenSpec
+from marketsim.scenario.schema import JumpEventSpec, OrderEventSpec, Scenario
+from marketsim.spec import Distribution, distribution_text
+from marketsim.traders.group import TraderGroupSpec
+from marketsim.units import (
+    format_annual_rate,
+    format_duration,
+    format_event_rate,
+    format_instant,
+    format_money,
+    format_number,
+    format_rate,
+    format_time_of_day,
+)
+from marketsim.venues.contract import MarketSpec, UnderlyingSpec
+from marketsim.venues.index import ConstantIndexSpec, FileIndexSpec, LogOuVolIndexSpec, PathIndexSpec
+
+
+def in_sentences(scenario: Scenario) -> str:
+    """What a scenario means, in words: one paragraph a part."""
+    clock = scenario.clock
+    opening = f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name
+    warmup = f" The first {format_duration(clock.warmup)} are warm-up." if clock.warmup else ""
+    when = f"The run covers {format_duration(clock.duration)} from {format_instant(clock.start)}, seed {scenario.seed}."
+    paragraphs = [opening, when + warmup]
+    paragraphs += [_index(underlying) for underlying in scenario.underlyings]
+    paragraphs += [_market(market) for market in scenario.markets]
+    paragraphs += [_token(token) for token in scenario.tokens]
+    paragraphs += [_group(group) for group in scenario.traders]
+    paragraphs += [_event(event) for event in scenario.events]
+    if scenario.study is not None:
+        paragraphs.append("A study is declared; `sweep` reads it, `run` ignores it.")
+    return "\n\n".join(paragraphs)
+
+
+def _law(value: Distribution) -> str:
+    text = distribution_text(value)
+    if not isinstance(text, dict):
+        return str(text)
+    ((kind, inner),) = text.items()
+    if kind == "uniform":
+        return f"between {inner[0]} and {inner[1]}, uniformly"
+    if kind == "exponential":
+        return f"{inner} on average, exponentially"
+    if kind == "choice":
+        return " or ".join(f"{amount} ({weight})" for amount, weight in inner.items())
+    return f"{kind}, " + ", ".join(f"{name} {amount}" for name, amount in inner.items())
+
+
+def _index(underlying: UnderlyingSpec) -> str:
+    index = underlying.index
+    every = format_duration(index.every)
+    if isinstance(index, PathIndexSpec):
+        text = f"follows a path of {len(index.points)} points ({index.interpolate})"
+    elif isinstance(index, FileIndexSpec):
+        text = f"follows the column {index.price} of {index.path}"
+    elif isinstance(index, ConstantIndexSpec):
+        text = f"stays at {format_money(index.price)}"
+    else:
+        volatility = format_annual_rate(index.volatility)
+        text = f"starts at {format_money(index.price)} and wanders with a volatility of {volatility}"
+        if isinstance(index, LogOuVolIndexSpec):
+            text += f", which itself wanders (sd {format_number(index.log_sd)}, memory {format_duration(index.memory)})"
+    learns = "It learns nothing from the markets here."
+    if index.pass_through:
+        halflife = format_duration(index.pass_through_halflife)
+        learns = f"It learns {format_rate(index.pass_through)} of the perp's deviation, half of that in {halflife}."
+    return f"The index of {underlying.id} {text}, in steps of {every}. {learns}"
+
+
+def _market(market: MarketSpec) -> str:
+    funding, fees = market.funding, market.fees
+    margin = f"{len(market.margin.tiers)} margin tiers" if market.margin.tiers else "no margin limits"
+    return (
+        f"{market.id} is a {market.contract} {market.kind} on {market.underlying} at venue {market.venue}, priced in "
+        f"steps of {format_money(market.tick)} and traded in lots of {market.lot}. Makers pay "
+        f"{format_rate(fees.maker)}, takers {format_rate(fees.taker)}. The mark price is by the rule "
+        f"{market.mark.rule}, every {format_duration(market.mark.every)}. Funding is paid every "
+        f"{format_duration(funding.every)}, at most {format_rate(funding.cap)}. There are {margin}; the insurance "
+        f"fund starts with {format_money(market.insurance_fund)}."
+    )
+
+
+def _token(token: TokenSpec) -> str:
+    legs = " and ".join(f"{format_number(target)} times {market}" for market, target in token.basket.items())
+    fee = token.management_fee
+    charge = "no management fee"
+    if fee is not None:
+        charge = f"a fee of {format_rate(fee.rate)} every {format_duration(fee.every)} at {format_time_of_day(fee.at)}"
+    return (
+        f"{token.id} of issuer {token.issuer} holds {legs}, with {format_money(token.aum)} under management at "
+        f"{format_money(token.nav)} a unit and {charge}. {_rebalance(token)} {_execution(token)}"
+    )
+
+
+def _rebalance(token: TokenSpec) -> str:
+    rule = token.rebalance
+    if isinstance(rule, DailySpec):
+        jitter = f" plus up to {format_duration(rule.jitter)}" if rule.jitter else ""
+        text = f"It returns to its target every day at {format_time_of_day(rule.at)} UTC{jitter}"
+        if rule.emergency is not None:
+            sides = {"delever": "only to lower leverage", "both": "in both directions", "losing": "only after a loss"}
+            beyond = format_number(rule.emergency.leverage)
+            text += f", and at once when leverage is beyond {beyond} ({sides[rule.emergency.side]})"
+        return text + "."
+    if isinstance(rule, BandSpec):
+        borders = [f"below {format_number(rule.lower)}"] if rule.lower is not None else []
+        borders += [f"above {format_number(rule.upper)}"] if rule.upper is not None else []
+        borders += [f"after a move of {format_rate(rule.move)}"] if rule.move is not None else []
+        goal = rule.to if isinstance(rule.to, str) else f"{format_rate(rule.to)} of the way to the target"
+        return f"It rebalances when leverage is {' or '.join(borders)}, to the {goal}."
+    return "It never rebalances."
+
+
+def _execution(token: TokenSpec) -> str:
+    how = token.execution
+    if isinstance(how, IocLadderSpec):
+        every = format_duration(how.every)
+        return f"It sends immediate-or-cancel orders of at most {format_money(how.slice)}, one every {every}."
+    if isinstance(how, TwapSpec):
+        return f"It sends {how.slices} market orders over {format_duration(how.over)}."
+    if isinstance(how, OffBookSpec):
+        return "It trades at the mark price outside the book" + (
+            ", paying the taker fee." if how.off_book_fees else "."
+        )
+    return "It sends one market order."
+
+
+def _group(group: TraderGroupSpec) -> str:
+    kind = str(getattr(group, "kind", "")).replace("_", " ")
+    text = (
+        f"{group.id}: {group.count:,} {kind} traders on {group.market}, each with a capital of {_law(group.capital)}, "
+        f"waking {format_event_rate(group.rate)} on average"
+    )
+    latency = _law(group.latency)
+    text += "" if latency == "0s" else f", {latency} away from the venue"
+    if group.start is not None:
+        share = format_rate(group.start.long_share)
+        text += f". They start with positions at leverage {_law(group.start.leverage)}, {share} of them long"
+    return text + "."
+
+
+def _event(event: JumpEventSpec | OrderEventSpec) -> str:
+    when = f"{format_duration(event.at)} into the run"
+    if isinstance(event, JumpEventSpec):
+        return f"{when} the index of {event.underlying} jumps by {format_rate(event.size)}."
+    price = f" at {format_money(event.price)}" if event.price is not None else ""
+    return f"{when} somebody sends a {event.type} order of {event.size} to {event.market}{price}."
