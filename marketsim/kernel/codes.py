@@ -75,6 +75,7 @@ ACC_WATCHED = 2  # fills become notices
 ACC_OUTSIDE = 4  # counted in no open interest
 ACC_FUND = 8  # a token's account
 ACC_LEDGER = 16  # insurance, venue, outside ...: last in deleveraging
+ACC_NO_TIERS = 32  # unlimited size: no margin, but liquidated once equity is negative
 
 # Account states.
 S_NORMAL, S_QUEUED = range(2)

@@ -142,6 +142,8 @@ MARKET = np.dtype(
         ("mark_ticks", "i8"),
         ("last_ticks", "i8"),
         ("volume_lots", "i8"),
+        ("volume_before", "i8"),  # volume before the instant of the last trade
+        ("last_trade_ns", "i8"),
         ("open_interest", "i8"),
         ("trade_seq", "i8"),
         ("mark_rule", "i8"),

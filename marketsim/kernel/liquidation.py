@@ -13,6 +13,7 @@ import numpy as np
 from marketsim.kernel.accounts import change_position, pay, share, trade_cash
 from marketsim.kernel.codes import (
     ACC_LEDGER,
+    ACC_NO_TIERS,
     ACC_WATCHED,
     BUY,
     E_DELEVERAGING,
@@ -115,9 +116,11 @@ def has_open_orders(w, account):
 
 
 @compiled
-def cut_lots(m, lots):
-    """Lots to sell so that the position falls one tier; all of it in the lowest tier."""
+def cut_lots(m, bits, lots):
+    """Lots to sell so that the position falls one tier; all of it in the lowest tier, or where there are none."""
     size = abs(lots)
+    if bits & ACC_NO_TIERS:
+        return np.int64(size)
     per_lot = m.mark_ticks * m.atoms
     k = tier_of(m, size * per_lot)
     if k == 0:
@@ -286,7 +289,7 @@ def bankruptcy_ticks(w, m, victim, p):
 def sell_out(w, m, victim, position, row):
     """Stage one: the IOC. Fills `row`; returns the lots it wanted to close."""
     p = position_at(w.positions, position)
-    wanted = cut_lots(m, np.int64(p.lots))
+    wanted = cut_lots(m, account_at(w.accounts, victim).bits, np.int64(p.lots))
     side = SELL if p.lots > 0 else BUY
     limit = bankruptcy_ticks(w, m, victim, p)
     cash = np.int64(account_at(w.accounts, victim).cash_atoms)

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from marketsim.kernel.accounts import share
-from marketsim.kernel.codes import ACC_NO_MARGIN, RATE_ONE, S_QUEUED
+from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_NO_TIERS, RATE_ONE, S_QUEUED
 from marketsim.kernel.layout import account_at, market_at, position_at, tier_at
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
@@ -52,6 +52,8 @@ def equity_atoms(w, account):
 def requirement_atoms(w, account):
     """Maintenance margin of all positions of an account, at mark."""
     total = np.int64(0)
+    if account_at(w.accounts, account).bits & ACC_NO_TIERS:
+        return total
     i = np.int64(account_at(w.accounts, account).first_position)
     while i >= 0:
         p = position_at(w.positions, i)
@@ -84,7 +86,7 @@ def can_afford(w, m, p, side_sign, lots, price):
     Exposure counts what rests on the same side; an order that only reduces is always affordable.
     """
     a = account_at(w.accounts, p.account)
-    if a.bits & ACC_NO_MARGIN:
+    if a.bits & (ACC_NO_MARGIN | ACC_NO_TIERS):
         return True
     exposure = side_sign * p.lots + lots + (p.open_buy if side_sign > 0 else p.open_sell)
     if exposure <= 0 or exposure <= abs(p.lots) and side_sign * p.lots < 0:
@@ -105,6 +107,14 @@ def can_afford(w, m, p, side_sign, lots, price):
 
 
 @compiled
+def early(is_long, price):
+    """A trigger price as a tick, rounded towards firing early; -1 when no price reaches it."""
+    if is_long:
+        return np.int64(math.floor(price)) + 1 if price > 0.0 else np.int64(-1)
+    return max(np.int64(math.ceil(price)) - 1, np.int64(1)) if price < 1e15 else np.int64(-1)
+
+
+@compiled
 def trigger_price(w, m, p):
     """Tick at which position `p` must be checked: a long when the mark is at or below it, a short at or above; -1 for never."""
     a = account_at(w.accounts, p.account)
@@ -120,7 +130,11 @@ def trigger_price(w, m, p):
             held += 1 if position_at(w.positions, i).lots != 0 else 0
             i = np.int64(position_at(w.positions, i).sibling)
         cushion = np.float64(equity_atoms(w, p.account) - requirement_atoms(w, p.account)) / np.float64(max(held, np.int64(1)))
-        base = cushion + np.float64(maintenance_atoms(m, abs(p.lots) * m.mark_ticks * m.atoms))
+        held_atoms = np.int64(0) if a.bits & ACC_NO_TIERS else maintenance_atoms(m, abs(p.lots) * m.mark_ticks * m.atoms)
+        base = cushion + np.float64(held_atoms)
+    if a.bits & ACC_NO_TIERS:
+        price = (marked - base) / value if p.lots > 0 else (marked + base) / value
+        return early(p.lots > 0, price)
     k = tier_of(m, abs(p.lots) * m.mark_ticks * m.atoms)
     price = 0.0
     for _ in range(m.n_tiers):
@@ -137,9 +151,7 @@ def trigger_price(w, m, p):
             k += 1
         else:
             break
-    if p.lots > 0:
-        return np.int64(math.floor(price)) + 1 if price > 0.0 else np.int64(-1)
-    return max(np.int64(math.ceil(price)) - 1, np.int64(1)) if price < 1e15 else np.int64(-1)
+    return early(p.lots > 0, price)
 
 
 @compiled

@@ -208,6 +208,9 @@ def settle(w, m, maker, taker_position, taker_side, lots, taker_id, taker_purpos
         taker_fee = charge_fee(w, m, np.int64(pt.account), notional, fee_rate(w, m, np.int64(at.cohort), True))
     change_position(m, np.int64(am.bits), pm, -signed, price)
     change_position(m, np.int64(at.bits), pt, signed, price)
+    if m.last_trade_ns != w.now_ns:
+        m.last_trade_ns = w.now_ns
+        m.volume_before = m.volume_lots
     m.last_ticks = price
     m.volume_lots += lots
     m.volume_ticklots += np.float64(lots * price)
@@ -337,7 +340,7 @@ def rest(w, m, position, side, price, size, remaining, flags, slot, purpose, par
     if slot >= 0:
         store_i4(w.slots, slot, np.int32(i))
     if flags & F_NOTIFY:
-        post_notice(w, N_RESTING, np.int64(p.account), np.int64(m.id), order_id, np.int64(0), price, np.int64(0), remaining, R_NONE, np.int64(-1))  # fmt: skip
+        post_notice(w, N_RESTING, np.int64(p.account), np.int64(m.id), order_id, np.int64(0), price, np.int64(0), remaining, R_NONE, i)  # fmt: skip
     return i
 
 

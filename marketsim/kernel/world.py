@@ -92,9 +92,7 @@ class World:
         self._point("groups", self.groups)
         for i, fields in enumerate(groups):
             self._lay_group(i, fields)
-        flat = np.zeros(entries * max(len(cohorts), 1) ** 2, np.int64)
-        self._point("flows", flat)
-        self.flows = flat.reshape(entries, max(len(cohorts), 1), max(len(cohorts), 1))
+        self._lay_flows(np.zeros((entries, max(len(cohorts), 1), max(len(cohorts), 1)), np.int64))
         self.crossings = np.zeros(64, layout.CROSSING)
         self._point("crossings", self.crossings)
         self._set(crossings_capacity=len(self.crossings))
@@ -157,7 +155,7 @@ class World:
         levels = np.zeros(window, layout.LEVEL)
         levels["head"] = levels["tail"] = -1
         tiers = np.ascontiguousarray(fields["tiers"], layout.TIER)
-        queue = np.zeros(2 * len(self.accounts) + 64, np.int32)
+        queue = np.zeros(len(self.accounts) + 64, np.int32)
         tables = {
             "levels": levels,
             "bitmap": np.zeros(window // 64, np.uint64),
@@ -215,6 +213,8 @@ class World:
                 self._set(**{f"log_{name}": int(name in kept)})
         self.notices = np.zeros(NOTICE_ROWS, layout.NOTICE)
         self._point("notices", self.notices)
+        self._notices_int = memoryview(self.notices.view("i8").reshape(-1))
+        self.notice_width = layout.NOTICE.itemsize // 8
         self._set(notices_capacity=NOTICE_ROWS)
 
     def grow(self) -> None:
@@ -243,6 +243,63 @@ class World:
         for address in list(self._kept):
             release(address)
         self._kept.clear()
+
+    def add_cohort(self, **fields: int) -> int:
+        """Add a cohort after the world was built; return its number."""
+        n = self.get("n_cohorts")
+        table = np.zeros(n + 1, layout.COHORT)
+        table[:n] = self.cohorts[:n]
+        _fill(table[n], fields)
+        flows = np.zeros((len(self.flows), n + 1, n + 1), np.int64)
+        flows[:, :n, :n] = self.flows[:, :n, :n]
+        self.cohorts = table
+        self._point("cohorts", table)
+        self._lay_flows(flows)
+        self._set(n_cohorts=n + 1)
+        return n
+
+    def _lay_flows(self, flows: np.ndarray[Any, Any]) -> None:
+        flat = flows.reshape(-1)
+        self._point("flows", flat)
+        self.flows = flat.reshape(flows.shape)
+
+    def add_account(self, cohort: int, cash_atoms: int, bits: int, markets: Sequence[int]) -> tuple[int, list[int]]:
+        """Add an account with a deposit and a flat position in each market; return its index and its position records."""
+        account, first = self.get("n_accounts"), self.get("n_positions")
+        self.accounts = self._with_room("accounts", self.accounts, account, 1)
+        self.positions = self._with_room("positions", self.positions, first, len(markets))
+        record = self.accounts[account]
+        _fill(record, {"cash_atoms": cash_atoms, "deposit_atoms": cash_atoms, "cohort": cohort, "bits": bits, "trader": -1})
+        record["n_positions"], record["first_position"] = len(markets), first if markets else -1
+        for k, market in enumerate(markets):
+            fields = {"account": account, "market": market, "next": -1, "prev": -1, "bucket": -1}
+            _fill(self.positions[first + k], {**fields, "sibling": first + k + 1 if k + 1 < len(markets) else -1})
+        self._set(n_accounts=account + 1, n_positions=first + len(markets))
+        for market in range(self.get("n_markets")):
+            self._widen_queue(market)
+        return account, list(range(first, first + len(markets)))
+
+    def _with_room(self, name: str, old: np.ndarray[Any, Any], used: int, more: int) -> np.ndarray[Any, Any]:
+        if used + more <= len(old):
+            return old
+        new = np.zeros(max(2 * len(old), used + more) if len(old) < 65_536 else used + more + 4_096, old.dtype)
+        new[:used] = old[:used]
+        self._point(name, new)
+        return new
+
+    def _widen_queue(self, market: int) -> None:
+        """Keep room for every account in a market's liquidation queue."""
+        record = self.markets[market]
+        capacity, address = int(record["queue_capacity"]), int(record["queue"])
+        if self.get("n_accounts") < capacity:
+            return
+        old = self._kept.pop(address)
+        release(address)
+        head, tail = int(record["queue_head"]), int(record["queue_tail"])
+        queue = np.zeros(2 * capacity, np.int32)
+        queue[: tail - head] = old[np.arange(head, tail) % capacity]
+        record["queue"], record["queue_capacity"] = self._place(queue), len(queue)
+        record["queue_head"], record["queue_tail"] = 0, tail - head
 
     # ---- doors ------------------------------------------------------------------------------------------------------
 
@@ -309,11 +366,14 @@ class World:
         self._point(address, self.logs[name])
         return rows[:n]
 
-    def take_notices(self) -> np.ndarray[Any, Any]:
-        """Notices since the last call."""
+    def take_notices(self) -> tuple[memoryview, int]:
+        """Notices since the last call: all their fields in one row of whole numbers, and how many notices there are.
+
+        The memory is written again by the next `advance`; field k of notice j is at j * `notice_width` + k (`layout.NOTICE`).
+        """
         n = self.get("notices_n")
         self._set(notices_n=0)
-        return self.notices[:n].copy()
+        return self._notices_int, n
 
     def take_flows(self) -> np.ndarray[Any, Any]:
         """Ledger flows since the last call: atoms by (entry, from cohort, to cohort)."""
@@ -325,16 +385,53 @@ class World:
 
     def equity_atoms(self) -> np.ndarray[Any, Any]:
         """Equity of every account at mark, shape (accounts,) [atoms]."""
-        equity = self.accounts["cash_atoms"].copy()
-        held = self.positions[self.positions["lots"] != 0]
+        equity = self.accounts["cash_atoms"][: self.get("n_accounts")].copy()
+        positions = self.positions[: self.get("n_positions")]
+        held = positions[positions["lots"] != 0]
         per_lot = (self.markets["mark_ticks"] * self.markets["atoms"])[held["market"]]
         np.add.at(equity, held["account"], held["lots"] * per_lot)
         return equity
 
+    def account_equity(self, account: int) -> int:
+        """Equity of one account at mark [atoms]."""
+        record = self.accounts[account]
+        equity, i = int(record["cash_atoms"]), int(record["first_position"])
+        while i >= 0:
+            position = self.positions[i]
+            market = int(position["market"])
+            per_lot = self.market_int(market, "mark_ticks") * self.market_int(market, "atoms")
+            equity += int(position["lots"]) * per_lot
+            i = int(position["sibling"])
+        return equity
+
+    def book_levels(self, market: int, is_bid: bool) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Occupied price levels of a side inside the window, best first: (prices [ticks], lots)."""
+        record = self.markets[market]
+        levels = self._kept[int(record["levels"])]
+        bitmap = self._kept[int(record["bitmap"])]
+        bits = np.flatnonzero(np.unpackbits(bitmap.view(np.uint8), bitorder="little"))
+        floor, window = int(record["floor"]), int(record["window"])
+        prices = floor + (bits - floor) % window
+        order = np.argsort(prices)
+        prices, lots = prices[order], levels["lots"][bits[order]]
+        chosen = prices <= record["best_bid"] if is_bid else prices >= record["best_ask"]
+        prices, lots = prices[chosen], lots[chosen]
+        return (prices[::-1], lots[::-1]) if is_bid else (prices, lots)
+
+    def depth_lots(self, market: int, is_bid: bool, bps: float) -> int:
+        """Lots on a side within `bps` of the mid; of the side's best price while the other side is empty."""
+        bid, ask = self.market_int(market, "best_bid"), self.market_int(market, "best_ask")
+        if (bid if is_bid else ask) in (NO_BID, NO_ASK):
+            return 0
+        mid = (bid if is_bid else ask) if bid == NO_BID or ask == NO_ASK else (bid + ask) / 2
+        prices, lots = self.book_levels(market, is_bid)
+        near = prices >= mid * (1 - bps / 1e4) if is_bid else prices <= mid * (1 + bps / 1e4)
+        return int(lots[near].sum())
+
     def check_conserved(self) -> int:
         """Residual of the whole world: sum of equities less sum of deposits [atoms]; 0 or something is broken."""
         equity = int(sum(int(x) for x in self.equity_atoms()))
-        return equity - int(sum(int(x) for x in self.accounts["deposit_atoms"]))
+        return equity - int(sum(int(x) for x in self.accounts["deposit_atoms"][: self.get("n_accounts")]))
 
     def digest(self) -> str:
         """SHA-256 of the state, addresses and logs left out: equal worlds have equal digests however they were advanced."""

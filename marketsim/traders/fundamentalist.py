@@ -6,8 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
+import numpy as np
+
+from marketsim.kernel.codes import K_FUNDAMENTALIST
 from marketsim.spec import QUOTE, EventRate, Factor, MoneyAmount, Rate, Spec
-from marketsim.traders.group import TraderGroupSpec
+from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec, spread_out
 from marketsim.units import Money
 
 
@@ -27,3 +30,11 @@ class FundamentalistSpec(TraderGroupSpec):
     threshold: ThresholdSpec = ThresholdSpec()
     capacity: MoneyAmount = Money(Decimal(60_000), QUOTE)
     close: Rate = Decimal(0)
+
+
+def fundamentalist_rule(spec: FundamentalistSpec, terms: GroupTerms) -> GroupRule:
+    """The group as the kernel's fundamentalist rule takes it (CALIBRATION section 1)."""
+    own = terms.draws("threshold").uniform(np.arange(spec.count), 0)
+    threshold = spread_out(spec.threshold.scale, spec.threshold.offset, spec.threshold.exponent, own)
+    fields = {"f0": terms.ticklots(spec.capacity), "f1": float(spec.close)}
+    return GroupRule(K_FUNDAMENTALIST, fields, f0=threshold)

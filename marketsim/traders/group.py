@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from marketsim.spec import (
     Count,
@@ -16,6 +22,9 @@ from marketsim.spec import (
     Spec,
     constant,
 )
+from marketsim.streams import Stream
+from marketsim.streams.elementary import power_
+from marketsim.units import ATOMS_PER_UNIT, Money
 from marketsim.venues.contract import FeesSpec
 
 
@@ -41,3 +50,52 @@ class TraderGroupSpec(Spec):
     latency: DurationDistribution = constant(0, "duration")
     fees: FeesSpec | None = None
     start: TraderStartSpec | None = None
+
+
+@dataclass(frozen=True)
+class GroupTerms:
+    """What a group's rule needs to know of its market and of luck.
+
+    atoms: per tick and lot; mark_every_ns: the market's cadence; volatility: of the index per year, if it declares one.
+    draws: `draws(name)` is the stream `<group id>/<name>`.
+    """
+
+    atoms: int
+    mark_every_ns: int
+    volatility: float | None
+    draws: Callable[[str], Stream]
+
+    def ticklots(self, money: Money) -> float:
+        """Money as price [ticks] x size [lots], the form sizes have in the kernel."""
+        return float(money.amount) * ATOMS_PER_UNIT / self.atoms
+
+
+@dataclass(frozen=True)
+class GroupRule:
+    """A group as the kernel takes it: fields of its record, tables among them; slots of each trader; each trader's own numbers.
+
+    What `f0 f1 f2 f3 f4 i0 i1 i2 t0 t1` mean stands beside the rule in `kernel/decisions.py`.
+    """
+
+    kind: int
+    fields: Mapping[str, Any]
+    slots_each: int = 1
+    f0: NDArray[np.float64] | float = 0.0
+    i0: NDArray[np.int64] | int = 0
+
+
+TABLE = 4096
+"""Quantiles in a table of sizes or distances."""
+
+
+def middle_quantiles() -> NDArray[np.float64]:
+    """Mid-points of `TABLE` equal parts of (0, 1)."""
+    return (np.arange(TABLE) + 0.5) / TABLE
+
+
+def spread_out(scale: Decimal, offset: Decimal, exponent: Decimal, u: NDArray[np.float64]) -> NDArray[np.float64]:
+    """offset + scale x u^exponent, with the project's own power."""
+    return float(offset) + float(scale) * power_(u, float(exponent))
+
+
+

@@ -6,8 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
+import numpy as np
+
+from marketsim.kernel.codes import K_MAKER
 from marketsim.spec import QUOTE, Count, EventRate, Factor, Flag, MoneyAmount, Rate
-from marketsim.traders.group import TraderGroupSpec
+from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
 from marketsim.units import Money
 
 
@@ -34,3 +37,23 @@ class MarketMakerSpec(TraderGroupSpec):
     refill: Rate = Decimal("0.5")
     jitter: Rate = Decimal("0.15")
     max_inventory: MoneyAmount = Money(Decimal(3_000_000), QUOTE)
+
+
+def market_maker_rule(spec: MarketMakerSpec, terms: GroupTerms) -> GroupRule:
+    """The group as the kernel's maker rule takes it (CALIBRATION section 1); distances as shape (makers, levels)."""
+    makers, levels = np.divmod(np.arange(spec.count * spec.levels), spec.levels)
+    uneven = 1.0 + float(spec.jitter) * (2.0 * terms.draws("jitter").uniform(makers, levels) - 1.0)
+    distances = np.array([float(spec.first * spec.growth**level) for level in range(spec.levels)])
+    sizes = np.array([terms.ticklots(spec.size) * float(spec.size_growth**level) for level in range(spec.levels)])
+    fields = {
+        "on_index": int(spec.on_index),
+        "i0": spec.levels,
+        "f0": float(spec.memory_weight),
+        "f1": float(spec.skew) / terms.ticklots(spec.skew_inventory),
+        "f2": float(spec.hysteresis),
+        "f3": float(spec.refill),
+        "f4": terms.ticklots(spec.max_inventory),
+        "t0": distances[levels] * uneven,
+        "t1": sizes,
+    }
+    return GroupRule(K_MAKER, fields, slots_each=2 * spec.levels)

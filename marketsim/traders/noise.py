@@ -6,8 +6,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
+from marketsim.kernel.codes import K_NOISE
 from marketsim.spec import QUOTE, Count, Distribution, EventRate, Factor, MoneyDistribution, Rate, Spec
-from marketsim.traders.group import TraderGroupSpec
+from marketsim.streams.distributions import quantile_table
+from marketsim.traders.group import TABLE, GroupRule, GroupTerms, TraderGroupSpec, middle_quantiles, spread_out
+from marketsim.units import ATOMS_PER_UNIT
 
 
 class NoiseDistanceSpec(Spec):
@@ -39,3 +42,20 @@ class NoiseSpec(TraderGroupSpec):
     tilt_cap: Rate = Decimal("0.4")
     max_orders: Count = 4
     protection: Rate = Decimal("0.005")
+
+
+def noise_rule(spec: NoiseSpec, terms: GroupTerms) -> GroupRule:
+    """The group as the kernel's noise rule takes it (CALIBRATION section 1)."""
+    sizes = quantile_table(spec.size, TABLE) * (ATOMS_PER_UNIT / terms.atoms)
+    far = spec.distance
+    fields = {
+        "i0": round(spec.market_share * 65_536),
+        "i1": round((spec.market_share + spec.limit_share) * 65_536),
+        "f0": float(spec.tilt) * 10_000 * 65_536,
+        "f1": float(spec.tilt_cap) * 65_536,
+        "f2": float(spec.protection),
+        "f3": float(spec.limit_size),
+        "t0": sizes,
+        "t1": spread_out(far.scale, far.offset, far.exponent, middle_quantiles()),
+    }
+    return GroupRule(K_NOISE, fields, slots_each=spec.max_orders)

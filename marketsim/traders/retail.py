@@ -6,8 +6,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
+import numpy as np
+
+from marketsim.kernel.codes import K_RETAIL
 from marketsim.spec import QUOTE, Distribution, Duration, EventRate, LeverageDistribution, MoneyAmount, Rate
-from marketsim.traders.group import TraderGroupSpec
+from marketsim.streams import draw
+from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
 from marketsim.units import NS_PER_SECOND, Money
 
 _LEVERAGE = Distribution("pareto", {"min": Decimal(3), "alpha": Decimal(1), "max": Decimal(100)}, "1", "leverage")
@@ -28,3 +32,21 @@ class RetailSpec(TraderGroupSpec):
     long_bias: Rate = Decimal("0.05")
     target: Rate = Decimal("1.5")
     stop: Rate = Decimal("0.9")
+
+
+_PROTECTION = 0.005  # how far behind the best price a market order may reach
+
+
+def retail_rule(spec: RetailSpec, terms: GroupTerms) -> GroupRule:
+    """The group as the kernel's retail rule takes it (CALIBRATION section 1)."""
+    leverage = draw(spec.leverage, terms.draws("leverage"), np.arange(spec.count))
+    fields = {
+        "f0": terms.ticklots(spec.margin),
+        "f1": float(spec.target),
+        "f2": _PROTECTION,
+        "f3": float(spec.stop),
+        "i0": round(spec.chase * 65_536),
+        "i1": round(spec.long_bias * 65_536),
+        "i2": max(1, spec.lookback // terms.mark_every_ns),
+    }
+    return GroupRule(K_RETAIL, fields, f0=leverage)

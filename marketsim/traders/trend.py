@@ -6,8 +6,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
+import numpy as np
+
+from marketsim.kernel.codes import K_TREND
 from marketsim.spec import QUOTE, AnnualRate, Distribution, DurationDistribution, EventRate, Factor, MoneyAmount
-from marketsim.traders.group import TraderGroupSpec
+from marketsim.streams import draw
+from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
 from marketsim.units import NS_PER_SECOND, Money
 
 _LOOKBACK = Distribution("uniform", {"lo": 60 * NS_PER_SECOND, "hi": 1_800 * NS_PER_SECOND}, "ns", "duration")
@@ -26,3 +30,22 @@ class TrendSpec(TraderGroupSpec):
     exit: Factor = Decimal("0.3")
     size: MoneyAmount = Money(Decimal(5_000), QUOTE)
     volatility: AnnualRate | None = None
+
+
+YEAR_NS = 365 * 86_400 * NS_PER_SECOND
+_PLAIN_VOLATILITY = 0.7  # of an index that declares none
+_PROTECTION = 0.005  # how far behind the best price a market order may reach
+
+
+def trend_rule(spec: TrendSpec, terms: GroupTerms) -> GroupRule:
+    """The group as the kernel's trend rule takes it: entry beyond `enter` x volatility x sqrt(look-back) (CALIBRATION section 1)."""
+    lookback_ns = draw(spec.lookback, terms.draws("lookback"), np.arange(spec.count))
+    volatility = float(spec.volatility) if spec.volatility is not None else terms.volatility or _PLAIN_VOLATILITY
+    entry = float(spec.enter) * volatility * np.sqrt(lookback_ns / YEAR_NS)
+    steps = np.maximum(1, np.floor(lookback_ns / terms.mark_every_ns)).astype(np.int64)
+    fields = {
+        "f0": float(spec.exit) / float(spec.enter) if spec.enter else 0.0,
+        "f1": terms.ticklots(spec.size),
+        "f2": _PROTECTION,
+    }
+    return GroupRule(K_TREND, fields, f0=entry, i0=steps)

@@ -1,0 +1,73 @@
+"""What participants say to a venue and hear from it: purposes, orders and fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from fractions import Fraction
+from typing import Any
+
+from marketsim.kernel import codes
+
+
+class Purpose(IntEnum):
+    """Why an order is sent; the words of `trades.taker_purpose`."""
+
+    NORMAL = codes.P_NORMAL
+    REBALANCE = codes.P_REBALANCE
+    CREATION = codes.P_CREATION
+    REDEMPTION = codes.P_REDEMPTION
+    LIQUIDATION = codes.P_LIQUIDATION
+    DELEVERAGING = codes.P_DELEVERAGING
+    HEDGE = codes.P_HEDGE
+    ARBITRAGE = codes.P_ARBITRAGE
+    ANTICIPATION = codes.P_ANTICIPATION
+    PLACEBO = codes.P_PLACEBO
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One fill: signed lots (+ bought), its price and fee (+ a cost), mark and index at that instant.
+
+    other_account: the kernel's index of the counterparty, -1 outside the book.
+    """
+
+    t_ns: int
+    price_ticks: int
+    lots: int
+    fee_atoms: int
+    mark_ticks: int
+    index_ticks: int
+    other_account: int = -1
+
+
+@dataclass(eq=False, slots=True)
+class Order:
+    """An order and what became of it. `done` fires once, when the order is final.
+
+    status: `sent`, `resting`, `filled`, `cancelled` (an IOC's rest too) or `rejected`; reason: why it ended, a word of table `orders`.
+    lots: signed, + buys; filled_lots: signed alike. record: the kernel's order record while it rests, -1 otherwise.
+    """
+
+    order_id: int
+    account: int
+    market: str
+    lots: int
+    done: Any
+    status: str = "sent"
+    reason: str = "none"
+    filled_lots: int = 0
+    fills: list[Fill] = field(default_factory=list)
+    record: int = -1
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more can happen to it."""
+        return self.status in ("filled", "cancelled", "rejected")
+
+    @property
+    def average_price_ticks(self) -> Fraction | None:
+        """Average price of its fills [ticks], None without one."""
+        if not self.filled_lots:
+            return None
+        return Fraction(sum(fill.price_ticks * fill.lots for fill in self.fills), self.filled_lots)

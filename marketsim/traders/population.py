@@ -1,0 +1,163 @@
+"""From declared groups to rows of the kernel: accounts, positions, traders, and each group's record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketsim.kernel import layout
+from marketsim.spec import Distribution
+from marketsim.streams import Stream, draw, quantile_table, stream_key
+from marketsim.traders.fundamentalist import fundamentalist_rule
+from marketsim.traders.group import TABLE, GroupRule, GroupTerms, TraderGroupSpec
+from marketsim.traders.market_maker import market_maker_rule
+from marketsim.traders.noise import noise_rule
+from marketsim.traders.retail import retail_rule
+from marketsim.traders.trend import trend_rule
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, rate_parts
+
+RULES: dict[str, Callable[[Any, GroupTerms], GroupRule]] = {
+    "noise": noise_rule,
+    "market_maker": market_maker_rule,
+    "fundamentalist": fundamentalist_rule,
+    "trend": trend_rule,
+    "retail": retail_rule,
+}
+
+
+@dataclass(frozen=True)
+class MarketTerms:
+    """What a group must know of its market: the kernel's number, atoms per tick and lot, mark cadence, opening mark, tick size."""
+
+    number: int
+    atoms: int
+    tick: float
+    mark_every_ns: int
+    opening_ticks: int
+    volatility: float | None
+
+
+@dataclass(frozen=True)
+class Population:
+    """All groups as the kernel's rows. Trader i has account i and position i; arrays have one row a trader (n,)."""
+
+    groups: list[dict[str, Any]]
+    cohorts: list[dict[str, Any]]
+    accounts: NDArray[Any]
+    positions: NDArray[Any]
+    traders: NDArray[Any]
+    slots: int
+
+
+def group_stream(seed: int, replication: int, group: str, name: str) -> Stream:
+    """The stream of one kind of draw of one group, `<group>/<name>`."""
+    return Stream(seed, replication, f"{group}/{name}")
+
+
+def populate(
+    groups: Sequence[TraderGroupSpec], markets: Mapping[str, MarketTerms], seed: int, replication: int
+) -> Population:
+    """Lay out every group, in file order; opening positions are entered against nobody (`simulation` books the other side)."""
+    records: list[dict[str, Any]] = []
+    cohorts: list[dict[str, Any]] = []
+    rows: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
+    first, slots = 0, 0
+    for number, spec in enumerate(groups):
+        terms = markets[spec.market]
+        luck = GroupLuck(seed, replication, spec.id)
+        rule = RULES[spec.kind](  # type: ignore[attr-defined]
+            spec, GroupTerms(terms.atoms, terms.mark_every_ns, terms.volatility, luck.stream)
+        )
+        records.append(_record(spec, rule, terms, first, luck))
+        fees = spec.fees
+        assert fees is not None  # written in when the scenario loads
+        own = {"own_fees": 1, "maker_fee": rate_parts(fees.maker), "taker_fee": rate_parts(fees.taker)}
+        cohorts.append({**own, "group": number})
+        rows.append(_rows(spec, rule, terms, first, slots, number, luck))
+        first += spec.count
+        slots += rule.slots_each * spec.count
+    empty = (np.zeros(0, layout.ACCOUNT), np.zeros(0, layout.POSITION), np.zeros(0, layout.TRADER))
+    accounts, positions, traders = (np.concatenate(part) for part in zip(*rows, strict=True)) if rows else empty
+    return Population(records, cohorts, accounts, positions, traders, slots)
+
+
+@dataclass(frozen=True)
+class GroupLuck:
+    """The streams of one group."""
+
+    seed: int
+    replication: int
+    group: str
+
+    def stream(self, name: str) -> Stream:
+        """The stream of one kind of draw."""
+        return group_stream(self.seed, self.replication, self.group, name)
+
+
+def _record(spec: TraderGroupSpec, rule: GroupRule, terms: MarketTerms, first: int, luck: GroupLuck) -> dict[str, Any]:
+    per_second = spec.rate * spec.count
+    record: dict[str, Any] = {
+        "kind": rule.kind,
+        "market": terms.number,
+        "first_trader": first,
+        "count": spec.count,
+        "key": np.uint64(stream_key(luck.seed, luck.replication, f"{spec.id}/wake")),
+        "mean_gap_ns": float(NS_PER_SECOND / per_second) if per_second else 0.0,
+        "slots_each": rule.slots_each,
+        **rule.fields,
+    }
+    if spec.latency.kind == "constant":
+        record["latency_ns"] = int(spec.latency.parameters["value"])
+    else:
+        record["latency_table"] = np.rint(quantile_table(spec.latency, TABLE)).astype(np.int64)
+    return record
+
+
+def _rows(
+    spec: TraderGroupSpec, rule: GroupRule, terms: MarketTerms, first: int, slots: int, cohort: int, luck: GroupLuck
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    n = spec.count
+    ids = np.arange(first, first + n)
+    accounts, positions, traders = (
+        np.zeros(n, layout.ACCOUNT),
+        np.zeros(n, layout.POSITION),
+        np.zeros(n, layout.TRADER),
+    )
+    accounts["deposit_atoms"] = np.rint(draw(spec.capital, luck.stream("capital"), np.arange(n)) * ATOMS_PER_UNIT)
+    accounts["cash_atoms"] = accounts["deposit_atoms"]
+    accounts["first_position"], accounts["trader"], accounts["cohort"], accounts["n_positions"] = ids, ids, cohort, 1
+    positions["account"], positions["market"] = ids, terms.number
+    for link in ("next", "prev", "bucket", "sibling"):
+        positions[link] = -1
+    traders["account"], traders["position"], traders["f0"], traders["i0"] = ids, ids, rule.f0, rule.i0
+    traders["slots"] = slots + rule.slots_each * np.arange(n)
+    if spec.start is not None:
+        _open_positions(spec, terms, accounts, positions, luck)
+    return accounts, positions, traders
+
+
+def _open_positions(
+    spec: TraderGroupSpec, terms: MarketTerms, accounts: NDArray[Any], positions: NDArray[Any], luck: GroupLuck
+) -> None:
+    """Give a group its opening positions: leverage x capital at the entry price, to whole lots below; cash pays for them."""
+    start = spec.start
+    assert start is not None
+    who = np.arange(spec.count)
+    leverage = draw(start.leverage, luck.stream("start-leverage"), who)
+    sign = np.where(luck.stream("start-side").uniform(who, 0) < float(start.long_share), 1, -1)
+    entry = np.full(spec.count, terms.opening_ticks, np.int64)
+    if start.entry is not None:
+        entry = np.maximum(1, np.rint(_prices(start.entry, luck, who) / terms.tick)).astype(np.int64)
+    notional = leverage * accounts["deposit_atoms"]
+    lots = sign * np.floor(notional / (entry.astype(np.float64) * terms.atoms)).astype(np.int64)
+    positions["lots"] = lots
+    positions["entry_ticklots"] = np.abs(lots) * entry
+    accounts["cash_atoms"] -= lots * entry * terms.atoms
+
+
+def _prices(distribution: Distribution, luck: GroupLuck, who: NDArray[np.int64]) -> NDArray[np.float64]:
+    return draw(distribution, luck.stream("start-entry"), who)

@@ -1,0 +1,162 @@
+"""The gateway: the one door through which a Python participant acts on a venue, and hears what became of it.
+
+`send` stamps an order and puts it on its way; it reaches the book after the participant's latency. Fills and ends come back as notices of
+the kernel, at the exact instant, in phase DELIVERY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from marketsim.clock import Event, MarketEnvironment
+
+from marketsim.errors import UsageError
+from marketsim.kernel import advance as doors
+from marketsim.kernel import codes
+from marketsim.messages import Fill, Order, Purpose
+
+TIFS = {"gtc": 0, "ioc": codes.F_IOC, "post_only": codes.F_POST_ONLY}
+_ENTRY = {name: code for code, name in enumerate(codes.ENTRIES)}
+# Fields of a notice, in the order of `kernel.layout.NOTICE`.
+_T, _KIND, _ACCOUNT, _MARKET, _ORDER, _LOTS, _PRICE, _MARK, _INDEX, _FEE, _REMAINING, _REASON, _OTHER = range(13)
+
+
+class Gateway:
+    """Sends, cancels, trades off the book and pays, for accounts of Python participants.
+
+    markets: the kernel's numbers; positions: record of (account, market); outside: record of `outside` by market; ledger: account of each
+    ledger cohort. `watch(account, hook)` calls `hook()` when the venue liquidates or deleverages that account.
+    """
+
+    def __init__(
+        self,
+        env: MarketEnvironment,
+        positions: Mapping[tuple[int, str], int],
+        outside: Mapping[str, int],
+        ledger: Mapping[str, int],
+    ) -> None:
+        self.env = env
+        self._world = env.world
+        self._positions = positions
+        self._outside = outside
+        self._ledger = ledger
+        self._names = list(env.markets)
+        self._orders: dict[int, Order] = {}
+        self._hooks: dict[int, Callable[[], None]] = {}
+        env.on_notice = self._hear
+
+    def watch(self, account: int, hook: Callable[[], None]) -> None:
+        """Call `hook` whenever the venue touches the account's position by liquidation or deleveraging."""
+        self._hooks[account] = hook
+
+    def send(
+        self,
+        account: int,
+        market: str,
+        lots: int,
+        *,
+        order_type: str = "limit",
+        price_ticks: int | None = None,
+        tif: str = "gtc",
+        reduce_only: bool = False,
+        purpose: int = Purpose.NORMAL,
+        parent: int = -1,
+        latency_ns: int = 0,
+    ) -> Order:
+        """Send an order of signed lots (+ buys); returns at once, `order.done` fires when the order is final.
+
+        A market order takes what there is and cancels its rest. An order that cannot stand comes back `rejected` with its reason.
+        """
+        if (price_ticks is None) != (order_type == "market"):
+            raise UsageError(f"a {order_type} order was given price {price_ticks}; a limit order has one, a market order none")
+        flags = codes.F_NOTIFY | (codes.F_REDUCE if reduce_only else 0) | (codes.F_SIDE if lots < 0 else 0)
+        flags |= codes.F_MARKET | codes.F_IOC if order_type == "market" else TIFS[tif]
+        order = Order(self._world.next_order_id(), account, market, lots, Event(self.env))
+        self._orders[order.order_id] = order
+        doors.send_order(
+            self._world.address,
+            self.env._now + latency_ns,
+            self._positions[account, market],
+            flags,
+            price_ticks or 1,
+            abs(lots),
+            int(purpose),
+            parent,
+            order.order_id,
+        )
+        return order
+
+    def cancel(self, order: Order, latency_ns: int = 0) -> None:
+        """Ask for a resting order back; nothing happens if it is gone when the message arrives."""
+        if order.record >= 0:
+            position = self._positions[order.account, order.market]
+            doors.send_cancel(self._world.address, self.env._now + latency_ns, position, order.record, order.order_id)
+
+    def off_book(
+        self, account: int, market: str, lots: int, *, price_ticks: int, charge_fee: bool, purpose: int, parent: int
+    ) -> Fill:
+        """Trade signed lots at a price against `outside`, at once and in no book."""
+        del purpose, parent  # part of the door's signature; off-book fills are in no table of trades
+        now, position = self.env._now, self._positions[account, market]
+        fee = doors.trade_off_book(
+            self._world.address, now, position, self._outside[market], lots, price_ticks, int(charge_fee)
+        )
+        number = self.env.markets[market]
+        mark, index = self._world.market_int(number, "mark_ticks"), self._world.market_int(number, "index_ticks")
+        return Fill(now, price_ticks, lots, int(fee), mark, index)
+
+    def pay(self, from_account: int, to_cohort: str, atoms: int, entry: str) -> None:
+        """Move cash from an account to a ledger cohort under a ledger entry."""
+        doors.pay_atoms(self._world.address, _ENTRY[entry], from_account, self._ledger[to_cohort], atoms)
+
+    # -- what comes back
+
+    def _hear(self, notices: memoryview, row: int) -> None:
+        kind = notices[row + _KIND]
+        if kind == codes.N_LIQUIDATION:
+            hook = self._hooks.get(notices[row + _ACCOUNT])
+            if hook is not None:
+                wake: Any = Event(self.env)
+                wake.callbacks.append(lambda _: hook())
+                self.env.fire(wake, notices[row + _T])
+            return
+        order = self._orders.get(notices[row + _ORDER])
+        if order is None:
+            return
+        if kind == codes.N_FILL:
+            self._fill(order, notices, row)
+        elif kind == codes.N_RESTING:
+            order.status, order.record = "resting", notices[row + _OTHER]
+        else:
+            self._finish(order, notices, row)
+
+    def _fill(self, order: Order, notices: memoryview, row: int) -> None:
+        lots = notices[row + _LOTS]
+        order.filled_lots += lots
+        order.fills.append(
+            Fill(
+                notices[row + _T],
+                notices[row + _PRICE],
+                lots,
+                notices[row + _FEE],
+                notices[row + _MARK],
+                notices[row + _INDEX],
+                notices[row + _OTHER],
+            )
+        )
+
+    def _finish(self, order: Order, notices: memoryview, row: int) -> None:
+        reason = notices[row + _REASON]
+        order.reason = codes.REASONS[reason]
+        order.record = -1
+        if reason == codes.R_FILLED:
+            order.status = "filled"
+        elif reason in (codes.R_CANCELLED, codes.R_IOC_REST, codes.R_SELF_TRADE, codes.R_EMPTY_BOOK) or order.fills:
+            order.status = "cancelled"
+        elif reason == codes.R_LIQUIDATION and notices[row + _REMAINING] < abs(order.lots):
+            order.status = "cancelled"
+        else:
+            order.status = "rejected"
+        del self._orders[order.order_id]
+        self.env.fire(order.done, notices[row + _T], order)
