@@ -17,6 +17,7 @@ from marketsim.datasets.writer import TableSummary, TableWriter
 from marketsim.errors import ResultError
 
 _ROWS_AT_ONCE = 4_096
+_BLOCK_ROWS = 16_384  # log records converted at once: their columns stay in the processor's cache
 
 
 class _Buffers:
@@ -89,7 +90,8 @@ class Recorder:
             self._converters[table] = LogConverter(table)
         converter = self._converters[table]
         taken, done = self._buffers.copy(records)
-        self._writer(table).append_later(len(taken), lambda: converter.columns(taken, names), done)
+        blocks = np.split(taken, range(_BLOCK_ROWS, len(taken), _BLOCK_ROWS))
+        self._writer(table).append_later(len(taken), lambda: (converter.columns(each, names) for each in blocks), done)
 
     def close(self) -> dict[str, TableSummary]:
         """Finish every table and return what the manifest says of each; where one fails the unfinished are removed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +18,7 @@ from marketsim.datasets.storage import storing
 from marketsim.datasets.tables import Column, Table, table_named
 from marketsim.errors import ResultError
 
-PART_ROWS = 262_144  # rows of a row group: large enough to compress, small enough for two of them to be nothing
+PART_ROWS = 262_144  # rows of a part and row group: large enough to compress, small enough to be held
 _CODED_TEXTS = 4_096  # beyond so many different texts a part writes them out instead of carrying the whole list
 
 
@@ -64,7 +64,8 @@ class TableWriter:
         self._drain = drain or Drain()
         self._content = ContentHash(self.table)
         self._file: GrowingParquet | None = None
-        self._waiting: list[dict[str, Array]] = []
+        self._part: dict[str, Array] = {}  # the same memory for every part: fresh pages would cost a fifth of the rate
+        self._filled = 0
         self._held: list[pl.DataFrame] = []
         self._last_sorted: Array | None = None
 
@@ -79,14 +80,17 @@ class TableWriter:
         self.rows += len(next(iter(checked.values())))
         self._drain.submit(lambda: self._take(checked))
 
-    def append_later(self, rows: int, columns: Callable[[], Mapping[str, Given]], done: Callable[[], None]) -> None:
-        """Take the next `rows` rows from a function that the background thread calls, at no cost to the caller.
+    def append_later(
+        self, rows: int, blocks: Callable[[], Iterable[Mapping[str, Given]]], done: Callable[[], None]
+    ) -> None:
+        """Take the next `rows` rows, in blocks of columns that the background thread fetches, at no cost to the caller.
 
-        `done` is called when the rows are hashed and nothing refers to the function's arrays any more.
+        `done` is called when nothing refers to the blocks' arrays any more.
         """
 
         def work() -> None:
-            self._take(canonical(self.table, columns()))
+            for columns in blocks():
+                self._take(canonical(self.table, columns))
             done()
 
         self.rows += rows
@@ -125,22 +129,26 @@ class TableWriter:
         self._last_sorted = values[-1:].copy()
 
     def _store(self, columns: Mapping[str, Array | CodedText]) -> None:
-        """Hash rows, and write a part when enough of them wait."""
-        self._waiting.append(self._content.update(columns))
-        if sum(len(next(iter(rows.values()))) for rows in self._waiting) >= PART_ROWS:
-            self._write_part()
+        """Hash rows and put them into the part; a full part goes to the file."""
+        rows = self._content.update(columns)
+        if not self._part:
+            self._part = {name: np.empty(PART_ROWS, values.dtype) for name, values in rows.items()}
+        count, taken = len(next(iter(rows.values()))), 0
+        while taken < count:
+            more = min(count - taken, PART_ROWS - self._filled)
+            for name, values in rows.items():
+                self._part[name][self._filled : self._filled + more] = values[taken : taken + more]
+            taken += more
+            self._filled += more
+            if self._filled == PART_ROWS:
+                self._write_part()
 
     def _write_part(self) -> None:
-        """Write the waiting rows as one part at the end of the file."""
-        waiting, self._waiting = self._waiting, []
-        rows = (
-            waiting[0]
-            if len(waiting) == 1
-            else {name: np.concatenate([each[name] for each in waiting]) for name in self.table.names}
-        )
-        part, frame = BytesIO(), self._plain_frame(self._content, rows)
-        group = PART_ROWS if len(frame) >= 2 * PART_ROWS else max(len(frame), 1)  # no small remainder
-        frame.write_parquet(part, compression="zstd", compression_level=1, row_group_size=group)
+        """Write the part's rows as one row group at the end of the file."""
+        frame = self._plain_frame(self._content, {name: values[: self._filled] for name, values in self._part.items()})
+        part = BytesIO()
+        frame.write_parquet(part, compression="zstd", compression_level=1, row_group_size=PART_ROWS)
+        self._filled = 0
         with storing(self.path):
             if self._file is None:
                 self._file = GrowingParquet(self._aside)
@@ -153,10 +161,11 @@ class TableWriter:
             self._held = []
             for part in frame.iter_slices(PART_ROWS):
                 self._store(canonical(self.table, columns_of(part)))
-        if self._waiting or self._file is None:
-            if not self._waiting:
-                self._store(canonical(self.table, columns_of(self.table.empty())))
+        if not self._part:
+            self._store(canonical(self.table, columns_of(self.table.empty())))
+        if self._filled or self._file is None:
             self._write_part()
+        self._part = {}
         assert self._file is not None
         with storing(self.path):
             self._file.close()

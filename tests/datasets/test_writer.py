@@ -176,9 +176,9 @@ def test_whoever_is_ahead_of_the_background_waits_and_the_wait_is_counted(tmp_pa
     writer = TableWriter(tmp_path, "events")
     gate = threading.Event()
 
-    def slow() -> dict[str, Any]:
+    def slow() -> list[dict[str, Any]]:
         gate.wait()
-        return EVENT
+        return [EVENT]
 
     threading.Timer(0.05, gate.set).start()
     for _ in range(8):  # more than the queue has room for
