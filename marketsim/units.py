@@ -24,7 +24,7 @@ RATE_ONE = 100_000_000
 # Sixty digits hold any product of two numbers a file may contain; what would not fit raises instead of rounding.
 _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _MAX_DIGITS = 25
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _NS_OF = {
     "d": 86_400 * NS_PER_SECOND,
     "h": 3_600 * NS_PER_SECOND,
@@ -99,9 +99,9 @@ def duration_ns(text: str) -> int:
 
 def rate(text: str) -> Decimal:
     """Read a rate such as 5 bps, 0.05% or 0 as a plain fraction of one."""
-    found = re.fullmatch(r"([+-]?\s*[\d.,_]+)\s*(bps|%)?", text.strip())
+    found = re.fullmatch(r"([+-]?\s*[0-9.,_]+)\s*(bps|%)?", text.strip())
     if found is None:
-        hint = re.fullmatch(r"([+-]?[\d.]+)\s*(bp|BPS|Bps|pct|percent)", text.strip())
+        hint = re.fullmatch(r"([+-]?[0-9.]+)\s*(bp|BPS|Bps|pct|percent)", text.strip())
         suggestion = f"{hint[1]} bps" if hint and hint[2].lower().startswith("bp") else f"{hint[1]}%" if hint else ""
         raise UnitError(text, "this is not a rate", _RATE_ALLOWED, suggestion)
     value = _amount(found[1], text, _RATE_ALLOWED)
@@ -113,9 +113,9 @@ def rate(text: str) -> Decimal:
 def annual_rate(text: str) -> Decimal:
     """Read a yearly rate such as 70%/yr as a plain fraction per year."""
     allowed = "a yearly rate such as 70%/yr"
-    found = re.fullmatch(r"([+-]?[\d.,_]+)\s*%\s*/\s*yr", text.strip())
+    found = re.fullmatch(r"([+-]?[0-9.,_]+)\s*%\s*/\s*yr", text.strip())
     if found is None:
-        bare = re.fullmatch(r"([+-]?[\d.]+)\s*%", text.strip())
+        bare = re.fullmatch(r"([+-]?[0-9.]+)\s*%", text.strip())
         raise UnitError(text, "this is not a yearly rate", allowed, f"{bare[1]}%/yr" if bare else "")
     return _amount(found[1], text, allowed).scaleb(-2, _EXACT)
 
@@ -143,7 +143,7 @@ def size(text: str, known: Collection[str] = ()) -> Size:
 
 def time_of_day_ns(text: str) -> int:
     """Read a time of day such as "00:02" or "23:59:30" (UTC) as nanoseconds since midnight [ns]."""
-    found = re.fullmatch(r"(\d\d):(\d\d)(?::(\d\d))?", text.strip())
+    found = re.fullmatch(r"([0-9][0-9]):([0-9][0-9])(?::([0-9][0-9]))?", text.strip())
     if found is None or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
         raise UnitError(text, "this is not a time of day", 'a time of day such as "00:02" or "23:59:30", UTC')
     return (int(found[1]) * 3_600 + int(found[2]) * 60 + int(found[3] or 0)) * NS_PER_SECOND
@@ -152,9 +152,11 @@ def time_of_day_ns(text: str) -> int:
 def instant_ns(text: str) -> int:
     """Read an instant such as 2024-01-01T00:00:00Z as nanoseconds since 1970 [ns]."""
     allowed = "an instant in UTC such as 2024-01-01T00:00:00Z"
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", text.strip())
+    found = re.fullmatch(
+        r"([0-9]{4}-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9])(?:\.([0-9]{1,9}))?Z", text.strip()
+    )
     if found is None:
-        day = re.fullmatch(r"\d{4}-\d\d-\d\d", text.strip())
+        day = re.fullmatch(r"[0-9]{4}-[0-9][0-9]-[0-9][0-9]", text.strip())
         raise UnitError(text, "this is not an instant", allowed, f"{text.strip()}T00:00:00Z" if day else "")
     try:
         moment = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
@@ -287,7 +289,9 @@ def _amount(digits: str, text: str, allowed: str) -> Decimal:
 
 
 def _amount_of(text: str, known: Collection[str], what: str, allowed: str) -> tuple[Decimal, str]:
-    found = re.fullmatch(r"([+-]?[\d.,_]+(?:[eE][+-]?\d+)?)\s*(?:([kMG])\s+)?([A-Za-z][A-Za-z0-9_-]*)?", text.strip())
+    found = re.fullmatch(
+        r"([+-]?[0-9.,_]+(?:[eE][+-]?[0-9]+)?)\s*(?:([kMG])\s+)?([A-Za-z][A-Za-z0-9_-]*)?", text.strip()
+    )
     if found is None:
         raise UnitError(text, f"this is not {what}", allowed)
     digits, prefix, name = found[1], found[2], found[3]
@@ -314,7 +318,7 @@ def _split_prefix(name: str, known: Collection[str], text: str, allowed: str) ->
     if first in _PREFIX and re.fullmatch(r"[A-Z][A-Z0-9]{2,}", rest):
         message = f"{name!r} can be read as {first} {rest} or as a currency {name}, and neither is known here"
         raise UnitError(text, message, f"{allowed}; or a prefix written apart, as in 5 {first} {rest}")
-    return ("k", rest) if first == "k" and re.fullmatch(r"[A-Z][A-Z0-9]+", rest) else ("", name)
+    return "", name
 
 
 def _not_a_number(text: str, message: str, allowed: str) -> UnitError:
@@ -324,7 +328,7 @@ def _not_a_number(text: str, message: str, allowed: str) -> UnitError:
 
 
 def _not_a_duration(text: str) -> UnitError:
-    bare = re.fullmatch(r"\s*[+-]?[\d.]+\s*", text)
+    bare = re.fullmatch(r"\s*[+-]?[0-9.]+\s*", text)
     message = "a bare number where a duration with its unit is due" if bare else "this is not a duration"
     return UnitError(text, message, _DURATION_ALLOWED)
 

@@ -182,4 +182,8 @@ def json_schema() -> dict[str, Any]:
         schema["$defs"][kind.__name__]["properties"] |= {"like": text, "delete": flag}
     for part in (schema, *schema["$defs"].values()):
         part.pop("required", None)
+        for key, shape in part["properties"].items():
+            part["properties"][key] = {"anyOf": [{"enum": [None, "none"]}, {**shape}]}
+    for holder in ("MarginSpec", "TokenAccountSpec"):
+        schema["$defs"][holder]["properties"]["tiers"]["anyOf"].append({**text, "description": "name of a table"})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
