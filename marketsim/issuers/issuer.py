@@ -13,11 +13,12 @@ from fractions import Fraction
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
+from marketsim.issuers.aftermath import Aftermath
 from marketsim.issuers.books import TokenBooks
 from marketsim.issuers.execution import Child, ChildKind, ExecutionPlan, OffBookSpec, plan_of
 from marketsim.issuers.fees import NS_PER_DAY, ManagementFeeSpec, management_fee_atoms, next_charge_ns
 from marketsim.issuers.nav import Direction, PriceTrigger, wipe_out_trigger
-from marketsim.issuers.parent import MIDS_AFTER, ParentOrder, RebalanceRegister
+from marketsim.issuers.parent import ParentOrder, RebalanceRegister
 from marketsim.issuers.rebalancing import DailySpec, Decision, Occasion, PriceSource, RebalancingPolicy, policy_of
 from marketsim.issuers.token import LegTerms, Token, TokenSpec, TokenState
 from marketsim.kernel.codes import P_REBALANCE
@@ -58,6 +59,7 @@ class TokenDesk:
     warmup_ns: int
     off_book_fees: bool = True
     books: TokenBooks = field(init=False)
+    aftermath: Aftermath = field(init=False)
     scheduled_ns: int | None = field(init=False)
     fee_due_ns: int | None = None
     looked_ns: int = -1
@@ -65,13 +67,13 @@ class TokenDesk:
     was_seized: bool = False
     announced: TokenState = TokenState.TRADING
     announced_ns: int = -1
-    parents: dict[int, ParentOrder] = field(default_factory=dict)
     _alarm: tuple[int, Any] = (-1, None)
     _change: Any = None
 
     def __post_init__(self) -> None:
         """Open the books, and find the first reset and the first charge."""
         self.books = TokenBooks(self.token, self.view)
+        self.aftermath = Aftermath(self.env, self.view, self.register)
         self.scheduled_ns = self._next_reset_ns(self.warmup_ns)
         if self.fee is not None:
             self.fee_due_ns = next_charge_ns(max(self.warmup_ns - 1, 0), self.start_ns, self.fee)
@@ -92,8 +94,6 @@ class TokenDesk:
     def account_changed(self) -> None:
         """Hear that the venue settled funding on the token's account, or took or closed its position."""
         self._take_stock()
-        if self._change is not None and not self._change.triggered:
-            self._change.succeed()
 
     def snapshot(self, t_ns: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The token's row of table `tokens` and its rows of `token_legs` now."""
@@ -102,15 +102,7 @@ class TokenDesk:
 
     def finish(self, t_ns: int) -> None:
         """Close the books at the end of the run: rows of rebalances not yet written, the last attribution."""
-        for parent in list(self.parents.values()):
-            self._end_parent(parent)
-            if parent.measured_ns != parent.last_ns:
-                self._measure_volume(parent, self.view.volume_lots(parent.market))
-            for column, after_ns in MIDS_AFTER.items():
-                if column not in parent.mids and parent.last_ns >= 0 and parent.last_ns + after_ns == t_ns:
-                    parent.mids[column] = self.view.mid(parent.market)
-            parent.is_followed = True
-            self._settle(parent)
+        self.aftermath.finish(t_ns, self.books.holding().leverage)
         self._cut(t_ns)
 
     # -- when to look
@@ -163,15 +155,17 @@ class TokenDesk:
             crossing.cancel()
 
     def _arm(self) -> tuple[list[Crossing], int | None]:
-        """Crossings to wait for, and the next instant to look at a clock instead: polled, a basket, or still beyond."""
-        poll_ns, now = self.policy.poll_ns, self.now_ns
-        if poll_ns:
-            return [], _next_multiple(now, poll_ns)
+        """Crossings to wait for; or, while a bound is crossed already and for baskets, the next instant to look.
+
+        A polled bound is armed too: nothing can be found at a poll that no crossing announced, and a run has few
+        crossings and many polls.
+        """
         market = self.token.legs[0].market
         triggers = self._policy_triggers()
         price = self.books.price(market, self.policy.source)
-        if poll_ns == 0 and (len(self.token.legs) > 1 or any(trigger.is_reached(price) for trigger in triggers)):
-            return [], _next_multiple(now, LOOK_NS)
+        is_basket = self.policy.poll_ns is not None and len(self.token.legs) > 1
+        if is_basket or any(trigger.is_reached(price) for trigger in triggers):
+            return [], _next_multiple(self.now_ns, self.policy.poll_ns or LOOK_NS)
         armed = [self._crossing(market, self.policy.source, trigger) for trigger in triggers]
         wiped = self._wipe_out_trigger()
         return ([*armed, self._crossing(market, "mark", wiped)] if wiped else armed), None
@@ -193,6 +187,11 @@ class TokenDesk:
         (leg,) = held.legs
         return wipe_out_trigger(held.cash_atoms, leg.position_lots, leg.atoms_per_tick_lot)
 
+    def _wake(self) -> None:
+        """Let a waiting watch look again: what it waits for has moved with the account."""
+        if self._change is not None and not self._change.triggered:
+            self._change.succeed()
+
     def _alarm_at(self, t_ns: int) -> Any:
         """An event at an instant; the same one while the instant stays, so that waiting leaves no litter."""
         if self._alarm[0] != t_ns or t_ns <= self.now_ns:
@@ -205,10 +204,16 @@ class TokenDesk:
         """Enter what the venue did to the account, and end the token when nothing is left."""
         if self.in_flight:
             return
-        self.was_seized |= bool(self.books.take_stock(self.now_ns))
-        if self.token.supply_lots and self.token.state is not TokenState.WIPED and self.books.equity_atoms() <= 0:
-            detail = dumps({"equity_atoms": self.books.equity_atoms(), "from": str(self.token.state)})
+        seen_atoms = self.books.funding_seen_atoms
+        was_seized = bool(self.books.take_stock(self.now_ns))
+        self.was_seized |= was_seized
+        if was_seized or self.books.funding_seen_atoms != seen_atoms:
+            self._wake()
+        equity = self.books.equity_atoms()
+        if equity <= 0 and self.token.supply_lots and self.token.state is not TokenState.WIPED:
+            detail = dumps({"equity_atoms": equity, "from": str(self.token.state)})
             self.token.state = TokenState.WIPED
+            self._wake()
             self.add_row("events", t_ns=self.now_ns, event="wiped", subject=self.token.id, detail=detail)
 
     def _charge(self) -> Turning:
@@ -226,7 +231,7 @@ class TokenDesk:
             if atoms:
                 self.gateway.pay(self.token.account, f"issuer:{self.token.issuer}", atoms, "management_fee")
                 self.books.ledger.management_fee(atoms)
-                self.account_changed()
+                self._wake()
 
     def _cut(self, t_ns: int) -> None:
         interval = self.books.cut(t_ns)
@@ -276,7 +281,7 @@ class TokenDesk:
             arrival_mid=self.view.mid(leg.market),
             volume_before_lots=self.view.volume_before_lots(leg.market),
         )
-        self.parents[parent.id] = parent
+        self.aftermath.begin(parent)
         return parent
 
     def _work(self, parent: ParentOrder) -> Turning:
@@ -294,8 +299,7 @@ class TokenDesk:
             parent.number += 1
             if child.lots:
                 yield from self._send(parent, child)
-        self._end_parent(parent)
-        self._settle(parent)
+        self.aftermath.ended(parent, self.books.holding().leverage)
 
     def _send(self, parent: ParentOrder, child: Child) -> Turning:
         fills: list[Fill]
@@ -320,7 +324,7 @@ class TokenDesk:
         parent.book(fills, in_book=child.kind is not ChildKind.OFF_BOOK, mid=self.view.mid(parent.market))
         self._take_stock()
         if fills:
-            self.env.process(self._follow(parent, parent.last_ns))
+            self.aftermath.filled(parent)
 
     def _trade_off_book(self, parent: ParentOrder, lots: int) -> Fill:
         return self.gateway.off_book(
@@ -332,36 +336,6 @@ class TokenDesk:
             purpose=P_REBALANCE,
             parent=parent.id,
         )
-
-    # -- what came of it
-
-    def _end_parent(self, parent: ParentOrder) -> None:
-        if not parent.is_over:
-            parent.is_over = True
-            parent.leverage_after = self.books.holding().leverage
-            parent.is_followed = not parent.filled_lots
-
-    def _follow(self, parent: ParentOrder, fill_ns: int) -> Turning:
-        """Note the volume at the end of a fill's instant, then the mids after it, unless a later fill comes."""
-        yield self.env.timeout(1)
-        self._measure_volume(parent, self.view.volume_before_lots(parent.market))
-        for column, after_ns in MIDS_AFTER.items():
-            yield self.env.timeout(fill_ns + after_ns - self.now_ns)
-            if parent.last_ns != fill_ns:
-                return
-            parent.mids[column] = self.view.mid(parent.market)
-        parent.is_followed = True
-        self._settle(parent)
-
-    def _measure_volume(self, parent: ParentOrder, traded_lots: int) -> None:
-        parent.volume_lots = traded_lots - parent.volume_before_lots
-        parent.measured_ns = parent.last_ns
-
-    def _settle(self, parent: ParentOrder) -> None:
-        """Write the row once the order is over and everything after it is known."""
-        if parent.is_over and parent.is_followed and parent.id in self.parents:
-            del self.parents[parent.id]
-            self.register.complete(parent)
 
 
 def _next_multiple(after_ns: int, every_ns: int) -> int:
