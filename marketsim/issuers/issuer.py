@@ -21,7 +21,7 @@ from marketsim.issuers.nav import Direction, PriceTrigger, wipe_out_trigger
 from marketsim.issuers.parent import ParentOrder, RebalanceRegister
 from marketsim.issuers.rebalancing import DailySpec, Decision, Occasion, PriceSource, RebalancingPolicy, policy_of
 from marketsim.issuers.token import LegTerms, Token, TokenSpec, TokenState
-from marketsim.kernel.codes import P_REBALANCE
+from marketsim.messages import Purpose
 from marketsim.streams import Stream
 from marketsim.units import NS_PER_SECOND
 
@@ -313,7 +313,7 @@ class TokenDesk:
                 order_type="market" if child.kind is ChildKind.MARKET else "limit",
                 price_ticks=child.limit_ticks,
                 tif="ioc",
-                purpose=P_REBALANCE,
+                purpose=Purpose.REBALANCE,
                 parent=parent.id,
             )
             self.in_flight += 1
@@ -333,7 +333,7 @@ class TokenDesk:
             lots,
             price_ticks=self.view.mark_ticks(parent.market),
             charge_fee=self.off_book_fees,
-            purpose=P_REBALANCE,
+            purpose=Purpose.REBALANCE,
             parent=parent.id,
         )
 

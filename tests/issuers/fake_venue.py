@@ -13,6 +13,7 @@ import simpy
 from marketsim.issuers.issuer import TokenDesk, open_desk
 from marketsim.issuers.parent import RebalanceRegister
 from marketsim.issuers.token import LegTerms, TokenSpec, open_token, opening_lots
+from marketsim.messages import Fill
 from marketsim.streams import Stream
 from marketsim.units import to_atoms
 
@@ -25,20 +26,10 @@ TICK = Decimal("0.1")
 ATOMS_PER_TICK_LOT = 10_000  # tick 0.1 USDT x lot 0.001 BTC
 
 
-@dataclass(frozen=True)
-class FakeFill:
-    t_ns: int
-    price_ticks: int
-    lots: int
-    fee_atoms: int
-    mark_ticks: int
-    index_ticks: int
-
-
 @dataclass
 class FakeOrder:
     done: Any
-    fills: list[FakeFill]
+    fills: list[Fill]
     sent: dict[str, Any]
 
 
@@ -168,12 +159,12 @@ class World(simpy.Environment):
             place.volume_before = (self.now, place.volume)
         place.volume += abs(lots)
 
-    def settle(self, account: int, market: str, lots: int, price: int, *, charge: bool = True) -> FakeFill:
+    def settle(self, account: int, market: str, lots: int, price: int, *, charge: bool = True) -> Fill:
         place = self.markets[market]
         fee = abs(lots) * price * ATOMS_PER_TICK_LOT * self.fee_parts // 10**8 if charge else 0
         self.cash[account] -= lots * price * ATOMS_PER_TICK_LOT + fee
         self.positions[account, market] = self.position_lots(account, market) + lots
-        return FakeFill(self.now, price, lots, fee, place.mark, place.index)
+        return Fill(self.now, price, lots, fee, place.mark, place.index)
 
     def send(self, account: int, market: str, lots: int, **sent: Any) -> FakeOrder:
         found = abs(lots) if self.depth is None else min(abs(lots), self.depth)
@@ -189,7 +180,7 @@ class World(simpy.Environment):
 
     def off_book(
         self, account: int, market: str, lots: int, *, price_ticks: int, charge_fee: bool, purpose: int, parent: int
-    ) -> FakeFill:
+    ) -> Fill:
         return self.settle(account, market, lots, price_ticks, charge=charge_fee)
 
     def pay(self, from_account: int, to_cohort: str, atoms: int, entry: str) -> None:
