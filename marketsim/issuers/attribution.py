@@ -129,9 +129,9 @@ class AttributionLedger:
     def absorb(self, now: Valuation) -> dict[str, int]:
         """Take in what the venue did to the account by itself: liquidation, takeover, deleveraging.
 
-        Lots nobody reported count as traded at the present mark; cash that moved with them, less or more than that
-        mark, is slippage, the venue's own charges included. Returns the lots by market; empty if there were none, and
-        then cash that moved stays unexplained, for `check_adds_up` to find.
+        Lots nobody reported count as traded at the present mark. Cash that moved with them, less or more than that
+        mark, is slippage, and so is what the venue charges or makes good later on. Returns the lots by market. In an
+        account the venue never touched, cash that moved stays unexplained, for `check_adds_up` to find.
         """
         seized = {market: lots for market in now.legs if (lots := self._unreported_lots(now, market))}
         for market, lots in seized.items():
@@ -150,7 +150,6 @@ class AttributionLedger:
         self._trades = {}
         self._funding_atoms = self._management_fee_atoms = self._trading_fee_atoms = 0
         self._primary_atoms = self._seizure_atoms = 0
-        self._was_seized = False
         return interval
 
     def _unreported_lots(self, now: Valuation, market: str) -> int:

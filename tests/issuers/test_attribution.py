@@ -72,6 +72,9 @@ def test_what_the_venue_takes_by_itself_is_priced_at_the_mark_and_its_charge_is_
     assert ledger.absorb(account.valued(5)) == {"A": -10}
     row = ledger.cut(account.valued(10))
     assert (row.index_atoms, row.basis_atoms, row.slippage_atoms) == (-10 * 100 * K, 0, -10 * 10 * K - 50)
+    account.cash += 25  # and made good later
+    assert ledger.absorb(account.valued(15)) == {}
+    assert ledger.cut(account.valued(20)).slippage_atoms == 25
 
 
 EVENTS = st.lists(
