@@ -25,6 +25,8 @@ RATE_ONE = 100_000_000
 _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _MAX_DIGITS = 25
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_INSTANT = r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?Z"
+_AMOUNT = r"([+-]?[0-9.,_]+(?:[eE][+-]?[0-9]+)?)\s*(?:([kMG])\s+)?([A-Za-z][A-Za-z0-9_-]*)?"
 _NS_OF = {
     "d": 86_400 * NS_PER_SECOND,
     "h": 3_600 * NS_PER_SECOND,
@@ -107,7 +109,7 @@ def rate(text: str) -> Decimal:
     value = _amount(found[1], text, _RATE_ALLOWED)
     if found[2] is None and value != 0:
         raise UnitError(text, "a bare number where a rate with its unit is due", _RATE_ALLOWED)
-    return value.scaleb({"bps": -4, "%": -2, None: 0}[found[2]], _EXACT)
+    return _plain(value.scaleb({"bps": -4, "%": -2, None: 0}[found[2]], _EXACT))
 
 
 def annual_rate(text: str) -> Decimal:
@@ -117,7 +119,7 @@ def annual_rate(text: str) -> Decimal:
     if found is None:
         bare = re.fullmatch(r"([+-]?[0-9.]+)\s*%", text.strip())
         raise UnitError(text, "this is not a yearly rate", allowed, f"{bare[1]}%/yr" if bare else "")
-    return _amount(found[1], text, allowed).scaleb(-2, _EXACT)
+    return _plain(_amount(found[1], text, allowed).scaleb(-2, _EXACT))
 
 
 def event_rate(text: str) -> Fraction:
@@ -270,6 +272,11 @@ def _whole(value: Decimal, step: Decimal, message: str, allowed: str) -> int:
     return int(count)
 
 
+def _plain(value: Decimal) -> Decimal:
+    """The same number without an exponent or trailing zeros, so that it prints as people write it."""
+    return Decimal(format_number(value))
+
+
 def _is_decimal(value: Fraction) -> bool:
     rest = value.denominator
     for prime in (2, 5):
@@ -300,7 +307,7 @@ def _amount_of(text: str, known: Collection[str], what: str, allowed: str) -> tu
     value = _amount(digits, text, allowed)
     if prefix is None:
         prefix, name = _split_prefix(name, known, text, allowed)
-    return value.scaleb(_PREFIX.get(prefix, 0), _EXACT), name
+    return _plain(value.scaleb(_PREFIX.get(prefix, 0), _EXACT)), name
 
 
 def _split_prefix(name: str, known: Collection[str], text: str, allowed: str) -> tuple[str, str]:

@@ -51,7 +51,9 @@ def jump_range(sizes: Iterable[Decimal]) -> tuple[float, float]:
     """Lowest and highest factor by which listed jumps may move an index, in whichever order they come."""
     low, high = 1.0, 1.0
     for size in sizes:
-        factor = 1.0 + float(size)
+        factor = 1.0 + max(float(size), -1.0)
+        if factor == 0:
+            continue
         low, high = (low * factor, high) if factor < 1 else (low, high * factor)
     return low, high
 

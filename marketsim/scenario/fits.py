@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from marketsim.errors import UnitError
 from marketsim.issuers.execution import TwapSpec
 from marketsim.issuers.rebalancing import BandSpec, DailySpec
 from marketsim.issuers.token import NavQuoteSpec, TokenSpec
@@ -16,7 +17,7 @@ from marketsim.scenario.world import World
 from marketsim.spec import Distribution
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.traders.noise import NoiseSpec
-from marketsim.units import ATOMS_PER_UNIT, format_duration, format_number
+from marketsim.units import ATOMS_PER_UNIT, atoms_per_tick_lot, format_duration, format_number
 from marketsim.venues.contract import MarketSpec, contract_faults
 from marketsim.venues.index import GbmIndexSpec, LogOuVolIndexSpec
 from marketsim.venues.index_listed import ListedLevels
@@ -68,8 +69,13 @@ def _check_market(
 ) -> None:
     tick, lot = market.tick.amount, market.lot.amount
     if tick > 0 and lot > 0 and market.underlying in openings:
-        for fault in contract_faults(tick, lot, openings[market.underlying], Decimal(0)):
-            world.at((*path, "tick"), fault)
+        try:
+            atoms_per_tick_lot(tick, lot)
+        except UnitError as error:
+            world.unit((*path, "tick"), error)
+        else:
+            for fault in contract_faults(tick, lot, openings[market.underlying], Decimal(0)):
+                world.at((*path, "tick"), fault)
     for fault in tier_faults(market.margin.tiers):
         world.at((*path, "margin", "tiers"), fault)
     if market.funding.sample > market.funding.every:

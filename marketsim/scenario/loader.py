@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from ruamel.yaml.events import (
 )
 
 from marketsim.errors import ScenarioError
-from marketsim.scenario.nodes import Node, Place, Problems
+from marketsim.scenario.nodes import INCOMPLETE, Node, Place, Problems
 
 MAX_ALIASED_NODES = 20_000
 MAX_DEPTH = 60
@@ -92,6 +93,7 @@ def read_file_with_bases(path: Path, problems: Problems) -> list[Node]:
         if extends is None or extends.value is None:
             return chain
         base = below_root(extends, path.parent, root, "extends", problems)
+        chain[0] = replace(chain[0], origin=INCOMPLETE)
         if base is None:
             return chain
         if base.resolve() in seen:
@@ -102,6 +104,7 @@ def read_file_with_bases(path: Path, problems: Problems) -> list[Node]:
             allowed = f"a file below {root}" + (f"; there: {names}" if names else "")
             problems.add(extends.place, "extends", extends.text, "there is no such file", allowed)
             return chain
+        chain[0] = replace(chain[0], origin="")
         path = base
 
 
@@ -171,7 +174,7 @@ class _Composer:
         before = self.count
         self.count += 1
         if event.tag is not None:
-            self._problem(place, str(event.tag), "tags are not part of the language", "plain values")
+            self._problem(place, _tag(event), "tags are not part of the language", "plain values")
         if isinstance(event, MappingStartEvent):
             node = self._map(place, events, depth)
         elif isinstance(event, SequenceStartEvent):
@@ -200,18 +203,20 @@ class _Composer:
     def _map(self, place: Place, events: Iterator[Any], depth: int) -> Node:
         entries: dict[str, Node] = {}
         keys: dict[str, Place] = {}
+        origin = self.origin
         while not isinstance(event := next(events), MappingEndEvent):
             where = self._place(event)
             key = self._key(event, events, depth)
             value = self._node(next(events), events, depth + 1)
             if key is None:
+                origin = INCOMPLETE
                 continue
             if key in entries:
                 message = f"this key stands here twice, first in line {keys[key].line}"
                 self._problem(where, key, message, "each key once")
                 continue
             entries[key], keys[key] = value, where
-        return Node(entries, place, "", self.origin, keys)
+        return Node(entries, place, "", origin, keys)
 
     def _key(self, event: Any, events: Iterator[Any], depth: int) -> str | None:
         where = self._place(event)
@@ -220,7 +225,7 @@ class _Composer:
             self._problem(where, "", "a key is plain text", "a name")
             return None
         if event.tag is not None:
-            self._problem(where, str(event.tag), "tags are not part of the language", "plain keys")
+            self._problem(where, _tag(event), "tags are not part of the language", "plain keys")
         if event.value == "<<" and event.style is None:
             self._problem(where, "<<", "merge keys are not part of the language", "like: ID, extends: FILE")
             return None
@@ -231,6 +236,10 @@ class _Composer:
 
     def _problem(self, place: Place, text: str, message: str, allowed: str) -> None:
         self.problems.add(place, "", text, message, allowed)
+
+
+def _tag(event: Any) -> str:
+    return str(event.tag).replace("tag:yaml.org,2002:", "!!")
 
 
 def _scalar(event: Any) -> str | int | Decimal | bool | None:

@@ -53,7 +53,7 @@ class Node:
         """The offending text as a message quotes it."""
         if isinstance(self.value, dict):
             return "{" + ", ".join(self.value) + "}"
-        return f"[{len(self.value)} items]" if isinstance(self.value, list) else self.text
+        return f"a list of {len(self.value)}" if isinstance(self.value, list) else self.text
 
 
 def plain(node: Node) -> Any:

@@ -1,8 +1,8 @@
 """From a file to the document that runs: bases, `like` and presets, overrides, in this order, with all origins.
 
 1. `extends`: the chain of bases is merged, the outermost first (`merging` has the rules).
-2. `like: ID` copies a sibling of the same list, with the keys beside it laid over the copy; then `preset: NAME` goes
-   under what stands there. So a copy takes its sibling's preset, and every key beside a preset overrides it.
+2. `preset: NAME` becomes its keys, with the keys beside it laid over them; then `like: ID` copies a sibling of the
+   same list, resolved so far, and the thing's own keys are laid over the copy.
 3. Keys that are null and members marked `delete` are taken out.
 4. `--set` and `seed` are laid over the result.
 5. Names of tier tables become their rows; every part is checked by its Spec, what is absent gets its default, what
@@ -94,11 +94,9 @@ def _finished(chain: list[Node], file: Path, set: Overrides, seed: int | None, p
 
 
 def _with_siblings_and_presets(node: Node, section: str, problems: Problems) -> Node:
-    members = {id_of(item): item for item in node.list if id_of(item)}
-    items = [_copied(item, members, (), section, problems) for item in node.list]
-    if section in _WITH_PRESETS:
-        items = [_over_preset(item, section, problems) for item in items]
-    return replace(node, value=items)
+    items = [_over_preset(item, section, problems) for item in node.list] if section in _WITH_PRESETS else node.list
+    members = {id_of(item): item for item in items if id_of(item)}
+    return replace(node, value=[_copied(item, members, (), section, problems) for item in items])
 
 
 def _copied(

@@ -127,7 +127,7 @@ def _unknown_key(root: Node, path: Path, allowed: list[str], problems: Problems)
 
 def _missing(root: Node, path: Path, problems: Problems) -> None:
     around = nearest(root, path[:-1])
-    if around.origin == INCOMPLETE:
+    if INCOMPLETE in (root.origin, around.origin):
         return
     message = f"the key {path[-1]!r} is missing"
     allowed = "marketsim/1" if path == ("schema",) else ""

@@ -14,7 +14,7 @@ from marketsim.errors import UnitError
 from marketsim.scenario import later
 from marketsim.scenario.defaults import index_currency
 from marketsim.scenario.loader import below_root, root_folder
-from marketsim.scenario.nodes import Node, Problems, at, named, near, nearest
+from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, named, near, nearest
 from marketsim.scenario.nodes import Path as Keys
 from marketsim.scenario.ranges import out_of_range
 from marketsim.scenario.schema import OrderEventSpec
@@ -178,7 +178,8 @@ def _check_clock(world: World) -> None:
 
 def _check_references(world: World) -> None:
     for section in ("underlyings", "markets"):
-        if world.parts.get(section) is not None and not world.parts[section]:
+        node = world.root.map.get(section)
+        if node is not None and node.value == []:
             world.at((section,), f"there are no {section}", "at least one")
     for section, key, target in _REFERENCES:
         for position, item in enumerate(world.listed(section)):
@@ -192,6 +193,8 @@ def _check_references(world: World) -> None:
 
 
 def _check_reference(world: World, path: Keys, name: str, section: str, note: Callable[..., None]) -> None:
+    if world.root.origin == INCOMPLETE:
+        return
     ids = list(dict.fromkeys(str(item.map["id"].value) for item in world.listed(section) if "id" in item.map))
     if name not in ids:
         message = f"there is nothing called {name!r} in {section}"
