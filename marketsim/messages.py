@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
 from typing import Any
@@ -47,6 +48,7 @@ class Order:
 
     status: `sent`, `resting`, `filled`, `cancelled` (an IOC's rest too) or `rejected`; reason: why it ended, a word of table `orders`.
     lots: signed, + buys; filled_lots: signed alike. record: the kernel's order record while it rests, -1 otherwise.
+    tick: size of the market's tick.
     """
 
     order_id: int
@@ -59,6 +61,7 @@ class Order:
     filled_lots: int = 0
     fills: list[Fill] = field(default_factory=list)
     record: int = -1
+    tick: Decimal | None = None
 
     @property
     def is_final(self) -> bool:
@@ -71,3 +74,9 @@ class Order:
         if not self.filled_lots:
             return None
         return Fraction(sum(fill.price_ticks * fill.lots for fill in self.fills), self.filled_lots)
+
+    @property
+    def average_price(self) -> float | None:
+        """Average price of its fills [quote currency], None without one."""
+        ticks = self.average_price_ticks
+        return None if ticks is None or self.tick is None else float(ticks * Fraction(self.tick))

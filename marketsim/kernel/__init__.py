@@ -5,3 +5,7 @@ May not live here: names, units, YAML, frames, processes, anything of another ro
 log rows go out. Formulas are mirrored by name in `venues` (timing, sources) and twinned in plain Python in `tests/reference`.
 Elsewhere: when something happens -> `clock` and the processes above; what a number means -> `units`.
 """
+
+from marketsim.kernel.cache import cache_folder, is_warm, source_hash
+
+__all__ = ["cache_folder", "is_warm", "source_hash"]

@@ -10,12 +10,22 @@ from llvmlite import ir
 from numba import config, from_dtype, njit, types
 from numba.extending import intrinsic
 
+from marketsim.kernel import cache
+
 _arena: dict[int, np.ndarray] = {}  # address -> array; keeps the memory alive and serves the JIT-off accessors
 
 JIT_OFF = bool(config.DISABLE_JIT)
 
 compiled = njit(error_model="numpy")  # an inner function of the kernel
-entry = njit(error_model="numpy", cache=True)  # a function that Python calls; its machine code is cached
+
+
+def entry(function):
+    """A function that Python calls; its machine code is kept between runs (see `cache`)."""
+    door = compiled(function)
+    if not JIT_OFF:
+        cache.keep(door)
+    return door
+
 
 
 def place(array):

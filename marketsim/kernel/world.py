@@ -418,15 +418,33 @@ class World:
         prices, lots = prices[chosen], lots[chosen]
         return (prices[::-1], lots[::-1]) if is_bid else (prices, lots)
 
+    def best_lots(self, market: int, *, is_bid: bool) -> int:
+        """Lots at the best price of a side, 0 when it is empty."""
+        price = self.market_int(market, "best_bid" if is_bid else "best_ask")
+        if price in (NO_BID, NO_ASK):
+            return 0
+        record = self.markets[market]
+        floor, window = int(record["floor"]), int(record["window"])
+        if floor <= price < floor + window:
+            return int(self._kept[int(record["levels"])][price & (window - 1)]["lots"])
+        lots, i = 0, int(record["far_bid" if is_bid else "far_ask"])
+        while i >= 0 and self.orders[i]["price_ticks"] == price:
+            lots, i = lots + int(self.orders[i]["remaining_lots"]), int(self.orders[i]["next"])
+        return lots
+
     def depth_lots(self, market: int, is_bid: bool, bps: float) -> int:
         """Lots on a side within `bps` of the mid; of the side's best price while the other side is empty."""
+        return self.depths_lots(market, is_bid, [bps])[0]
+
+    def depths_lots(self, market: int, is_bid: bool, distances_bps: Sequence[float]) -> list[int]:
+        """The same for several distances at once."""
         bid, ask = self.market_int(market, "best_bid"), self.market_int(market, "best_ask")
         if (bid if is_bid else ask) in (NO_BID, NO_ASK):
-            return 0
+            return [0] * len(distances_bps)
         mid = (bid if is_bid else ask) if bid == NO_BID or ask == NO_ASK else (bid + ask) / 2
         prices, lots = self.book_levels(market, is_bid)
-        near = prices >= mid * (1 - bps / 1e4) if is_bid else prices <= mid * (1 + bps / 1e4)
-        return int(lots[near].sum())
+        away = (mid - prices if is_bid else prices - mid) * 1e4 / mid
+        return [int(lots[away <= bps].sum()) for bps in distances_bps]
 
     def check_conserved(self) -> int:
         """Residual of the whole world: sum of equities less sum of deposits [atoms]; 0 or something is broken."""

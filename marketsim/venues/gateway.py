@@ -7,6 +7,7 @@ the kernel, at the exact instant, in phase DELIVERY.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from marketsim.clock import Event, MarketEnvironment
@@ -26,7 +27,7 @@ class Gateway:
     """Sends, cancels, trades off the book and pays, for accounts of Python participants.
 
     markets: the kernel's numbers; positions: record of (account, market); outside: record of `outside` by market; ledger: account of each
-    ledger cohort. `watch(account, hook)` calls `hook()` when the venue liquidates or deleverages that account.
+    ledger cohort. ticks: size of a tick by market, for average prices. `watch(account, hook)` calls `hook()` when the venue liquidates or deleverages that account.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Gateway:
         self._names = list(env.markets)
         self._orders: dict[int, Order] = {}
         self._hooks: dict[int, Callable[[], None]] = {}
+        self.ticks: dict[str, Decimal] = {}
         env.on_notice = self._hear
 
     def watch(self, account: int, hook: Callable[[], None]) -> None:
@@ -72,7 +74,7 @@ class Gateway:
             raise UsageError(f"a {order_type} order was given price {price_ticks}; a limit order has one, a market order none")
         flags = codes.F_NOTIFY | (codes.F_REDUCE if reduce_only else 0) | (codes.F_SIDE if lots < 0 else 0)
         flags |= codes.F_MARKET | codes.F_IOC if order_type == "market" else TIFS[tif]
-        order = Order(self._world.next_order_id(), account, market, lots, Event(self.env))
+        order = Order(self._world.next_order_id(), account, market, lots, Event(self.env), tick=self.ticks.get(market))
         self._orders[order.order_id] = order
         doors.send_order(
             self._world.address,

@@ -1,0 +1,367 @@
+"""From a resolved scenario to one world: rows of the kernel, accounts and cohorts, the other side of every opening position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketsim.errors import UsageError
+from marketsim.issuers.token import LegTerms, Token, TokenSpec, open_token, opening_lots
+from marketsim.kernel import codes, layout
+from marketsim.kernel.world import World
+from marketsim.scenario.schema import Scenario
+from marketsim.streams import exponential_table, power_
+from marketsim.traders.population import MarketTerms, Population, populate
+from marketsim.units import NS_PER_SECOND, atoms_per_tick_lot, rate_parts, to_atoms
+from marketsim.venues.contract import MarketSpec
+from marketsim.venues.index import index_paths
+from marketsim.venues.index_path import IndexPath
+from marketsim.venues.margin import TierTable, tier_table
+from marketsim.venues.perp import first_settlement_ns
+
+FIRST_TOKEN, FIRST_AGENT, FIRST_LEDGER = 1_000_000_000, 1_100_000_000, 1_200_000_000
+"""Public ids of accounts: traders from 0, then reserved ranges, so that no id moves when a token or an agent is added."""
+
+MEMORY_HALFLIFE_NS = 30 * NS_PER_SECOND  # of the public average of the deviation (CALIBRATION section 1)
+CHUNK = 65_536  # steps of an index handed to the kernel at once
+MARK_RULES = {"index": codes.MARK_INDEX, "median": codes.MARK_MEDIAN, "last": codes.MARK_LAST, "mid": codes.MARK_MID}
+LEDGER_BITS = codes.ACC_NO_MARGIN | codes.ACC_LEDGER
+UNLIMITED_LEVERAGE = 1e18
+
+
+@dataclass
+class Cohorts:
+    """Cohorts by number: name, kind, currency, and (for the kernel) whose fees they pay.
+
+    A number has one currency: a ledger role that works in several has a number for each, under one name.
+    """
+
+    names: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    assets: list[str] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, name: str, kind: str, asset: str, **row: int) -> int:
+        """Number of a cohort, new or known."""
+        for number, known in enumerate(zip(self.names, self.assets, strict=True)):
+            if known == (name, asset):
+                return number
+        self.names.append(name)
+        self.kinds.append(kind)
+        self.assets.append(asset)
+        self.rows.append({"group": -1, **row})
+        return len(self.names) - 1
+
+
+@dataclass
+class Wired:
+    """One world and what its numbers are called.
+
+    markets: the kernel's number of each market; ledger: account of each (role, venue, currency); positions: record of each (account, market)
+    of Python participants; account_ids: public id by the kernel's index (n,), which grows with agents.
+    """
+
+    world: World
+    scenario: Scenario
+    markets: dict[str, int]
+    market_specs: list[MarketSpec]
+    paths: list[IndexPath]
+    cohorts: Cohorts
+    ledger: dict[tuple[str, str, str], int]
+    positions: dict[tuple[int, str], int]
+    outside: dict[str, int]
+    tokens: list[tuple[TokenSpec, Token]]
+    account_ids: NDArray[np.int64]
+    traders: int
+
+
+def kernel_tiers(table: TierTable) -> NDArray[Any]:
+    """A margin table as the kernel's records."""
+    rows = np.zeros(len(table), layout.TIER)
+    floor = 0
+    for i, tier in enumerate(table):
+        leverage = UNLIMITED_LEVERAGE if tier.max_leverage is None else float(tier.max_leverage)
+        rows[i] = (floor, tier.maintenance_parts, tier.deduction_atoms, leverage)
+        floor = tier.cap_atoms or 0
+    return rows
+
+
+def market_row(spec: MarketSpec, underlying: int, opening: float, start_ns: int, longest_lookback: int) -> dict[str, Any]:
+    """A market's record, its accounts left out."""
+    atoms = atoms_per_tick_lot(spec.tick.amount, spec.lot.amount)
+    inverse = float(1 / spec.tick.amount)
+    price_ticks = max(1, int(opening * inverse))
+    every = spec.mark.every
+    return {
+        "underlying": underlying,
+        "atoms": atoms,
+        "inverse_tick": inverse,
+        "maker_fee": rate_parts(spec.fees.maker),
+        "taker_fee": rate_parts(spec.fees.taker),
+        "window": _power_of_two(price_ticks // 4, 1 << 12, 1 << 18),
+        "buckets": 1 << 14,
+        "basis_length": max(1, spec.mark.window // every),
+        "history_length": _power_of_two(longest_lookback + 1, 1 << 11, 1 << 22),
+        "mark_rule": MARK_RULES[spec.mark.rule],
+        "mark_every_ns": every,
+        "memory_weight": 1.0 - float(power_(0.5, every / MEMORY_HALFLIFE_NS)),
+        "funding_every_ns": spec.funding.every,
+        "funding_next_ns": first_settlement_ns(start_ns, spec.funding.every, spec.funding.offset),
+        "sample_every_ns": spec.funding.sample,
+        "next_sample_ns": spec.funding.sample,
+        "impact_ticklots": float(to_atoms(spec.funding.impact_notional.amount)) / atoms,
+        "tiers": kernel_tiers(tier_table(spec.margin.tiers)),
+        "liquidation_fee": rate_parts(spec.liquidation.fee),
+    }
+
+
+def _power_of_two(least: int, low: int, high: int) -> int:
+    size = low
+    while size < least and size < high:
+        size *= 2
+    return size
+
+
+class Wiring:
+    """Builds one world, part by part; `wire` is the whole."""
+
+    def __init__(self, scenario: Scenario, seed: int, replication: int) -> None:
+        self.scenario = scenario
+        self.seed, self.replication = seed, replication
+        self.cohorts = Cohorts()
+        self.numbers = {market.id: i for i, market in enumerate(scenario.markets)}
+        self.atoms = [atoms_per_tick_lot(m.tick.amount, m.lot.amount) for m in scenario.markets]
+        self.accounts: list[dict[str, Any]] = []  # beyond the traders'
+        self.ids: list[int] = []
+        self.positions: list[tuple[int, int]] = []  # (account, market) beyond the traders'
+        self.first = sum(group.count for group in scenario.traders)
+
+    def wire(self, log_rows: int) -> Wired:
+        """Lay everything out and build the world."""
+        scenario = self.scenario
+        jumps: dict[str, list[tuple[int, Any]]] = {}
+        for event in scenario.events:
+            if event.kind == "jump":
+                jumps.setdefault(event.underlying, []).append((event.at, event.size))
+        paths = index_paths(
+            scenario.underlyings,
+            seed=self.seed,
+            replication=self.replication,
+            start_ns=scenario.clock.start,
+            duration_ns=scenario.clock.duration,
+            root=scenario.root,
+            jumps=jumps,
+        )
+        self.paths = [paths[underlying.id] for underlying in scenario.underlyings]
+        self.opening = [self._opening_ticks(market) for market in scenario.markets]
+        population = self._populate()
+        outside = self._ledger_accounts()
+        tokens = self._token_accounts()
+        return self._build(population, tokens, outside, log_rows)
+
+    def _opening_ticks(self, market: MarketSpec) -> int:
+        number = [underlying.id for underlying in self.scenario.underlyings].index(market.underlying)
+        return max(1, int(self.paths[number].level_ticks(0, 1, market.tick.amount)[0]))
+
+    def _populate(self) -> Population:
+        terms = {
+            market.id: MarketTerms(
+                i, self.atoms[i], float(market.tick.amount), market.mark.every, self.opening[i], self._volatility(market)
+            )
+            for i, market in enumerate(self.scenario.markets)
+        }
+        population = populate(self.scenario.traders, terms, self.seed, self.replication)
+        for group, row in zip(self.scenario.traders, population.cohorts, strict=True):
+            self.cohorts.add(group.id, group.kind, self.scenario.markets[self.numbers[group.market]].currency, **row)
+        return population
+
+    def _volatility(self, market: MarketSpec) -> float | None:
+        index = next(u.index for u in self.scenario.underlyings if u.id == market.underlying)
+        volatility = getattr(index, "volatility", None)
+        return None if volatility is None else float(volatility)
+
+    def _account(self, public: int, cohort: int, cash: int, bits: int, markets: Sequence[int]) -> int:
+        number = self.first + len(self.accounts)
+        row = {"cash_atoms": cash, "deposit_atoms": cash, "cohort": cohort, "bits": bits, "markets": list(markets)}
+        self.accounts.append(row)
+        self.ids.append(public)
+        return number
+
+    def _ledger_accounts(self) -> dict[str, int]:
+        """Ledger roles of every venue and currency, a fund for each market."""
+        self.ledger: dict[tuple[str, str, str], int] = {}
+        self.roles: list[dict[str, int]] = []
+        public = FIRST_LEDGER
+        places = list(dict.fromkeys((market.venue, market.currency) for market in self.scenario.markets))
+        roles = ["venue", "rounding", "outside", "outside_holders"]
+        issuers = dict.fromkeys(f"issuer:{token.issuer}" for token in self.scenario.tokens)
+        for venue, currency in places:
+            inside = [i for i, m in enumerate(self.scenario.markets) if (m.venue, m.currency) == (venue, currency)]
+            for role in [*roles, *issuers]:
+                bits = LEDGER_BITS | (codes.ACC_OUTSIDE if role == "outside" else 0)
+                cohort = self.cohorts.add(role, "ledger", currency)
+                account = self._account(public, cohort, 0, bits, inside if role == "outside" else [])
+                self.ledger[role, venue, currency] = account
+                public += 1
+        outside = {}
+        for i, market in enumerate(self.scenario.markets):
+            cash = to_atoms(market.insurance_fund.amount)
+            fund = self._account(public, self.cohorts.add("insurance", "ledger", market.currency), cash, LEDGER_BITS, [i])
+            self.roles.append(
+                {
+                    "venue_account": self.ledger["venue", market.venue, market.currency],
+                    "rounding_account": self.ledger["rounding", market.venue, market.currency],
+                    "outside_account": self.ledger["outside", market.venue, market.currency],
+                    "insurance_account": fund,
+                }
+            )
+            outside[market.id] = self.ledger["outside", market.venue, market.currency]
+            public += 1
+        return outside
+
+    def _token_accounts(self) -> list[tuple[TokenSpec, int, list[LegTerms]]]:
+        laid = []
+        for i, spec in enumerate(self.scenario.tokens):
+            markets = [self.scenario.markets[self.numbers[name]] for name in spec.basket]
+            if len({(market.venue, market.currency) for market in markets}) > 1:
+                raise UsageError(f"tokens.{spec.id}.basket: its legs are on several venues or in several currencies; one account needs one")
+            legs = [
+                LegTerms(name, Fraction(target), self.scenario.markets[self.numbers[name]].tick.amount, self.atoms[self.numbers[name]])
+                for name, target in spec.basket.items()
+            ]
+            bits = codes.ACC_WATCHED | codes.ACC_FUND
+            bits |= codes.ACC_NO_TIERS if not spec.account.tiers else 0
+            cohort = self.cohorts.add(spec.id, "token", markets[0].currency)
+            numbers = [self.numbers[name] for name in spec.basket]
+            account = self._account(FIRST_TOKEN + i, cohort, to_atoms(spec.aum.amount), bits, numbers)
+            laid.append((spec, account, legs))
+        return laid
+
+    def _build(
+        self,
+        population: Population,
+        tokens: list[tuple[TokenSpec, int, list[LegTerms]]],
+        outside: dict[str, int],
+        log_rows: int,
+    ) -> Wired:
+        accounts, positions, records = self._join(population)
+        outside_records = {market: records[account, market] for market, account in outside.items()}
+        opened: list[tuple[TokenSpec, Token]] = []
+        marks = {market.id: self.opening[i] for market, i in zip(self.scenario.markets, range(len(self.opening)), strict=True)}
+        for spec, account, legs in tokens:
+            for market, lots in opening_lots(spec, legs, marks).items():
+                i = records[account, market]
+                self._open(accounts, positions, i, lots, self.numbers[market])
+            opened.append((spec, open_token(spec, account, legs, marks)))
+        interest = self._book_other_side(accounts, positions, outside_records)
+        world = World(
+            underlyings=self._underlyings(),
+            markets=self._markets(interest),
+            cohorts=self.cohorts.rows,
+            groups=population.groups,
+            accounts=accounts,
+            positions=positions,
+            traders=population.traders,
+            slots=population.slots,
+            exponential=exponential_table(),
+            log_rows=log_rows,
+            logs=self._logs(),
+        )
+        ids = np.concatenate([np.arange(self.first), np.array(self.ids, np.int64)]).astype(np.int64)
+        return Wired(
+            world, self.scenario, self.numbers, list(self.scenario.markets), self.paths, self.cohorts, self.ledger,
+            records, outside_records, opened, ids, self.first,
+        )  # fmt: skip
+
+    def _join(self, population: Population) -> tuple[NDArray[Any], NDArray[Any], dict[tuple[int, str], int]]:
+        """Traders' rows and all others' in one table each; the others' positions by (account, market id)."""
+        rest = np.zeros(len(self.accounts), layout.ACCOUNT)
+        pairs: list[tuple[int, int]] = []
+        records: dict[tuple[int, str], int] = {}
+        for k, row in enumerate(self.accounts):
+            for name in ("cash_atoms", "deposit_atoms", "cohort", "bits"):
+                rest[k][name] = row[name]
+            rest[k]["trader"] = -1
+            rest[k]["n_positions"] = len(row["markets"])
+            rest[k]["first_position"] = self.first + len(pairs) if row["markets"] else -1
+            for market in row["markets"]:
+                records[self.first + k, self.scenario.markets[market].id] = self.first + len(pairs)
+                pairs.append((self.first + k, market))
+        held = np.zeros(len(pairs), layout.POSITION)
+        for link in ("next", "prev", "bucket", "sibling"):
+            held[link] = -1
+        for j, (account, market) in enumerate(pairs):
+            held[j]["account"], held[j]["market"] = account, market
+            if j + 1 < len(pairs) and pairs[j + 1][0] == account:
+                held[j]["sibling"] = self.first + j + 1
+        return np.concatenate([population.accounts, rest]), np.concatenate([population.positions, held]), records
+
+    def _open(self, accounts: NDArray[Any], positions: NDArray[Any], record: int, lots: int, market: int) -> None:
+        price = self.opening[market]
+        positions[record]["lots"] = lots
+        positions[record]["entry_ticklots"] = abs(lots) * price
+        accounts[positions[record]["account"]]["cash_atoms"] -= lots * price * self.atoms[market]
+
+    def _book_other_side(self, accounts: NDArray[Any], positions: NDArray[Any], outside: dict[str, int]) -> list[int]:
+        """Give `outside` the other side of every opening position at its entry price; return open interest by market."""
+        interest = []
+        for number, market in enumerate(self.scenario.markets):
+            mine = positions[positions["market"] == number]
+            signed = np.sign(mine["lots"]) * mine["entry_ticklots"]
+            record = outside[market.id]
+            lots, paid = int(mine["lots"].sum()), sum(int(x) for x in signed) * self.atoms[number]
+            positions[record]["lots"] = -lots
+            positions[record]["entry_ticklots"] = abs(paid // self.atoms[number])
+            accounts[positions[record]["account"]]["cash_atoms"] += paid
+            interest.append(int(mine["lots"][mine["lots"] > 0].sum()))
+        return interest
+
+    def _underlyings(self) -> list[dict[str, Any]]:
+        rows = []
+        for i, spec in enumerate(self.scenario.underlyings):
+            path = self.paths[i]
+            follower = next((n for n, m in enumerate(self.scenario.markets) if m.underlying == spec.id), 0)
+            halves = path.every_ns / spec.index.pass_through_halflife
+            learned = float(spec.index.pass_through) * (1.0 - float(power_(0.5, halves)))
+            rows.append(
+                {
+                    "level": float(path.levels(0, 1)[0]),
+                    "every_ns": path.every_ns,
+                    "next_ns": path.every_ns,
+                    "absolute": int(path.is_absolute and learned == 0.0),
+                    "learning": learned,
+                    "learning_market": follower,
+                }
+            )
+        return rows
+
+    def _markets(self, interest: list[int]) -> list[dict[str, Any]]:
+        order = [underlying.id for underlying in self.scenario.underlyings]
+        rows = []
+        for i, market in enumerate(self.scenario.markets):
+            underlying = order.index(market.underlying)
+            steps = [_longest_lookback(group) // market.mark.every for group in self.scenario.traders if group.market == market.id]
+            opening = float(self.paths[underlying].levels(0, 1)[0])
+            row = market_row(market, underlying, opening, self.scenario.clock.start, max(steps, default=0))
+            rows.append({**row, **self.roles[i], "open_interest": interest[i]})
+        return rows
+
+    def _logs(self) -> list[str]:
+        record = self.scenario.record
+        kept = [("trades", record.trades == "all"), ("orders", record.orders == "all"), ("quotes", record.quotes == "change")]
+        return [name for name, wanted in kept if wanted]
+
+
+def _longest_lookback(group: Any) -> int:
+    """The longest look-back a group's rule may need [ns]."""
+    lookback = getattr(group, "lookback", 0)
+    if isinstance(lookback, int):
+        return lookback
+    bounds = [int(value) for name, value in lookback.parameters.items() if name in ("value", "hi", "max")]
+    bounds += [int(value) for value, _ in lookback.choices]
+    return max(bounds, default=4 * 3_600 * NS_PER_SECOND)

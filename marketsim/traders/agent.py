@@ -1,0 +1,163 @@
+"""The researcher's own agent: a mesa agent with a SimPy process, a read-only view and one door."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from decimal import Decimal
+from typing import Any
+
+import mesa
+import numpy as np
+
+from marketsim.errors import UsageError
+from marketsim.messages import Order, Purpose
+from marketsim.streams import stream_key
+from marketsim.units import duration_ns, money, size, time_of_day_ns, to_atoms, to_lots, to_ticks
+
+NS_PER_DAY = 86_400 * 10**9
+
+
+class OwnView:
+    """Everything the market shows, and the agent's own account: `position_lots(market)`, `cash_atoms`, `equity_atoms`."""
+
+    def __init__(self, model: Any, account: int) -> None:
+        self._view = model.view
+        self._account = account
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._view, name)
+
+    def position_lots(self, market: str) -> int:
+        """Own signed position."""
+        return int(self._view.position_lots(self._account, market))
+
+    @property
+    def cash_atoms(self) -> int:
+        """Own cash, fills at their price."""
+        return int(self._view.cash_atoms(self._account))
+
+    @property
+    def equity_atoms(self) -> int:
+        """Own cash plus positions at mark."""
+        return int(self._view.equity_atoms(self._account))
+
+
+class Agent(mesa.Agent):  # type: ignore[misc]
+    """Subclass it and write `process`, a generator that yields what it waits for.
+
+    capital: money it deposits now; latency: of its messages to the venue; name: its cohort in the tables, by default the class's name and a
+    number. Raises UnitError for a text that is no such quantity.
+    """
+
+    def __init__(self, model: Any, *, capital: str, latency: str = "0s", name: str | None = None) -> None:
+        super().__init__(model)
+        self.env = model.env
+        self.name = name or f"{type(self).__name__}-{self.unique_id}"
+        self.latency_ns = duration_ns(latency)
+        self.account: int = model.add_participant(self.name, "agent", to_atoms(money(capital).amount))
+        self.view = OwnView(model, self.account)
+        self.records: list[dict[str, Any]] = []
+        key = stream_key(model.root_seed, model.replication, f"agent:{self.name}")
+        self.rng = np.random.Generator(np.random.Philox(key=key))
+        self._specs = {market.id: market for market in model.scenario.markets}
+        self.env.process(self.process())
+
+    def process(self) -> Generator[Any, Any, None]:
+        """What the agent does; yield `self.wait(..)`, `self.until(..)`, `self.when(..)` or `order.done`."""
+        raise NotImplementedError(f"{type(self).__name__} has no process()")
+
+    def step(self) -> None:
+        """Nothing: agents live by their process, on the market's clock."""
+
+    # -- waiting
+
+    def wait(self, duration: str | int) -> Any:
+        """An event after a duration (`"5min"`, or nanoseconds)."""
+        return self.env.timeout(duration_ns(duration) if isinstance(duration, str) else duration)
+
+    def until(self, time_of_day: str) -> Any:
+        """An event at the next such time of day, UTC (`"23:58"`); the present instant does not count."""
+        now = self.model.scenario.clock.start + self.env.now
+        ahead = (time_of_day_ns(time_of_day) - now) % NS_PER_DAY
+        return self.env.timeout(ahead or NS_PER_DAY)
+
+    def when(
+        self,
+        market: str | None = None,
+        *,
+        price_above: str | None = None,
+        price_below: str | None = None,
+        source: str = "mark",
+    ) -> Any:
+        """An event at the first instant a price (`mark`, `index`, `last` or `mid`) is at or beyond a level (`"31000 USDT"`)."""
+        spec = self._specs[market or next(iter(self._specs))]
+        above = None if price_above is None else to_ticks(money(price_above).amount, spec.tick.amount)
+        below = None if price_below is None else to_ticks(money(price_below).amount, spec.tick.amount)
+        return self.env.crossing(spec.id, source=source, above=above, below=below)
+
+    # -- acting
+
+    def send(
+        self,
+        market: str,
+        size: str,
+        type: str = "limit",
+        price: str | Decimal | None = None,
+        tif: str = "gtc",
+        reduce_only: bool = False,
+    ) -> Order:
+        """Send an order: signed size (`"+10 BTC"`), `limit` with a price or `market`, tif `gtc`, `ioc` or `post_only`."""
+        spec = self._specs.get(market)
+        if spec is None:
+            raise UsageError(f"market was {market!r}; there are {', '.join(self._specs)}")
+        lots = to_lots(_signed(size), spec.lot.amount)
+        ticks = None if price is None else to_ticks(_amount(price), spec.tick.amount)
+        return self.send_lots(market, lots, ticks, type, tif, reduce_only)
+
+    def send_lots(
+        self,
+        market: str,
+        lots: int,
+        price_ticks: int | None = None,
+        type: str = "limit",
+        tif: str = "gtc",
+        reduce_only: bool = False,
+    ) -> Order:
+        """The same in whole lots and ticks, without reading texts (for agents that act often)."""
+        order: Order = self.model.gateway.send(
+            self.account,
+            market,
+            lots,
+            order_type=type,
+            price_ticks=price_ticks,
+            tif=tif,
+            reduce_only=reduce_only,
+            purpose=Purpose.NORMAL,
+            latency_ns=self.latency_ns,
+        )
+        return order
+
+    def cancel(self, order: Order) -> None:
+        """Ask for a resting order back."""
+        self.model.gateway.cancel(order, self.latency_ns)
+
+    def create(self, token: str, cash: str) -> Any:
+        """Create token units; exists when issue "Leveraged tokens" is done."""
+        raise UsageError(f'create({token!r}, {cash!r}): the primary market exists when issue "Leveraged tokens" is done')
+
+    def redeem(self, token: str, units: str) -> Any:
+        """Redeem token units; exists when issue "Leveraged tokens" is done."""
+        raise UsageError(f'redeem({token!r}, {units!r}): the primary market exists when issue "Leveraged tokens" is done')
+
+    def record(self, **values: Any) -> None:
+        """Remember values of this instant in `records`."""
+        self.records.append({"t_ns": self.env.now, "agent": self.name, **values})
+
+
+def _signed(text: str) -> Decimal:
+    """Signed size of `"+10 BTC"`."""
+    return size(text.strip().removeprefix("+").strip()).amount
+
+
+def _amount(price: str | Decimal) -> Decimal:
+    return price if isinstance(price, Decimal) else money(price).amount
