@@ -300,6 +300,7 @@ class _DistributionReader:
             raise refusal("a choice is a map from values to weights", "{choice: {5: 70%, 10: 30%}}", "", ("choice",))
         read_weight = _from_text(units.rate, "a weight", Decimal, "a share such as 30%")
         choices = tuple((self._value(value, ("choice",)), read_weight(share)) for value, share in given.items())
+        choices = tuple(sorted(choices))
         if sum(weight for _, weight in choices) != 1 or any(weight < 0 for _, weight in choices):
             raise refusal("the weights of a choice are shares that sum to 100%", "", "", ("choice",))
         return self._made("choice", {}, choices)

@@ -115,9 +115,13 @@ class Problems:
         self.found: list[Problem] = []
 
     def add(self, place: Place, path: str, text: str, message: str, allowed: str = "", suggestion: str = "") -> None:
-        """Note one mistake."""
-        problem = Problem(place.file, place.line, place.column, path, text, message, allowed, suggestion)
-        if problem not in self.found:
+        """Note one mistake; what copies and anchors repeat is noted once, where it was written."""
+        self.note(Problem(place.file, place.line, place.column, path, text, message, allowed, suggestion))
+
+    def note(self, problem: Problem) -> None:
+        """Note a problem unless the same one stands there already."""
+        where = (problem.file, problem.line, problem.column, problem.message)
+        if where not in ((p.file, p.line, p.column, p.message) for p in self.found):
             self.found.append(problem)
 
     def at(self, root: Node, path: Path, message: str, allowed: str = "", suggestion: str = "") -> None:

@@ -186,4 +186,13 @@ def json_schema() -> dict[str, Any]:
             part["properties"][key] = {"anyOf": [{"enum": [None, "none"]}, {**shape}]}
     for holder in ("MarginSpec", "TokenAccountSpec"):
         schema["$defs"][holder]["properties"]["tiers"]["anyOf"].append({**text, "description": "name of a table"})
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    schema["$defs"]["TokenSpec"]["properties"]["primary"]["anyOf"].append({"const": {"mode": "none"}})
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_any_of(schema)}
+
+
+def _any_of(shape: Any) -> Any:
+    """The same shapes without `oneOf`: a part that leaves its kind to a base fits several."""
+    if isinstance(shape, dict):
+        kept = {key: _any_of(value) for key, value in shape.items() if key != "discriminator"}
+        return {"anyOf" if key == "oneOf" else key: value for key, value in kept.items()}
+    return [_any_of(item) for item in shape] if isinstance(shape, list) else shape

@@ -113,8 +113,8 @@ def _rebalance(token: TokenSpec) -> str:
         borders = [f"below {format_number(rule.lower)}"] if rule.lower is not None else []
         borders += [f"above {format_number(rule.upper)}"] if rule.upper is not None else []
         borders += [f"after a move of {format_rate(rule.move)}"] if rule.move is not None else []
-        goal = rule.to if isinstance(rule.to, str) else f"{format_rate(rule.to)} of the way to the target"
-        return f"It rebalances when leverage is {' or '.join(borders)}, to the {goal}."
+        goal = f"to the {rule.to}" if isinstance(rule.to, str) else f"{format_rate(rule.to)} of the way to the target"
+        return f"It rebalances when leverage is {' or '.join(borders)}, {goal}."
     return "It never rebalances."
 
 

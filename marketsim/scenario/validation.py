@@ -73,7 +73,7 @@ def _take_over(found: Problems, problems: Problems) -> None:
         same = [p for p in found.found if (p.file, p.line, p.column, p.path) == place]
         allowed = " or ".join(dict.fromkeys(p.allowed for p in same if p.allowed))
         suggestion = next((p.suggestion for p in same if p.suggestion), "")
-        problems.found.append(replace(same[-1], allowed=allowed, suggestion=suggestion))
+        problems.note(replace(same[-1], allowed=allowed, suggestion=suggestion))
 
 
 def _items(root: Node, section: str, context: Mapping[str, Any], problems: Problems) -> list[Any]:

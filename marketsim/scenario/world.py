@@ -235,6 +235,8 @@ def _check_index_currency(world: World, path: Keys, market: MarketSpec, underlyi
 
 def _check_amounts(world: World, path: Keys, value: Any, currency: str, underlying: str) -> None:
     """Every amount in a part is in its market's currency, every size in its market's underlying."""
+    if currency == QUOTE:
+        return
     if isinstance(value, Spec):
         for name in type(value).model_fields:
             _check_amounts(world, (*path, name), getattr(value, name), currency, underlying)

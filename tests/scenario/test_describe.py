@@ -1,0 +1,66 @@
+"""Showing a scenario: origins of values, sentences, and the text of `show` as a scenario of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from marketsim import scenario
+from marketsim.scenario.describe import show
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+VALID = [path for path in sorted(SCENARIOS.rglob("*.yaml")) if "invalid" not in path.parts]
+
+
+def line_of(text: str, start: str) -> str:
+    return next(line for line in text.splitlines() if line.strip().startswith(start))
+
+
+@pytest.fixture
+def shown() -> str:
+    return show(SCENARIOS / "crowded_reset.yaml", ["tokens.BTC3L.aum=60 MUSDT"])
+
+
+def test_a_value_says_which_line_of_which_file_it_comes_from(shown: str) -> None:
+    assert line_of(shown, "duration: 3d").endswith("crowded_reset.yaml:8")
+    assert "base/btc-perp.yaml:" in line_of(shown, "underlying: BTC")
+
+
+def test_a_value_says_that_it_comes_from_a_preset_an_override_or_a_default(shown: str) -> None:
+    assert line_of(shown, "interest: 0.01%").endswith("# preset binance_2024")
+    assert line_of(shown, "aum: 60000000 USDT").endswith("# --set tokens.BTC3L.aum")
+    assert line_of(shown, "venue: main").endswith("# default")
+    assert line_of(shown, "- {maintenance: 0.4%").endswith("# preset binance_2024, table binance_btcusdt_2024")
+
+
+@pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
+def test_what_is_shown_is_the_same_world_when_it_is_read_again(path: Path) -> None:
+    original = scenario.load(path)
+    again = scenario.load_text(show(path), folder=original.root)
+    assert again.canonical() == original.canonical()
+
+
+def test_sentences_say_what_a_scenario_means() -> None:
+    text = show(SCENARIOS / "cases/valid/everything.yaml", sentences=True)
+    for sentence in (
+        "The run covers 1d12h from 2024-03-01T12:00:00Z, seed 42. The first 1h30min are warm-up.",
+        "wanders with a volatility of 70%/yr, in steps of 500ms. It learns 30% of the perp's deviation",
+        "which itself wanders (sd 0.5, memory 2h)",
+        "BTC-PERP is a linear perpetual on BTC",
+        "Funding is paid every 4h, at most 0.75%.",
+        "BTC3L of issuer alpha holds 3 times BTC-PERP, with 5000000 USDT under management",
+        "It returns to its target every day at 16:00:30 UTC plus up to 10min, and at once when leverage is beyond 4.5",
+        "It rebalances when leverage is below 1.6 or above 3.5 or after a move of 20%, 50% of the way to the target.",
+        "It never rebalances.",
+        "holds 1 times BTC-PERP and -1 times ETH-PERP",
+        "noise: 100 noise traders on BTC-PERP",
+        "They start with positions at leverage between 1 and 5, uniformly, 45% of them long.",
+        "1d into the run the index of BTC jumps by -6%.",
+        "3h into the run somebody sends a limit order of 2 BTC to BTC-PERP at 29999.5 USDT.",
+        "A study is declared; `sweep` reads it, `run` ignores it.",
+    ):
+        assert sentence in text
+
+
+@pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
+def test_every_scenario_can_be_said_in_sentences(path: Path) -> None:
+    assert "The run covers" in show(path, sentences=True)

@@ -1,0 +1,126 @@
+"""What there is: lists with origins, kinds with their defaults, presets with date and source, the JSON Schema."""
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from marketsim.errors import UsageError
+from marketsim.scenario.later import issue_of_word
+from marketsim.scenario.loader import read
+from marketsim.scenario.nodes import Problems, plain
+from marketsim.scenario.presets import all_presets, presets_for
+from marketsim.scenario.registry import listing
+from marketsim.scenario.schema import json_schema
+from marketsim.venues.margin import TIER_TABLES
+from tests.scenario.worlds import HEAD, load
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+CONTRACT_KINDS = """
+constant gbm jump_diffusion heston log_ou_vol ou ar1 regime path file book
+noise fundamentalist trend fcn market_maker retail basis_arbitrageur funding_arbitrageur contrarian holder token_maker
+anticipator liquidity_provider metaorder
+jump order suspend resume split merge delist cap_change fee_change outage
+""".split()
+
+
+def names(what: str) -> list[str]:
+    return [name.split()[-1] for name, _, _ in listing(what)]
+
+
+@pytest.mark.parametrize("what", ["scenarios", "kinds", "policies", "presets", "plugins", "measures"])
+def test_every_list_has_rows_of_name_origin_and_subject(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SCENARIOS.parent)
+    assert all(len(row) == 3 and row[0] and row[1] for row in listing(what))
+
+
+def test_scenarios_are_listed_with_their_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SCENARIOS.parent)
+    assert (
+        "quickstart",
+        "scenarios/quickstart.yaml",
+        "What does one daily-reset token do to the book it trades in?",
+    ) in (listing("scenarios"))
+
+
+def test_a_list_there_is_not_is_refused() -> None:
+    with pytest.raises(UsageError, match="there are scenarios, kinds, policies"):
+        listing("kind")
+
+
+def test_kinds_show_their_own_keys_with_defaults() -> None:
+    about = {name: text for name, _, text in listing("kinds")}
+    assert "rate: 30/h, market_share: 30%" in about["trader noise"]
+    assert "levels: 9, first: 0.0045%" in about["trader market_maker"]
+    assert "threshold: {offset: 0.06%, scale: 0.8%, exponent: 0.5}" in about["trader fundamentalist"]
+
+
+@pytest.mark.parametrize("kind", CONTRACT_KINDS)
+def test_every_kind_of_the_contract_exists_or_is_refused_by_name(kind: str) -> None:
+    assert (kind in names("kinds")) != (issue_of_word("kind", kind) is not None)
+
+
+@pytest.mark.parametrize("policy", "none daily band variable fli tlx".split())
+def test_every_policy_of_the_contract_exists_or_is_refused_by_name(policy: str) -> None:
+    assert (policy in names("policies")) != (issue_of_word("policy", policy) is not None)
+
+
+@pytest.mark.parametrize("algorithm", "market ioc_ladder twap pov passive hidden off_book".split())
+def test_every_execution_of_the_contract_exists_or_is_refused_by_name(algorithm: str) -> None:
+    assert (algorithm in names("policies")) != (issue_of_word("algorithm", algorithm) is not None)
+
+
+def test_every_preset_has_a_date_a_source_and_a_file_of_its_name() -> None:
+    for preset in all_presets().values():
+        assert preset.date[:2] == "20"
+        assert len(preset.source) > 20
+        assert preset.keys.place.file == f"presets/{preset.name}.yaml"
+
+
+@pytest.mark.parametrize("name", sorted(presets_for("markets")))
+def test_every_market_preset_makes_a_valid_market(name: str) -> None:
+    load(HEAD.replace("underlying: BTC}", f"underlying: BTC, preset: {name}}}"))
+
+
+@pytest.mark.parametrize("name", sorted(presets_for("tokens")))
+def test_every_issuer_preset_makes_a_valid_token(name: str) -> None:
+    target = {"pionex_2l": 2}.get(name, 3)
+    load(
+        HEAD
+        + f"tokens: [{{id: T, issuer: a, preset: {name}, basket: {{BTC-PERP: {target}}}, aum: 1 MUSDT, nav: 1 USDT}}]"
+    )
+
+
+def test_ftx_presets_differ_in_the_side_of_the_emergency_alone() -> None:
+    old, new = plain(presets_for("tokens")["ftx_2019"].keys), plain(presets_for("tokens")["ftx_2021"].keys)
+    assert (old["rebalance"]["emergency"].pop("side"), new["rebalance"]["emergency"].pop("side")) == ("both", "delever")
+    assert old == new
+
+
+def test_the_tier_table_of_the_presets_is_the_venues() -> None:
+    named = HEAD.replace("underlying: BTC}", "underlying: BTC, margin: {tiers: binance_btcusdt_2024}}")
+    assert load(named).markets[0].margin.tiers == TIER_TABLES["binance_btcusdt_2024"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(SCENARIOS.rglob("*.yaml")) if "invalid" not in path.parts],
+    ids=lambda path: path.stem,
+)
+def test_the_json_schema_takes_every_scenario(path: Path) -> None:
+    document = jsonschema.Draft202012Validator(json_schema(), format_checker=None)
+    text = plain(read(path, Problems()))
+    assert [error.message for error in document.iter_errors(_as_json(text))] == []
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _as_json(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_json(inner) for inner in value]
+    return float(value) if type(value).__name__ == "Decimal" else value
+
+
+def test_the_json_schema_refuses_an_unknown_key() -> None:
+    errors = list(jsonschema.Draft202012Validator(json_schema()).iter_errors({"schema": "marketsim/1", "nmae": "x"}))
+    assert "nmae" in errors[0].message
