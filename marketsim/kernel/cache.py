@@ -1,8 +1,9 @@
 """Where the kernel's machine code is kept between runs, so that only the first run after a change compiles.
 
-numba's own cache looks at the file of the cached function alone: a changed constant or helper in another file would silently bring back
-the old result. So this room's code waits in a folder whose name is a hash of every source file of the room and of the compiler's
-versions, and numba's cache is pointed there, for these functions only. Importing this file does not import numba.
+numba's own cache looks at the file of the cached function alone: a changed constant or helper in another file would
+silently bring back the old result. So this room's code waits in a folder whose name is a hash of every source file of
+the room and of the compiler's versions, and numba's cache is pointed there, for these functions only. Importing this
+file does not import numba.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ UNUSED_S = 86_400.0  # and nothing is removed that was used within a day
 
 @cache
 def source_hash() -> str:
-    """Hash of all that the machine code depends on: the room's source files, and the versions of numba and llvmlite (16 hex digits)."""
+    """Hash of what the machine code depends on: the room's sources, numba's and llvmlite's versions (16 hex digits)."""
     h = sha256(f"numba {version('numba')} llvmlite {version('llvmlite')}".encode())
     for path in sorted(SOURCES.glob("*.py")):
         text = path.read_bytes()

@@ -27,7 +27,6 @@ def entry(function):
     return door
 
 
-
 def place(array):
     """Keep `array` alive and return its address."""
     address = int(array.ctypes.data)
