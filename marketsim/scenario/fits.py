@@ -17,7 +17,7 @@ from marketsim.scenario.world import World
 from marketsim.spec import Distribution
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.traders.noise import NoiseSpec
-from marketsim.units import ATOMS_PER_UNIT, atoms_per_tick_lot, format_duration, format_number
+from marketsim.units import ATOMS_PER_UNIT, atoms_per_tick_lot, format_duration, format_number, to_atoms
 from marketsim.venues.contract import MarketSpec, contract_faults
 from marketsim.venues.index import GbmIndexSpec, LogOuVolIndexSpec
 from marketsim.venues.index_listed import ListedLevels
@@ -76,6 +76,8 @@ def _check_market(
         else:
             for fault in contract_faults(tick, lot, openings[market.underlying], Decimal(0)):
                 world.at((*path, "tick"), fault)
+    if market.fees.maker + market.fees.taker < 0:
+        world.at((*path, "fees"), "the venue would pay for every trade", "maker + taker of zero or more")
     for fault in tier_faults(market.margin.tiers):
         world.at((*path, "margin", "tiers"), fault)
     if market.funding.sample > market.funding.every:
@@ -176,8 +178,10 @@ def _check_leverage(world: World, path: Path, leverage: Decimal, equity: Decimal
 
 
 def _check_whole_atoms(world: World, path: Path, amount: Decimal) -> None:
-    if amount * ATOMS_PER_UNIT % 1 != 0:
-        world.at(path, "this is not a whole number of atoms", "a multiple of 0.00000001")
+    try:
+        to_atoms(amount)
+    except UnitError as error:
+        world.at(path, error.message, error.allowed)
 
 
 def _check_totals(

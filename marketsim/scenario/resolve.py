@@ -26,7 +26,7 @@ from marketsim.scenario.overrides import override
 from marketsim.scenario.presets import presets_for
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.validation import parts_of
-from marketsim.scenario.world import World, check_parts, listed_indices
+from marketsim.scenario.world import World, check_parts, check_study_paths, listed_indices
 from marketsim.venues.margin import TIER_TABLES
 
 Overrides = Mapping[str, Any] | Sequence[str]
@@ -89,6 +89,9 @@ def _finished(chain: list[Node], file: Path, set: Overrides, seed: int | None, p
     if problems.found:
         raise ScenarioError(problems.found)
     scenario = Scenario.model_validate(parts)
+    check_study_paths(scenario.canonical(), root, problems)
+    if problems.found:
+        raise ScenarioError(problems.found)
     scenario.remember(root_folder(file), root)
     return scenario
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -46,23 +47,36 @@ def parts_of(root: Node, problems: Problems) -> dict[str, Any]:
         elif key in _LISTS:
             parts[key] = _items(root, key, context, problems)
         else:
-            kind = field.annotation if not field.metadata else Annotated[(field.annotation, *field.metadata)]
-            parts[key] = checked(kind, root, (key,), context, problems)
+            parts[key] = _checked(root, (key,), context, problems)
         if key == "clock" and parts.get("clock") is not None:
             context["start_ns"] = parts["clock"].start
     return parts
 
 
-def checked(kind: Any, root: Node, path: Path, context: Mapping[str, Any], problems: Problems) -> Any:
+@cache
+def _kind_in(section: str) -> Any:
+    """What a section, or each item of one that is a list, has to be."""
+    field = next(field for name, field in Scenario.model_fields.items() if (field.alias or name) == section)
+    if section in _LISTS:
+        return _ITEMS.get(section) or get_args(field.annotation)[0]
+    return field.annotation if not field.metadata else Annotated[(field.annotation, *field.metadata)]
+
+
+@cache
+def _adapter(section: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_kind_in(section))
+
+
+def _checked(root: Node, path: Path, context: Mapping[str, Any], problems: Problems) -> Any:
     """The value at a path as the Spec it should be; None, and problems, when it is not."""
-    node = at(root, path)
+    node, section = at(root, path), str(path[0])
     assert node is not None
     try:
-        return TypeAdapter(kind).validate_python(plain(node), context=dict(context))
+        return _adapter(section).validate_python(plain(node), context=dict(context))
     except ValidationError as failure:
         found = Problems()
         for error in failure.errors(include_url=False, include_input=False):
-            _translate(root, path, kind, dict(error), found)
+            _translate(root, path, _kind_in(section), dict(error), found)
         _take_over(found, problems)
         return None
 
@@ -81,8 +95,7 @@ def _items(root: Node, section: str, context: Mapping[str, Any], problems: Probl
     if not isinstance(node.value, list):
         problems.at(root, (section,), "a list is due here", f"a list of {section}")
         return []
-    kind = _ITEMS.get(section) or get_args(Scenario.model_fields[section].annotation)[0]
-    return [checked(kind, root, (section, i), context, problems) for i in range(len(node.list))]
+    return [_checked(root, (section, i), context, problems) for i in range(len(node.list))]
 
 
 def _names(root: Node) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -113,6 +113,9 @@ def check_parts(world: World) -> None:
     _check_references(world)
     _check_currencies(world)
     _check_events(world)
+    seed = world.parts.get("seed")
+    if seed is not None and not 0 <= seed < 2**63:
+        world.at(("seed",), "this number is out of range", "0 to 2^63 - 1")
     _check_study(world)
     if world.parts.get("networks"):
         world.at(("networks",), later.refusal_of("networks", later.CROWD), "[]")
@@ -293,3 +296,29 @@ def _check_study(world: World) -> None:
             place = node.keys.get(key, node.place)
             allowed, suggestion = ", ".join(_STUDY_KEYS), near(key, _STUDY_KEYS)
             world.problems.add(place, f"study.{key}", key, "there is no such key", allowed, suggestion)
+
+
+def check_study_paths(document: Mapping[str, Any], root: Node, problems: Problems) -> None:
+    """Every path that a study varies leads somewhere in the resolved document, whether written down or a default."""
+    over = at(root, ("study", "over"))
+    for path in over.map if over is not None else ():
+        missing = _dead_end(document, path.split("."))
+        if missing is not None:
+            part, names = missing
+            message = f"this path leads nowhere: there is no {part!r}"
+            problems.at_key(root, ("study", "over", path), message, ", ".join(names), near(part, names))
+
+
+def _dead_end(value: Any, parts: Sequence[str]) -> tuple[str, list[str]] | None:
+    """The first part of a path that names nothing, and what there is instead; a part that is `none` may get any key."""
+    if not parts or value in (None, "none"):
+        return None
+    if isinstance(value, list):
+        names = {str(item.get("id", i)) if isinstance(item, dict) else str(i): item for i, item in enumerate(value)}
+    else:
+        names = value if isinstance(value, dict) else {}
+    chosen = list(names.values()) if parts[0] == "*" else [names[parts[0]]] if parts[0] in names else []
+    if not chosen:
+        return parts[0], list(names)
+    ends = [_dead_end(each, parts[1:]) for each in chosen]
+    return None if None in ends else ends[0]
