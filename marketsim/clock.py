@@ -1,9 +1,9 @@
 """The one clock: SimPy's environment, in whole nanoseconds, that lets the kernel run up to each of its events.
 
-Before SimPy handles its next event, the kernel runs everything ordered before that event's (time, phase). The kernel stops early, at
-the exact instant, when a watched price is crossed, a watched account's order changes, or a buffer is full; what that means to
-Python happens at that instant, in phase DELIVERY, and the clock goes on. Phases up to DELIVERY have priorities below zero; a user's
-own events stay NORMAL, which is DECISION; RECORD comes last.
+Before SimPy handles its next event, the kernel runs everything ordered before that event's (time, phase). The kernel
+stops early, at the exact instant, when a watched price is crossed, a watched account's order changes, or a buffer is
+full; what that means to Python happens at that instant, in phase DELIVERY, and the clock goes on. Phases up to DELIVERY
+have priorities below zero; a user's own events stay NORMAL, which is DECISION; RECORD comes last.
 
 A message sent without latency at t reaches the book in a further round of t; `MAX_ROUNDS` bounds them.
 """
@@ -18,7 +18,8 @@ from typing import Any
 
 import simpy
 from simpy.core import EmptySchedule
-from simpy.events import NORMAL, Event
+from simpy.events import NORMAL
+from simpy.events import Event as Event
 
 from marketsim.errors import KernelError, UsageError
 from marketsim.kernel import codes
@@ -46,7 +47,7 @@ SOURCES = {"mark": codes.SRC_MARK, "index": codes.SRC_INDEX, "last": codes.SRC_L
 
 
 def whole_ns(value: Any, what: str) -> int:
-    """A time as a Python int: whole numbers are taken, NumPy's and floats like 1e9 too; fractions raise `UsageError`."""
+    """A time as a Python int: whole numbers are taken, NumPy's and floats like 1e9; fractions raise `UsageError`."""
     if isinstance(value, float):
         if value.is_integer():
             return int(value)
@@ -78,8 +79,8 @@ class Crossing(Event):
 class MarketEnvironment(simpy.Environment):
     """SimPy's environment over one world of the kernel.
 
-    markets: the kernel's number of each market id. end_ns: where a bare `run()` stops. The hooks `on_log`, `on_path` and `on_notice` are
-    set by whoever records, moves the index, and owns orders.
+    markets: the kernel's number of each market id. end_ns: where a bare `run()` stops. The hooks `on_log`, `on_path`
+    and `on_notice` are set by whoever records, moves the index, and owns orders.
     """
 
     def __init__(self, world: World, markets: dict[str, int], end_ns: int) -> None:
@@ -96,6 +97,11 @@ class MarketEnvironment(simpy.Environment):
         self._rounds = (-1, 0)
 
     # -- SimPy's face
+
+    @property
+    def now(self) -> int:
+        """The present instant [ns from `clock.start`]."""
+        return self._now  # type: ignore[return-value]  # whole_ns sees to it
 
     def schedule(self, event: Event, priority: Any = NORMAL, delay: Any = 0) -> None:
         """Put an event into the queue, `delay` whole nanoseconds from now."""
@@ -162,7 +168,9 @@ class MarketEnvironment(simpy.Environment):
         last, rounds = self._rounds
         self._rounds = (now, rounds + 1 if now == last else 1)
         if self._rounds[1] > MAX_ROUNDS:
-            raise UsageError(f"more than {MAX_ROUNDS} deliveries at {now} ns: an agent answers itself; give it a latency")
+            raise UsageError(
+                f"more than {MAX_ROUNDS} deliveries at {now} ns: an agent answers itself; give it a latency"
+            )
         for row in range(0, n * width, width):
             if notices[row + 1] == codes.N_CROSSING:
                 crossing = self.crossings.pop(notices[row + 4], None)
@@ -184,8 +192,8 @@ class MarketEnvironment(simpy.Environment):
     ) -> Crossing:
         """The first instant at which a price [ticks] is >= `above`, or <= `below`; an event to wait for.
 
-        Mark and index are looked at when they are published, last and mid after every message. A level already reached fires at the
-        next look.
+        Mark and index are looked at when they are published, last and mid after every message. A level already reached
+        fires at the next look.
         """
         level = above if above is not None else below
         if level is None or (above is not None and below is not None):

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Journal:
-    """Rows by table, in the order written; `take` empties a table. What is written here is thousands of rows a run, not millions."""
+    """Rows by table, in the order written; `take` empties them. Thousands of rows a run come here, not millions."""
 
     def __init__(self) -> None:
         self._rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -46,9 +46,9 @@ class Fill:
 class Order:
     """An order and what became of it. `done` fires once, when the order is final.
 
-    status: `sent`, `resting`, `filled`, `cancelled` (an IOC's rest too) or `rejected`; reason: why it ended, a word of table `orders`.
-    lots: signed, + buys; filled_lots: signed alike. record: the kernel's order record while it rests, -1 otherwise.
-    tick: size of the market's tick.
+    status: `sent`, `resting`, `filled`, `cancelled` (an IOC's rest too) or `rejected`; reason: why it ended, a word of
+    table `orders`. lots: signed, + buys; filled_lots: signed alike. record: the kernel's order record while it rests,
+    -1 otherwise. tick: size of the market's tick.
     """
 
     order_id: int

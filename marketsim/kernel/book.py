@@ -1,7 +1,8 @@
 """The price-time book of one market: a re-centring window of levels with an occupancy bitmap, and sorted far orders.
 
-Prices in [base, base + window) sit on a ring of levels (index = price mod window); orders further out wait in a list per side,
-sorted by price then time, and move in when the window moves. Best prices include far orders. O(1) per order near the market.
+Prices in [base, base + window) sit on a ring of levels (index = price mod window); orders further out wait in a list
+per side, sorted by price then time, and move in when the window moves. Best prices include far orders. O(1) per order
+near the market.
 """
 
 import numpy as np
@@ -17,12 +18,14 @@ ONE = np.uint64(1)
 
 @compiled
 def set_bit(m, price):
+    """Mark a level of the window as occupied."""
     i = price & (m.window - 1)
     store_u8(m.bitmap, i >> 6, load_u8(m.bitmap, i >> 6) | (ONE << np.uint64(i & 63)))
 
 
 @compiled
 def clear_bit(m, price):
+    """Mark a level of the window as empty."""
     i = price & (m.window - 1)
     store_u8(m.bitmap, i >> 6, load_u8(m.bitmap, i >> 6) & ~(ONE << np.uint64(i & 63)))
 
@@ -150,6 +153,7 @@ def link_far(w, m, i, order):
 
 @compiled
 def unlink_far(w, m, order):
+    """Take an order out of the sorted list beyond the window."""
     if order.prev >= 0:
         order_at(w.orders, order.prev).next = order.next
     elif order.side == BUY:
@@ -222,8 +226,8 @@ def admit_far(w, m):
 def recentre(w, m, centre):
     """Move the window so that `centre` lies in its middle; orders keep price and time priority.
 
-    `centre` must not be below the best bid nor above the best ask, so only asks leave at the top and bids at the bottom. They
-    leave outermost first, each to the front of its far list, which so stays sorted.
+    `centre` must not be below the best bid nor above the best ask, so only asks leave at the top and bids at the
+    bottom. They leave outermost first, each to the front of its far list, which so stays sorted.
     """
     base = max(np.int64(0), (centre - (m.window >> 1)) & ~np.int64(63))
     if base == m.floor:

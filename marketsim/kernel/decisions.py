@@ -1,7 +1,8 @@
 """What a trader does when it wakes: one rule per kind, chosen by a code.
 
-Rules and parameters: CALIBRATION section 1 (see each kind's file in `traders`, which holds its Spec and fills the tables). A rule reads the
-market and its own record, takes the four words of its (trader, wake-up), and sends messages through `place` and `withdraw`.
+Rules and parameters: CALIBRATION section 1 (see each kind's file in `traders`, which holds its Spec and fills the
+tables). A rule reads the market and its own record, takes the four words of its (trader, wake-up), and sends messages
+through `place` and `withdraw`.
 """
 
 import math
@@ -35,7 +36,8 @@ PART_LATENCY = 1
 TABLE = 4096  # quantiles in a table
 
 
-# ---- sending -----------------------------------------------------------------------------------------------------------
+# ---- sending
+# -----------------------------------------------------------------------------------------------------------
 
 
 @compiled
@@ -43,7 +45,7 @@ def latency(g, trader_index, wakeup):
     """This wake-up's way to the venue [ns]: constant, or a quantile drawn for it."""
     if g.latency_table == 0:
         return np.int64(g.latency_ns)
-    r0, r1, r2, r3 = philox(g.key, wakeup, trader_index + 1, PART_LATENCY)
+    r0, r1, _, _ = philox(g.key, wakeup, trader_index + 1, PART_LATENCY)
     return load_i8(g.latency_table, below(r0, r1, TABLE))
 
 
@@ -79,7 +81,8 @@ def withdraw(w, trader, delay, i):
     send_message(w, w.now_ns + delay, np.int64(trader.position), F_CANCEL, np.int64(0), np.int64(0), np.int64(-1), P_NORMAL, np.int64(-1), np.int64(order.order_id), i)  # fmt: skip
 
 
-# ---- prices and sizes ------------------------------------------------------------------------------------------------------
+# ---- prices and sizes
+# ------------------------------------------------------------------------------------------------------
 
 
 @compiled
@@ -118,15 +121,17 @@ def move_to(w, g, m, trader, delay, target):
     place(w, g, m, trader, delay, side, behind(m, side, g.f2), abs(lots), F_IOC, np.int64(-1))
 
 
-# ---- the rules -------------------------------------------------------------------------------------------------------------
+# ---- the rules
+# -------------------------------------------------------------------------------------------------------------
 
 
 @compiled
 def wake_noise(w, g, m, trader, delay, r0, r1, r2, r3):
     """Buy or sell at market, place a limit order, or cancel, leaning against the perp's deviation from the index.
 
-    i0, i1: thresholds of 16 bits for market and for market-or-limit; f0: tilt per unit deviation and f1 its bound (16-bit units);
-    f2: protection; f3: factor of limit sizes; t0: sizes [tick-lots]; t1: distances (fraction of the mid).
+    i0, i1: thresholds of 16 bits for market and for market-or-limit; f0: tilt per unit deviation and f1 its bound
+    (16-bit units); f2: protection; f3: factor of limit sizes; t0: sizes [tick-lots]; t1: distances (fraction of the
+    mid).
     """
     action = r0 & 0xFFFF
     twice = np.float64(twice_mid(m))
@@ -188,7 +193,8 @@ def wake_fundamentalist(w, g, m, trader, delay):
 def wake_trend(w, g, m, trader, delay):
     """Follow the return over an own look-back: long above, short below, flat inside.
 
-    trader.i0: look-back [mark steps]; trader.f0: entry threshold; f0: exit share of it; f1: size [tick-lots]; f2: protection.
+    trader.i0: look-back [mark steps]; trader.f0: entry threshold; f0: exit share of it; f1: size [tick-lots]; f2:
+    protection.
     """
     change = past_return(m, np.int64(trader.i0))
     size = lots_of(g.f1, m.index_ticks)
@@ -212,8 +218,8 @@ def wake_trend(w, g, m, trader, delay):
 def wake_retail(w, g, m, trader, delay, r0, r1):
     """Open a levered position with or against the last move; hold it to a profit target or a stop.
 
-    trader.f0: leverage; f0: margin [tick-lots]; f1: profit target; f3: stop (multiples of margin); f2: protection; i0: 16-bit threshold to
-    go with the move; i1: 16-bit long bias; i2: look-back [mark steps].
+    trader.f0: leverage; f0: margin [tick-lots]; f1: profit target; f3: stop (multiples of margin); f2: protection; i0:
+    16-bit threshold to go with the move; i1: 16-bit long bias; i2: look-back [mark steps].
     """
     p = position_at(w.positions, trader.position)
     if p.lots != 0:
@@ -239,8 +245,9 @@ def wake_retail(w, g, m, trader, delay, r0, r1):
 def wake_maker(w, g, m, trader, index, delay):
     """Requote a ladder around fair value: index carried by the perp's own memory, leaning against inventory.
 
-    f0: weight of the memory; f1: skew per tick-lot of inventory; f2: hysteresis; f3: share of a size that must be left; f4: largest
-    inventory [tick-lots]; i0: levels; t0: distances [maker x level] (fraction); t1: sizes by level [tick-lots]. Cancels go first.
+    f0: weight of the memory; f1: skew per tick-lot of inventory; f2: hysteresis; f3: share of a size that must be left;
+    f4: largest inventory [tick-lots]; i0: levels; t0: distances [maker x level] (fraction); t1: sizes by level
+    [tick-lots]. Cancels go first.
     """
     levels = np.int64(g.i0)
     price = np.float64(m.index_ticks)

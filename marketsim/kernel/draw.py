@@ -1,7 +1,7 @@
 """Luck in the kernel: Philox4x32-10 words that belong to (key, count, entity, part) alone, and table-driven draws from them.
 
-Source: Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3" (SC'11); `marketsim.streams` is the twin
-and holds the published test vectors. Only integers, tables, + and x: bit-equal on every machine.
+Source: Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3" (SC'11); `marketsim.streams` is
+the twin and holds the published test vectors. Only integers, tables, + and x: bit-equal on every machine.
 """
 
 import numpy as np

@@ -1,7 +1,8 @@
 """The kernel's records, field by field, and the accessors that reach them.
 
-Sizes matter: a trader without resting orders costs TRADER + ACCOUNT + POSITION + 4 slots = 48 + 64 + 64 + 16 = 192 bytes.
-Links (`i4`) are record indices, -1 for none; nothing is ever computed with them. Money is atoms, prices ticks, sizes lots.
+Sizes matter: a trader without resting orders costs TRADER + ACCOUNT + POSITION + 4 slots = 48 + 64 + 64 + 16 = 192
+bytes. Links (`i4`) are record indices, -1 for none; nothing is ever computed with them. Money is atoms, prices ticks,
+sizes lots.
 """
 
 import numpy as np

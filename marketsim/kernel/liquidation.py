@@ -1,9 +1,10 @@
 """Liquidation: a first-in-first-out queue with bounded work per instant, takeover by the insurance fund, deleveraging, closing the books.
 
-Stages (Binance, RULES B.6-B.8, twin in `venues/liquidation.py`): all orders cancelled; an IOC limited at the bankruptcy price that brings
-the position one tier down (the lowest tier: all of it); if that is not enough, the insurance fund takes the rest over at the bankruptcy
-price, cash and all; what the fund cannot bear is closed against the best-ranked opposite positions at the bankruptcy price; when nobody
-else is left, against the fund, then against `outside`. So a queue entry always ends, and money never leaves the accounts.
+Stages (Binance, RULES B.6-B.8, twin in `venues/liquidation.py`): all orders cancelled; an IOC limited at the bankruptcy
+price that brings the position one tier down (the lowest tier: all of it); if that is not enough, the insurance fund
+takes the rest over at the bankruptcy price, cash and all; what the fund cannot bear is closed against the best-ranked
+opposite positions at the bankruptcy price; when nobody else is left, against the fund, then against `outside`. So a
+queue entry always ends, and money never leaves the accounts.
 """
 
 import math
@@ -232,7 +233,8 @@ def last_resort(w, m, wanted_sign):
 def deleverage(w, m, victim, position):
     """Close the rest of a bankrupt position against the best-ranked opposite ones at the bankruptcy price; return the lots.
 
-    At most MAX_FILLS counterparts a pass. The price is rounded in the victim's favour, so that it ends without debt; less than a tick a lot stays with it.
+    At most MAX_FILLS counterparts a pass. The price is rounded in the victim's favour, so that it ends without debt;
+    less than a tick a lot stays with it.
     """
     p = position_at(w.positions, position)
     a = account_at(w.accounts, victim)

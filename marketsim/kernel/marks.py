@@ -1,7 +1,7 @@
 """Index, mark, premium: what a market publishes at every step of its cadence.
 
-Formulas and sources stand in `venues/marks.py`, `venues/funding.py` and `venues/index.py`; here they run on the kernel's numbers, with
-+ - x / on floats only, so that every machine gets the same bits.
+Formulas and sources stand in `venues/marks.py`, `venues/funding.py` and `venues/index.py`; here they run on the
+kernel's numbers, with + - x / on floats only, so that every machine gets the same bits.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Orders: check, match by price then time, settle both sides at once, rest or cancel what is left, log.
 
-`submit` is the one door into a book; everybody's orders pass it. A message fills at most MAX_FILLS resting orders; the rest is put
-back at the head of the same instant (`w.limited` tells).
+`submit` is the one door into a book; everybody's orders pass it. A message fills at most MAX_FILLS resting orders; the
+rest is put back at the head of the same instant (`w.limited` tells).
 """
 
 import numpy as np
@@ -348,8 +348,9 @@ def rest(w, m, position, side, price, size, remaining, flags, slot, purpose, par
 def submit(w, m, position, side, price, size, flags, slot, purpose, parent, order_id):
     """Bring one order to the book; return the lots it filled at once.
 
-    Beside that: `w.resting` (record in the book or -1), `w.reason` (why it ended or was refused), `w.limited` (1: the caller puts
-    `size - filled` back). The trader's slot, if any, holds the record when the order rests and is free otherwise.
+    Beside that: `w.resting` (record in the book or -1), `w.reason` (why it ended or was refused), `w.limited` (1: the
+    caller puts `size - filled` back). The trader's slot, if any, holds the record when the order rests and is free
+    otherwise.
     """
     w.resting = -1
     w.reason = R_NONE

@@ -13,6 +13,7 @@ KEY_MASK = (1 << 22) - 1
 
 @compiled
 def heap_before(a_t, a_key, b):
+    """Tell whether (time, key) comes before a heap entry."""
     return a_t < b.t_ns or a_t == b.t_ns and a_key < b.key
 
 

@@ -16,7 +16,7 @@ _ready = False
 
 def warm_up(say: Callable[[str], None]) -> float:
     """Compile or load every door of the kernel; return the seconds it took. `say` is told before a cold compilation."""
-    global _ready  # noqa: PLW0603 (compiled code belongs to the process)
+    global _ready  # compiled code belongs to the process
     if _ready:
         return 0.0
     began = perf_counter()

@@ -1,7 +1,7 @@
 """The kernel's world as Python holds it: its memory, its growth, its logs, its digest.
 
-`World` owns every array of one world and the header that points to them. It knows records and integers only; names, units and processes
-are the business of the rooms above.
+`World` owns every array of one world and the header that points to them. It knows records and integers only; names,
+units and processes are the business of the rooms above.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ def _fill(record: np.ndarray[Any, Any], values: Mapping[str, Any]) -> None:
 class World:
     """One world of the kernel. Build it from tables of records, `open()` it once, then `advance` it.
 
-    underlyings, markets, cohorts, groups: a mapping of fields for each record (`layout` names them). A market's mapping also has `tiers`
-    (structured array), `window`, `basis_length`, `history_length`, `buckets`; a group's may have tables `t0 t1 t2 latency_table` as arrays.
-    accounts, positions, traders: structured arrays, linked to each other already; slots: number of order slots in all.
+    underlyings, markets, cohorts, groups: a mapping of fields for each record (`layout` names them). A market's mapping
+    also has `tiers` (structured array), `window`, `basis_length`, `history_length`, `buckets`; a group's may have
+    tables `t0 t1 t2 latency_table` as arrays. accounts, positions, traders: structured arrays, linked to each other
+    already; slots: number of order slots in all.
     """
 
     def __init__(
@@ -369,7 +370,8 @@ class World:
     def take_notices(self) -> tuple[memoryview, int]:
         """Notices since the last call: all their fields in one row of whole numbers, and how many notices there are.
 
-        The memory is written again by the next `advance`; field k of notice j is at j * `notice_width` + k (`layout.NOTICE`).
+        The memory is written again by the next `advance`; field k of notice j is at j * `notice_width` + k
+        (`layout.NOTICE`).
         """
         n = self.get("notices_n")
         self._set(notices_n=0)
@@ -381,7 +383,8 @@ class World:
         self.flows[:] = 0
         return flows
 
-    # ---- what is true --------------------------------------------------------------------------------------------------
+    # ---- what is true
+    # --------------------------------------------------------------------------------------------------
 
     def equity_atoms(self) -> np.ndarray[Any, Any]:
         """Equity of every account at mark, shape (accounts,) [atoms]."""

@@ -1,8 +1,9 @@
 """The one place where a resolved scenario becomes a running world, and a running world becomes a run directory.
 
-Lives here: wiring (`wiring`: rows of the kernel, accounts, processes), the mesa model over it (`model`), what is written down and when
-(`record`), and the run from scenario to directory (`running`). May not live here: a rule of the market (`venues`, `kernel`), of a fund
-(`issuers`) or of a trader (`traders`), a table's meaning (`datasets`), pages (`report`).
+Lives here: wiring (`wiring`: rows of the kernel, accounts, processes), the mesa model over it (`model`), what is
+written down and when (`record`), and the run from scenario to directory (`running`). May not live here: a rule of the
+market (`venues`, `kernel`), of a fund (`issuers`) or of a trader (`traders`), a table's meaning (`datasets`), pages
+(`report`).
 """
 
 from __future__ import annotations

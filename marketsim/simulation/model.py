@@ -17,7 +17,7 @@ from marketsim.kernel import codes
 from marketsim.messages import Purpose
 from marketsim.scenario import load
 from marketsim.scenario.schema import Scenario
-from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wired, Wiring
+from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wiring
 from marketsim.streams import Stream
 from marketsim.units import to_lots, to_ticks
 from marketsim.venues.gateway import Gateway
@@ -32,10 +32,12 @@ EVENT_COHORT = "event"
 class MarketModel(mesa.Model):  # type: ignore[misc]
     """One world, ready to run.
 
-    scenario: a file, or a loaded `Scenario`; seed: replaces the scenario's; set: overrides by path. `env` is a `simpy.Environment`, `view` and
-    `gateway` show and reach the venue. `step()` advances `clock.report_every`; at the end `running` is False. `close()` frees the kernel's
-    memory.
+    scenario: a file, or a loaded `Scenario`; seed: replaces the scenario's; set: overrides by path. `env` is a
+    `simpy.Environment`, `view` and `gateway` show and reach the venue. `step()` advances `clock.report_every`; at the
+    end `running` is False. `close()` frees the kernel's memory.
     """
+
+    running: bool
 
     def __init__(
         self,
@@ -149,7 +151,13 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.wired.account_ids = np.append(self.wired.account_ids, FIRST_AGENT + self.participants)
         self.participants += 1
         self.journal.add(
-            "ledger", t_ns=self.env.now, entry="deposit", asset=first.currency, from_cohort=None, to_cohort=name, atoms=cash_atoms
+            "ledger",
+            t_ns=self.env.now,
+            entry="deposit",
+            asset=first.currency,
+            from_cohort=None,
+            to_cohort=name,
+            atoms=cash_atoms,
         )
         return account
 

@@ -119,8 +119,12 @@ class RunRecord:
         names = self.names()
         for table in ("trades", "orders", "quotes"):
             self.recorder.log(table, self.world.take_log(table), names)
-        self.recorder.rows("liquidations", [self._liquidation(row, names) for row in self.world.take_log("liquidations")])
-        self.recorder.rows("deleveragings", [self._deleveraging(row, names) for row in self.world.take_log("deleveragings")])
+        self.recorder.rows(
+            "liquidations", [self._liquidation(row, names) for row in self.world.take_log("liquidations")]
+        )
+        self.recorder.rows(
+            "deleveragings", [self._deleveraging(row, names) for row in self.world.take_log("deleveragings")]
+        )
 
     def _liquidation(self, row: Any, names: Names) -> dict[str, Any]:
         account, market = int(row["account"]), int(row["market"])
@@ -202,7 +206,14 @@ class RunRecord:
         self, t_ns: int, entry: str, cohort: int, payer: str | None, receiver: str, atoms: int
     ) -> dict[str, Any]:
         asset = self.model.wired.cohorts.assets[cohort]
-        return {"t_ns": t_ns, "entry": entry, "asset": asset, "from_cohort": payer, "to_cohort": receiver, "atoms": atoms}
+        return {
+            "t_ns": t_ns,
+            "entry": entry,
+            "asset": asset,
+            "from_cohort": payer,
+            "to_cohort": receiver,
+            "atoms": atoms,
+        }
 
     def _sum_by_cohort(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """Sums over the accounts of each cohort (cohorts,) of values by account."""
@@ -266,7 +277,9 @@ class RunRecord:
             {"t_ns": t_ns, "market": market.id, "side": side, "bps": float(bps), "size_lots": lots}
             for i, market in enumerate(self.specs)
             for side in ("bid", "ask")
-            for bps, lots in zip(wanted.bps, self.world.depths_lots(i, side == "bid", [float(b) for b in wanted.bps]), strict=True)
+            for bps, lots in zip(
+                wanted.bps, self.world.depths_lots(i, side == "bid", [float(b) for b in wanted.bps]), strict=True
+            )
         ]
         self.recorder.rows("depth", rows)
 
@@ -341,7 +354,14 @@ class RunRecord:
         names = self.model.wired.cohorts.names
         flows = self.world.take_flows()
         rows = [
-            self._entry(t_ns, codes.ENTRIES[entry], int(payer), names[payer], names[receiver], int(flows[entry, payer, receiver]))
+            self._entry(
+                t_ns,
+                codes.ENTRIES[entry],
+                int(payer),
+                names[payer],
+                names[receiver],
+                int(flows[entry, payer, receiver]),
+            )
             for entry, payer, receiver in zip(*np.nonzero(flows), strict=True)
         ]
         for table, waiting in self.model.journal.take().items():

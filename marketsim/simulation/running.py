@@ -54,9 +54,9 @@ def run(
 ) -> RunResult:
     """Run one resolved scenario into one run directory.
 
-    report: writes the page of a run directory, called before it gets its place. time_limit: wall time [ns]; a run that meets it is kept
-    as failed. A run that fails by itself leaves what it recorded and the reason; an interrupted one leaves nothing.
-    Raises ResultError when another version of the code made the run that stands there.
+    report: writes the page of a run directory, called before it gets its place. time_limit: wall time [ns]; a run that
+    meets it is kept as failed. A run that fails by itself leaves what it recorded and the reason; an interrupted one
+    leaves nothing. Raises ResultError when another version of the code made the run that stands there.
     """
     resolved = scenario.canonical()
     sha = scenario.sha256()
@@ -66,7 +66,9 @@ def run(
     if found == "done" and not again:
         return RunResult(place, Run(place).manifest, already_there=True)
     if found == "other code" and not again:
-        raise ResultError(f"{place} was made by another version of the code; --again replaces it, --out writes elsewhere")
+        raise ResultError(
+            f"{place} was made by another version of the code; --again replaces it, --out writes elsewhere"
+        )
     with RunDirectory.create(out, scenario.name, run_id, again=again) as directory:
         _write_scenario(resolved, directory.path)
         job = _Job(scenario, directory, sha, run_id, code, replication, arm)
@@ -77,7 +79,9 @@ def _write_scenario(resolved: dict[str, Any], folder: Path) -> None:
     """The resolved scenario twice: for programs, and as a scenario file (JSON is YAML) that runs again as it stands."""
     provenance.write_json(folder / "resolved.json", resolved)
     text = (folder / "resolved.json").read_text(encoding="utf-8")
-    (folder / "scenario.yaml").write_text(f"# The resolved scenario of this run; it runs as it stands.\n{text}", encoding="utf-8")
+    (folder / "scenario.yaml").write_text(
+        f"# The resolved scenario of this run; it runs as it stands.\n{text}", encoding="utf-8"
+    )
 
 
 class _Job:
@@ -96,7 +100,7 @@ class _Job:
         self.tables: dict[str, TableSummary] = {}
 
     def run(self, report: Callable[[Path], Path] | None, progress: Progress | None, limit: int | None) -> RunResult:
-        self.compile_s = warm_up(lambda text: print(text, file=sys.stderr, flush=True))
+        self.compile_s = warm_up(_say)
         model = MarketModel(self.scenario, replication=self.replication)
         try:
             recorder = Recorder(self.directory.path)
@@ -106,7 +110,9 @@ class _Job:
             self.tables = self._close(recorder, failure)
             manifest = self._manifest(model, failure)
             if failure is None and manifest["conservation"]["residual_atoms"]:
-                failure = f"money is not conserved: {manifest['conservation']['residual_atoms']} atoms are over or short"
+                failure = (
+                    f"money is not conserved: {manifest['conservation']['residual_atoms']} atoms are over or short"
+                )
                 manifest = {**manifest, "status": "failed", "reason": failure}
             if report is not None:
                 provenance.write_json(self.directory.path / "manifest.json", manifest)
@@ -143,7 +149,10 @@ class _Job:
             if progress is not None:
                 progress(model.env.now, end, model.world.get("micro_events"))
             if limit is not None and (perf_counter() - began) * NS_PER_S > limit:
-                raise TimeoutError(f"the time limit of {limit / NS_PER_S:g} s was met at {model.env.now / NS_PER_S:g} s of simulated time")
+                raise TimeoutError(
+                    f"the time limit of {limit / NS_PER_S:g} s was met "
+                    f"at {model.env.now / NS_PER_S:g} s of simulated time"
+                )
 
     def _close(self, recorder: Recorder, failure: str | None) -> dict[str, TableSummary]:
         try:
@@ -188,6 +197,11 @@ class _Job:
             replication=self.replication,
             arm=self.arm,
         )
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def residual_atoms(model: MarketModel, asset: str) -> int:

@@ -1,4 +1,4 @@
-"""From a resolved scenario to one world: rows of the kernel, accounts and cohorts, the other side of every opening position."""
+"""From a resolved scenario to one world: the kernel's rows, accounts, cohorts, the other side of opening positions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from marketsim.venues.margin import TierTable, tier_table
 from marketsim.venues.perp import first_settlement_ns
 
 FIRST_TOKEN, FIRST_AGENT, FIRST_LEDGER = 1_000_000_000, 1_100_000_000, 1_200_000_000
-"""Public ids of accounts: traders from 0, then reserved ranges, so that no id moves when a token or an agent is added."""
+"""Public ids of accounts: traders from 0, then reserved ranges, so that no id moves when a token or agent is added."""
 
 MEMORY_HALFLIFE_NS = 30 * NS_PER_SECOND  # of the public average of the deviation (CALIBRATION section 1)
 CHUNK = 65_536  # steps of an index handed to the kernel at once
@@ -62,8 +62,9 @@ class Cohorts:
 class Wired:
     """One world and what its numbers are called.
 
-    markets: the kernel's number of each market; ledger: account of each (role, venue, currency); positions: record of each (account, market)
-    of Python participants; account_ids: public id by the kernel's index (n,), which grows with agents.
+    markets: the kernel's number of each market; ledger: account of each (role, venue, currency); positions: record of
+    each (account, market) of Python participants; account_ids: public id by the kernel's index (n,), which grows with
+    agents.
     """
 
     world: World
@@ -91,7 +92,9 @@ def kernel_tiers(table: TierTable) -> NDArray[Any]:
     return rows
 
 
-def market_row(spec: MarketSpec, underlying: int, opening: float, start_ns: int, longest_lookback: int) -> dict[str, Any]:
+def market_row(
+    spec: MarketSpec, underlying: int, opening: float, start_ns: int, longest_lookback: int
+) -> dict[str, Any]:
     """A market's record, its accounts left out."""
     atoms = atoms_per_tick_lot(spec.tick.amount, spec.lot.amount)
     inverse = float(1 / spec.tick.amount)
@@ -171,7 +174,12 @@ class Wiring:
     def _populate(self) -> Population:
         terms = {
             market.id: MarketTerms(
-                i, self.atoms[i], float(market.tick.amount), market.mark.every, self.opening[i], self._volatility(market)
+                i,
+                self.atoms[i],
+                float(market.tick.amount),
+                market.mark.every,
+                self.opening[i],
+                self._volatility(market),
             )
             for i, market in enumerate(self.scenario.markets)
         }
@@ -211,7 +219,9 @@ class Wiring:
         outside = {}
         for i, market in enumerate(self.scenario.markets):
             cash = to_atoms(market.insurance_fund.amount)
-            fund = self._account(public, self.cohorts.add("insurance", "ledger", market.currency), cash, LEDGER_BITS, [i])
+            fund = self._account(
+                public, self.cohorts.add("insurance", "ledger", market.currency), cash, LEDGER_BITS, [i]
+            )
             self.roles.append(
                 {
                     "venue_account": self.ledger["venue", market.venue, market.currency],
@@ -229,9 +239,17 @@ class Wiring:
         for i, spec in enumerate(self.scenario.tokens):
             markets = [self.scenario.markets[self.numbers[name]] for name in spec.basket]
             if len({(market.venue, market.currency) for market in markets}) > 1:
-                raise UsageError(f"tokens.{spec.id}.basket: its legs are on several venues or in several currencies; one account needs one")
+                raise UsageError(
+                    f"tokens.{spec.id}.basket: its legs are on several venues or in several currencies; "
+                    "one account needs one"
+                )
             legs = [
-                LegTerms(name, Fraction(target), self.scenario.markets[self.numbers[name]].tick.amount, self.atoms[self.numbers[name]])
+                LegTerms(
+                    name,
+                    Fraction(target),
+                    self.scenario.markets[self.numbers[name]].tick.amount,
+                    self.atoms[self.numbers[name]],
+                )
                 for name, target in spec.basket.items()
             ]
             bits = codes.ACC_WATCHED | codes.ACC_FUND
@@ -252,7 +270,10 @@ class Wiring:
         accounts, positions, records = self._join(population)
         outside_records = {market: records[account, market] for market, account in outside.items()}
         opened: list[tuple[TokenSpec, Token]] = []
-        marks = {market.id: self.opening[i] for market, i in zip(self.scenario.markets, range(len(self.opening)), strict=True)}
+        marks = {
+            market.id: self.opening[i]
+            for market, i in zip(self.scenario.markets, range(len(self.opening)), strict=True)
+        }
         for spec, account, legs in tokens:
             for market, lots in opening_lots(spec, legs, marks).items():
                 i = records[account, market]
@@ -308,7 +329,7 @@ class Wiring:
         accounts[positions[record]["account"]]["cash_atoms"] -= lots * price * self.atoms[market]
 
     def _book_other_side(self, accounts: NDArray[Any], positions: NDArray[Any], outside: dict[str, int]) -> list[int]:
-        """Give `outside` the other side of every opening position at its entry price; return open interest by market."""
+        """Give `outside` the other side of opening positions at their entry prices; return open interest by market."""
         interest = []
         for number, market in enumerate(self.scenario.markets):
             mine = positions[positions["market"] == number]
@@ -345,7 +366,11 @@ class Wiring:
         rows = []
         for i, market in enumerate(self.scenario.markets):
             underlying = order.index(market.underlying)
-            steps = [_longest_lookback(group) // market.mark.every for group in self.scenario.traders if group.market == market.id]
+            steps = [
+                _longest_lookback(group) // market.mark.every
+                for group in self.scenario.traders
+                if group.market == market.id
+            ]
             opening = float(self.paths[underlying].levels(0, 1)[0])
             row = market_row(market, underlying, opening, self.scenario.clock.start, max(steps, default=0))
             rows.append({**row, **self.roles[i], "open_interest": interest[i]})
@@ -353,7 +378,11 @@ class Wiring:
 
     def _logs(self) -> list[str]:
         record = self.scenario.record
-        kept = [("trades", record.trades == "all"), ("orders", record.orders == "all"), ("quotes", record.quotes == "change")]
+        kept = [
+            ("trades", record.trades == "all"),
+            ("orders", record.orders == "all"),
+            ("quotes", record.quotes == "change"),
+        ]
         return [name for name, wanted in kept if wanted]
 
 

@@ -18,7 +18,7 @@ NS_PER_DAY = 86_400 * 10**9
 
 
 class OwnView:
-    """Everything the market shows, and the agent's own account: `position_lots(market)`, `cash_atoms`, `equity_atoms`."""
+    """All that the market shows, and the own account: `position_lots(market)`, `cash_atoms`, `equity_atoms`."""
 
     def __init__(self, model: Any, account: int) -> None:
         self._view = model.view
@@ -45,8 +45,8 @@ class OwnView:
 class Agent(mesa.Agent):  # type: ignore[misc]
     """Subclass it and write `process`, a generator that yields what it waits for.
 
-    capital: money it deposits now; latency: of its messages to the venue; name: its cohort in the tables, by default the class's name and a
-    number. Raises UnitError for a text that is no such quantity.
+    capital: money it deposits now; latency: of its messages to the venue; name: its cohort in the tables, by default
+    the class's name and a number. Raises UnitError for a text that is no such quantity.
     """
 
     def __init__(self, model: Any, *, capital: str, latency: str = "0s", name: str | None = None) -> None:
@@ -89,7 +89,7 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         price_below: str | None = None,
         source: str = "mark",
     ) -> Any:
-        """An event at the first instant a price (`mark`, `index`, `last` or `mid`) is at or beyond a level (`"31000 USDT"`)."""
+        """The first instant at which a price (`mark index last mid`) is at or beyond a level (`"31000 USDT"`)."""
         spec = self._specs[market or next(iter(self._specs))]
         above = None if price_above is None else to_ticks(money(price_above).amount, spec.tick.amount)
         below = None if price_below is None else to_ticks(money(price_below).amount, spec.tick.amount)
@@ -106,7 +106,7 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         tif: str = "gtc",
         reduce_only: bool = False,
     ) -> Order:
-        """Send an order: signed size (`"+10 BTC"`), `limit` with a price or `market`, tif `gtc`, `ioc` or `post_only`."""
+        """Send an order: signed size (`"+10 BTC"`), `limit` with a price or `market`; tif `gtc`, `ioc`, `post_only`."""
         spec = self._specs.get(market)
         if spec is None:
             raise UsageError(f"market was {market!r}; there are {', '.join(self._specs)}")
@@ -143,11 +143,15 @@ class Agent(mesa.Agent):  # type: ignore[misc]
 
     def create(self, token: str, cash: str) -> Any:
         """Create token units; exists when issue "Leveraged tokens" is done."""
-        raise UsageError(f'create({token!r}, {cash!r}): the primary market exists when issue "Leveraged tokens" is done')
+        raise UsageError(
+            f'create({token!r}, {cash!r}): the primary market exists when issue "Leveraged tokens" is done'
+        )
 
     def redeem(self, token: str, units: str) -> Any:
         """Redeem token units; exists when issue "Leveraged tokens" is done."""
-        raise UsageError(f'redeem({token!r}, {units!r}): the primary market exists when issue "Leveraged tokens" is done')
+        raise UsageError(
+            f'redeem({token!r}, {units!r}): the primary market exists when issue "Leveraged tokens" is done'
+        )
 
     def record(self, **values: Any) -> None:
         """Remember values of this instant in `records`."""

@@ -72,7 +72,7 @@ class GroupTerms:
 
 @dataclass(frozen=True)
 class GroupRule:
-    """A group as the kernel takes it: fields of its record, tables among them; slots of each trader; each trader's own numbers.
+    """A group as the kernel takes it: its record with its tables, slots of each trader, each trader's own numbers.
 
     What `f0 f1 f2 f3 f4 i0 i1 i2 t0 t1` mean stands beside the rule in `kernel/decisions.py`.
     """
@@ -96,6 +96,3 @@ def middle_quantiles() -> NDArray[np.float64]:
 def spread_out(scale: Decimal, offset: Decimal, exponent: Decimal, u: NDArray[np.float64]) -> NDArray[np.float64]:
     """offset + scale x u^exponent, with the project's own power."""
     return float(offset) + float(scale) * power_(u, float(exponent))
-
-
-

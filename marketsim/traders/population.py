@@ -31,7 +31,7 @@ RULES: dict[str, Callable[[Any, GroupTerms], GroupRule]] = {
 
 @dataclass(frozen=True)
 class MarketTerms:
-    """What a group must know of its market: the kernel's number, atoms per tick and lot, mark cadence, opening mark, tick size."""
+    """What a group must know of its market: its number, atoms per tick and lot, tick, mark cadence and opening."""
 
     number: int
     atoms: int
@@ -61,7 +61,7 @@ def group_stream(seed: int, replication: int, group: str, name: str) -> Stream:
 def populate(
     groups: Sequence[TraderGroupSpec], markets: Mapping[str, MarketTerms], seed: int, replication: int
 ) -> Population:
-    """Lay out every group, in file order; opening positions are entered against nobody (`simulation` books the other side)."""
+    """Lay out every group, in file order; the other side of opening positions is booked by `simulation`."""
     records: list[dict[str, Any]] = []
     cohorts: list[dict[str, Any]] = []
     rows: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
@@ -143,7 +143,7 @@ def _rows(
 def _open_positions(
     spec: TraderGroupSpec, terms: MarketTerms, accounts: NDArray[Any], positions: NDArray[Any], luck: GroupLuck
 ) -> None:
-    """Give a group its opening positions: leverage x capital at the entry price, to whole lots below; cash pays for them."""
+    """Give a group its opening positions: leverage x capital at the entry price, to whole lots below, paid in cash."""
     start = spec.start
     assert start is not None
     who = np.arange(spec.count)

@@ -38,7 +38,7 @@ _PROTECTION = 0.005  # how far behind the best price a market order may reach
 
 
 def trend_rule(spec: TrendSpec, terms: GroupTerms) -> GroupRule:
-    """The group as the kernel's trend rule takes it: entry beyond `enter` x volatility x sqrt(look-back) (CALIBRATION section 1)."""
+    """The group as the kernel's trend rule takes it: entry beyond `enter` x volatility x sqrt(look-back)."""
     lookback_ns = draw(spec.lookback, terms.draws("lookback"), np.arange(spec.count))
     volatility = float(spec.volatility) if spec.volatility is not None else terms.volatility or _PLAIN_VOLATILITY
     entry = float(spec.enter) * volatility * np.sqrt(lookback_ns / YEAR_NS)

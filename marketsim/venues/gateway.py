@@ -1,7 +1,7 @@
 """The gateway: the one door through which a Python participant acts on a venue, and hears what became of it.
 
-`send` stamps an order and puts it on its way; it reaches the book after the participant's latency. Fills and ends come back as notices of
-the kernel, at the exact instant, in phase DELIVERY.
+`send` stamps an order and puts it on its way; it reaches the book after the participant's latency. Fills and ends come
+back as notices of the kernel, at the exact instant, in phase DELIVERY.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 from marketsim.clock import Event, MarketEnvironment
-
 from marketsim.errors import UsageError
 from marketsim.kernel import advance as doors
 from marketsim.kernel import codes
@@ -26,8 +25,9 @@ _T, _KIND, _ACCOUNT, _MARKET, _ORDER, _LOTS, _PRICE, _MARK, _INDEX, _FEE, _REMAI
 class Gateway:
     """Sends, cancels, trades off the book and pays, for accounts of Python participants.
 
-    markets: the kernel's numbers; positions: record of (account, market); outside: record of `outside` by market; ledger: account of each
-    ledger cohort. ticks: size of a tick by market, for average prices. `watch(account, hook)` calls `hook()` when the venue liquidates or deleverages that account.
+    markets: the kernel's numbers; positions: record of (account, market); outside: record of `outside` by market;
+    ledger: account of each ledger cohort. ticks: size of a tick by market, for average prices. `watch(account, hook)`
+    calls `hook()` when the venue liquidates or deleverages that account.
     """
 
     def __init__(
@@ -68,10 +68,13 @@ class Gateway:
     ) -> Order:
         """Send an order of signed lots (+ buys); returns at once, `order.done` fires when the order is final.
 
-        A market order takes what there is and cancels its rest. An order that cannot stand comes back `rejected` with its reason.
+        A market order takes what there is and cancels its rest. An order that cannot stand comes back `rejected` with
+        its reason.
         """
         if (price_ticks is None) != (order_type == "market"):
-            raise UsageError(f"a {order_type} order was given price {price_ticks}; a limit order has one, a market order none")
+            raise UsageError(
+                f"a {order_type} order was given price {price_ticks}; a limit order has one, a market order none"
+            )
         flags = codes.F_NOTIFY | (codes.F_REDUCE if reduce_only else 0) | (codes.F_SIDE if lots < 0 else 0)
         flags |= codes.F_MARKET | codes.F_IOC if order_type == "market" else TIFS[tif]
         order = Order(self._world.next_order_id(), account, market, lots, Event(self.env), tick=self.ticks.get(market))
@@ -100,7 +103,7 @@ class Gateway:
     ) -> Fill:
         """Trade signed lots at a price against `outside`, at once and in no book."""
         del purpose, parent  # part of the door's signature; off-book fills are in no table of trades
-        now, position = self.env._now, self._positions[account, market]
+        now, position = self.env.now, self._positions[account, market]
         fee = doors.trade_off_book(
             self._world.address, now, position, self._outside[market], lots, price_ticks, int(charge_fee)
         )

@@ -17,7 +17,7 @@ NS_PER_DAY = 86_400 * 10**9
 
 
 def first_settlement_ns(start_ns: int, every_ns: int, offset_ns: int) -> int:
-    """First settlement after the start [ns from the start]: multiples of `every` from 00:00 UTC plus `offset`, none at 0."""
+    """First settlement [ns from the start]: multiples of `every` from 00:00 UTC plus `offset`, none at 0."""
     since = (start_ns % NS_PER_DAY - offset_ns) % every_ns
     return every_ns - since
 

@@ -9,7 +9,7 @@ from marketsim.kernel.world import World
 
 
 class View:
-    """Markets by id, accounts by the kernel's index. Prices in ticks, sizes in lots, money in atoms; nothing can be changed here."""
+    """Markets by id, accounts by the kernel's index; ticks, lots, atoms. Nothing can be changed here."""
 
     def __init__(self, world: World, markets: Mapping[str, int], positions: Mapping[tuple[int, str], int]) -> None:
         self._world = world
@@ -63,7 +63,7 @@ class View:
         return self._world.market_float(self._markets[market], "funding_rate")
 
     def depth_lots(self, market: str, side: str, bps: float) -> int:
-        """Lots resting on `side` ("bid" or "ask") within `bps` of the mid (of the best price while the other side is empty)."""
+        """Lots resting on `side` ("bid", "ask") within `bps` of the mid (of the best price if one side is empty)."""
         return self._world.depth_lots(self._markets[market], side == "bid", bps)
 
     def cash_atoms(self, account: int) -> int:
