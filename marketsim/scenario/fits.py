@@ -74,7 +74,9 @@ def _check_market(
         except UnitError as error:
             world.unit((*path, "tick"), error)
         else:
-            for fault in contract_faults(tick, lot, openings[market.underlying], Decimal(0)):
+            opening = openings[market.underlying]
+            largest = Decimal(_largest_notional(world, market.id)) / opening
+            for fault in contract_faults(tick, lot, opening, largest):
                 world.at((*path, "tick"), fault)
     if market.fees.maker + market.fees.taker < 0:
         world.at((*path, "fees"), "the venue would pay for every trade", "maker + taker of zero or more")
@@ -95,6 +97,19 @@ def _check_market(
         if low < float(tick) <= float(openings[market.underlying]):
             message = f"the price may fall to {low:.3g}, below one tick of {market.tick}"
             world.at((*path, "tick"), message, "a finer tick, less volatility, or a shorter run")
+
+
+def _largest_notional(world: World, market: str) -> float:
+    """Notional of the largest single position the scenario opens with [quote]."""
+    largest = 0.0
+    for _, token in world.items("tokens"):
+        if market in token.basket:
+            leverage = token.start.leverage if token.start.leverage is not None else token.basket[market]
+            largest = max(largest, float(token.aum.amount) * abs(float(leverage)))
+    for _, group in world.items("traders"):
+        if group.market == market and group.start is not None:
+            largest = max(largest, bounds.largest(group.capital) * bounds.largest(group.start.leverage))
+    return min(largest, 1e30)
 
 
 def _check_token(world: World, path: Path, token: TokenSpec, markets: Mapping[str, MarketSpec]) -> None:
