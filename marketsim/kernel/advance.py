@@ -28,6 +28,9 @@ from marketsim.kernel.codes import (
 from marketsim.kernel.decisions import wake
 from marketsim.kernel.draw import below, exponential, philox
 from marketsim.kernel.layout import (
+    ACCOUNT,
+    POSITION,
+    TRADER,
     account_at,
     group_at,
     header_at,
@@ -42,8 +45,9 @@ from marketsim.kernel.margin import NEVER, file_account, file_all
 from marketsim.kernel.marks import publish_index, step_index, step_mark
 from marketsim.kernel.matching import check_crossings, log_quote
 from marketsim.kernel.messages import receive_message, send_message
-from marketsim.kernel.records import compiled, entry
+from marketsim.kernel.records import compiled, entry, prefetch
 
+TRADER_BYTES, ACCOUNT_BYTES, POSITION_BYTES = TRADER.itemsize, ACCOUNT.itemsize, POSITION.itemsize
 RESERVE_ORDERS = 256  # records one event may need: a maker's ladder
 RESERVE_MESSAGES = 512
 RESERVE_ROWS = 2 * MAX_FILLS
@@ -60,6 +64,11 @@ def schedule_wake(w, g):
     r0, r1, r2, r3 = philox(g.key, g.wake_count, 0, 0)
     g.next_wake_ns += np.int64(exponential(r0, r1, w.exponential) * g.mean_gap_ns)
     g.next_trader = below(r2, r3, g.count)
+    # Its lines are asked for now and used one event later: memory works while the present event is handled.
+    trader = g.first_trader + g.next_trader
+    prefetch(w.traders, trader, TRADER_BYTES)
+    prefetch(w.accounts, trader, ACCOUNT_BYTES)
+    prefetch(w.positions, trader, POSITION_BYTES)
 
 
 @compiled

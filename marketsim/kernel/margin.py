@@ -178,6 +178,20 @@ def bucket_of(m, price):
 
 
 @compiled
+def is_out_of_danger(m, a, p):
+    """True, at little cost, for most unlevered positions: no mark inside the box can bring their account under water.
+
+    A long bought with own cash alone never falls below its maintenance (a rate under 1); a short is safe while its cash covers twice its
+    notional at the top of the box, for the maintenance of no tier exceeds the notional.
+    """
+    if a.n_positions > 1:
+        return False
+    if p.lots > 0:
+        return a.cash_atoms >= 0
+    return np.float64(a.cash_atoms) > np.float64(-p.lots) * np.float64(m.atoms) * np.float64(2 * m.box_high)
+
+
+@compiled
 def file_trigger(w, m, i, p):
     """File position `p` (record `i`) at its trigger price; out of the box or without danger: nowhere."""
     a = account_at(w.accounts, p.account)
@@ -186,9 +200,12 @@ def file_trigger(w, m, i, p):
     if p.lots == 0 or a.state == S_QUEUED:
         unfile(m, w, i, p)
         return
+    is_long = p.lots > 0
+    if is_out_of_danger(m, a, p):
+        unfile(m, w, i, p)
+        return
     price = trigger_price(w, m, p)
     p.trigger_ticks = price
-    is_long = p.lots > 0
     if price < 0 or price < m.box_low and is_long or price > m.box_high and not is_long:
         unfile(m, w, i, p)
         return

@@ -8,6 +8,7 @@ calls index bounds-checked NumPy arrays that `place` remembered, so both modes r
 import numpy as np
 from llvmlite import ir
 from numba import config, from_dtype, njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from marketsim.kernel import cache
@@ -127,3 +128,23 @@ else:
             return builder.sub(ir.Constant(args[0].type, 63), zeros)
 
         return types.int64(types.uint64), codegen
+
+
+if JIT_OFF:
+
+    def prefetch(address, i, size):
+        """Ask for the record's cache line ahead of its use (nothing to do here)."""
+
+else:
+
+    @intrinsic
+    def prefetch(typingctx, address, i, size):
+        def codegen(context, builder, signature, args):
+            pointer = builder.inttoptr(builder.add(args[0], builder.mul(args[1], args[2])), ir.IntType(8).as_pointer())
+            i32 = ir.IntType(32)
+            kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), i32, i32, i32])
+            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(function, [pointer, i32(1), i32(3), i32(1)])
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, types.int64), codegen
