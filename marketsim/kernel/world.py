@@ -153,6 +153,8 @@ class World:
         _fill(record, plain)
         record["id"] = i
         window, buckets = int(fields["window"]), int(fields["buckets"])
+        if window < 128 or window & (window - 1):
+            raise ValueError(f"window was {window} levels; it must be a power of two, 128 or more")
         levels = np.zeros(window, layout.LEVEL)
         levels["head"] = levels["tail"] = -1
         tiers = np.ascontiguousarray(fields["tiers"], layout.TIER)
@@ -240,10 +242,10 @@ class World:
         return new
 
     def close(self) -> None:
-        """Give the memory back; the world must not be used afterwards."""
-        for address in list(self._kept):
+        """Give the memory back; nothing can be asked of the world afterwards (AttributeError)."""
+        for address in self.__dict__.get("_kept", ()):
             release(address)
-        self._kept.clear()
+        self.__dict__.clear()
 
     def add_cohort(self, **fields: int) -> int:
         """Add a cohort after the world was built; return its number."""
