@@ -15,6 +15,7 @@ from marketsim.kernel.layout import account_at, market_at, position_at, tier_at
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
 NEVER = 4_611_686_018_427_387_904
+LARGEST_NOTIONAL = 4.0e18  # half of what int64 holds
 
 
 @compiled
@@ -83,7 +84,8 @@ def initial_atoms(m, leverage_cap, notional_atoms):
 def can_afford(w, m, p, side_sign, lots, price):
     """True if the account's equity covers the initial margin of the position that this order could lead to.
 
-    Exposure counts what rests on the same side; an order that only reduces is always affordable.
+    Exposure counts what rests on the same side. An order that leads to no larger position than the one it turns round is always
+    affordable. Other markets count at mark, with the larger side of what rests there.
     """
     a = account_at(w.accounts, p.account)
     if a.bits & (ACC_NO_MARGIN | ACC_NO_TIERS):
@@ -91,6 +93,8 @@ def can_afford(w, m, p, side_sign, lots, price):
     exposure = side_sign * p.lots + lots + (p.open_buy if side_sign > 0 else p.open_sell)
     if exposure <= 0 or exposure <= abs(p.lots) and side_sign * p.lots < 0:
         return True
+    if np.float64(exposure) * np.float64(price) * np.float64(m.atoms) > LARGEST_NOTIONAL:
+        return False
     notional = exposure * price * m.atoms
     equity = equity_atoms(w, p.account)
     if a.n_positions <= 1:
@@ -99,9 +103,10 @@ def can_afford(w, m, p, side_sign, lots, price):
     i = np.int64(a.first_position)
     while i >= 0:
         other = position_at(w.positions, i)
-        if other.market != p.market and other.lots != 0:
+        if other.market != p.market:
             mo = market_at(w.markets, other.market)
-            needed += initial_atoms(mo, a.leverage_cap, abs(other.lots) * mo.mark_ticks * mo.atoms)
+            most = max(abs(other.lots), other.lots + other.open_buy, other.open_sell - other.lots)
+            needed += initial_atoms(mo, a.leverage_cap, most * mo.mark_ticks * mo.atoms)
         i = np.int64(other.sibling)
     return needed <= equity
 
@@ -129,8 +134,12 @@ def trigger_price(w, m, p):
         while i >= 0:
             held += 1 if position_at(w.positions, i).lots != 0 else 0
             i = np.int64(position_at(w.positions, i).sibling)
-        cushion = np.float64(equity_atoms(w, p.account) - requirement_atoms(w, p.account)) / np.float64(max(held, np.int64(1)))
-        held_atoms = np.int64(0) if a.bits & ACC_NO_TIERS else maintenance_atoms(m, abs(p.lots) * m.mark_ticks * m.atoms)
+        cushion = np.float64(equity_atoms(w, p.account) - requirement_atoms(w, p.account)) / np.float64(
+            max(held, np.int64(1))
+        )
+        held_atoms = (
+            np.int64(0) if a.bits & ACC_NO_TIERS else maintenance_atoms(m, abs(p.lots) * m.mark_ticks * m.atoms)
+        )
         base = cushion + np.float64(held_atoms)
     if a.bits & ACC_NO_TIERS:
         price = (marked - base) / value if p.lots > 0 else (marked + base) / value
@@ -174,6 +183,7 @@ def unfile(m, w, i, p):
 
 @compiled
 def bucket_of(m, price):
+    """Number of the trigger list of a price; the outermost lists take what lies outside the box."""
     return min(max((price - m.box_low) >> m.bucket_shift, np.int64(0)), m.buckets - 1)
 
 
@@ -259,5 +269,10 @@ def file_all(w, market):
             p.prev = -1
     for i in range(w.n_positions):
         p = position_at(w.positions, i)
-        if p.market == market and p.lots != 0:
+        if p.market != market or p.lots == 0:
+            continue
+        # Shares of one cushion are only good together.
+        if account_at(w.accounts, p.account).n_positions <= 1:
             file_trigger(w, m, i, p)
+        else:
+            file_account(w, np.int64(p.account))
