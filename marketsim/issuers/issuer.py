@@ -7,7 +7,7 @@ any quiet instant. At one instant funding comes first (the venue's phase), then 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from json import dumps
@@ -204,16 +204,23 @@ class TokenDesk:
         if self.in_flight:
             return
         seen_atoms = self.books.funding_seen_atoms
-        was_seized = bool(self.books.take_stock(self.now_ns))
-        self.seizures += was_seized
-        if was_seized or self.books.funding_seen_atoms != seen_atoms:
+        seized = self.books.take_stock(self.now_ns)
+        self.seizures += bool(seized)
+        if seized or self.books.funding_seen_atoms != seen_atoms:
             self._wake()
         equity = self.books.equity_atoms()
-        if equity <= 0 and self.token.supply_lots and self.token.state is not TokenState.WIPED:
+        is_gone = equity <= self._rounding_atoms(seized)
+        if is_gone and self.token.supply_lots and self.token.state is not TokenState.WIPED:
             detail = dumps({"equity_atoms": equity, "from": str(self.token.state)})
             self.token.state = TokenState.WIPED
             self._wake()
             self.add_row("events", t_ns=self.now_ns, event="wiped", subject=self.token.id, detail=detail)
+
+    def _rounding_atoms(self, seized: Mapping[str, int]) -> int:
+        """What a bankrupt fund may be left with: the venue closes it at its bankruptcy price, rounded to a tick."""
+        if not seized or any(leg.position_lots for leg in self.books.holding().legs):
+            return 0
+        return sum(abs(seized.get(leg.market, 0)) * leg.atoms_per_tick_lot for leg in self.token.legs)
 
     def _charge(self) -> Turning:
         while self.fee_due_ns is not None and self.token.state is not TokenState.WIPED:
