@@ -17,7 +17,7 @@ from marketsim.issuers.fees import ManagementFeeSpec
 from marketsim.issuers.nav import Exact, nav_per_token, position_for
 from marketsim.issuers.rebalancing import RebalanceSpec
 from marketsim.spec import NONE_IN_WORDS, WORDS_FOR_NONE, Duration, Identifier, Leverage, MoneyAmount, Spec
-from marketsim.units import NS_PER_SECOND, to_atoms
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, to_atoms
 from marketsim.venues.margin import Tiers
 
 
@@ -87,6 +87,11 @@ class LegTerms:
     target: Fraction
     tick: Decimal
     atoms_per_tick_lot: int
+
+    @property
+    def lot(self) -> Fraction:
+        """Size of one lot [units of the underlying]."""
+        return Fraction(self.atoms_per_tick_lot, ATOMS_PER_UNIT) / Fraction(self.tick)
 
 
 @dataclass(slots=True)

@@ -149,7 +149,7 @@ def _check_band(world: World, path: Path, band: BandSpec, target: Decimal) -> No
 
 
 def _check_daily(world: World, path: Path, daily: DailySpec, target: Decimal) -> None:
-    if daily.emergency is not None and 0 < daily.emergency.leverage <= target:
+    if daily.emergency is not None and 0 < (daily.emergency.leverage or 0) <= target:
         message = "the emergency is not above the target"
         world.at((*path, "emergency", "leverage"), message, f"above {format_number(target)}, without sign")
     if daily.skip_if is not None and daily.skip_if[0] > daily.skip_if[1]:

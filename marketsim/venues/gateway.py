@@ -138,9 +138,7 @@ class Gateway:
         if kind == codes.N_LIQUIDATION:
             hook = self._hooks.get(notices[row + _ACCOUNT])
             if hook is not None:
-                wake: Any = Event(self.env)
-                wake.callbacks.append(lambda _: hook())
-                self.env.fire(wake, notices[row + _T])
+                self._call(hook, notices[row + _T])
             return
         order = self._orders.get(notices[row + _ORDER])
         if order is None:
@@ -168,6 +166,14 @@ class Gateway:
                 notices[row + _OTHER],
             )
         )
+        if order.on_fill is not None:
+            self._call(order.on_fill, notices[row + _T])
+
+    def _call(self, hook: Callable[[], None], t_ns: int) -> None:
+        """Call somebody at the kernel's instant, in phase DELIVERY: until then the clock stands before it."""
+        wake: Any = Event(self.env)
+        wake.callbacks.append(lambda _: hook())
+        self.env.fire(wake, t_ns)
 
     def _finish(self, order: Order, notices: memoryview, row: int) -> None:
         reason = notices[row + _REASON]
