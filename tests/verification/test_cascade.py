@@ -48,15 +48,25 @@ def test_a_liquidation_cascade_closes_to_the_atom(say: Callable[[str], None]) ->
     traders = equity[: model.wired.traders]
     model.close()
     write_table("cascade", rows)
+    near = [
+        {"minutes": (row["t_s"] - JUMP_S) / 60, "usdt": row[what], "what": what}
+        for row in rows
+        if abs(row["t_s"] - JUMP_S) <= 900
+        for what in ("index", "mid")
+    ]
     line = (
         alt.Chart()
         .mark_line()
-        .encode(x=alt.X("t_s:Q", title="seconds"), y=alt.Y("liquidated:Q", title="accounts liquidated"))
+        .encode(
+            x=alt.X("minutes:Q", title="minutes from the fall of the index"),
+            y=alt.Y("usdt:Q", scale=alt.Scale(zero=False), title="USDT"),
+            color=alt.Color("what:N", title=None),
+        )
     )
-    draw("cascade", rows, "Accounts liquidated in a fall of 8 %", [line])
+    draw("cascade", near, "A fall of 8 % and the liquidations it sets off", [line])
     before, after = (next(row for row in rows if row["t_s"] >= t) for t in (JUMP_S - EVERY_S, JUMP_S + 600))
     fund_usdt = [rows[k]["insurance_usdt"] for k in (0, -1)]
-    say(f"liquidated {({k: n for k, n in by_group.items() if n})}, insurance fund from and to {fund_usdt} USDT")
+    say(f"liquidated { ({k: n for k, n in by_group.items() if n}) }, insurance fund from and to {fund_usdt} USDT")
     assert after["liquidated"] - before["liquidated"] > 200
     assert int(np.min(traders)) >= 0, "a loss beyond a trader's equity is the fund's or the winners'"
     assert rows[-1]["mid"] > 0
