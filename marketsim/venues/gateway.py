@@ -86,8 +86,7 @@ class Gateway:
             price = 0
         elif size * worth > LARGEST_ORDER_ATOMS:
             size = 0
-        doors.send_order(
-            self._world.address,
+        self._world.send_order(
             self.env.now + latency_ns,
             self._positions[account, market],
             flags,
@@ -112,7 +111,7 @@ class Gateway:
 
     def _send_cancel(self, order: Order, arrival_ns: int) -> None:
         position = self._positions[order.account, order.market]
-        doors.send_cancel(self._world.address, arrival_ns, position, order.record, order.order_id)
+        self._world.send_cancel(arrival_ns, position, order.record, order.order_id)
 
     def off_book(
         self, account: int, market: str, lots: int, *, price_ticks: int, charge_fee: bool, purpose: int, parent: int
