@@ -15,7 +15,7 @@ from marketsim.units import format_annual_rate, format_money, to_atoms
 
 YEAR_NS = 365 * NS_PER_DAY
 SAMPLE_NS = 300 * 10**9
-"""How often the price is looked at to measure volatility (our choice: coarse enough for bid-ask bounce not to count)."""
+"""How often the price is looked at to measure volatility (our choice: so coarse that bid-ask bounce does not count)."""
 
 
 class VolatileCapSpec(Spec):
