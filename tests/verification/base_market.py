@@ -31,7 +31,8 @@ Floats = NDArray[np.float64]
 class Watched:
     """What was seen of one run.
 
-    bid, ask, index: each second, shape (seconds,) [ticks]; a missing side is NaN. depth: (minutes, sides, distances)
+    bid, ask, index: each second, shape (seconds,) [ticks]; a missing side is NaN. locked: mid [ticks] at each whole
+    second, while makers are following the index. depth: (minutes, sides, distances)
     [lots]. traded: (cohorts, 2) lots as taker and as maker in the window. equity: cohorts' equity at the window's
     beginning and end (2, cohorts) [atoms]. maker_lots: inventory of the first maker group each minute [lots].
     """
@@ -42,6 +43,7 @@ class Watched:
     bid: list[float] = field(default_factory=list)
     ask: list[float] = field(default_factory=list)
     index: list[float] = field(default_factory=list)
+    locked: list[float] = field(default_factory=list)
     depth: list[list[list[int]]] = field(default_factory=list)
     hourly_lots: list[int] = field(default_factory=list)
     maker_lots: list[int] = field(default_factory=list)
@@ -68,9 +70,10 @@ class Watcher:
         self.seen.traded = np.zeros((len(names), 2))
         self.makers = next((group.id for group in scenario.traders if group.kind == "market_maker"), "")
         model.env.on_log = self._take_trades
-        model.env.process(self._every(1, self._look))
-        model.env.process(self._every(60, self._look_deep))
-        model.env.process(self._every(3_600, self._count))
+        model.env.process(self._every(1, 1, self._look))
+        model.env.process(self._every(1, 0, self._look_at_once))
+        model.env.process(self._every(60, 1, self._look_deep))
+        model.env.process(self._every(3_600, 1, self._count))
 
     def run(self) -> Watched:
         """Run to the end and return what was seen."""
@@ -91,10 +94,10 @@ class Watcher:
         self.seen.wall_s = time.perf_counter() - began
         return self.seen
 
-    def _every(self, seconds: int, look: Any) -> Generator[Any, Any, None]:
+    def _every(self, seconds: int, before_ns: int, look: Any) -> Generator[Any, Any, None]:
         due = seconds * S
         while True:
-            yield self.model.env.at(due - 1, Phase.RECORD)
+            yield self.model.env.at(due - before_ns, Phase.RECORD)
             look()
             due += seconds * S
 
@@ -104,6 +107,10 @@ class Watcher:
         self.seen.bid.append(float("nan") if bid is None else bid)
         self.seen.ask.append(float("nan") if ask is None else ask)
         self.seen.index.append(view.index_ticks(self.market))
+
+    def _look_at_once(self) -> None:
+        mid = self.model.view.mid(self.market)
+        self.seen.locked.append(self.seen.index[-1] if mid is None else mid)
 
     def _look_deep(self) -> None:
         sides = [self.world.depths_lots(0, is_bid, list(DEPTH_BPS)) for is_bid in (True, False)]
@@ -198,6 +205,8 @@ def figures(seen: Watched) -> dict[str, float]:
     found["deviation_ac_60s"] = autocorrelation(deviation, 60)
     found["deviation_ac_600s"] = autocorrelation(deviation, 600)
     _returns(np.log(mid), np.log(index), found)
+    locked = np.log(np.array(seen.locked[start - 1 :]))
+    found["signature_1s_at_whole_seconds"] = volatility(locked, 1) / volatility(locked, 300)
     _wealth(seen, days, found)
     return found
 
