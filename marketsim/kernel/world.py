@@ -14,7 +14,7 @@ import numpy as np
 
 from marketsim.kernel import advance as doors
 from marketsim.kernel import layout
-from marketsim.kernel.codes import MAX_FILLS, NO_ASK, NO_BID, SPACE_ORDERS
+from marketsim.kernel.codes import MAX_FILLS, NO_ASK, NO_BID, PERPETUAL, SPACE_ORDERS
 from marketsim.kernel.margin import NEVER
 from marketsim.kernel.records import place, release
 
@@ -58,6 +58,7 @@ class World:
         positions: np.ndarray[Any, Any],
         traders: np.ndarray[Any, Any],
         slots: int,
+        stakes: int = 0,
         exponential: np.ndarray[Any, Any],
         entries: int = 11,
         log_rows: int = 1 << 18,
@@ -75,6 +76,8 @@ class World:
         self._point("traders", traders if len(traders) else np.zeros(1, layout.TRADER))
         self.slots = np.full(max(slots, 1), -1, np.int32)
         self._point("slots", self.slots)
+        self.stakes = np.zeros(max(stakes, 1), layout.STAKE)
+        self._point("stakes", self.stakes)
         self._point("exponential", exponential)
         self._set(
             n_underlyings=len(underlyings), n_markets=len(markets), n_groups=len(groups), n_cohorts=len(cohorts),
@@ -171,6 +174,7 @@ class World:
             record[name] = self._place(array)
         record["n_tiers"], record["queue_capacity"] = len(tiers), len(queue)
         record["best_bid"], record["best_ask"] = NO_BID, NO_ASK
+        record["nav_account"] = fields.get("nav_account", -1)
         for name in ("far_bid", "far_bid_last", "far_ask", "far_ask_last", "cascade", "cascade_parent", "liquidation_due_ns"):
             record[name] = -1
         level = self.underlyings[record["underlying"]]["level"]
@@ -390,7 +394,7 @@ class World:
         """Equity of every account at mark, shape (accounts,) [atoms]."""
         equity = self.accounts["cash_atoms"][: self.get("n_accounts")].copy()
         positions = self.positions[: self.get("n_positions")]
-        held = positions[positions["lots"] != 0]
+        held = positions[(positions["lots"] != 0) & (self.markets["kind"] == PERPETUAL)[positions["market"]]]
         per_lot = (self.markets["mark_ticks"] * self.markets["atoms"])[held["market"]]
         np.add.at(equity, held["account"], held["lots"] * per_lot)
         return equity
@@ -403,6 +407,7 @@ class World:
             position = self.positions[i]
             market = int(position["market"])
             per_lot = self.market_int(market, "mark_ticks") * self.market_int(market, "atoms")
+            per_lot = per_lot if self.market_int(market, "kind") == PERPETUAL else 0
             equity += int(position["lots"]) * per_lot
             i = int(position["sibling"])
         return equity
@@ -469,7 +474,7 @@ class World:
             for name in table.dtype.names or ():
                 if name not in left_out:
                     h.update(np.ascontiguousarray(table[name]).tobytes())
-        for array in (self.cohorts, self.accounts, self.positions, self.traders, self.slots, self.orders):
+        for array in (self.cohorts, self.accounts, self.positions, self.traders, self.slots, self.stakes, self.orders):
             h.update(array.tobytes())
         h.update(self.heap[: self.get("heap_size")].tobytes())
         return h.hexdigest()
