@@ -198,15 +198,15 @@ def wake_trend(w, g, m, trader, delay):
     """Follow the return over an own look-back: long above, short below, flat inside.
 
     trader.i0: look-back [mark steps]; trader.f0: entry threshold; f0: exit share of it; f1: size [tick-lots]; f2:
-    protection.
+    protection; f3: +1 with the move, -1 against it (contrarian).
     """
     change = past_return(m, np.int64(trader.i0))
     size = lots_of(g.f1, m.index_ticks)
     held = np.int64(position_at(w.positions, trader.position).lots)
     if change > trader.f0:
-        target = size
+        target = size if g.f3 > 0.0 else -size
     elif change < -trader.f0:
-        target = -size
+        target = -size if g.f3 > 0.0 else size
     elif abs(change) < trader.f0 * g.f0:
         target = np.int64(0)
     else:
@@ -287,12 +287,12 @@ def wake_maker(w, g, m, trader, index, delay):
     """Requote a ladder around fair value: index carried by the perp's own memory, leaning against inventory.
 
     f0: weight of the memory; f1: skew per tick-lot of inventory; f2: hysteresis; f3: share of a size that must be left;
-    f4: largest inventory [tick-lots]; i0: levels; t0: distances [maker x level] (fraction); t1: sizes by level
+    f4: largest inventory [tick-lots], counted from what it wants (trader.i0, lots); i0: levels; t0: distances [maker x level] (fraction); t1: sizes by level
     [tick-lots]. Cancels go first.
     """
     levels = np.int64(g.i0)
     price = np.float64(m.index_ticks)
-    inventory = np.float64(position_at(w.positions, trader.position).lots) * price
+    inventory = np.float64(position_at(w.positions, trader.position).lots - trader.i0) * price
     fair = price * (1.0 + (g.f0 * m.memory - g.f1 * inventory))
     for side in range(2):
         for level in range(levels):

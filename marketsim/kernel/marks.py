@@ -197,7 +197,8 @@ def step_mark(w, market):
         sample_premium(w, m)
         m.next_sample_ns += m.sample_every_ns
     m.next_mark_ns += m.mark_every_ns
-    m.liquidation_due_ns = w.now_ns
+    if m.kind == PERPETUAL:
+        m.liquidation_due_ns = w.now_ns
     if w.live_crossings > 0:
         for k in range(w.crossings_capacity):
             c = crossing_at(w.crossings, k)

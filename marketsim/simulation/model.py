@@ -60,7 +60,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.journal = Journal()
         self.view = View(self.world, self.wired.markets, self.wired.positions)
         self.gateway = Gateway(self.env, self.wired.positions, self.wired.outside, self._ledger_by_role())
-        self.gateway.ticks.update({market.id: market.tick.amount for market in world.markets})
+        self.gateway.ticks.update({market.id: market.tick.amount for market in self.wired.market_specs})
         self.env.on_path = self._give_path
         self.env.on_log = self._drop_logs
         for number in range(len(self.wired.paths)):
@@ -139,8 +139,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
 
     def add_participant(self, name: str, kind: str, cash_atoms: int, bits: int = codes.ACC_WATCHED) -> int:
         """Open an account in all markets of the first market's venue and currency; return the kernel's index."""
-        first = self.scenario.markets[0]
-        near = [m for m in self.scenario.markets if (m.venue, m.currency) == (first.venue, first.currency)]
+        first = self.wired.market_specs[0]
+        near = [m for m in self.wired.market_specs if (m.venue, m.currency) == (first.venue, first.currency)]
         known = len(self.wired.cohorts.names)
         cohort = self.wired.cohorts.add(name, kind, first.currency)
         if cohort == known:
@@ -179,7 +179,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
 
     def _send_listed(self, event: Any, account: int) -> Any:
         yield self.env.at(event.at)
-        market = next(market for market in self.scenario.markets if market.id == event.market)
+        market = next(market for market in self.wired.market_specs if market.id == event.market)
         lots = to_lots(event.size.amount, market.lot.amount)
         price = None if event.price is None else to_ticks(event.price.amount, market.tick.amount)
         self.gateway.send(account, market.id, lots, order_type=event.type, price_ticks=price, purpose=Purpose.NORMAL)

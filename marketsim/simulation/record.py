@@ -29,7 +29,7 @@ class RunRecord:
         self.recorder = recorder
         self.world = model.world
         self.env = model.env
-        self.specs = model.scenario.markets
+        self.specs = model.wired.market_specs
         self.ticks = np.array([float(market.tick.amount) for market in self.specs])
         self._names: Names | None = None
         self._written: dict[str, int] = {}
@@ -311,8 +311,8 @@ class RunRecord:
                     "mark_price": view.mark_ticks(market.id) * tick,
                     "mid_price": None if mid is None else mid * tick,
                     "last_price": last * tick if last else None,
-                    "premium": self.world.market_float(i, "premium"),
-                    "predicted_funding": float(self.model.funding[i].predicted_rate()),
+                    "premium": self.world.market_float(i, "premium") if market.kind == "perpetual" else None,
+                    "predicted_funding": float(self.model.funding[i].predicted_rate()) if market.kind == "perpetual" else None,
                     "open_interest_lots": view.open_interest_lots(market.id),
                 }
             )

@@ -59,7 +59,7 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         self.records: list[dict[str, Any]] = []
         key = stream_key(model.root_seed, model.replication, f"agent:{self.name}")
         self.rng = np.random.Generator(np.random.Philox(key=key))
-        self._specs = {market.id: market for market in model.scenario.markets}
+        self._specs = {market.id: market for market in model.wired.market_specs}
         self.env.process(self.process())
 
     def process(self) -> Generator[Any, Any, None]:
