@@ -201,8 +201,10 @@ def scatter(
     rows: list[dict[str, Any]], x_title: str, y_title: str, styles: Mapping[str, tuple[str, str]], *, height: int = 230
 ) -> Markup:
     """Marks at (x, y) of a `kind`, whose colour and symbol `styles` gives; a line at y = 0."""
-    x = alt.X("x:Q", title=x_title, axis=alt.Axis(format=",~r", tickCount=8), scale=alt.Scale(zero=True, nice=True))
-    y = alt.Y("y:Q", title=y_title, axis=alt.Axis(format=",~r", tickCount=6), scale=alt.Scale(zero=True, nice=True))
+    widest = 1.06 * max(row["x"] for row in rows) or 1.0  # no mark on the frame
+    y_of = alt.Scale(zero=True, nice=True, padding=10)
+    x = alt.X("x:Q", title=x_title, axis=alt.Axis(format=",~r", tickCount=8), scale=alt.Scale(domain=[0, widest]))
+    y = alt.Y("y:Q", title=y_title, axis=alt.Axis(format=",~r", tickCount=6), scale=y_of)
     drawing = Drawing()
     layers: list[Any] = [drawing.of([{"y": 0}]).mark_rule(color=GREY, strokeDash=[3, 3]).encode(y=y)]
     for kind, (colour, shape) in styles.items():

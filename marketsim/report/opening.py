@@ -76,11 +76,15 @@ def _index_moves(record: RunRecord) -> str:
         pl.first("index_price").alias("first"), pl.last("index_price").alias("last")
     )  # fmt: skip
     moves = [
-        f"the index of {market} {'rose' if last >= first else 'fell'} {numbers.percent(abs(last / first - 1))}"
-        for market, first, last in ends.head(2).rows()
-        if first
+        f"the index of {market} {_moved(last / first - 1)}" for market, first, last in ends.head(2).rows() if first
     ]
     return (", " + ", ".join(moves)) if moves else ""
+
+
+def _moved(change: float) -> str:
+    if abs(change) < 5e-5:
+        return "ended where it began"
+    return f"{'rose' if change > 0 else 'fell'} {numbers.percent(abs(change))}"
 
 
 def _rebalances(record: RunRecord) -> str:
@@ -117,10 +121,10 @@ def _figures(record: RunRecord) -> list[tuple[str, object, str]]:
     liquidations = _number(counts.get("deleveragings") or 0, "deleveraging")
     rejected = f"{numbers.count(counts.get('orders') or 0)} orders, {numbers.count(counts.get('cancels') or 0)} cancels"
     speed = manifest.get("events_per_s")
-    wall = manifest.get("wall_s")
+    wall, compiling = manifest.get("wall_s"), manifest.get("compile_s") or 0.0
     return [
         ("Simulated time", numbers.duration(record.duration_ns),
-         "" if wall is None else f"in {numbers.plain(wall)} s of wall time"),
+         "" if wall is None else f"in {numbers.plain(wall - compiling)} s{', compiling apart' if compiling else ''}"),
         ("Traders", numbers.count(manifest.get("traders")), _number(len(record.resolved.get("tokens") or []), "token")),
         ("Micro events", numbers.scaled(counts.get("micro_events")), rejected),
         ("Speed", numbers.ABSENT if speed is None else f"{numbers.scaled(speed)}/s", "micro events a kernel second"),

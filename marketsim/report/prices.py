@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 
 from marketsim.report import charts, markup, numbers
@@ -103,12 +105,22 @@ def _events(record: RunRecord) -> Markup:
     if frame is None:
         return markup.empty("Nothing was scheduled and nothing changed state: the table of events is empty.")
     rows = [
-        (record.instant(t), event, subject, detail) for t, event, subject, detail in frame.head(_MOST_EVENTS).rows()
+        (record.instant(t), event, subject, _in_words(detail))
+        for t, event, subject, detail in frame.head(_MOST_EVENTS).rows()
     ]
     columns = [words("When [UTC]"), words("Event"), words("Subject"),
                words("Detail")]  # fmt: skip
     note = markup.left_out(len(rows), frame.height, "events", "first ones first")
     return markup.join([markup.heading("Events"), markup.table(columns, rows), note])
+
+
+def _in_words(detail: str | None) -> str:
+    """The detail of an event without its braces: `size -0.08`, `from TRADING, to REBALANCING`."""
+    try:
+        said = json.loads(detail or "{}")
+    except ValueError:
+        return str(detail or "")
+    return ", ".join(f"{name} {value}" for name, value in said.items()) if isinstance(said, dict) else str(said)
 
 
 def basis(record: RunRecord) -> Markup:

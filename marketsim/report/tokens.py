@@ -12,6 +12,7 @@ from marketsim.report.record import RunRecord
 
 _MOST_TOKENS = 12
 _ATOMS = 1e8
+_SIGHT = 0.7, 1.4  # triggers are drawn from so far below the lowest mark to so far above the highest
 
 
 def tokens(record: RunRecord) -> Markup:
@@ -102,6 +103,16 @@ def _markets(record: RunRecord, token: str) -> list[str]:
     return frame.filter(pl.col("token") == token)["market"].unique(maintain_order=True).to_list()
 
 
+def _within_sight(frame: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
+    """Triggers that no price of the run came near are left out: a fund without a position has them far away."""
+    low, high = marks["mark_price"].min(), marks["mark_price"].max()
+    if low is None or high is None:
+        return frame
+    near = float(low) * _SIGHT[0], float(high) * _SIGHT[1]  # type: ignore[arg-type]
+    seen = {name: pl.when(pl.col(name).is_between(*near)).then(pl.col(name)) for name in ("trigger_up", "trigger_down")}
+    return frame.with_columns(**seen)
+
+
 def _reset_price(record: RunRecord, token: str, frame: pl.DataFrame) -> Markup:
     markets = _markets(record, token)
     marks = record.table("marks", "t_ns", "market", "mark_price") if len(markets) == 1 else None
@@ -111,6 +122,7 @@ def _reset_price(record: RunRecord, token: str, frame: pl.DataFrame) -> Markup:
         Line("mark", marks.filter(pl.col("market") == markets[0]), "mark_price", charts.BLUE),
         Line("last reset", frame, "last_reset_price", charts.BLACK, steps=True, dashed=True),
     ]
+    frame = _within_sight(frame, lines[0].frame)
     if frame["trigger_up"].is_not_null().any():
         lines.append(Line("trigger above", frame, "trigger_up", charts.RED, steps=True, dashed=True))
     if frame["trigger_down"].is_not_null().any():

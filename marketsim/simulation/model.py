@@ -58,7 +58,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.world = self.wired.world
         self.env = MarketEnvironment(self.world, self.wired.markets, world.clock.duration)
         self.journal = Journal()
-        self.view = View(self.world, self.wired.markets, self.wired.positions)
+        self.view = View(self.env, self.world, self.wired.markets, self.wired.positions)
         self.gateway = Gateway(self.env, self.wired.positions, self.wired.outside, self._ledger_by_role())
         self.gateway.ticks.update({market.id: market.tick.amount for market in self.wired.market_specs})
         self.env.on_path = self._give_path

@@ -58,9 +58,14 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         self.view = OwnView(model, self.account)
         self.records: list[dict[str, Any]] = []
         key = stream_key(model.root_seed, model.replication, f"agent:{self.name}")
-        self.rng = np.random.Generator(np.random.Philox(key=key))
+        self._luck = np.random.Generator(np.random.Philox(key=key))
         self._specs = {market.id: market for market in model.wired.market_specs}
         self.env.process(self.process())
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The agent's own luck: a stream of its name, so that another agent's draws do not move it."""
+        return self._luck
 
     def process(self) -> Generator[Any, Any, None]:
         """What the agent does; yield `self.wait(..)`, `self.until(..)`, `self.when(..)` or `order.done`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from marketsim.clock import MarketEnvironment
 from marketsim.kernel.codes import NO_ASK, NO_BID
 from marketsim.kernel.world import World
 
@@ -11,7 +12,14 @@ from marketsim.kernel.world import World
 class View:
     """Markets by id, accounts by the kernel's index; ticks, lots, atoms. Nothing can be changed here."""
 
-    def __init__(self, world: World, markets: Mapping[str, int], positions: Mapping[tuple[int, str], int]) -> None:
+    def __init__(
+        self,
+        env: MarketEnvironment,
+        world: World,
+        markets: Mapping[str, int],
+        positions: Mapping[tuple[int, str], int],
+    ) -> None:
+        self._env = env  # the kernel's own time is that of its last event
         self._world = world
         self._markets = markets
         self._positions = positions
@@ -50,7 +58,7 @@ class View:
     def volume_before_lots(self, market: str) -> int:
         """Lots traded before this instant: nothing that happened at the present nanosecond counts."""
         number = self._markets[market]
-        if self._world.market_int(number, "last_trade_ns") == self._world.get("now_ns"):
+        if self._world.market_int(number, "last_trade_ns") == self._env.now:
             return self._world.market_int(number, "volume_before")
         return self._world.market_int(number, "volume_lots")
 
