@@ -399,6 +399,24 @@ class World:
         np.add.at(equity, held["account"], held["lots"] * per_lot)
         return equity
 
+    def position_record(self, account: int, market: int) -> int:
+        """Record of an account's position in a market, -1 for none."""
+        i = int(self.accounts[account]["first_position"])
+        while i >= 0 and int(self.positions[i]["market"]) != market:
+            i = int(self.positions[i]["sibling"])
+        return i
+
+    def accrue_stake(self, record: int) -> None:
+        """Bring the written-down fee and funding of a holding up to this instant (before its size changes)."""
+        position = self.positions[record]
+        number, market = int(position["bucket"]), self.markets[int(position["market"])]
+        if number < 0:
+            return
+        stake = self.stakes[number]
+        for what in ("management", "funding"):
+            stake[f"{what}_atoms"] += position["lots"] * (market[f"{what}_per_lot"] - stake[f"{what}_seen"])
+            stake[f"{what}_seen"] = market[f"{what}_per_lot"]
+
     def account_equity(self, account: int) -> int:
         """Equity of one account at mark [atoms]."""
         record = self.accounts[account]

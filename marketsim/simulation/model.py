@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from marketsim.kernel import codes
 from marketsim.messages import Purpose
 from marketsim.scenario import load
 from marketsim.scenario.schema import Scenario
+from marketsim.simulation.holding import UnitCosts
 from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wiring
 from marketsim.streams import Stream
+from marketsim.traders.token_maker import FundExposure, TokenMakerDesk
 from marketsim.units import to_lots, to_ticks
 from marketsim.venues.gateway import Gateway
 from marketsim.venues.perp import FundingDesk
@@ -68,6 +71,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.world.open()
         self.funding = [self._funding_desk(market) for market in world.markets]
         self.desks = self._token_desks()
+        self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.funding)
+        self.makers = self._token_maker_desks()
         self._list_events()
 
     # -- mesa's face
@@ -126,6 +131,20 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
             for funding in self.funding:
                 if funding.spec.id in spec.basket:
                     funding.hooks.append(desk.account_changed)
+            desk.start()
+            desks.append(desk)
+        return desks
+
+    def _token_maker_desks(self) -> list[TokenMakerDesk]:
+        tokens = {spec.id: token for spec, token in self.wired.tokens}
+        desks = []
+        for spec, accounts, wanted in self.wired.token_makers:
+            token = tokens[spec.market]
+            number = self.wired.markets[spec.market]
+            supply = partial(self.world.market_int, number, "supply_lots")
+            fund = FundExposure(token.account, [leg.market for leg in token.legs], supply)
+            request = self.gateway.requests.get(number)
+            desk = TokenMakerDesk(spec, accounts, wanted, fund, self.env, self.view, self.gateway, request)
             desk.start()
             desks.append(desk)
         return desks

@@ -16,6 +16,7 @@ from marketsim.datasets.canonical import CodedText
 from marketsim.datasets.columns import Names
 from marketsim.datasets.recorder import Recorder
 from marketsim.kernel import codes
+from marketsim.simulation.holding import holder_rows
 from marketsim.simulation.model import MarketModel
 
 FLUSH_NS = 3_600 * 10**9  # how often the journal is handed over, so that it stays short
@@ -91,6 +92,7 @@ class RunRecord:
                 write(t_ns)
         if record.cohorts is None:
             self._ledger(t_ns)
+        self.recorder.rows("holders", holder_rows(self.model.wired, self.model.desks))
         self.flush()
         self._accounts()
 

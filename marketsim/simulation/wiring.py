@@ -16,6 +16,7 @@ from marketsim.kernel import codes, layout
 from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
 from marketsim.streams import exponential_table, power_
+from marketsim.traders.market_maker import TokenMakerSpec
 from marketsim.traders.population import MarketTerms, Population, populate
 from marketsim.units import NS_PER_SECOND, atoms_per_tick_lot, nearest_ticks, rate_parts, to_atoms
 from marketsim.venues.contract import MarketSpec
@@ -79,6 +80,7 @@ class Wired:
     tokens: list[tuple[TokenSpec, Token]]
     account_ids: NDArray[np.int64]
     traders: int
+    token_makers: list[tuple[TokenMakerSpec, list[int], list[int]]]
 
 
 def kernel_tiers(table: TierTable) -> NDArray[Any]:
@@ -300,6 +302,7 @@ class Wiring:
                 i = records[account, market]
                 self._open(accounts, positions, i, lots, self.numbers[market])
             opened.append((spec, open_token(spec, account, legs, marks)))
+        makers = self._token_makers(accounts, positions, records, {spec.id: token for spec, token in opened})
         interest = self._book_other_side(accounts, positions, outside_records)
         world = World(
             underlyings=self._underlyings(),
@@ -315,10 +318,12 @@ class Wiring:
             log_rows=log_rows,
             logs=self._logs(),
         )
+        holders = np.flatnonzero(positions["bucket"] >= 0)  # only holdings have one before the world opens
+        world.stakes["opening_lots"][positions["bucket"][holders]] = positions["lots"][holders]
         ids = np.concatenate([np.arange(self.first), np.array(self.ids, np.int64)]).astype(np.int64)
         return Wired(
             world, self.scenario, self.numbers, self.markets, self.paths, self.cohorts, self.ledger,
-            records, outside_records, opened, ids, self.first,
+            records, outside_records, opened, ids, self.first, makers,
         )  # fmt: skip
 
     def _join(self, population: Population) -> tuple[NDArray[Any], NDArray[Any], dict[tuple[int, str], int]]:
@@ -344,6 +349,35 @@ class Wiring:
             if j + 1 < len(pairs) and pairs[j + 1][0] == account:
                 held[j]["sibling"] = base + j + 1
         return np.concatenate([population.accounts, rest]), np.concatenate([population.positions, held]), records
+
+    def _token_makers(
+        self, accounts: NDArray[Any], positions: NDArray[Any], records: dict[tuple[int, str], int], tokens: dict[str, Token]
+    ) -> list[tuple[TokenMakerSpec, list[int], list[int]]]:
+        """Give token makers their opening hedges, the opposite of their units' share of the fund; find all their positions."""
+        found: list[tuple[TokenMakerSpec, list[int], list[int]]] = []
+        first = 0
+        for group in self.scenario.traders:
+            mine = list(range(first, first + group.count))
+            first += group.count
+            if not isinstance(group, TokenMakerSpec):
+                continue
+            token = tokens[group.market]
+            for account in mine:
+                self._enter_positions(account, positions, records)
+                units = int(positions[records[account, group.market]]["lots"])
+                for leg in token.legs if group.hedge and token.supply_lots else ():
+                    held = int(positions[records[token.account, leg.market]]["lots"])
+                    lots = -round(Fraction(held * units, token.supply_lots))
+                    self._open(accounts, positions, records[account, leg.market], lots, self.numbers[leg.market])
+            units_of = [int(positions[records[account, group.market]]["lots"]) for account in mine]
+            found.append((group, mine, units_of))
+        return found
+
+    def _enter_positions(self, account: int, positions: NDArray[Any], records: dict[tuple[int, str], int]) -> None:
+        i = account  # a trader's first position has its own number
+        while i >= 0:
+            records[account, self.markets[int(positions[i]["market"])].id] = i
+            i = int(positions[i]["sibling"])
 
     def _open(self, accounts: NDArray[Any], positions: NDArray[Any], record: int, lots: int, market: int) -> None:
         price = self.opening[market]

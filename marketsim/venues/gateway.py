@@ -26,7 +26,8 @@ class Gateway:
     """Sends, cancels, trades off the book and pays, for accounts of Python participants.
 
     markets: the kernel's numbers; positions: record of (account, market); outside: record of `outside` by market;
-    ledger: account of each ledger cohort. ticks: size of a tick by market, for average prices. `watch(account, hook)`
+    ledger: account of each ledger cohort. ticks: size of a tick by market, for average prices. requests: who deals in
+    the primary of each token market; paid: told of every payment (account, entry, atoms). `watch(account, hook)`
     calls `hook()` when the venue liquidates or deleverages that account.
     """
 
@@ -46,6 +47,8 @@ class Gateway:
         self._orders: dict[int, Order] = {}
         self._hooks: dict[int, Callable[[], None]] = {}
         self.ticks: dict[str, Decimal] = {}
+        self.requests: dict[int, Callable[[int, int], None]] = {}
+        self.paid: list[Callable[[int, str, int], None]] = []
         env.on_notice = self._hear
 
     def watch(self, account: int, hook: Callable[[], None]) -> None:
@@ -114,11 +117,16 @@ class Gateway:
     def pay(self, from_account: int, to_cohort: str, atoms: int, entry: str) -> None:
         """Move cash from an account to a ledger cohort under a ledger entry."""
         doors.pay_atoms(self._world.address, _ENTRY[entry], from_account, self._ledger[to_cohort], atoms)
+        for hook in self.paid:
+            hook(from_account, entry, atoms)
 
     # -- what comes back
 
     def _hear(self, notices: memoryview, row: int) -> None:
         kind = notices[row + _KIND]
+        if kind == codes.N_REQUEST:
+            self._pass_on(notices, row)
+            return
         if kind == codes.N_LIQUIDATION:
             hook = self._hooks.get(notices[row + _ACCOUNT])
             if hook is not None:
@@ -135,6 +143,15 @@ class Gateway:
             order.status, order.record = "resting", notices[row + _OTHER]
         else:
             self._finish(order, notices, row)
+
+    def _pass_on(self, notices: memoryview, row: int) -> None:
+        """A holder asks a token's fund for units: hand it to whoever deals in that market's primary, at this instant."""
+        deal = self.requests.get(notices[row + _MARKET])
+        if deal is not None:
+            account, lots = notices[row + _ACCOUNT], notices[row + _LOTS]
+            wake: Any = Event(self.env)
+            wake.callbacks.append(lambda _: deal(account, lots))
+            self.env.fire(wake, notices[row + _T])
 
     def _fill(self, order: Order, notices: memoryview, row: int) -> None:
         lots = notices[row + _LOTS]
