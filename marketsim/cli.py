@@ -54,12 +54,21 @@ class Commands(click.Group):
                 raise  # a defect of ours: the traceback is what we need
             if asked.get("json"):
                 _print_json({"error": _as_object(error)})
-            click.echo(f"error: {error}", err=True)
+            _print_error(error)
             ctx.exit(error.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Keep the order of a working day: run and validate first."""
         return list(self.commands)
+
+
+def _print_error(error: MarketsimError) -> None:
+    """Say what is wrong; the problems of a scenario each in a line that editors can follow, then how many they are."""
+    problems = getattr(error, "problems", [])
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    how_many = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was run"
+    click.echo(f"error: {how_many if problems else error}", err=True)
 
 
 def _as_object(error: MarketsimError) -> dict[str, Any]:
@@ -166,12 +175,14 @@ def run(
 def _print_summary(path: Path, manifest: dict[str, Any], *, already_there: bool) -> None:
     counts = manifest["counts"]
     orders, trades = counts["orders"], counts["trades"]
+    compiling = manifest["compile_s"]
+    besides = f", after {compiling:.0f} s of compiling the kernel" if compiling >= 2.0 else ""
     state = "already there (--again replaces it)" if already_there else str(manifest["status"])
     lines = [
         ("run", f"{manifest['name']} {manifest['run_id']}, seed {manifest['seed']}: {state}"),
         ("market", f"{orders:,} orders, {trades:,} trades, {counts['liquidations']:,} liquidations"),
         ("tokens", f"{counts['rebalances']:,} rebalances"),
-        ("speed", f"{counts['micro_events']:,} micro events in {manifest['wall_s']:.1f} s"),
+        ("speed", f"{counts['micro_events']:,} micro events in {manifest['wall_s'] - compiling:.1f} s{besides}"),
         ("money", f"residual {manifest['conservation']['residual_atoms']} atoms"),
         ("path", str(path)),
     ]
@@ -328,7 +339,7 @@ def bench(cases: tuple[str, ...]) -> None:
 @main.command()
 @_json_flag
 def doctor(as_json: bool) -> None:
-    """Show versions, caches and extras, and the line that installs what is missing."""
+    """Show versions, caches, extras, and how to install what is missing."""
     from marketsim import doctor as checks
     from marketsim.errors import EnvironmentLackError
 
@@ -350,7 +361,9 @@ def _announce(name: str, about: str) -> None:
     def refuse(arguments: tuple[str, ...]) -> None:
         from marketsim.errors import UsageError
 
-        raise UsageError(f'`marketsim {name}` exists when issue "Experiments" is done')
+        raise UsageError(
+            f'`marketsim {name}` exists when issue "Experiments" is done; until then there are run and report'
+        )
 
 
 for _name, _about in LATER.items():

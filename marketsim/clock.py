@@ -22,6 +22,7 @@ from simpy.events import NORMAL
 from simpy.events import Event as Event
 
 from marketsim.errors import KernelError, UsageError
+from marketsim.kernel import advance as doors
 from marketsim.kernel import codes
 from marketsim.kernel.world import World
 
@@ -32,7 +33,6 @@ MAX_ROUNDS = 100_000
 class Phase(IntEnum):
     """Order of what happens at one instant, as SimPy priorities."""
 
-    END = -100
     INDEX = codes.PH_INDEX
     MARK = codes.PH_MARK
     FUNDING = codes.PH_FUNDING
@@ -42,6 +42,12 @@ class Phase(IntEnum):
     DECISION = codes.PH_DECISION
     RECORD = codes.PH_RECORD
 
+
+END = -100
+"""Before every phase: a run that ends at an instant leaves out all of it."""
+
+AFTER_ALL = 100
+"""After every phase: a run that stops at an instant includes all of it."""
 
 SOURCES = {"mark": codes.SRC_MARK, "index": codes.SRC_INDEX, "last": codes.SRC_LAST, "mid": codes.SRC_MID}
 
@@ -86,6 +92,7 @@ class MarketEnvironment(simpy.Environment):
     def __init__(self, world: World, markets: dict[str, int], end_ns: int) -> None:
         super().__init__(0)
         self.world = world
+        self._address = world.address
         self.markets = markets
         self.end_ns = end_ns
         self.kernel_s = 0.0
@@ -94,6 +101,7 @@ class MarketEnvironment(simpy.Environment):
         self.on_log: Callable[[], None] = _nobody
         self.on_path: Callable[[int], None] = _nobody
         self.on_notice: Callable[[memoryview, int], None] = _nobody
+        self.is_closed = False
         self._rounds = (-1, 0)
 
     # -- SimPy's face
@@ -109,56 +117,94 @@ class MarketEnvironment(simpy.Environment):
 
     def at(self, t_ns: int, phase: Phase = Phase.DECISION) -> Event:
         """An event at an instant and phase."""
+        if t_ns < self._now:
+            raise UsageError(f"an event was asked for at {t_ns} ns, which is before now, {self._now} ns")
         event = Event(self)
         event._ok = True
         event._value = None
-        self.schedule(event, phase, t_ns - self._now)
+        self.schedule(event, int(phase), t_ns - self.now)
         return event
 
     def run(self, until: Any = None) -> Any:
         """Run to an instant [ns], to an event, or (bare) to the scenario's end; never beyond it."""
+        if self.is_closed:
+            raise UsageError("the world of this clock is closed")
         if isinstance(until, Event):
-            return super().run(until)
+            return self._run_to(until)
         at = self.end_ns if until is None else min(whole_ns(until, "until"), self.end_ns)
         if at < self._now:
             raise UsageError(f"until was {at} ns, which is before now, {self._now} ns")
-        if at == self._now and at == self.end_ns:
-            return None
-        return super().run(self.at(at, Phase.END if at == self.end_ns else Phase.RECORD))
+        phase = END if at == self.end_ns else AFTER_ALL
+        while self._handle_one(at, phase):
+            pass
+        self._now = at
+        return None
+
+    def _run_to(self, event: Event) -> Any:
+        """Run until an event has been handled, and return its value; it must come before the scenario's end."""
+        while event.callbacks is not None:
+            if not self._handle_one(self.end_ns, END):
+                self._now = self.end_ns
+                raise UsageError(
+                    f"until was an event that did not happen before the scenario's end, at {self.end_ns} ns"
+                )
+        return event.value
+
+    def _handle_one(self, t_ns: int, phase: int) -> bool:
+        """Handle the next event before (t_ns, phase); False when there is none, and the kernel stands there too.
+
+        A stop leaves no event behind, as SimPy's own would: a run that is cut counts no more events than a whole one.
+        """
+        queue = self._queue
+        while not (queue and queue[0] < (t_ns, phase)):  # the shorter tuple is the smaller
+            code = self._advance(t_ns, phase)
+            if code == codes.STOP_REACHED:
+                return False
+            self._serve(code)
+        self.step()
+        return True
 
     def step(self) -> None:
         """Let the kernel run up to the next event, then handle it."""
+        queue = self._queue
         while True:
-            queue = self._queue
             if not queue:
                 raise EmptySchedule
             head = queue[0]
-            if self._turn_kernel(int(head[0]), int(head[1])):
+            code = self._advance(head[0], head[1])
+            if code == codes.STOP_REACHED:
                 break
+            self._serve(code)
         self.strategic_events += 1
         super().step()
 
+    def close(self) -> None:
+        """Stop for good: nothing that waits will happen."""
+        self.is_closed = True
+        self._queue.clear()
+        self.crossings.clear()
+
     # -- the kernel
 
-    def _turn_kernel(self, until_ns: int, phase: int) -> bool:
-        """Run the kernel up to (until_ns, phase); False when something happened before that."""
-        world = self.world
-        started = perf_counter()
-        code = world.advance(until_ns, phase)
-        self.kernel_s += perf_counter() - started
-        if code == codes.STOP_REACHED:
-            return True
+    def _advance(self, t_ns: Any, phase: int) -> int:
+        """Run the kernel up to (t_ns, phase); return why it stopped."""
+        began = perf_counter()
+        code: int = doors.advance(self._address, t_ns, phase)
+        self.kernel_s += perf_counter() - began
+        return code
+
+    def _serve(self, code: int) -> None:
+        """Do what the kernel stopped for."""
         if code == codes.STOP_NOTICE:
             self._hear()
         elif code == codes.STOP_SPACE:
-            world.grow()
+            self.world.grow()
         elif code == codes.STOP_LOG:
             self.on_log()
         elif code == codes.STOP_PATH:
-            self.on_path(world.get("stop_argument"))
+            self.on_path(self.world.get("stop_argument"))
         else:
             raise KernelError(f"the kernel stopped with the unknown code {code}")
-        return False
 
     def _hear(self) -> None:
         """Take the kernel's notices: crossings fire here, the rest goes to the owners of orders and accounts."""
@@ -185,7 +231,7 @@ class MarketEnvironment(simpy.Environment):
             return
         event._ok = True
         event._value = value
-        self.schedule(event, Phase.DELIVERY, max(t_ns - self._now, 0))
+        self.schedule(event, codes.PH_DELIVERY, max(t_ns - self.now, 0))
 
     def crossing(
         self, market: str, *, source: str = "mark", above: int | None = None, below: int | None = None
@@ -198,6 +244,8 @@ class MarketEnvironment(simpy.Environment):
         level = above if above is not None else below
         if level is None or (above is not None and below is not None):
             raise UsageError("a crossing needs exactly one of `above` and `below`")
+        if source not in SOURCES:
+            raise UsageError(f"source was {source!r}; allowed: {', '.join(SOURCES)}")
         event = Crossing(self, self.markets[market], SOURCES[source], above is not None, level)
         self.crossings[event.number] = event
         return event

@@ -55,8 +55,9 @@ class Problem:
     suggestion: str = ""
 
     def __str__(self) -> str:
-        parts = [f"{self.file}:{self.line}:{self.column}: "]
-        if self.path:
+        is_option = self.file.startswith("--")  # a mistake in `--set PATH=VALUE` stands in no line
+        parts = [f"{self.file}: " if is_option else f"{self.file}:{self.line}:{self.column}: "]
+        if self.path and not (is_option and self.file.endswith(f" {self.path}")):
             parts.append(f"{self.path}: ")
         parts.append(self.message)
         if self.text:

@@ -24,6 +24,7 @@ class Progress:
         self._bar: Bar | None = None
         self._started_s = self._last_s = self._said_s = time.monotonic()
         self._last_events = 0
+        self._from_ns: int | None = None
 
     def __enter__(self) -> Self:
         if not self._quiet and sys.stderr.isatty():
@@ -39,6 +40,10 @@ class Progress:
     def __call__(self, simulated_ns: int, duration_ns: int, micro_events: int) -> None:
         """Show where the run is."""
         now_s = time.monotonic()
+        if self._from_ns is None:  # what came before, compiling above all, says nothing of what is left
+            self._started_s = self._last_s = self._said_s = now_s
+            self._from_ns, self._last_events = simulated_ns, micro_events
+            return
         if self._quiet or (self._bar is None and now_s - self._said_s < PLAIN_EVERY_S):
             return
         note = self._note(simulated_ns, micro_events, now_s)
@@ -46,7 +51,7 @@ class Progress:
             self._bar.update(self._bar.task_ids[0], completed=simulated_ns, total=duration_ns, note=note)
             return
         self._said_s = now_s
-        left_s = (now_s - self._started_s) * (duration_ns - simulated_ns) / max(simulated_ns, 1)
+        left_s = (now_s - self._started_s) * (duration_ns - simulated_ns) / max(simulated_ns - self._from_ns, 1)
         print(f"{simulated_ns / duration_ns:6.1%}  {note}  {left_s:,.0f} s left", file=sys.stderr, flush=True)
 
     def _note(self, simulated_ns: int, micro_events: int, now_s: float) -> str:

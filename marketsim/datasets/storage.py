@@ -18,7 +18,7 @@ _CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 def storing(path: Path) -> Iterator[None]:
     """Say in the user's words why nothing can be written at `path`.
 
-    A full or closed disk is an `EnvironmentLackError`, a file where a folder is due a `UsageError`.
+    A full, closed or failing disk is an `EnvironmentLackError`, a file where a folder is due a `UsageError`.
     """
     try:
         yield
@@ -29,4 +29,4 @@ def storing(path: Path) -> Iterator[None]:
             raise EnvironmentLackError(f"may not write {path}: {error.strerror}; use another --out") from error
         if error.errno in _NO_FOLDER:
             raise UsageError(f"cannot write {path}: a file stands where a folder is due; use another --out") from error
-        raise
+        raise EnvironmentLackError(f"could not write {path}: {error.strerror}; use another --out") from error

@@ -21,7 +21,6 @@ from marketsim.issuers.nav import Direction, PriceTrigger, wipe_out_trigger
 from marketsim.issuers.parent import ParentOrder, RebalanceRegister
 from marketsim.issuers.rebalancing import DailySpec, Decision, Occasion, PriceSource, RebalancingPolicy, policy_of
 from marketsim.issuers.token import LegTerms, Token, TokenSpec, TokenState
-from marketsim.messages import Purpose
 from marketsim.streams import Stream
 from marketsim.units import NS_PER_SECOND
 
@@ -64,7 +63,7 @@ class TokenDesk:
     fee_due_ns: int | None = None
     looked_ns: int = -1
     in_flight: int = 0
-    was_seized: bool = False
+    seizures: int = 0
     announced: TokenState = TokenState.TRADING
     announced_ns: int = -1
     _alarm: tuple[int, Any] = (-1, None)
@@ -206,7 +205,7 @@ class TokenDesk:
             return
         seen_atoms = self.books.funding_seen_atoms
         was_seized = bool(self.books.take_stock(self.now_ns))
-        self.was_seized |= was_seized
+        self.seizures += was_seized
         if was_seized or self.books.funding_seen_atoms != seen_atoms:
             self._wake()
         equity = self.books.equity_atoms()
@@ -250,7 +249,6 @@ class TokenDesk:
     def _rebalance(self, decision: Decision) -> Turning:
         """Work every leg's order at once, then remember the reset."""
         self.token.state = TokenState.REBALANCING
-        self.was_seized = False
         parents = [self._open_parent(decision, leg) for leg in self.token.legs if leg.market in decision.lots]
         if parents:
             yield self.env.all_of([self.env.process(self._work(parent)) for parent in parents])
@@ -287,12 +285,13 @@ class TokenDesk:
     def _work(self, parent: ParentOrder) -> Turning:
         """Send children as they fall due, until all is done, nothing more is to be had, or the venue stepped in."""
         leg = next(leg for leg in self.token.legs if leg.market == parent.market)
+        seizures = self.seizures
         while (due_ns := parent.next_due_ns()) is not None:
             if due_ns > self.now_ns:
                 self._announce(TokenState.REBALANCING)
                 yield self.env.timeout(due_ns - self.now_ns)
                 self._take_stock()
-            if self.was_seized or self.token.state is TokenState.WIPED:
+            if self.seizures != seizures or self.token.state is TokenState.WIPED:
                 break
             price = Fraction(self.books.price(parent.market, "mid"))
             child = parent.plan.child(parent.number, parent.remaining_lots, price, leg.atoms_per_tick_lot)
@@ -313,7 +312,7 @@ class TokenDesk:
                 order_type="market" if child.kind is ChildKind.MARKET else "limit",
                 price_ticks=child.limit_ticks,
                 tif="ioc",
-                purpose=Purpose.REBALANCE,
+                purpose=parent.purpose,
                 parent=parent.id,
             )
             self.in_flight += 1
@@ -333,7 +332,7 @@ class TokenDesk:
             lots,
             price_ticks=self.view.mark_ticks(parent.market),
             charge_fee=self.off_book_fees,
-            purpose=Purpose.REBALANCE,
+            purpose=parent.purpose,
             parent=parent.id,
         )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from marketsim.issuers.execution import ExecutionPlan
 from marketsim.issuers.nav import real
 from marketsim.issuers.rebalancing import Occasion, PriceSource
+from marketsim.messages import Purpose
 from marketsim.units import NS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class ParentOrder:
     market: str
     tick: float
     plan: ExecutionPlan
-    occasion: Occasion
+    occasion: Occasion | None
     price_source: PriceSource
     trigger_ticks: Fraction | None
     decided_ns: int
@@ -60,6 +61,11 @@ class ParentOrder:
     leverage_after: Fraction | None = None
     is_over: bool = False
     is_followed: bool = False
+
+    @property
+    def purpose(self) -> Purpose:
+        """Why its children are sent."""
+        return Purpose.REBALANCE
 
     @property
     def remaining_lots(self) -> int:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from marketsim.kernel.codes import ACC_OUTSIDE, E_FEE, PERPETUAL, RATE_ONE, SPOT
+from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_OUTSIDE, E_FEE, E_INSURANCE, PERPETUAL, RATE_ONE, SPOT
 from marketsim.kernel.layout import account_at, cohort_at, position_at, stake_at
 from marketsim.kernel.records import compiled, load_i8, store_i8
 
@@ -11,6 +11,12 @@ from marketsim.kernel.records import compiled, load_i8, store_i8
 def share(amount, rate):
     """floor(amount x rate / 1e8), exactly, without leaving int64 (amount split at 1e8)."""
     return (amount // RATE_ONE) * rate + ((amount % RATE_ONE) * rate) // RATE_ONE
+
+
+@compiled
+def share_of(amount, part, whole):
+    """floor(amount x part / whole), exactly, without leaving int64 while part x whole stays inside it."""
+    return (amount // whole) * part + ((amount % whole) * part) // whole
 
 
 @compiled
@@ -29,6 +35,20 @@ def pay(w, entry, payer, receiver, atoms):
     r.cash_atoms += atoms
     if p.cohort != r.cohort:
         record_flow(w, entry, np.int64(p.cohort), np.int64(r.cohort), atoms)
+
+
+@compiled
+def close_debt(w, m, account):
+    """An account that holds nothing owes nothing: what it lost beyond its money is the insurance fund's."""
+    a = account_at(w.accounts, account)
+    if a.cash_atoms >= 0 or a.bits & ACC_NO_MARGIN:
+        return
+    i = np.int64(a.first_position)
+    while i >= 0:
+        if position_at(w.positions, i).lots != 0:
+            return
+        i = np.int64(position_at(w.positions, i).sibling)
+    pay(w, E_INSURANCE, np.int64(m.insurance_account), account, -a.cash_atoms)
 
 
 @compiled
@@ -74,7 +94,7 @@ def change_position(w, m, flags, p, lots, price):
     if old == 0 or (old > 0) == (lots > 0):
         p.entry_ticklots += abs(lots) * price
     elif (old > 0) == (new > 0) and new != 0:
-        p.entry_ticklots -= np.int64(np.float64(p.entry_ticklots) * (np.float64(abs(lots)) / np.float64(abs(old))))
+        p.entry_ticklots -= share_of(p.entry_ticklots, abs(lots), abs(old))
     else:
         p.entry_ticklots = abs(new) * price
     p.lots = new

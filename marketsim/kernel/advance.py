@@ -51,7 +51,7 @@ TRADER_BYTES, ACCOUNT_BYTES, POSITION_BYTES = TRADER.itemsize, ACCOUNT.itemsize,
 RESERVE_ORDERS = 256  # records one event may need: a maker's ladder
 RESERVE_MESSAGES = 512
 RESERVE_ROWS = 2 * MAX_FILLS
-RESERVE_NOTICES = 4 * MAX_FILLS
+EVERY_MARKET = -1  # a liquidation may touch any book
 
 
 @compiled
@@ -121,7 +121,7 @@ def lacks_room(w):
         return STOP_LOG
     if w.log_orders and w.orders_log_capacity - w.orders_n < RESERVE_ROWS:
         return STOP_LOG
-    if w.log_quotes and w.quotes_capacity - w.quotes_n < 8:
+    if w.log_quotes and w.quotes_capacity - w.quotes_n < w.n_markets:
         return STOP_LOG
     return STOP_REACHED
 
@@ -180,7 +180,7 @@ def run_timed(w, t, phase, number):
         if lacks_liquidation_room(w):
             return STOP_LOG
         w.now_ns = t
-        w.touched = number
+        w.touched = EVERY_MARKET
         work_queue(w, number)
     elif phase == PH_ARRIVAL:
         w.now_ns = t
@@ -194,10 +194,16 @@ def run_timed(w, t, phase, number):
 @compiled
 def after_event(w):
     """Quotes and price triggers that look at every change of a book."""
-    if w.log_quotes:
-        log_quote(w, market_at(w.markets, w.touched))
-    if w.crossings_inside > 0:
-        check_crossings(w, w.touched)
+    first = np.int64(w.touched)
+    last = first + 1
+    if first == EVERY_MARKET:
+        first = np.int64(0)
+        last = np.int64(w.n_markets)
+    for i in range(first, last):
+        if w.log_quotes:
+            log_quote(w, market_at(w.markets, i))
+        if w.crossings_inside > 0:
+            check_crossings(w, i)
 
 
 @entry
@@ -260,6 +266,7 @@ def open_world(address):
             publish_nav(w, m)
             start_requotes(w, np.int64(-1), np.int64(i))
         m.mark_ticks = m.index_ticks
+    for i in range(w.n_markets):
         file_all(w, i)
     for i in range(w.n_underlyings):
         start_requotes(w, np.int64(i), np.int64(-1))

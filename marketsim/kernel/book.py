@@ -302,8 +302,9 @@ def level_lots(w, m, side, price):
         return np.int64(level_at(m.levels, price & (m.window - 1)).lots)
     lots = np.int64(0)
     i = np.int64(m.far_bid if side == BUY else m.far_ask)
-    while i >= 0 and order_at(w.orders, i).price_ticks == price:
-        lots += order_at(w.orders, i).remaining_lots
+    while i >= 0 and not is_better(side, price, order_at(w.orders, i).price_ticks):
+        if order_at(w.orders, i).price_ticks == price:
+            lots += order_at(w.orders, i).remaining_lots
         i = np.int64(order_at(w.orders, i).next)
     return lots
 

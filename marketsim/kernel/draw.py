@@ -61,5 +61,5 @@ def exponential(low, high, table):
 
 @compiled
 def below(low, high, n):
-    """Whole number in [0, n), n <= 2**32: the high half of word x n."""
+    """Whole number in [0, n), n <= 2**31: the high half of word x n."""
     return ((high * n) + ((low * n) >> 32)) >> 32

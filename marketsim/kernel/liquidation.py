@@ -7,11 +7,9 @@ opposite positions at the bankruptcy price; when nobody else is left, against th
 queue entry always ends, and money never leaves the accounts.
 """
 
-import math
-
 import numpy as np
 
-from marketsim.kernel.accounts import change_position, pay, share, trade_cash
+from marketsim.kernel.accounts import change_position, close_debt, pay, position_of, share, trade_cash
 from marketsim.kernel.codes import (
     ACC_LEDGER,
     ACC_NO_TIERS,
@@ -89,7 +87,10 @@ def release(w, account):
 
 @compiled
 def cancel_all(w, account):
-    """Cancel every resting order of an account: by its slots, or by a walk over all orders for those without slots."""
+    """Cancel an account's resting orders, by its slots, then by a walk over all orders; True when none is left.
+
+    At most MAX_FILLS on the walk: the logs have room for that.
+    """
     a = account_at(w.accounts, account)
     if a.trader >= 0:
         trader = trader_at(w.traders, a.trader)
@@ -98,11 +99,14 @@ def cancel_all(w, account):
             i = np.int64(load_i4(w.slots, trader.slots + s))
             if i >= 0:
                 cancel(w, i, R_LIQUIDATION)
-    if a.trader < 0 or has_open_orders(w, account):
-        for i in range(w.orders_capacity):
-            order = order_at(w.orders, i)
-            if order.order_id != 0 and order.account == account:
-                cancel(w, i, R_LIQUIDATION)
+    found = 0
+    i = np.int64(0)
+    while found < MAX_FILLS and has_open_orders(w, account):
+        while order_at(w.orders, i).order_id == 0 or order_at(w.orders, i).account != account:
+            i += 1
+        cancel(w, i, R_LIQUIDATION)
+        found += 1
+    return not has_open_orders(w, account)
 
 
 @compiled
@@ -152,6 +156,8 @@ def take_over(w, m, victim, position):
     """
     fund = np.int64(m.insurance_account)
     p = position_at(w.positions, position)
+    if fund_position(w, m) < 0:
+        return NO_TAKEOVER
     held = position_at(w.positions, fund_position(w, m))
     lots = np.int64(p.lots)
     price = bankruptcy_ticks(w, m, victim, p)
@@ -170,11 +176,8 @@ def take_over(w, m, victim, position):
 
 @compiled
 def fund_position(w, m):
-    """Record of the insurance fund's position in the market."""
-    i = np.int64(account_at(w.accounts, m.insurance_account).first_position)
-    while position_at(w.positions, i).market != m.id:
-        i = np.int64(position_at(w.positions, i).sibling)
-    return i
+    """Record of the insurance fund's position in the market, or -1."""
+    return position_of(w, np.int64(m.insurance_account), m.id)
 
 
 @compiled
@@ -256,6 +259,7 @@ def deleverage(w, m, victim, position):
         change_position(w, m, np.int64(a.bits), p, -sign * lots, price)
         change_position(w, m, np.int64(b.bits), q, sign * lots, price)
         file_account(w, other)
+        close_debt(w, m, other)
         closed += lots
         row = deleveraging_log_at(w.deleveraging_log, w.deleveragings_n)
         row.t_ns = w.now_ns
@@ -283,9 +287,9 @@ def bankruptcy_price(w, m, victim, p):
 @compiled
 def bankruptcy_ticks(w, m, victim, p):
     """Bankruptcy price rounded so that the account is left with no debt, at least one tick."""
-    price = bankruptcy_price(w, m, victim, p)
-    up = np.int64(math.ceil(price)) if p.lots > 0 else np.int64(math.floor(price))
-    return max(np.int64(1), min(up, np.int64(1) << 40))
+    cushion = equity_atoms(w, victim) // (abs(np.int64(p.lots)) * m.atoms)
+    ticks = m.mark_ticks - cushion if p.lots > 0 else m.mark_ticks + cushion
+    return max(np.int64(1), min(ticks, np.int64(1) << 40))
 
 
 @compiled
@@ -381,14 +385,6 @@ def largest_position(w, account):
 
 
 @compiled
-def close_debt(w, m, account):
-    """An account without positions owes nothing: a debt (only where the bankruptcy price lies below one tick) is the fund's."""
-    a = account_at(w.accounts, account)
-    if a.cash_atoms < 0:
-        pay(w, E_INSURANCE, account, np.int64(m.insurance_account), np.int64(a.cash_atoms))
-
-
-@compiled
 def work_queue(w, market):
     """One step of the liquidation phase: one queue entry, one pass; after the last of this instant the fund sells its slice."""
     m = market_at(w.markets, market)
@@ -399,15 +395,16 @@ def work_queue(w, market):
     m.queue_budget -= 1
     account = np.int64(load_i4(m.queue, m.queue_head % m.queue_capacity))
     m.queue_head += 1
-    cancel_all(w, account)
+    if not cancel_all(w, account):
+        requeue(m, account)
+        return
     i = largest_position(w, account)
     if i >= 0 and is_under_water(w, account):
         again = liquidate(w, market_at(w.markets, position_at(w.positions, i).market), account, i)
         if again or largest_position(w, account) >= 0 and is_under_water(w, account):
             requeue(m, account)
             return
-    if largest_position(w, account) < 0:
-        close_debt(w, m, account)
+    close_debt(w, m, account)
     release(w, account)
 
 
@@ -415,9 +412,9 @@ def work_queue(w, market):
 def unwind_fund(w, m):
     """The insurance fund sells a slice of what it took over, near the mark."""
     i = fund_position(w, m)
-    p = position_at(w.positions, i)
-    if p.lots == 0:
+    if i < 0 or position_at(w.positions, i).lots == 0:
         return
+    p = position_at(w.positions, i)
     lots = max(np.int64(1), abs(np.int64(p.lots)) // FUND_SLICE)
     band = m.mark_ticks * FUND_BAND_BPS // 10_000
     side = SELL if p.lots > 0 else BUY

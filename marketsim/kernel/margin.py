@@ -15,6 +15,7 @@ from marketsim.kernel.layout import account_at, market_at, position_at, tier_at
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
 NEVER = 4_611_686_018_427_387_904
+LARGEST_NOTIONAL = 4.0e18  # half of what int64 holds
 
 
 @compiled
@@ -81,8 +82,11 @@ def initial_atoms(m, leverage_cap, notional_atoms):
 
 
 @compiled
-def committed_atoms(w, account):
-    """What an account's perpetual positions (initial margin) and its resting spot bids (their full price) tie up."""
+def committed_atoms(w, account, left_out):
+    """What an account's perpetual positions (initial margin) and its resting spot bids (their full price) tie up.
+
+    Market `left_out` (-1 for none) does not count. A perpetual counts at mark, with the larger side of what rests there.
+    """
     a = account_at(w.accounts, account)
     total = np.int64(0)
     i = np.int64(a.first_position)
@@ -91,8 +95,9 @@ def committed_atoms(w, account):
         m = market_at(w.markets, p.market)
         if m.kind == SPOT:
             total += p.trigger_ticks * m.atoms
-        elif p.lots != 0 and not a.bits & ACC_NO_TIERS:
-            total += initial_atoms(m, a.leverage_cap, abs(p.lots) * m.mark_ticks * m.atoms)
+        elif p.market != left_out and not a.bits & ACC_NO_TIERS:
+            most = max(abs(p.lots), p.lots + p.open_buy, p.open_sell - p.lots)
+            total += initial_atoms(m, a.leverage_cap, most * m.mark_ticks * m.atoms)
         i = np.int64(p.sibling)
     return total
 
@@ -107,14 +112,15 @@ def can_pay(w, m, p, side_sign, lots, price):
         return lots <= p.lots - p.open_sell
     cost = lots * price * m.atoms
     fee = share(cost, max(np.int64(0), fee_rate(w, m, np.int64(a.cohort), True)))
-    return cost + fee + committed_atoms(w, np.int64(p.account)) <= equity_atoms(w, np.int64(p.account))
+    return cost + fee + committed_atoms(w, np.int64(p.account), np.int64(-1)) <= equity_atoms(w, np.int64(p.account))
 
 
 @compiled
 def can_afford(w, m, p, side_sign, lots, price):
     """True if the account's equity covers the initial margin of the position that this order could lead to.
 
-    Exposure counts what rests on the same side; an order that only reduces is always affordable.
+    Exposure counts what rests on the same side. An order that leads to no larger position than the one it turns round is always
+    affordable. Other markets count at mark, with the larger side of what rests there.
     """
     a = account_at(w.accounts, p.account)
     if a.bits & (ACC_NO_MARGIN | ACC_NO_TIERS):
@@ -122,14 +128,14 @@ def can_afford(w, m, p, side_sign, lots, price):
     exposure = side_sign * p.lots + lots + (p.open_buy if side_sign > 0 else p.open_sell)
     if exposure <= 0 or exposure <= abs(p.lots) and side_sign * p.lots < 0:
         return True
+    if np.float64(exposure) * np.float64(price) * np.float64(m.atoms) > LARGEST_NOTIONAL:
+        return False
     notional = exposure * price * m.atoms
     equity = equity_atoms(w, p.account)
     if a.n_positions <= 1:
         return notional <= equity or initial_atoms(m, a.leverage_cap, notional) <= equity
     needed = initial_atoms(m, a.leverage_cap, notional)
-    if p.lots != 0:
-        needed -= initial_atoms(m, a.leverage_cap, abs(p.lots) * m.mark_ticks * m.atoms)
-    return needed + committed_atoms(w, np.int64(p.account)) <= equity
+    return needed + committed_atoms(w, np.int64(p.account), np.int64(p.market)) <= equity
 
 
 @compiled
@@ -156,8 +162,12 @@ def trigger_price(w, m, p):
             q = position_at(w.positions, i)
             held += 1 if q.lots != 0 and market_at(w.markets, q.market).kind == PERPETUAL else 0
             i = np.int64(q.sibling)
-        cushion = np.float64(equity_atoms(w, p.account) - requirement_atoms(w, p.account)) / np.float64(max(held, np.int64(1)))
-        held_atoms = np.int64(0) if a.bits & ACC_NO_TIERS else maintenance_atoms(m, abs(p.lots) * m.mark_ticks * m.atoms)
+        cushion = np.float64(equity_atoms(w, p.account) - requirement_atoms(w, p.account)) / np.float64(
+            max(held, np.int64(1))
+        )
+        held_atoms = (
+            np.int64(0) if a.bits & ACC_NO_TIERS else maintenance_atoms(m, abs(p.lots) * m.mark_ticks * m.atoms)
+        )
         base = cushion + np.float64(held_atoms)
     if a.bits & ACC_NO_TIERS:
         price = (marked - base) / value if p.lots > 0 else (marked + base) / value
@@ -201,6 +211,7 @@ def unfile(m, w, i, p):
 
 @compiled
 def bucket_of(m, price):
+    """Number of the trigger list of a price; the outermost lists take what lies outside the box."""
     return min(max((price - m.box_low) >> m.bucket_shift, np.int64(0)), m.buckets - 1)
 
 
@@ -286,5 +297,10 @@ def file_all(w, market):
             p.prev = -1
     for i in range(w.n_positions):
         p = position_at(w.positions, i)
-        if p.market == market and p.lots != 0:
+        if p.market != market or p.lots == 0:
+            continue
+        # Shares of one cushion are only good together.
+        if account_at(w.accounts, p.account).n_positions <= 1:
             file_trigger(w, m, i, p)
+        else:
+            file_account(w, np.int64(p.account))

@@ -150,6 +150,9 @@ def visit(w, m, head, mark, is_long):
                 enqueue(w, m, np.int64(p.account))
             else:
                 file_account(w, np.int64(p.account))
+        elif bucket_of(m, np.int64(p.trigger_ticks)) != (p.bucket if is_long else p.bucket - m.buckets):
+            # It was filed at a mark that had already passed its trigger, and the mark came back.
+            file_account(w, np.int64(p.account))
         i = following
 
 

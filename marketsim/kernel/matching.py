@@ -6,7 +6,7 @@ rest is put back at the head of the same instant (`w.limited` tells).
 
 import numpy as np
 
-from marketsim.kernel.accounts import change_position, charge_fee, fee_rate, record_stake, trade_cash
+from marketsim.kernel.accounts import change_position, charge_fee, close_debt, fee_rate, record_stake, trade_cash
 from marketsim.kernel.book import insert, level_lots, recentre, remove
 from marketsim.kernel.codes import (
     A_CANCEL,
@@ -77,6 +77,7 @@ from marketsim.kernel.records import compiled, store_i4
 FREE_SLOT = -1
 PENDING_SLOT = -2
 MAX_PRICE = 1 << 40
+MAX_LOTS = 1 << 40  # of one order
 
 
 @compiled
@@ -186,7 +187,9 @@ def cancel(w, i, reason):
 
 @compiled
 def refile(w, m, i, p):
-    """File the position's liquidation trigger again after a fill."""
+    """After a fill: a debt without a position is the fund's; file the position's liquidation trigger again."""
+    if p.lots == 0:
+        close_debt(w, m, np.int64(p.account))
     if account_at(w.accounts, p.account).n_positions <= 1:
         file_trigger(w, m, i, p)
     else:
@@ -275,6 +278,13 @@ def match(w, m, position, side, price, size, order_id, purpose, parent, flags):
             fills += 1
             continue
         lots = min(size - filled, np.int64(maker.remaining_lots))
+        if maker.bits & F_REDUCE:
+            held = np.int64(position_at(w.positions, maker.position).lots)
+            lots = min(lots, held if side == BUY else -held)
+            if lots <= 0:
+                cancel(w, i, R_REDUCE_ONLY)
+                fills += 1
+                continue
         settle(w, m, maker, position, side, lots, order_id, purpose, parent, flags)
         filled += lots
         fills += 1
@@ -322,7 +332,7 @@ def spot_admission(w, m, p, side, price, size, flags):
 @compiled
 def admission(w, m, p, side, price, size, flags):
     """Reason why an order cannot stand, or R_NONE."""
-    if size <= 0:
+    if size <= 0 or size > MAX_LOTS:
         return R_SIZE
     if price < 1 or price > MAX_PRICE:
         return R_PRICE
@@ -332,6 +342,8 @@ def admission(w, m, p, side, price, size, flags):
         return R_NONE
     if account_at(w.accounts, p.account).state == S_QUEUED:
         return R_LIQUIDATION
+    if flags & F_CONTINUE:
+        return R_NONE  # the whole order was admitted
     # A buy is valued at its limit, a sell at the mark if that is higher, a market order at the mark.
     reference = np.int64(m.mark_ticks)
     if not flags & F_MARKET and (side == BUY or price > reference):
@@ -416,15 +428,22 @@ def submit(w, m, position, side, price, size, flags, slot, purpose, parent, orde
     filled = match(w, m, position, side, price, size, order_id, purpose, parent, flags)
     remaining = size - filled
     if w.limited:
-        pass
+        if slot >= 0:
+            store_i4(w.slots, slot, np.int32(PENDING_SLOT))
     elif remaining == 0:
         w.reason = R_FILLED
-    elif flags & F_IOC:
-        w.reason = R_IOC_REST if filled > 0 or old_ask != NO_ASK and side == BUY or old_bid != NO_BID and side == SELL else R_EMPTY_BOOK
+    elif flags & (F_IOC | F_MARKET):
+        w.reason = (
+            R_IOC_REST
+            if filled > 0 or old_ask != NO_ASK and side == BUY or old_bid != NO_BID and side == SELL
+            else R_EMPTY_BOOK
+        )
     else:
         w.resting = rest(w, m, position, side, price, size, remaining, flags, slot, purpose, parent, order_id)
     left = remaining if w.resting >= 0 else np.int64(0)
-    log_order(w, np.int64(m.id), order_id, np.int64(p.account), A_PLACE, side, flags, price, size, left, np.int64(w.reason))
+    log_order(
+        w, np.int64(m.id), order_id, np.int64(p.account), A_PLACE, side, flags, price, size, left, np.int64(w.reason)
+    )
     if flags & F_NOTIFY and w.reason != R_NONE:
         post_notice(w, N_DONE, np.int64(p.account), np.int64(m.id), order_id, np.int64(0), np.int64(0), np.int64(0), remaining, np.int64(w.reason), np.int64(-1))  # fmt: skip
     return filled

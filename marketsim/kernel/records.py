@@ -139,6 +139,8 @@ else:
 
     @intrinsic
     def lowest_bit(typingctx, word):
+        """Number of the lowest set bit of a word that is not 0."""
+
         def codegen(context, builder, signature, args):
             return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
 
@@ -146,6 +148,8 @@ else:
 
     @intrinsic
     def highest_bit(typingctx, word):
+        """Number of the highest set bit of a word that is not 0."""
+
         def codegen(context, builder, signature, args):
             zeros = builder.ctlz(args[0], ir.Constant(ir.IntType(1), 1))
             return builder.sub(ir.Constant(args[0].type, 63), zeros)
@@ -162,6 +166,8 @@ else:
 
     @intrinsic
     def prefetch(typingctx, address, i, size):
+        """Ask for the cache lines of record `i` of `size` bytes."""
+
         def codegen(context, builder, signature, args):
             pointer = builder.inttoptr(builder.add(args[0], builder.mul(args[1], args[2])), ir.IntType(8).as_pointer())
             i32 = ir.IntType(32)

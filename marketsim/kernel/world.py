@@ -16,9 +16,11 @@ from marketsim.kernel import advance as doors
 from marketsim.kernel import layout
 from marketsim.kernel.codes import MAX_FILLS, NO_ASK, NO_BID, PERPETUAL, SPACE_ORDERS
 from marketsim.kernel.margin import NEVER
+from marketsim.kernel.messages import KEY_MASK, KEY_SHIFT
 from marketsim.kernel.records import place, release
 
 HEADER_INDEX = {name: i for i, name in enumerate(layout.HEADER.names or ())}
+FREE_MESSAGE = HEADER_INDEX["free_message"]
 MARKET_INDEX = {name: layout.MARKET.fields[name][1] // 8 for name in layout.MARKET.names or ()}  # type: ignore[index]
 UNDERLYING_INDEX = {name: layout.UNDERLYING.fields[name][1] // 8 for name in layout.UNDERLYING.names or ()}  # type: ignore[index]
 
@@ -156,6 +158,8 @@ class World:
         _fill(record, plain)
         record["id"] = i
         window, buckets = int(fields["window"]), int(fields["buckets"])
+        if window < 128 or window & (window - 1):
+            raise ValueError(f"window was {window} levels; it must be a power of two, 128 or more")
         levels = np.zeros(window, layout.LEVEL)
         levels["head"] = levels["tail"] = -1
         tiers = np.ascontiguousarray(fields["tiers"], layout.TIER)
@@ -175,7 +179,15 @@ class World:
         record["n_tiers"], record["queue_capacity"] = len(tiers), len(queue)
         record["best_bid"], record["best_ask"] = NO_BID, NO_ASK
         record["nav_account"] = fields.get("nav_account", -1)
-        for name in ("far_bid", "far_bid_last", "far_ask", "far_ask_last", "cascade", "cascade_parent", "liquidation_due_ns"):
+        for name in (
+            "far_bid",
+            "far_bid_last",
+            "far_ask",
+            "far_ask_last",
+            "cascade",
+            "cascade_parent",
+            "liquidation_due_ns",
+        ):
             record[name] = -1
         level = self.underlyings[record["underlying"]]["level"]
         centre = int(level * record["inverse_tick"])
@@ -183,6 +195,8 @@ class World:
 
     def _lay_group(self, i: int, fields: Mapping[str, Any]) -> None:
         record = self.groups[i]
+        if fields["slots_each"] > doors.RESERVE_ORDERS:
+            raise ValueError(f"a trader had {fields['slots_each']} orders; one wake-up may send {doors.RESERVE_ORDERS}")
         for name, value in fields.items():
             record[name] = self._place(np.ascontiguousarray(value)) if name in layout.GROUP_ADDRESSES else value
         record["requote_ns"] = NEVER
@@ -224,10 +238,15 @@ class World:
 
     def grow(self) -> None:
         """Double the array that `advance` said is full."""
-        if self.get("stop_argument") == SPACE_ORDERS:
-            self.orders = self._doubled("orders", self.orders, "free_order")
-            self._set(orders_capacity=len(self.orders))
+        if self.get("stop_argument") != SPACE_ORDERS:
+            self._grow_messages()
             return
+        self.orders = self._doubled("orders", self.orders, "free_order")
+        self._set(orders_capacity=len(self.orders))
+
+    def _grow_messages(self) -> None:
+        if 2 * len(self.messages) > 1 << KEY_SHIFT:
+            raise MemoryError(f"more than {len(self.messages)} messages on their way at once")
         self.messages = self._doubled("messages", self.messages, "free_message")
         heap = np.zeros(len(self.messages) + 1, layout.HEAP)
         heap[: len(self.heap)] = self.heap
@@ -244,10 +263,10 @@ class World:
         return new
 
     def close(self) -> None:
-        """Give the memory back; the world must not be used afterwards."""
-        for address in list(self._kept):
+        """Give the memory back; nothing can be asked of the world afterwards (AttributeError)."""
+        for address in self.__dict__.get("_kept", ()):
             release(address)
-        self._kept.clear()
+        self.__dict__.clear()
 
     def add_cohort(self, **fields: int) -> int:
         """Add a cohort after the world was built; return its number."""
@@ -274,7 +293,10 @@ class World:
         self.accounts = self._with_room("accounts", self.accounts, account, 1)
         self.positions = self._with_room("positions", self.positions, first, len(markets))
         record = self.accounts[account]
-        _fill(record, {"cash_atoms": cash_atoms, "deposit_atoms": cash_atoms, "cohort": cohort, "bits": bits, "trader": -1})
+        _fill(
+            record,
+            {"cash_atoms": cash_atoms, "deposit_atoms": cash_atoms, "cohort": cohort, "bits": bits, "trader": -1},
+        )
         record["n_positions"], record["first_position"] = len(markets), first if markets else -1
         for k, market in enumerate(markets):
             fields = {"account": account, "market": market, "next": -1, "prev": -1, "bucket": -1}
@@ -315,6 +337,28 @@ class World:
     def advance(self, until_ns: int, until_phase: int) -> int:
         """Run everything before (until_ns, until_phase); return a STOP code."""
         return int(doors.advance(self.address, until_ns, until_phase))
+
+    def send_order(
+        self,
+        arrival_ns: int,
+        position: int,
+        flags: int,
+        price: int,
+        size: int,
+        purpose: int,
+        parent: int,
+        order_id: int,
+    ) -> None:
+        """Put an order on its way; `flags` carries side, kind and F_NOTIFY."""
+        if self._h[FREE_MESSAGE] < 0:
+            self._grow_messages()
+        doors.send_order(self.address, arrival_ns, position, flags, price, size, purpose, parent, order_id)
+
+    def send_cancel(self, arrival_ns: int, position: int, order: int, order_id: int) -> None:
+        """Put a cancel of resting order record `order` on its way."""
+        if self._h[FREE_MESSAGE] < 0:
+            self._grow_messages()
+        doors.send_cancel(self.address, arrival_ns, position, order, order_id)
 
     def next_order_id(self) -> int:
         """A new order id."""
@@ -494,5 +538,15 @@ class World:
                     h.update(np.ascontiguousarray(table[name]).tobytes())
         for array in (self.cohorts, self.accounts, self.positions, self.traders, self.slots, self.stakes, self.orders):
             h.update(array.tobytes())
-        h.update(self.heap[: self.get("heap_size")].tobytes())
+        heap = self.heap[: self.get("heap_size")]
+        h.update(heap.tobytes())
+        messages = self.messages[heap["key"] & KEY_MASK]
+        for name in layout.MESSAGE.names or ():
+            if name not in ("next", "spare"):
+                h.update(np.ascontiguousarray(messages[name]).tobytes())
+        for market in self.markets[: self.get("n_markets")]:
+            queue = self._kept[int(market["queue"])]
+            h.update(queue[np.arange(market["queue_head"], market["queue_tail"]) % len(queue)].tobytes())
+            h.update(self._kept[int(market["basis"])].tobytes())
+            h.update(self._kept[int(market["history"])].tobytes())
         return h.hexdigest()

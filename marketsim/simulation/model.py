@@ -11,6 +11,7 @@ import mesa
 import numpy as np
 
 from marketsim.clock import MarketEnvironment
+from marketsim.errors import UsageError
 from marketsim.issuers.issuer import TokenDesk, open_desk
 from marketsim.issuers.parent import RebalanceRegister
 from marketsim.journal import Journal
@@ -23,6 +24,7 @@ from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wiring
 from marketsim.streams import Stream
 from marketsim.traders.token_maker import FundExposure, TokenMakerDesk
 from marketsim.units import to_lots, to_ticks
+from marketsim.venues.contract import MarketSpec
 from marketsim.venues.gateway import Gateway
 from marketsim.venues.perp import FundingDesk
 from marketsim.venues.view import View
@@ -62,7 +64,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.env = MarketEnvironment(self.world, self.wired.markets, world.clock.duration)
         self.journal = Journal()
         self.view = View(self.env, self.world, self.wired.markets, self.wired.positions)
-        self.gateway = Gateway(self.env, self.wired.positions, self.wired.outside, self._ledger_by_role())
+        self.gateway = Gateway(self.env, self.wired.positions, self.wired.outside, self._token_ledgers())
         self.gateway.ticks.update({market.id: market.tick.amount for market in self.wired.market_specs})
         self.env.on_path = self._give_path
         self.env.on_log = self._drop_logs
@@ -88,8 +90,10 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
     def close(self) -> None:
         """Free the kernel's memory; the model must not be used afterwards."""
         self.running = False
+        self.env.close()
         self.world.close()
         self.remove_all_agents()
+        mesa.Agent._ids.pop(self, None)  # mesa numbers agents by model and would keep every model there ever was
 
     # -- parts
 
@@ -149,16 +153,32 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
             desks.append(desk)
         return desks
 
-    def _ledger_by_role(self) -> dict[str, int]:
-        """Account of each ledger role; of the first venue and currency where there are several."""
-        accounts: dict[str, int] = {}
-        for (role, _, _), account in self.wired.ledger.items():
-            accounts.setdefault(role, account)
-        return accounts
+    def _token_ledgers(self) -> dict[tuple[int, str], int]:
+        """Account of each ledger role in a token's own venue and currency, by (the token's account, role)."""
+        places = {market.id: (market.venue, market.currency) for market in self.scenario.markets}
+        return {
+            (token.account, role): account
+            for spec, token in self.wired.tokens
+            for (role, *place), account in self.wired.ledger.items()
+            if tuple(place) == places[next(iter(spec.basket))]
+        }
 
-    def add_participant(self, name: str, kind: str, cash_atoms: int, bits: int = codes.ACC_WATCHED) -> int:
-        """Open an account in all markets of the first market's venue and currency; return the kernel's index."""
-        first = self.wired.market_specs[0]
+    def add_agent(self, name: str, cash_atoms: int) -> int:
+        """Open an account for a researcher's agent, with a deposit; return the kernel's index.
+
+        It trades the markets of the first market's venue and currency. Raises UsageError for a cohort's name that is
+        taken.
+        """
+        if name in self.wired.cohorts.names:
+            raise UsageError(f"name was {name!r}, which is a cohort of this world already")
+        return self._add_participant(name, "agent", cash_atoms, codes.ACC_WATCHED, self.scenario.markets[0])
+
+    def markets_of(self, account: int) -> list[MarketSpec]:
+        """The markets a Python participant's account can trade."""
+        return [market for market in self.wired.market_specs if (account, market.id) in self.wired.positions]
+
+    def _add_participant(self, name: str, kind: str, cash_atoms: int, bits: int, first: MarketSpec) -> int:
+        """Open an account in all markets of one market's venue and currency; return the kernel's index."""
         near = [m for m in self.wired.market_specs if (m.venue, m.currency) == (first.venue, first.currency)]
         known = len(self.wired.cohorts.names)
         cohort = self.wired.cohorts.add(name, kind, first.currency)
@@ -169,36 +189,40 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.wired.positions.update({(account, m.id): record for m, record in zip(near, records, strict=True)})
         self.wired.account_ids = np.append(self.wired.account_ids, FIRST_AGENT + self.participants)
         self.participants += 1
-        self.journal.add(
-            "ledger",
-            t_ns=self.env.now,
-            entry="deposit",
-            asset=first.currency,
-            from_cohort=None,
-            to_cohort=name,
-            atoms=cash_atoms,
-        )
+        if cash_atoms:
+            self.journal.add(
+                "ledger",
+                t_ns=self.env.now,
+                entry="deposit",
+                asset=first.currency,
+                from_cohort=None,
+                to_cohort=name,
+                atoms=cash_atoms,
+            )
         return account
 
     def _list_events(self) -> None:
         """Set the clock for listed events; jumps are in the index already."""
-        account = -1
+        specs = {market.id: market for market in self.wired.market_specs}
+        accounts: dict[tuple[str, str], int] = {}
         for event in self.scenario.events:
             if event.kind == "jump":
                 detail = f'{{"size": {float(event.size)!r}}}'
                 self.env.process(self._note(event.at, "jump", event.underlying, detail))
             else:
-                if account < 0:
-                    account = self.add_participant(EVENT_COHORT, "event", 0, codes.ACC_WATCHED | codes.ACC_NO_MARGIN)
-                self.env.process(self._send_listed(event, account))
+                market = specs[event.market]
+                place = market.venue, market.currency
+                if place not in accounts:
+                    bits = codes.ACC_WATCHED | codes.ACC_NO_MARGIN
+                    accounts[place] = self._add_participant(EVENT_COHORT, "event", 0, bits, market)
+                self.env.process(self._send_listed(event, accounts[place], market))
 
     def _note(self, at_ns: int, event: str, subject: str, detail: str) -> Any:
         yield self.env.at(at_ns)
         self.journal.add("events", t_ns=self.env.now, event=event, subject=subject, detail=detail)
 
-    def _send_listed(self, event: Any, account: int) -> Any:
+    def _send_listed(self, event: Any, account: int, market: MarketSpec) -> Any:
         yield self.env.at(event.at)
-        market = next(market for market in self.wired.market_specs if market.id == event.market)
         lots = to_lots(event.size.amount, market.lot.amount)
         price = None if event.price is None else to_ticks(event.price.amount, market.tick.amount)
         self.gateway.send(account, market.id, lots, order_type=event.type, price_ticks=price, purpose=Purpose.NORMAL)

@@ -135,7 +135,7 @@ class _Job:
             raise
         except Exception as error:  # whatever went wrong is the reason that the failed run keeps
             record.flush()
-            return f"{type(error).__name__}: {error}"
+            return str(error) if isinstance(error, TimeoutError) else f"{type(error).__name__}: {error}"
         return None
 
     def _slices(self, model: MarketModel, progress: Progress | None, limit: int | None) -> None:

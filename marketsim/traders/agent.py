@@ -13,6 +13,7 @@ from marketsim.errors import UsageError
 from marketsim.messages import Order, Purpose
 from marketsim.streams import stream_key
 from marketsim.units import duration_ns, money, size, time_of_day_ns, to_atoms, to_lots, to_ticks
+from marketsim.venues.contract import MarketSpec
 
 NS_PER_DAY = 86_400 * 10**9
 
@@ -54,13 +55,16 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         self.env = model.env
         self.name = name or f"{type(self).__name__}-{self.unique_id}"
         self.latency_ns = duration_ns(latency)
-        self.account: int = model.add_participant(self.name, "agent", to_atoms(money(capital).amount))
+        self.account: int = model.add_agent(self.name, to_atoms(money(capital).amount))
         self.view = OwnView(model, self.account)
         self.records: list[dict[str, Any]] = []
         key = stream_key(model.root_seed, model.replication, f"agent:{self.name}")
         self._luck = np.random.Generator(np.random.Philox(key=key))
-        self._specs = {market.id: market for market in model.wired.market_specs}
-        self.env.process(self.process())
+        self._specs: dict[str, MarketSpec] = {market.id: market for market in model.markets_of(self.account)}
+        process = self.process()
+        if not isinstance(process, Generator):
+            raise UsageError(f"{self.name}.process() gave {process!r}; it must `yield` what it waits for")
+        self.env.process(process)
 
     @property
     def rng(self) -> np.random.Generator:
@@ -95,7 +99,7 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         source: str = "mark",
     ) -> Any:
         """The first instant at which a price (`mark index last mid`) is at or beyond a level (`"31000 USDT"`)."""
-        spec = self._specs[market or next(iter(self._specs))]
+        spec = self._spec(next(iter(self._specs)) if market is None else market)
         above = None if price_above is None else to_ticks(money(price_above).amount, spec.tick.amount)
         below = None if price_below is None else to_ticks(money(price_below).amount, spec.tick.amount)
         return self.env.crossing(spec.id, source=source, above=above, below=below)
@@ -112,9 +116,7 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         reduce_only: bool = False,
     ) -> Order:
         """Send an order: signed size (`"+10 BTC"`), `limit` with a price or `market`; tif `gtc`, `ioc`, `post_only`."""
-        spec = self._specs.get(market)
-        if spec is None:
-            raise UsageError(f"market was {market!r}; there are {', '.join(self._specs)}")
+        spec = self._spec(market)
         lots = to_lots(_signed(size), spec.lot.amount)
         ticks = None if price is None else to_ticks(_amount(price), spec.tick.amount)
         return self.send_lots(market, lots, ticks, type, tif, reduce_only)
@@ -142,8 +144,14 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         )
         return order
 
+    def _spec(self, market: str) -> MarketSpec:
+        spec = self._specs.get(market)
+        if spec is None:
+            raise UsageError(f"market was {market!r}; allowed: {', '.join(self._specs)}")
+        return spec
+
     def cancel(self, order: Order) -> None:
-        """Ask for a resting order back."""
+        """Ask for an order back."""
         self.model.gateway.cancel(order, self.latency_ns)
 
     def create(self, token: str, cash: str) -> Any:

@@ -17,6 +17,9 @@ from marketsim.kernel import codes
 from marketsim.messages import Fill, Order, Purpose
 
 TIFS = {"gtc": 0, "ioc": codes.F_IOC, "post_only": codes.F_POST_ONLY}
+ORDER_TYPES = ("limit", "market")
+LARGEST_ORDER_ATOMS = 2**60  # more could leave an account's 64 bits: the book refuses it, for its size
+LARGEST_PRICE_TICKS = 2**40
 _ENTRY = {name: code for code, name in enumerate(codes.ENTRIES)}
 # Fields of a notice, in the order of `kernel.layout.NOTICE`.
 _T, _KIND, _ACCOUNT, _MARKET, _ORDER, _LOTS, _PRICE, _MARK, _INDEX, _FEE, _REMAINING, _REASON, _OTHER = range(13)
@@ -25,10 +28,10 @@ _T, _KIND, _ACCOUNT, _MARKET, _ORDER, _LOTS, _PRICE, _MARK, _INDEX, _FEE, _REMAI
 class Gateway:
     """Sends, cancels, trades off the book and pays, for accounts of Python participants.
 
-    markets: the kernel's numbers; positions: record of (account, market); outside: record of `outside` by market;
-    ledger: account of each ledger cohort. ticks: size of a tick by market, for average prices. requests: who deals in
-    the primary of each token market; paid: told of every payment (account, entry, atoms). `watch(account, hook)`
-    calls `hook()` when the venue liquidates or deleverages that account.
+    positions: record of (account, market); outside: record of `outside` by market; ledger: the account of a ledger
+    cohort in an account's own venue and currency, by (account, cohort). ticks: size of a tick by market, for average
+    prices. requests: who deals in the primary of each token market; paid: told of every payment (account, entry,
+    atoms). `watch(account, hook)` calls `hook()` when the venue liquidates or deleverages that account.
     """
 
     def __init__(
@@ -36,15 +39,15 @@ class Gateway:
         env: MarketEnvironment,
         positions: Mapping[tuple[int, str], int],
         outside: Mapping[str, int],
-        ledger: Mapping[str, int],
+        ledger: Mapping[tuple[int, str], int],
     ) -> None:
         self.env = env
         self._world = env.world
         self._positions = positions
         self._outside = outside
         self._ledger = ledger
-        self._names = list(env.markets)
         self._orders: dict[int, Order] = {}
+        self._called_back: dict[int, int] = {}  # when a cancel arrives for an order that is still on its way
         self._hooks: dict[int, Callable[[], None]] = {}
         self.ticks: dict[str, Decimal] = {}
         self.requests: dict[int, Callable[[int, int], None]] = {}
@@ -72,34 +75,47 @@ class Gateway:
         """Send an order of signed lots (+ buys); returns at once, `order.done` fires when the order is final.
 
         A market order takes what there is and cancels its rest. An order that cannot stand comes back `rejected` with
-        its reason.
+        its reason. Raises UsageError for words and combinations that are no order.
         """
-        if (price_ticks is None) != (order_type == "market"):
-            raise UsageError(
-                f"a {order_type} order was given price {price_ticks}; a limit order has one, a market order none"
-            )
-        flags = codes.F_NOTIFY | (codes.F_REDUCE if reduce_only else 0) | (codes.F_SIDE if lots < 0 else 0)
-        flags |= codes.F_MARKET | codes.F_IOC if order_type == "market" else TIFS[tif]
-        order = Order(self._world.next_order_id(), account, market, lots, Event(self.env), tick=self.ticks.get(market))
-        self._orders[order.order_id] = order
+        flags = _flags(order_type, price_ticks, tif) | (codes.F_REDUCE if reduce_only else 0)
+        flags |= codes.F_SIDE if lots < 0 else 0
+        order_id = self._world.next_order_id()
+        order = Order(order_id, account, market, lots, Event(self.env), tick=self.ticks.get(market))
+        self._orders[order_id] = order
+        price, size = 1 if price_ticks is None else price_ticks, abs(lots)
+        number = self.env.markets[market]
+        worth = max(price, self._world.market_int(number, "mark_ticks")) * self._world.market_int(number, "atoms")
+        if price > LARGEST_PRICE_TICKS:
+            price = 0
+        elif size * worth > LARGEST_ORDER_ATOMS:
+            size = 0
         doors.send_order(
             self._world.address,
-            self.env._now + latency_ns,
+            self.env.now + latency_ns,
             self._positions[account, market],
             flags,
-            price_ticks or 1,
-            abs(lots),
-            int(purpose),
+            price,
+            size,
+            int(purpose),  # an enum would cost the compiled door twenty microseconds to recognise
             parent,
-            order.order_id,
+            order_id,
         )
         return order
 
     def cancel(self, order: Order, latency_ns: int = 0) -> None:
-        """Ask for a resting order back; nothing happens if it is gone when the message arrives."""
+        """Ask for an order back; nothing happens if it is gone when the message arrives.
+
+        One still on its way is taken back as soon as both messages are at the venue.
+        """
+        arrival = self.env.now + latency_ns
         if order.record >= 0:
-            position = self._positions[order.account, order.market]
-            doors.send_cancel(self._world.address, self.env._now + latency_ns, position, order.record, order.order_id)
+            self._send_cancel(order, arrival)
+        elif not order.is_final:
+            self._called_back[order.order_id] = arrival
+
+    def _send_cancel(self, order: Order, arrival_ns: int) -> None:
+        position = self._positions[order.account, order.market]
+        doors.send_cancel(self._world.address, arrival_ns, position, order.record, order.order_id)
 
     def off_book(
         self, account: int, market: str, lots: int, *, price_ticks: int, charge_fee: bool, purpose: int, parent: int
@@ -116,7 +132,7 @@ class Gateway:
 
     def pay(self, from_account: int, to_cohort: str, atoms: int, entry: str) -> None:
         """Move cash from an account to a ledger cohort under a ledger entry."""
-        doors.pay_atoms(self._world.address, _ENTRY[entry], from_account, self._ledger[to_cohort], atoms)
+        doors.pay_atoms(self._world.address, _ENTRY[entry], from_account, self._ledger[from_account, to_cohort], atoms)
         for hook in self.paid:
             hook(from_account, entry, atoms)
 
@@ -141,6 +157,8 @@ class Gateway:
             self._fill(order, notices, row)
         elif kind == codes.N_RESTING:
             order.status, order.record = "resting", notices[row + _OTHER]
+            if order.order_id in self._called_back:
+                self._send_cancel(order, max(self._called_back.pop(order.order_id), notices[row + _T]))
         else:
             self._finish(order, notices, row)
 
@@ -174,11 +192,23 @@ class Gateway:
         order.record = -1
         if reason == codes.R_FILLED:
             order.status = "filled"
-        elif reason in (codes.R_CANCELLED, codes.R_IOC_REST, codes.R_SELF_TRADE, codes.R_EMPTY_BOOK) or order.fills:
-            order.status = "cancelled"
-        elif reason == codes.R_LIQUIDATION and notices[row + _REMAINING] < abs(order.lots):
+        elif order.status == "resting" or order.fills or reason in (codes.R_IOC_REST, codes.R_EMPTY_BOOK):
             order.status = "cancelled"
         else:
             order.status = "rejected"
         del self._orders[order.order_id]
+        self._called_back.pop(order.order_id, None)
         self.env.fire(order.done, notices[row + _T], order)
+
+
+def _flags(order_type: str, price_ticks: int | None, tif: str) -> int:
+    """The kernel's flags of an order's type and time in force."""
+    if order_type not in ORDER_TYPES:
+        raise UsageError(f"type was {order_type!r}; allowed: {', '.join(ORDER_TYPES)}")
+    if (price_ticks is None) != (order_type == "market"):
+        raise UsageError(
+            f"a {order_type} order was given price {price_ticks}; a limit order has one, a market order none"
+        )
+    if tif not in TIFS:
+        raise UsageError(f"tif was {tif!r}; allowed: {', '.join(TIFS)}")
+    return codes.F_NOTIFY | (codes.F_MARKET | codes.F_IOC if order_type == "market" else TIFS[tif])

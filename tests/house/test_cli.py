@@ -20,6 +20,7 @@ MANIFEST = {
     "status": "ok",
     "reason": None,
     "wall_s": 1.5,
+    "compile_s": 0.2,
     "counts": {"micro_events": 1000, "orders": 500, "trades": 40, "liquidations": 2, "rebalances": 1},
     "conservation": {"residual_atoms": 0},
 }
@@ -89,7 +90,15 @@ def test_json_of_a_refusal_carries_every_problem(scenario: Path, monkeypatch: py
     monkeypatch.setattr(marketsim, "run", running(ScenarioError([PROBLEM])))
     ended = command("run", str(scenario), "--json")
     assert json.loads(ended.stdout)["error"]["problems"] == [vars(PROBLEM)]
-    assert ended.stderr.startswith("error: small.yaml:3:7: clock.duraton: unknown key")
+    first, last = ended.stderr.splitlines()
+    assert first.startswith("small.yaml:3:7: clock.duraton: unknown key")
+    assert last == "error: 1 problem; nothing was run"
+
+
+def test_summary_counts_the_compiler_apart(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marketsim, "run", running({**MANIFEST, "wall_s": 31.5, "compile_s": 30.0}))
+    ended = command("run", str(scenario))
+    assert "1,000 micro events in 1.5 s, after 30 s of compiling the kernel" in ended.stdout
 
 
 def test_quiet_says_only_where_the_run_is(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +156,7 @@ def test_wrong_usage_is_exit_code_2_without_a_traceback(arguments: list[str], sc
 def test_what_is_announced_refuses_by_name(name: str) -> None:
     ended = command(name, "anything", "--workers", "2")
     assert ended.exit_code == 2
-    assert ended.stderr == f'error: `marketsim {name}` exists when issue "Experiments" is done\n'
+    assert ended.stderr.startswith(f'error: `marketsim {name}` exists when issue "Experiments" is done; until then')
 
 
 def test_help_names_every_command_of_the_contract() -> None:

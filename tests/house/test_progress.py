@@ -24,12 +24,12 @@ def test_off_a_terminal_a_plain_line_comes_every_ten_seconds(
     seconds = itertools.count(step=4)
     monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(seconds)))
     with Progress() as shown:
-        for hour in range(1, 7):
+        for hour in range(1, 8):
             shown(hour * HOUR_NS, 24 * HOUR_NS, hour * 8_000_000)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith(" 12.5%  03:00:00 simulated  2.00 M events/s")
-    assert lines[0].endswith("84 s left")
+    assert lines[0].startswith(" 16.7%  04:00:00 simulated  2.00 M events/s")
+    assert lines[0].endswith("80 s left")  # 20 hours at 3 hours in 12 s
 
 
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:

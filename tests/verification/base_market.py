@@ -94,7 +94,7 @@ class Watcher:
     def _every(self, seconds: int, look: Any) -> Generator[Any, Any, None]:
         due = seconds * S
         while True:
-            yield self.model.env.at(due, Phase.END)
+            yield self.model.env.at(due - 1, Phase.RECORD)
             look()
             due += seconds * S
 

@@ -1,0 +1,162 @@
+"""The promise of shared luck: what a counterfactual leaves out or adds moves nobody else's luck."""
+
+from pathlib import Path
+
+import pytest
+
+from marketsim import Agent, MarketModel
+from tests.simulation.worlds import (
+    CROWD,
+    DOWN,
+    GBM,
+    HOUR,
+    MAKERS,
+    MINUTE,
+    NOISE,
+    RETAIL,
+    SECOND,
+    TREND,
+    UP,
+    VALUE,
+    Recorded,
+    recorded,
+    world,
+)
+
+ORDERS = [
+    {"at": "20min", "kind": "order", "market": "BTC-PERP", "size": "+2 BTC"},
+    {"at": "25min", "kind": "jump", "underlying": "BTC", "size": "-2%"},
+]
+
+
+def wakeups(model: MarketModel, group: int, until_ns: int) -> list[tuple[int, int]]:
+    """Every wake-up of one group up to an instant: (time, which of its traders)."""
+    record, seen = model.world.groups[group], []
+    while int(record["next_wake_ns"]) < until_ns:
+        seen.append((int(record["next_wake_ns"]), int(record["next_trader"])))
+        model.env.run(seen[-1][0])
+    return seen
+
+
+def luck_by_group(groups: list[dict], until_ns: int = 10 * MINUTE, **parts: object) -> dict[str, tuple]:
+    """Wake-ups, the key of its innovations and each trader's count of them, by group."""
+    luck = {}
+    for number, group in enumerate(groups):
+        model = MarketModel(world(traders=groups, **parts))
+        seen = wakeups(model, number, until_ns)
+        record = model.world.groups[number]
+        first, count = int(record["first_trader"]), int(record["count"])
+        model.env.run(until_ns)
+        counts = model.world.traders["wakeups"][first : first + count].tolist()
+        luck[group["id"]] = (
+            seen,
+            int(record["key"]),
+            counts,
+            model.world.accounts["deposit_atoms"][first : first + count].tolist(),
+        )
+        model.close()
+    return luck
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    return recorded(world(events=ORDERS), tmp_path_factory.mktemp("plain"))
+
+
+def test_a_token_without_assets_leaves_the_tape_identical_row_for_row(plain: Recorded, tmp_path: Path) -> None:
+    empty = {**UP, "aum": "0 USDT", "management_fee": {"rate": "1 bps", "every": "1d", "at": "00:00"}}
+    with_token = recorded(world(events=ORDERS, tokens=[empty, {**DOWN, "aum": "0 USDT"}]), tmp_path)
+    assert len(plain.table("trades")) > 1_000
+    assert with_token.table("trades").equals(plain.table("trades"))
+    assert with_token.hashes["trades"] == plain.hashes["trades"]
+    assert with_token.table("rebalances").is_empty()
+    rows = with_token.table("tokens")
+    assert rows["leverage"].null_count() == len(rows) > 0
+    assert rows["nav"].unique().to_list() == [100.0]
+
+
+def test_a_token_that_trades_does_not_leave_the_tape_identical(plain: Recorded, tmp_path: Path) -> None:
+    assert recorded(world(events=ORDERS, tokens=[UP]), tmp_path).hashes["trades"] != plain.hashes["trades"]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"quotes": "7s", "marks": "1s", "tokens": "13s", "cohorts": "17s", "positions": "1min"},
+        {
+            "orders": "all",
+            "quotes": "change",
+            "depth": {"bps": [1, 10], "every": "3s"},
+            "book": {"levels": 3, "every": "11s"},
+        },
+    ],
+    ids=["other cadences", "everything logged"],
+)
+def test_what_is_recorded_moves_nothing(plain: Recorded, tmp_path: Path, record: dict) -> None:
+    other = recorded(world(events=ORDERS, record=record), tmp_path)
+    assert other.hashes["trades"] == plain.hashes["trades"]
+    assert other.hashes["accounts"] == plain.hashes["accounts"]
+    assert other.digest == plain.digest
+
+
+def test_an_agent_that_sends_nothing_changes_nothing(plain: Recorded, tmp_path: Path) -> None:
+    class Onlooker(Agent):
+        def process(self):
+            while True:
+                yield self.wait("7s")
+                self.record(bid=self.view.bid_ticks("BTC-PERP"), luck=self.rng.normal())
+
+    quiet = recorded(world(events=ORDERS), tmp_path, before=lambda model: Onlooker(model, capital="1 MUSDT"))
+    assert quiet.hashes["trades"] == plain.hashes["trades"]
+    assert quiet.hashes["marks"] == plain.hashes["marks"]
+
+
+def test_another_group_leaves_the_others_wakeups_and_innovations_identical() -> None:
+    alone = luck_by_group([NOISE, MAKERS, VALUE])
+    together = luck_by_group([RETAIL, NOISE, MAKERS, {**VALUE, "id": "value2"}, VALUE, TREND])
+    assert len(alone["noise"][0]) > 1_000
+    assert all(len(luck[0]) > 100 for luck in alone.values())
+    assert {name: together[name] for name in alone} == alone
+    assert together["value2"][0] != together["value"][0]
+
+
+@pytest.mark.parametrize("change", [{"count": 61}, {"rate": "70/h"}], ids=["count", "rate"])
+def test_a_groups_count_or_rate_redraws_that_clock_alone(change: dict) -> None:
+    before = luck_by_group([NOISE, MAKERS, VALUE])
+    after = luck_by_group([NOISE, MAKERS, {**VALUE, **change}])
+    assert after["noise"] == before["noise"]
+    assert after["makers"] == before["makers"]
+    assert after["value"][0] != before["value"][0]
+
+
+def test_a_token_leaves_every_wakeup_where_it_was() -> None:
+    groups = list(CROWD)
+    assert luck_by_group(groups, tokens=[UP, DOWN]) == luck_by_group(groups)
+
+
+@pytest.mark.parametrize("pass_through", ["0%", "30%"])
+def test_index_increments_are_shared_and_levels_too_where_nothing_is_learned(pass_through: str) -> None:
+    index = {**GBM, "pass_through": pass_through, "pass_through_halflife": "1min"}
+    levels, growth = [], []
+    for tokens in ([], [UP]):
+        model = MarketModel(world(index=index, tokens=tokens, events=ORDERS))
+        growth.append(model.wired.paths[0].growth(0, 3_600).tolist())
+        seen = []
+        for second in range(0, 3_600, 10):
+            model.env.run(second * SECOND)
+            seen.append(model.world.index_level(0))
+        levels.append(seen)
+        model.close()
+    assert growth[0] == growth[1]
+    assert (levels[0] == levels[1]) is (pass_through == "0%")
+
+
+def test_listed_events_are_shared(plain: Recorded, tmp_path: Path) -> None:
+    other = recorded(world(events=ORDERS, tokens=[UP, DOWN]), tmp_path)
+    assert other.table("events").filter(event="jump").equals(plain.table("events").filter(event="jump"))
+    for run in (plain, other):
+        listed = run.table("trades").filter(taker_cohort="event")
+        assert listed["t_ns"].unique().to_list() == [HOUR // 3]
+        assert listed["size_lots"].sum() == 2_000
+        assert listed["taker_side"].unique().to_list() == ["buy"]
+        assert set(listed["taker_account"]) == {1_100_000_000}

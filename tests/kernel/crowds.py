@@ -1,0 +1,100 @@
+"""A small population of every compiled kind on one market, for runs whose digests are compared."""
+
+from typing import Any
+
+import numpy as np
+
+from marketsim.kernel import codes, layout
+from marketsim.kernel.world import World
+from marketsim.streams import exponential_table, stream_key
+from tests.kernel.worlds import SECOND, MarketPlan, Plan, account_tables, market_fields
+
+PRICE = 300_000  # ticks
+ATOMS = 10_000  # of a tick and lot
+UNIT = 10**8 / ATOMS  # tick-lots of one unit of currency
+TIERS = ((0, 400_000, 125), (50_000 * 10**8, 500_000, 100), (600_000 * 10**8, 650_000, 75))
+MINUTE_VOLATILITY = 0.0009
+LEVELS = 5
+# kind, traders, mean wake-ups a second of each, capital, slots of each
+GROUPS = (
+    (codes.K_NOISE, 120, 0.05, 20_000, 4),
+    (codes.K_MAKER, 3, 0.5, 5_000_000, 2 * LEVELS),
+    (codes.K_FUNDAMENTALIST, 30, 0.05, 100_000, 1),
+    (codes.K_TREND, 20, 0.05, 20_000, 1),
+    (codes.K_RETAIL, 60, 0.05, 300, 1),
+)
+
+
+def rules(seed: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Fields of each group's record, and of its traders' records (CALIBRATION section 1, thinned)."""
+    luck = np.random.default_rng(seed)
+    u = (np.arange(4096) + 0.5) / 4096
+    sizes = 540 * (1 - u * 0.9997) ** (-1 / 1.5) * UNIT
+    look_back = luck.integers(5, 60, 20)
+    noise = dict(i0=int(0.3 * 65536), i1=int(0.7 * 65536), f0=65536 * 100.0, f1=0.4 * 65536, f2=50e-4, f3=0.6)
+    noise |= dict(t0=sizes, t1=2e-4 + 200e-4 * u**1.2)
+    distances = 0.6e-4 * 1.8 ** np.arange(LEVELS) * (0.85 + 0.3 * luck.random((3, LEVELS)))
+    maker = dict(i0=LEVELS, f0=0.8, f1=35e-4 / (800_000 * UNIT), f2=0.25, f3=0.5, f4=3e6 * UNIT, on_index=1)
+    maker |= dict(latency_ns=3_000_000, t0=distances.ravel(), t1=12_000 * 1.6 ** np.arange(LEVELS) * UNIT)
+    fundamentalist = dict(f0=60_000 * UNIT, f1=0.0)
+    trend = dict(f0=0.2, f1=5_000 * UNIT, f2=50e-4, latency_ns=40_000_000)
+    retail = dict(f0=250 * UNIT, f1=1.5, f3=0.9, f2=50e-4, i0=int(0.75 * 65536), i1=int(0.05 * 65536), i2=20)
+    return [
+        (noise, {}),
+        (maker, {}),
+        (fundamentalist, dict(f0=6e-4 + 20e-4 * luck.random(30))),
+        (trend, dict(f0=MINUTE_VOLATILITY * np.sqrt(look_back / 60), i0=look_back)),
+        (retail, dict(f0=np.minimum(100.0, 3 / (1 - luck.random(60) * 0.97)))),
+    ]
+
+
+def crowd(seed: int, *, log_rows: int = 1 << 16, steps: int = 4_000, fall: float = 0.0) -> World:
+    """An open world; `fall` is the index's drift a step, as a fraction."""
+    traders, groups, capital = [], [], []
+    first = slots = 0
+    for number, ((kind, count, rate, money, each), (fields, own)) in enumerate(zip(GROUPS, rules(seed), strict=True)):
+        table = np.zeros(count, layout.TRADER)
+        table["account"] = table["position"] = first + np.arange(count)
+        table["slots"] = slots + each * np.arange(count)
+        for name, values in own.items():
+            table[name] = values
+        key = np.uint64(stream_key(seed, 0, f"group {number}"))
+        plain = dict(kind=kind, market=0, first_trader=first, count=count, key=key, slots_each=each)
+        groups.append({**plain, "mean_gap_ns": SECOND / (rate * count), **fields})
+        traders.append(table)
+        capital += [money * 10**8] * count
+        first, slots = first + count, slots + each * count
+    market = MarketPlan(PRICE, ATOMS, TIERS, rule="median", window=1 << 14, impact_ticklots=int(25_000 * UNIT))
+    plan = Plan(tuple(capital), (market,), fund=50_000 * 10**8)
+    accounts, positions, _ = account_tables(plan)
+    accounts["trader"][:first] = np.arange(first)
+    accounts["cohort"] = 0
+    accounts["cohort"][:first] = np.repeat(np.arange(len(GROUPS)), [row[1] for row in GROUPS])
+    accounts["cohort"][first:] = len(GROUPS) + np.arange(len(accounts) - first)
+    ledger = [dict(group=-1)] * (len(accounts) - first)
+    world = World(
+        underlyings=[dict(level=PRICE / 10, every_ns=SECOND, next_ns=SECOND, learning=0.001)],
+        markets=[{**market_fields(plan, 0), "inverse_tick": 10.0, "history_length": 1024}],
+        cohorts=[dict(group=k, own_fees=int(k == 1), taker_fee=20_000) for k in range(len(GROUPS))] + ledger,
+        groups=groups, accounts=accounts, positions=positions, traders=np.concatenate(traders), slots=slots,
+        exponential=exponential_table(), logs=("trades", "orders", "quotes"), log_rows=log_rows,
+    )  # fmt: skip
+    luck = np.random.default_rng(seed + 1)
+    world.give_path(0, 0, 1 + fall + MINUTE_VOLATILITY / 7.7 * luck.standard_normal(steps))
+    world.open()
+    return world
+
+
+def advance(world: World, until_ns: int, phase: int = codes.PH_RECORD) -> dict[str, list[Any]]:
+    """Run to an instant; return the rows that were logged on the way."""
+    rows: dict[str, list[Any]] = {name: [] for name in world.logs}
+    while (stop := world.advance(until_ns, phase)) != codes.STOP_REACHED:
+        if stop == codes.STOP_SPACE:
+            world.grow()
+        else:
+            assert stop == codes.STOP_LOG
+            for name, kept in rows.items():
+                kept.extend(world.take_log(name).tolist())
+    for name, kept in rows.items():
+        kept.extend(world.take_log(name).tolist())
+    return rows

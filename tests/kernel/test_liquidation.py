@@ -1,0 +1,194 @@
+"""Liquidation's stories: who loses, who pays, and that the books close to the atom whatever happens."""
+
+import pytest
+
+from marketsim.kernel import codes
+from marketsim.kernel.layout import DELEVERAGING_LOG, LIQUIDATION_LOG
+from tests.kernel.checks import check_world
+from tests.kernel.crowds import advance, crowd
+from tests.kernel.worlds import LOT, ONE_TIER, SECOND, MarketPlan, Plan, Session
+
+RICH = 10**6 * LOT
+FREE = dict(maker_fee=0, taker_fee=0)
+
+
+def rows(s: Session, name: str) -> list[dict[str, int]]:
+    names = (LIQUIDATION_LOG if name == "liquidations" else DELEVERAGING_LOG).names or ()
+    return [dict(zip(names, row, strict=True)) for row in s.log(name)]
+
+
+def crash(
+    cash: tuple[int, ...], path: list[int], fund: int = 0, tiers: tuple[tuple[int, int, int], ...] = ONE_TIER
+) -> Session:
+    return Session(Plan(cash, (MarketPlan(**FREE, tiers=tiers),), fund=fund), [path + [path[-1]] * 400])
+
+
+def test_a_liquidated_account_sells_into_the_book_and_pays_its_fee_from_what_is_left() -> None:
+    s = crash((10 * LOT, RICH), [10_000, 10_000, 9_040])
+    s.start(0, 100, 10_000)
+    s.order(1, 100, 9_040)
+    s.advance(2 * SECOND)
+    # 100 lots bought at 10,000 sold at 9,040: 4,000,000 atoms left, less than 1.25% of 904,000,000
+    assert (s.lots(0), s.lots(1), s.cash(0)) == (0, 100, 0)
+    (row,) = rows(s, "liquidations")
+    assert (row["stage"], row["filled_lots"], row["fee_atoms"], row["size_lots"]) == (codes.L_IOC, 100, 4_000_000, 100)
+    assert s.cash(s.plan.fund_of(0)) == 4_000_000
+    check_world(s.world, after_mark=True)
+
+
+def test_only_what_is_needed_to_fall_a_tier_is_sold_when_that_is_enough() -> None:
+    tiers = ((0, 500_000, 100), (400 * LOT, 10_000_000, 20))  # above 400 lots' worth at 10,000: ten percent
+    s = crash((60 * LOT, RICH), [10_000, 10_000, 9_500], tiers=tiers)
+    s.start(0, 900, 10_000)
+    s.order(1, 2_000, 9_500)
+    s.advance(2 * SECOND)
+    assert s.lots(0) == 4_000 * LOT // (9_500 * 1_000) // 10  # 421 lots are worth no more than the tier's end
+    assert not s.world.accounts[0]["state"]
+    check_world(s.world, after_mark=True)
+
+
+def test_what_nobody_buys_the_fund_takes_over_at_the_bankruptcy_price_and_sells_slowly() -> None:
+    s = crash((10 * LOT, RICH), [10_000, 10_000, 9_040], fund=500 * LOT)
+    s.start(0, 100, 10_000)
+    s.advance(2 * SECOND)
+    fund = s.plan.fund_of(0)
+    (row,) = rows(s, "liquidations")
+    # bankrupt at 9,000: the fund gains 40 ticks on 100 lots at the mark
+    assert (row["stage"], row["insurance_atoms"], s.lots(fund)) == (codes.L_TAKEOVER, 4_000_000, 100)
+    assert (s.cash(0), s.lots(0)) == (0, 0)
+    s.order(1, 500, 9_000)
+    s.advance(100 * SECOND)
+    assert s.lots(fund) == 0
+    assert s.cash(fund) == 500 * LOT  # what it bought at 9,000 it sold at 9,000
+    check_world(s.world, after_mark=True)
+
+
+def test_without_a_fund_the_best_ranked_winner_is_deleveraged_at_the_bankruptcy_price() -> None:
+    s = crash((10 * LOT, 1_000 * LOT, 12 * LOT, RICH), [10_000, 10_000, 8_900])
+    s.start(0, 100, 10_000)
+    s.start(1, -60, 10_000)  # the same profit share at little leverage
+    s.start(2, -60, 10_000)  # and at much: first
+    s.advance(2 * SECOND)
+    assert [(r["account"], r["size_lots"], r["rank"]) for r in rows(s, "deleveragings")] == [(2, 60, 0), (1, 40, 1)]
+    assert {r["price_ticks"] for r in rows(s, "deleveragings")} == {9_000}
+    assert (s.lots(0), s.cash(0), s.cash(s.plan.fund_of(0))) == (0, 0, 0)
+    check_world(s.world, after_mark=True)
+
+
+def test_when_no_trader_is_left_on_the_other_side_outside_closes_the_rest() -> None:
+    s = crash((10 * LOT, RICH), [10_000, 10_000, 100])
+    s.start(0, 100, 10_000)
+    s.advance(2 * SECOND)
+    assert [r["account"] for r in rows(s, "deleveragings")] == [s.plan.outside]
+    assert (s.lots(0), s.cash(0), s.lots(s.plan.outside)) == (0, 0, 0)
+    check_world(s.world, after_mark=True)
+
+
+def test_a_levered_crowd_in_a_crash_is_wound_up_and_the_books_close_to_the_atom() -> None:
+    n = 150
+    path = [10_000, 10_000, 9_700, 9_300, 8_500, 6_000, 3_000, 900, 30]
+    s = crash((10 * LOT,) * n + (RICH,) * 2, path, fund=30 * LOT)
+    for trader in range(n):
+        s.start(trader, 20 + 5 * trader if trader % 3 else -20, 10_000)
+    for price in range(9_990, 9_000, -10):
+        s.order(n, 15, price)
+    s.order(n + 1, -50, 10_010)
+    for second in range(1, 40):
+        s.advance(second * SECOND)
+        check_world(s.world)
+    stages = {r["stage"] for r in rows(s, "liquidations")}
+    assert stages == {codes.L_IOC, codes.L_TAKEOVER, codes.L_DELEVERAGING}
+    assert s.world.get("deleveraging_count") == len(rows(s, "deleveragings")) > 0
+    assert s.market("queue_head") == s.market("queue_tail")
+    assert all(s.lots(trader) == 0 and s.cash(trader) >= 0 for trader in range(n) if trader % 3)
+    check_world(s.world, after_mark=True)
+
+
+def test_no_more_than_sixty_four_accounts_are_worked_on_at_one_mark_and_first_come_first() -> None:
+    s = crash((10 * LOT,) * 150 + (RICH,), [10_000, 10_000, 8_000])
+    for trader in range(150):
+        s.start(trader, 100, 10_000)
+    done = []
+    for second in range(2, 6):
+        s.advance(second * SECOND)
+        done.append(s.world.get("liquidation_count"))
+    assert done == [64, 128, 150, 150]
+    assert s.reason(s.order(150, 1, 10_000)) == "none"
+    check_world(s.world, after_mark=True)
+
+
+def test_who_waits_to_be_liquidated_can_send_nothing_and_what_was_on_its_way_is_refused() -> None:
+    s = crash((10 * LOT,) * 70 + (RICH,), [10_000, 10_000, 8_000])
+    for trader in range(70):
+        s.start(trader, 100, 10_000)
+    waiting, late = s.order(0, 3, 7_000), s.world.next_order_id()
+    s.post(late, 0, 3, 7_000, delay=2 * SECOND + 5 - s.now)
+    s.advance(2 * SECOND)
+    assert int(s.world.accounts[0]["state"]) == codes.S_QUEUED
+    assert s.reason(s.order(0, 3, 7_000)) == "in_liquidation"
+    s.order(70, -1, 7_000)  # what rests may still trade
+    s.advance(2 * SECOND + 10)
+    assert s.reason(late) == "in_liquidation"
+    assert (s.lots(0), s.resting(waiting)) == (101, 2)
+    check_world(s.world)
+    s.advance(4 * SECOND)
+    assert (s.lots(0), s.reason(waiting)) == (0, "in_liquidation")
+    check_world(s.world, after_mark=True)
+
+
+def test_an_account_in_several_markets_loses_its_largest_position_first_in_that_market() -> None:
+    markets = (MarketPlan(**FREE, tiers=ONE_TIER), MarketPlan(**FREE, tiers=ONE_TIER, price=2_000))
+    # Market 0 falls and finds the account; the larger position is in market 1.
+    s = Session(Plan((20 * LOT, RICH), markets, fund=0), [[10_000, 10_000, 8_100, *[8_100] * 50], [2_000] * 60])
+    s.start(0, 100, 10_000, 0)
+    s.start(0, 900, 2_000, 1)
+    s.order(1, 1_000, 1_990, market=1)
+    s.advance(2 * SECOND)
+    (row,) = rows(s, "liquidations")
+    assert (row["market"], row["filled_lots"]) == (1, 900)
+    assert s.lots(0, 1) == 0
+    check_world(s.world)
+    s.advance(10 * SECOND)
+    check_world(s.world, after_mark=True)
+    assert (s.lots(0, 0), int(s.world.accounts[0]["state"])) == (0, codes.S_NORMAL)
+    assert s.cash(0) >= 0
+
+
+def test_an_account_that_closes_itself_below_nothing_owes_nothing() -> None:
+    s = crash((LOT, RICH), [10_000] * 3, fund=50 * LOT)
+    s.start(0, 100, 10_000)
+    s.order(1, 100, 9_000)
+    s.order(0, -100, 9_000, codes.F_IOC)  # between two marks, far under its bankruptcy price of 9,900
+    assert (s.lots(0), s.cash(0)) == (0, 0)
+    assert s.cash(s.plan.fund_of(0)) == 50 * LOT - 90_000_000
+    check_world(s.world)
+
+
+@pytest.mark.parametrize("lots", [99, 7, 1])
+def test_the_bankruptcy_price_leaves_no_debt_and_less_than_a_tick_a_lot(lots: int) -> None:
+    cash = lots * LOT // 10 + 1_234
+    s = crash((cash, RICH), [10_000, 10_000, 8_000])
+    s.start(0, lots, 10_000)
+    s.start(1, -200, 10_000)
+    s.advance(2 * SECOND)
+    assert s.lots(0) == 0
+    assert 0 <= s.cash(0) < lots * 1_000
+
+
+def test_a_market_whose_insurance_holds_no_position_record_deleverages() -> None:
+    s = crash((10 * LOT, RICH), [10_000, 10_000, 8_900], fund=500 * LOT)
+    s.world.accounts[s.plan.fund_of(0)]["first_position"] = -1
+    s.start(0, 100, 10_000)
+    s.start(1, -100, 10_000)
+    s.advance(3 * SECOND)
+    assert (s.lots(0), s.lots(1)) == (0, 0)
+    check_world(s.world)
+
+
+def test_a_crowd_in_a_long_fall_ends_with_every_atom_and_every_lot_in_its_place() -> None:
+    world = crowd(7, fall=-0.01)
+    for second in (5, 20, 60, 200, 700):
+        advance(world, second * SECOND)
+        check_world(world)
+    assert world.market_int(0, "index_ticks") < 600  # from 300,000
+    assert world.get("liquidation_count") > 0
