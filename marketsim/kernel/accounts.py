@@ -3,7 +3,7 @@
 import numpy as np
 
 from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_OUTSIDE, E_FEE, E_INSURANCE, PERPETUAL, RATE_ONE, SPOT
-from marketsim.kernel.layout import account_at, cohort_at, position_at, stake_at
+from marketsim.kernel.layout import account_at, cohort_at, market_at, position_at, stake_at
 from marketsim.kernel.records import compiled, load_i8, store_i8
 
 
@@ -45,9 +45,10 @@ def close_debt(w, m, account):
         return
     i = np.int64(a.first_position)
     while i >= 0:
-        if position_at(w.positions, i).lots != 0:
+        p = position_at(w.positions, i)
+        if p.lots != 0 and market_at(w.markets, p.market).kind == PERPETUAL:
             return
-        i = np.int64(position_at(w.positions, i).sibling)
+        i = np.int64(p.sibling)
     pay(w, E_INSURANCE, np.int64(m.insurance_account), account, -a.cash_atoms)
 
 
