@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
@@ -48,7 +49,8 @@ class Order:
 
     status: `sent`, `resting`, `filled`, `cancelled` (an IOC's rest too) or `rejected`; reason: why it ended, a word of
     table `orders`. lots: signed, + buys; filled_lots: signed alike. record: the kernel's order record while it rests,
-    -1 otherwise. tick: size of the market's tick.
+    -1 otherwise. tick: size of the market's tick. on_fill: called after each fill, at its instant, where somebody has
+    to know before the end.
     """
 
     order_id: int
@@ -62,6 +64,7 @@ class Order:
     fills: list[Fill] = field(default_factory=list)
     record: int = -1
     tick: Decimal | None = None
+    on_fill: Callable[[], None] | None = None
 
     @property
     def is_final(self) -> bool:

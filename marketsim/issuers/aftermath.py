@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from marketsim.issuers.parent import MIDS_AFTER, ParentOrder, RebalanceRegister
+from marketsim.issuers.parent import MIDS_AFTER, ParentOrder, RebalanceRegister, Unfilled
 
 if TYPE_CHECKING:
     from marketsim.clock import MarketEnvironment
@@ -47,6 +47,8 @@ class Aftermath:
                 if column not in parent.mids and parent.filled_lots and parent.last_ns + after_ns == t_ns:
                     parent.mids[column] = self.view.mid(parent.market)
             parent.is_followed = True
+            if not parent.is_over:
+                parent.unfilled = parent.unfilled or Unfilled.END_OF_RUN
             self.ended(parent, parent.leverage_after if parent.is_over else leverage)
 
     def _follow(self, parent: ParentOrder, fill_ns: int) -> Generator[Any, Any, None]:

@@ -70,11 +70,12 @@ class TokenBooks:
         """Equity at the marks [atoms]."""
         return int(self.holding().equity_atoms)
 
-    def situation(self, source: PriceSource) -> Situation:
-        """What a policy sees now."""
+    def situation(self, source: PriceSource, t_ns: int) -> Situation:
+        """What a policy sees now, at t_ns."""
         held = self.holding()
         watched = held if source == "mark" else self.holding(source)
-        return Situation(held, watched, self.token.reset_ticks, self.token.reset_nav * self.token.supply)
+        worth = self.token.reset_nav * self.token.supply
+        return Situation(held, watched, self.token.reset_ticks, worth, t_ns)
 
     def valuation(self, t_ns: int) -> Valuation:
         """The account at the marks and indices of an instant, for attribution."""
@@ -118,8 +119,11 @@ class TokenBooks:
         self.token.reset_ticks = {leg.market: self.price(leg.market, source) for leg in self.token.legs}
         self.token.reset_nav = self.token.nav(self.equity_atoms())
 
-    def token_row(self, t_ns: int, triggers: Sequence[PriceTrigger]) -> dict[str, Any]:
-        """The row of table `tokens` at an instant; NAV is published as it is, without delay."""
+    def token_row(self, t_ns: int, triggers: Sequence[PriceTrigger], aim: Exact | None) -> dict[str, Any]:
+        """The row of table `tokens` at an instant; NAV is published as it is, without delay.
+
+        aim: the absolute leverage its policy would return to, None for the basket's target.
+        """
         token, held = self.token, self.holding()
         leverage = held.leverage if self._has_leverage else None
         single = token.legs[0] if len(token.legs) == 1 else None
@@ -132,7 +136,7 @@ class TokenBooks:
             "supply": float(token.supply),
             "equity_atoms": int(held.equity_atoms),
             "leverage": real(leverage),
-            "target_leverage": None if single is None else float(single.target),
+            "target_leverage": None if single is None else _aimed(single.target, aim),
             "mid_price": None,
             "premium_to_nav": None,
             "trigger_up": _nearest(triggers, Direction.ABOVE, single),
@@ -165,6 +169,11 @@ class TokenBooks:
 def tick(leg: LegTerms) -> Fraction:
     """A leg's tick, exactly [money]."""
     return Fraction(leg.tick)
+
+
+def _aimed(target: Fraction, aim: Exact | None) -> float:
+    """Signed leverage aimed at: the target, or a policy's own aim with the target's sign."""
+    return float(target if aim is None else aim if target > 0 else -aim)
 
 
 def _nearest(triggers: Sequence[PriceTrigger], direction: Direction, leg: LegTerms | None) -> float | None:

@@ -7,7 +7,7 @@ any quiet instant. At one instant funding comes first (the venue's phase), then 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from json import dumps
@@ -15,26 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from marketsim.issuers.aftermath import Aftermath
 from marketsim.issuers.books import TokenBooks
-from marketsim.issuers.execution import Child, ChildKind, ExecutionPlan, OffBookSpec, plan_of
-from marketsim.issuers.fees import NS_PER_DAY, ManagementFeeSpec, management_fee_atoms, next_charge_ns
-from marketsim.issuers.nav import Direction, PriceTrigger, wipe_out_trigger
+from marketsim.issuers.dealer import Dealer, Turning
+from marketsim.issuers.execution import ExecutionPlan, OffBookSpec, plan_of
+from marketsim.issuers.fees import ManagementFeeSpec, management_fee_atoms, next_charge_ns
+from marketsim.issuers.nav import Direction, Exact, PriceTrigger, cost_consistent_lots, wipe_out_trigger
 from marketsim.issuers.parent import ParentOrder, RebalanceRegister
-from marketsim.issuers.rebalancing import DailySpec, Decision, Occasion, PriceSource, RebalancingPolicy, policy_of
+from marketsim.issuers.policies.looks import ContinuousLooks
+from marketsim.issuers.rebalancing import Decision, Occasion, PriceSource, RebalancingPolicy, Situation, policy_of
 from marketsim.issuers.token import LegTerms, Token, TokenSpec, TokenState
 from marketsim.streams import Stream
-from marketsim.units import NS_PER_SECOND
 
 if TYPE_CHECKING:
     from marketsim.clock import Crossing, MarketEnvironment
-    from marketsim.messages import Fill
     from marketsim.venues.gateway import Gateway
     from marketsim.venues.view import View
-
-Turning = Generator[Any, Any, None]
-"""A process in the making: it yields events of the clock and is turned by it."""
-
-LOOK_NS = NS_PER_SECOND
-"""How long a continuous watch waits before looking again at a bound that is still crossed (the cadence of marks)."""
 
 
 @dataclass(slots=True)
@@ -42,7 +36,7 @@ class TokenDesk:
     """Runs one token: `start` its processes, tell it `account_changed`, take `snapshot`s, `finish` at the end.
 
     start_ns: the run's start [ns since 1970]. warmup_ns: the desk acts from then on. off_book_fees: whether off-book
-    fills pay the taker fee.
+    fills pay the taker fee. cost_allowance: cost per notional that sizes of rebalances allow for.
     """
 
     token: Token
@@ -57,23 +51,35 @@ class TokenDesk:
     start_ns: int
     warmup_ns: int
     off_book_fees: bool = True
+    cost_allowance: Exact = 0
     books: TokenBooks = field(init=False)
     aftermath: Aftermath = field(init=False)
-    scheduled_ns: int | None = field(init=False)
+    dealer: Dealer = field(init=False)
+    decided_ns: int = field(init=False)
     fee_due_ns: int | None = None
     looked_ns: int = -1
-    in_flight: int = 0
-    seizures: int = 0
+    working: list[ParentOrder] = field(default_factory=list)
     announced: TokenState = TokenState.TRADING
     announced_ns: int = -1
     _alarm: tuple[int, Any] = (-1, None)
     _change: Any = None
 
     def __post_init__(self) -> None:
-        """Open the books, and find the first reset and the first charge."""
+        """Open the books, and find the first charge; resets that were due before the end of the warm-up are passed."""
         self.books = TokenBooks(self.token, self.view)
         self.aftermath = Aftermath(self.env, self.view, self.register)
-        self.scheduled_ns = self._next_reset_ns(self.warmup_ns)
+        self.dealer = Dealer(
+            self.env,
+            self.view,
+            self.gateway,
+            self.books,
+            self.aftermath,
+            self.off_book_fees,
+            is_fund=self.register.accounts.__contains__,
+            take_stock=self._take_stock,
+            announce=lambda: self._announce(TokenState.REBALANCING),
+        )
+        self.decided_ns = self.warmup_ns - 1
         if self.fee is not None:
             self.fee_due_ns = next_charge_ns(max(self.warmup_ns - 1, 0), self.start_ns, self.fee)
 
@@ -97,11 +103,14 @@ class TokenDesk:
     def snapshot(self, t_ns: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The token's row of table `tokens` and its rows of `token_legs` now."""
         self._take_stock()
-        return self.books.token_row(t_ns, self._policy_triggers()), self.books.leg_rows(t_ns)
+        row = self.books.token_row(t_ns, self._policy_triggers(), self.policy.aim(t_ns))
+        return row, self.books.leg_rows(t_ns)
 
     def finish(self, t_ns: int) -> None:
         """Close the books at the end of the run: rows of rebalances not yet written, the last attribution."""
+        self.dealer.enter_fills()
         self.aftermath.finish(t_ns, self.books.holding().leverage)
+        self._note_backlog(self.working)
         self._cut(t_ns)
 
     # -- when to look
@@ -122,29 +131,31 @@ class TokenDesk:
                 yield from self._rebalance(decision)
 
     def _decide(self) -> Decision | None:
+        """What is due, and was not decided before; else what the prices ask for, at most once an instant."""
         now = self.now_ns
-        if self.scheduled_ns is not None and now >= self.scheduled_ns:
-            self.scheduled_ns = self._next_reset_ns(now + 1)
-            decision = self.policy.decide_scheduled(self.books.situation(self.policy.source))
+        due_ns = self._due_ns()
+        if due_ns is not None and now >= due_ns:
+            self.decided_ns = now
+            decision = self.policy.decide_due(self._situation())
             if decision is not None:
                 return decision
-        poll_ns = self.policy.poll_ns
-        if poll_ns is None or now == self.looked_ns or (poll_ns and now % poll_ns):
+        looks = self.policy.looks
+        if looks is None or now == self.looked_ns or not looks.falls_on(now):
             return None
         self.looked_ns = now
-        return self.policy.decide_watched(self.books.situation(self.policy.source))
+        return self.policy.decide_watched(self._situation())
 
-    def _next_reset_ns(self, from_ns: int) -> int | None:
-        """First scheduled reset at or after an instant; a reset's jitter may carry it into the next day."""
-        day = max((from_ns + self.start_ns % NS_PER_DAY) // NS_PER_DAY - 1, 0)
-        while (at_ns := self.policy.scheduled_ns(day)) is not None and at_ns < from_ns:
-            day += 1
-        return at_ns
+    def _due_ns(self) -> int | None:
+        """The first instant that is due and not decided yet; it may have passed during a long order."""
+        return self.policy.next_due_ns(self.decided_ns + 1)
+
+    def _situation(self) -> Situation:
+        return self.books.situation(self.policy.source, self.now_ns)
 
     def _wait(self) -> Turning:
         """Sleep until the next reset, look or crossing, or until the venue touched the account."""
         armed, look_ns = self._arm()
-        times = [t_ns for t_ns in (self.scheduled_ns, look_ns) if t_ns is not None]
+        times = [t_ns for t_ns in (self._due_ns(), look_ns) if t_ns is not None]
         events: list[Any] = [*armed]
         if times:
             events.append(self._alarm_at(min(times)))
@@ -162,9 +173,9 @@ class TokenDesk:
         market = self.token.legs[0].market
         triggers = self._policy_triggers()
         price = self.books.price(market, self.policy.source)
-        is_basket = self.policy.poll_ns is not None and len(self.token.legs) > 1
+        is_basket = self.policy.looks is not None and len(self.token.legs) > 1
         if is_basket or any(trigger.is_reached(price) for trigger in triggers):
-            return [], _next_multiple(self.now_ns, self.policy.poll_ns or LOOK_NS)
+            return [], (self.policy.looks or ContinuousLooks()).next_ns(self.now_ns)
         armed = [self._crossing(market, self.policy.source, trigger) for trigger in triggers]
         wiped = self._wipe_out_trigger()
         return ([*armed, self._crossing(market, "mark", wiped)] if wiped else armed), None
@@ -177,7 +188,7 @@ class TokenDesk:
     def _policy_triggers(self) -> Sequence[PriceTrigger]:
         if not self.token.supply_lots or self.token.state is TokenState.WIPED:
             return ()
-        return self.policy.triggers(self.books.situation(self.policy.source))
+        return self.policy.triggers(self._situation())
 
     def _wipe_out_trigger(self) -> PriceTrigger | None:
         if len(self.token.legs) > 1:
@@ -201,19 +212,25 @@ class TokenDesk:
 
     def _take_stock(self) -> None:
         """Enter what the venue did to the account, and end the token when nothing is left."""
-        if self.in_flight:
-            return
+        self.dealer.enter_fills()
         seen_atoms = self.books.funding_seen_atoms
-        was_seized = bool(self.books.take_stock(self.now_ns))
-        self.seizures += was_seized
-        if was_seized or self.books.funding_seen_atoms != seen_atoms:
+        seized = self.books.take_stock(self.now_ns)
+        self.dealer.seizures += bool(seized)
+        if seized or self.books.funding_seen_atoms != seen_atoms:
             self._wake()
         equity = self.books.equity_atoms()
-        if equity <= 0 and self.token.supply_lots and self.token.state is not TokenState.WIPED:
+        is_gone = equity <= self._rounding_atoms(seized)
+        if is_gone and self.token.supply_lots and self.token.state is not TokenState.WIPED:
             detail = dumps({"equity_atoms": equity, "from": str(self.token.state)})
             self.token.state = TokenState.WIPED
             self._wake()
             self.add_row("events", t_ns=self.now_ns, event="wiped", subject=self.token.id, detail=detail)
+
+    def _rounding_atoms(self, seized: Mapping[str, int]) -> int:
+        """What a bankrupt fund may be left with: the venue closes it at its bankruptcy price, rounded to a tick."""
+        if not seized or any(leg.position_lots for leg in self.books.holding().legs):
+            return 0
+        return sum(abs(seized.get(leg.market, 0)) * leg.atoms_per_tick_lot for leg in self.token.legs)
 
     def _charge(self) -> Turning:
         while self.fee_due_ns is not None and self.token.state is not TokenState.WIPED:
@@ -249,10 +266,14 @@ class TokenDesk:
     def _rebalance(self, decision: Decision) -> Turning:
         """Work every leg's order at once, then remember the reset."""
         self.token.state = TokenState.REBALANCING
-        parents = [self._open_parent(decision, leg) for leg in self.token.legs if leg.market in decision.lots]
-        if parents:
-            yield self.env.all_of([self.env.process(self._work(parent)) for parent in parents])
+        lots = cost_consistent_lots(self.books.holding(), decision.lots, self.cost_allowance)
+        legs = enumerate(self.token.legs)
+        self.working = [self._open_parent(decision, lots, leg, n) for n, leg in legs if lots.get(leg.market)]
+        if self.working:
+            yield self.env.all_of([self.env.process(self.dealer.work(parent)) for parent in self.working])
         self._take_stock()
+        self._note_backlog(self.working)
+        self.working = []
         if self.token.state is TokenState.WIPED:
             return
         self.token.state = TokenState.TRADING
@@ -260,7 +281,14 @@ class TokenDesk:
         self.books.mark_reset(self.policy.source)
         self._cut(self.now_ns)
 
-    def _open_parent(self, decision: Decision, leg: LegTerms) -> ParentOrder:
+    def _note_backlog(self, parents: Sequence[ParentOrder]) -> None:
+        """Write down what orders of one rebalance could not trade, and why."""
+        told = [parent.backlog() for parent in parents if parent.reason is not None]
+        if told:
+            detail = dumps({"orders": told})
+            self.add_row("events", t_ns=self.now_ns, event="backlog", subject=self.token.id, detail=detail)
+
+    def _open_parent(self, decision: Decision, lots: Mapping[str, int], leg: LegTerms, number: int) -> ParentOrder:
         held = self.books.holding()
         timed = decision.occasion is Occasion.SCHEDULED
         parent = ParentOrder(
@@ -268,77 +296,19 @@ class TokenDesk:
             token=self.token.id,
             market=leg.market,
             tick=float(leg.tick),
-            plan=self.plan,
+            plan=self.plan.opened(self.now_ns, number),
             occasion=decision.occasion,
             price_source=self.policy.source,
             trigger_ticks=None if timed else Fraction(self.books.price(leg.market, self.policy.source)),
             decided_ns=self.now_ns,
             leverage_before=held.leverage,
             equity_before_atoms=int(held.equity_atoms),
-            target_lots=decision.lots[leg.market],
+            target_lots=lots[leg.market],
             arrival_mid=self.view.mid(leg.market),
             volume_before_lots=self.view.volume_before_lots(leg.market),
         )
         self.aftermath.begin(parent)
         return parent
-
-    def _work(self, parent: ParentOrder) -> Turning:
-        """Send children as they fall due, until all is done, nothing more is to be had, or the venue stepped in."""
-        leg = next(leg for leg in self.token.legs if leg.market == parent.market)
-        seizures = self.seizures
-        while (due_ns := parent.next_due_ns()) is not None:
-            if due_ns > self.now_ns:
-                self._announce(TokenState.REBALANCING)
-                yield self.env.timeout(due_ns - self.now_ns)
-                self._take_stock()
-            if self.seizures != seizures or self.token.state is TokenState.WIPED:
-                break
-            price = Fraction(self.books.price(parent.market, "mid"))
-            child = parent.plan.child(parent.number, parent.remaining_lots, price, leg.atoms_per_tick_lot)
-            parent.number += 1
-            if child.lots:
-                yield from self._send(parent, child)
-        self.aftermath.ended(parent, self.books.holding().leverage)
-
-    def _send(self, parent: ParentOrder, child: Child) -> Turning:
-        fills: list[Fill]
-        if child.kind is ChildKind.OFF_BOOK:
-            fills = [self._trade_off_book(parent, child.lots)]
-        else:
-            order = self.gateway.send(
-                self.token.account,
-                parent.market,
-                child.lots,
-                order_type="market" if child.kind is ChildKind.MARKET else "limit",
-                price_ticks=child.limit_ticks,
-                tif="ioc",
-                purpose=parent.purpose,
-                parent=parent.id,
-            )
-            self.in_flight += 1
-            yield order.done
-            self.in_flight -= 1
-            fills = list(order.fills)
-        self.books.book_fills(parent.market, fills)
-        parent.book(fills, in_book=child.kind is not ChildKind.OFF_BOOK, mid=self.view.mid(parent.market))
-        self._take_stock()
-        if fills:
-            self.aftermath.filled(parent)
-
-    def _trade_off_book(self, parent: ParentOrder, lots: int) -> Fill:
-        return self.gateway.off_book(
-            self.token.account,
-            parent.market,
-            lots,
-            price_ticks=self.view.mark_ticks(parent.market),
-            charge_fee=self.off_book_fees,
-            purpose=parent.purpose,
-            parent=parent.id,
-        )
-
-
-def _next_multiple(after_ns: int, every_ns: int) -> int:
-    return (after_ns // every_ns + 1) * every_ns
 
 
 def open_desk(
@@ -356,16 +326,10 @@ def open_desk(
 ) -> TokenDesk:
     """The desk of a declared token whose account stands open at the venue.
 
-    add_row: `journal.add`. register: the one all tokens share. stream: the token's own luck, of which entity 0 draws
-    the jitter of the reset of each UTC day of the run. start_ns: the run's start [ns since 1970].
+    add_row: `journal.add`. register: the one all tokens share. stream: the token's own luck (`luck` says what it
+    decides). start_ns: the run's start [ns since 1970].
     """
-    jitter_ns = spec.rebalance.jitter if isinstance(spec.rebalance, DailySpec) else 0
-    policy = policy_of(
-        spec.rebalance,
-        target=sum((abs(leg.target) for leg in token.legs), Fraction(0)),
-        start_ns=start_ns,
-        jitter_ns=lambda day: int(stream.bits(0, day)) * jitter_ns >> 64,
-    )
+    register.accounts.add(token.account)
     return TokenDesk(
         token,
         env,
@@ -373,10 +337,11 @@ def open_desk(
         gateway,
         add_row,
         register,
-        policy,
-        plan_of(spec.execution),
+        policy_of(spec.rebalance, legs=token.legs, start_ns=start_ns, stream=stream),
+        plan_of(spec.execution, stream),
         spec.management_fee,
         start_ns,
         warmup_ns,
         spec.execution.off_book_fees if isinstance(spec.execution, OffBookSpec) else True,
+        Fraction(spec.execution.cost_allowance),
     )

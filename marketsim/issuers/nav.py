@@ -8,7 +8,7 @@ Investment Management 7(4) (order after a move, aggregate flow) [CM]. What has n
 ledger in one line. Checked in `tests/issuers/test_nav.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -159,6 +159,14 @@ def aggregate_flow(funds: Iterable[tuple[Exact, Exact]], move: Exact) -> Exact:
     return sum(rebalance_notional(leverage, equity, move) for leverage, equity in funds)
 
 
+def order_notional(leverage: Exact, equity: Exact, move: Exact, flow: Exact = 0) -> Exact:
+    """Order, in money, that restores a target after a move from it and a flow of cash: L (L - 1) E r + L F.
+
+    flow: cash of creations, less redemptions, taken at the price after the move [CM; FTX].
+    """
+    return rebalance_notional(leverage, equity, move) + hedge_notional(leverage, flow)
+
+
 def desired_units(leverage: Exact, nav: Exact, price: Exact) -> Fraction:
     """Units of the underlying one token should hold: L NAV / P [FTX's `DP`]."""
     return Fraction(leverage * nav) / price
@@ -202,6 +210,24 @@ def rebalance_lots(
     resets.
     """
     return position_for(leverage, equity_atoms, price_ticks, atoms_per_tick_lot, rounding) - position_lots
+
+
+def cost_consistent_lots(held: Holding, lots: Mapping[str, int], cost: Exact) -> dict[str, int]:
+    """Orders [signed lots by market] resized so that leverages come out as meant after a cost per notional traded.
+
+    With D the notional all orders trade after allowance, the equity that is left is E - c D, so an order a that meant
+    leverage L becomes a - L c D, with D = sum |a| / (1 + c sum L sgn a). For one leg: (L E - q P) / (1 + L c sgn a).
+    Derived from the ledger; orders are rounded to lots, and none changes its side.
+    """
+    legs = {leg.market: leg for leg in held.legs if lots.get(leg.market)}
+    if not cost or not legs or held.equity_atoms <= 0:
+        return dict(lots)
+    worth = {market: leg.price_ticks * leg.atoms_per_tick_lot for market, leg in legs.items()}
+    meant = {m: Fraction((leg.position_lots + lots[m]) * worth[m]) / held.equity_atoms for m, leg in legs.items()}
+    signed = sum(meant[market] if lots[market] > 0 else -meant[market] for market in legs)
+    traded = sum(abs(lots[market]) * worth[market] for market in legs) / (1 + cost * signed)
+    resized = {market: round(lots[market] - meant[market] * cost * traded / worth[market]) for market in legs}
+    return {**lots, **{m: order if order * lots[m] > 0 else 0 for m, order in resized.items()}}
 
 
 def upper_trigger(cash_atoms: int, position_lots: int, atoms_per_tick_lot: int, bound: Exact) -> PriceTrigger | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,40 @@ from marketsim.messages import Purpose
 from marketsim.units import NS_PER_SECOND
 
 if TYPE_CHECKING:
-    from marketsim.messages import Fill
+    from marketsim.messages import Fill, Order
 
 MIDS_AFTER = {"mid_1m": 60 * NS_PER_SECOND, "mid_10m": 600 * NS_PER_SECOND, "mid_1h": 3_600 * NS_PER_SECOND}
 """Columns of the mid some time after the last fill."""
 
 NO_INSTANT = -1
+
+RETRY_NS = NS_PER_SECOND
+"""How long after a venue's refusal the same child is sent again."""
+
+RETRIES = 5
+"""Refusals in a row after which an order is given up (our choice, as is the second between them)."""
+
+
+class Unfilled(StrEnum):
+    """Why part of an order was never traded; the words of `reason` in events `backlog`."""
+
+    NO_LIQUIDITY = "no_liquidity"
+    PARTICIPATION = "participation"
+    REJECTED = "rejected"
+    SEIZED = "seized"
+    WIPED = "wiped"
+    END_OF_RUN = "end_of_run"
+
+
+@dataclass(slots=True)
+class LiveOrder:
+    """A child on its way or in the book, and how many of its fills are entered."""
+
+    parent: ParentOrder
+    order: Order
+    limit_ticks: int | None
+    is_held_back: bool
+    entered: int = 0
 
 
 @dataclass(slots=True)
@@ -57,6 +86,13 @@ class ParentOrder:
     volume_lots: int = 0
     measured_ns: int = NO_INSTANT
     booked_lots: int = 0
+    cross_lots: int = 0
+    resting: LiveOrder | None = None
+    refusals: int = 0
+    refusal: str | None = None
+    not_before_ns: int = NO_INSTANT
+    was_held_back: bool = False
+    unfilled: Unfilled | None = None
     mids: dict[str, float | None] = field(default_factory=dict)
     leverage_after: Fraction | None = None
     is_over: bool = False
@@ -77,25 +113,57 @@ class ParentOrder:
         """Whether too many children in a row found nothing to trade with."""
         return self.plan.patience is not None and self.idle >= self.plan.patience
 
+    @property
+    def reason(self) -> Unfilled | None:
+        """Why part of it was never traded; None where all was."""
+        if self.remaining_lots == 0:
+            return None
+        if self.unfilled is not None:
+            return self.unfilled
+        return Unfilled.PARTICIPATION if self.was_held_back else Unfilled.NO_LIQUIDITY
+
     def next_due_ns(self) -> int | None:
         """When the next child is due [ns from the start]; None when no more is to come."""
-        offset_ns = None if self.remaining_lots == 0 or self.has_given_up else self.plan.due_ns(self.number)
-        return None if offset_ns is None else self.decided_ns + offset_ns
+        is_over = self.remaining_lots == 0 or self.has_given_up or self.unfilled is not None
+        offset_ns = None if is_over else self.plan.due_ns(self.number)
+        return None if offset_ns is None else max(self.decided_ns + offset_ns, self.not_before_ns)
 
-    def book(self, fills: list[Fill], *, in_book: bool, mid: float | None) -> None:
-        """Enter what one child got; `in_book` fills are part of the market's volume, off-book ones are not."""
-        self.children += 1
-        self.idle = 0 if fills else self.idle + 1
+    def book(self, fills: list[Fill], *, in_book: bool, cross_lots: int, mid: float | None) -> None:
+        """Enter fills; `in_book` ones are part of the market's volume, off-book ones are not.
+
+        cross_lots: the part of them in which another token took the other side.
+        """
         for fill in fills:
             self.filled_lots += fill.lots
             self.filled_tick_lots += fill.lots * fill.price_ticks
             self.fees_atoms += fill.fee_atoms
             self.booked_lots += abs(fill.lots) if in_book else 0
-        if fills:
-            self.first_ns = fills[0].t_ns if self.first_ns == NO_INSTANT else self.first_ns
-            self.last_ns = fills[-1].t_ns
-        if fills or not self.filled_lots:
-            self.last_mid = mid
+        self.cross_lots += cross_lots
+        self.first_ns = fills[0].t_ns if self.first_ns == NO_INSTANT else self.first_ns
+        self.last_ns = fills[-1].t_ns
+        self.last_mid = mid
+
+    def child_ended(self, *, got_something: bool, is_held_back: bool = False) -> None:
+        """Hear that a child is final."""
+        self.children += 1
+        self.refusals = 0
+        self.idle = 0 if got_something else self.idle + 1
+        self.was_held_back = is_held_back
+
+    def child_skipped(self, *, is_held_back: bool) -> None:
+        """Hear that a child of no lots was not sent: its share rounds to nothing, or a participation cap held it."""
+        self.was_held_back = is_held_back
+        self.idle += is_held_back
+
+    def child_refused(self, reason: str, t_ns: int) -> None:
+        """Hear that the venue refused a child: it is sent again a second later, and given up after `RETRIES`."""
+        self.children += 1
+        self.refusals += 1
+        self.refusal = reason
+        self.number -= 1
+        self.not_before_ns = t_ns + RETRY_NS
+        if self.refusals > RETRIES:
+            self.unfilled = Unfilled.REJECTED
 
     @property
     def vwap(self) -> float | None:
@@ -150,11 +218,16 @@ class ParentOrder:
             "fees_atoms": self.fees_atoms,
             "market_volume_lots": self.volume_lots,
             "participation": self.booked_lots / self.volume_lots if self.volume_lots else None,
-            "cross_lots": 0,  # children never rest in the book, so two tokens cannot meet there
+            "cross_lots": self.cross_lots,
             **{column: self._price(self.mids.get(column)) for column in MIDS_AFTER},
             "children": self.children,
             "status": "partial" if self.remaining_lots else "done",
         }
+
+    def backlog(self) -> dict[str, Any]:
+        """What was never traded and why, as event `backlog` tells it."""
+        told = {"id": self.id, "market": self.market, "lots": self.remaining_lots, "reason": str(self.reason)}
+        return {**told, "refusal": self.refusal} if self.unfilled is Unfilled.REJECTED else told
 
     def _price(self, ticks: float | Fraction | None) -> float | None:
         return None if ticks is None else float(ticks) * self.tick
@@ -162,9 +235,13 @@ class ParentOrder:
 
 @dataclass(slots=True)
 class RebalanceRegister:
-    """Numbers the parent orders of all tokens, and writes their rows in that order, each once it is complete."""
+    """Numbers the parent orders of all tokens, and writes their rows in that order, each once it is complete.
+
+    accounts: the tokens' accounts, by which an order knows that another token took the other side.
+    """
 
     add_row: Callable[..., None]
+    accounts: set[int] = field(default_factory=set)
     _next_id: int = 0
     _next_row: int = 0
     _complete: dict[int, ParentOrder] = field(default_factory=dict)

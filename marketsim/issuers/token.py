@@ -16,8 +16,19 @@ from marketsim.issuers.execution import ExecutionSpec, MarketExecutionSpec
 from marketsim.issuers.fees import ManagementFeeSpec
 from marketsim.issuers.nav import Exact, nav_per_token, position_for
 from marketsim.issuers.rebalancing import RebalanceSpec
-from marketsim.spec import QUOTE, NONE_IN_WORDS, WORDS_FOR_NONE, Duration, Factor, Identifier, Leverage, MoneyAmount, Rate, Spec
-from marketsim.units import NS_PER_SECOND, Money, Size, to_atoms
+from marketsim.spec import (
+    NONE_IN_WORDS,
+    QUOTE,
+    WORDS_FOR_NONE,
+    Duration,
+    Factor,
+    Identifier,
+    Leverage,
+    MoneyAmount,
+    Rate,
+    Spec,
+)
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, Money, Size, to_atoms
 from marketsim.venues.contract import FeesSpec, MarketSpec
 from marketsim.venues.funding import FundingSpec
 from marketsim.venues.liquidation import LiquidationSpec
@@ -49,7 +60,8 @@ class NavQuoteSpec(Spec):
 class TokenMarketSpec(Spec):
     """The token's own spot book; its market id is the token's id, its index the fund's NAV.
 
-    lot: smallest amount of the token; price_band: how far from NAV a limit price may lie; holding_cap: tokens one account may hold.
+    lot: smallest amount of the token; price_band: how far from NAV a limit price may lie; holding_cap: tokens one
+    account may hold.
     """
 
     tick: MoneyAmount = Money(Decimal("0.01"), QUOTE)
@@ -104,6 +116,11 @@ class LegTerms:
     target: Fraction
     tick: Decimal
     atoms_per_tick_lot: int
+
+    @property
+    def lot(self) -> Fraction:
+        """Size of one lot [units of the underlying]."""
+        return Fraction(self.atoms_per_tick_lot, ATOMS_PER_UNIT) / Fraction(self.tick)
 
 
 @dataclass(slots=True)
@@ -164,7 +181,7 @@ def opening_lots(spec: TokenSpec, legs: Sequence[LegTerms], mark_ticks: Mapping[
 
 
 def market_of(spec: TokenSpec, leg: MarketSpec) -> MarketSpec | None:
-    """The token's own book as a market (kind `spot`, id and underlying the token's), on the venue of its first leg; None without one."""
+    """The token's own book as a market of kind `spot`, on the venue of its first leg; None without one."""
     own = spec.market
     if own is None:
         return None

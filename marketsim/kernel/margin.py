@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from marketsim.kernel.accounts import fee_rate, share
-from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_NO_TIERS, PERPETUAL, RATE_ONE, SPOT, S_QUEUED
+from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_NO_TIERS, PERPETUAL, RATE_ONE, S_QUEUED, SPOT
 from marketsim.kernel.layout import account_at, market_at, position_at, tier_at
 from marketsim.kernel.records import compiled, load_i4, store_i4
 

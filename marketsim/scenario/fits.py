@@ -39,7 +39,7 @@ def check_fits(world: World, levels: Mapping[str, ListedLevels], openings: Mappi
 
 
 def _check_token_markets(world: World) -> None:
-    """A token's own book: a grid of whole atoms, holders and token makers in it, and no more units held than there are."""
+    """A token's own book has a grid of whole atoms; groups hold no more units than there are."""
     books, shares = world.books(), defaultdict[str, Decimal](Decimal)
     own = {token.id for _, token in world.items("tokens") if token.market is not None}
     for path, token in world.items("tokens"):
@@ -55,15 +55,29 @@ def _check_token_markets(world: World) -> None:
             world.unit((*path, "market", "tick"), error)
     for path, group in world.items("traders"):
         if group.kind in ("holder", "token_maker") and group.market not in own:
-            world.at((*path, "market"), f"a {group.kind} trades a token in the token's own market", ", ".join(sorted(own)) or "a token with `market`")
+            world.at(
+                (*path, "market"),
+                f"a {group.kind} trades a token in the token's own market",
+                ", ".join(sorted(own)) or "a token with `market`",
+            )
         if group.start is not None and group.market in own:
-            world.at((*path, "start"), "a token's own market has no leverage", "holds, with a share of the token's supply")
+            world.at(
+                (*path, "start"), "a token's own market has no leverage", "holds, with a share of the token's supply"
+            )
         for name, part in group.holds.items():
             shares[name] += part
             if name in books and name != group.market:
-                world.at((*path, "holds", name), "a group holds units of the token whose market it trades in", str(group.market))
+                world.at(
+                    (*path, "holds", name),
+                    "a group holds units of the token whose market it trades in",
+                    str(group.market),
+                )
             if name not in own or shares[name] > 1:
-                why = "more than all units are held" if name in own else "only a token with its own market is held by groups"
+                why = (
+                    "more than all units are held"
+                    if name in own
+                    else "only a token with its own market is held by groups"
+                )
                 world.at((*path, "holds", name), why, "shares of at most 100% together, of a token with `market`")
 
 
@@ -97,6 +111,8 @@ def _check_market(
     prices: Mapping[str, tuple[float, float]],
     openings: Mapping[str, Decimal],
 ) -> None:
+    if market.kind == "spot" or market.contract is None:
+        world.at((*path, "kind"), later.refusal_of("spot", later.TOKENS), "perpetual, with its contract")
     tick, lot = market.tick.amount, market.lot.amount
     if tick > 0 and lot > 0 and market.underlying in openings:
         try:
@@ -179,7 +195,7 @@ def _check_band(world: World, path: Path, band: BandSpec, target: Decimal) -> No
 
 
 def _check_daily(world: World, path: Path, daily: DailySpec, target: Decimal) -> None:
-    if daily.emergency is not None and 0 < daily.emergency.leverage <= target:
+    if daily.emergency is not None and 0 < (daily.emergency.leverage or 0) <= target:
         message = "the emergency is not above the target"
         world.at((*path, "emergency", "leverage"), message, f"above {format_number(target)}, without sign")
     if daily.skip_if is not None and daily.skip_if[0] > daily.skip_if[1]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.issuers.execution import IocLadderSpec, OffBookSpec, TwapSpec
-from marketsim.issuers.rebalancing import BandSpec, DailySpec
+from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec
 from marketsim.issuers.token import TokenSpec
 from marketsim.scenario.schema import JumpEventSpec, OrderEventSpec, Scenario
 from marketsim.spec import Distribution, distribution_text
@@ -106,16 +106,23 @@ def _rebalance(token: TokenSpec) -> str:
         text = f"It returns to its target every day at {format_time_of_day(rule.at)} UTC{jitter}"
         if rule.emergency is not None:
             sides = {"delever": "only to lower leverage", "both": "in both directions", "losing": "only after a loss"}
-            beyond = format_number(rule.emergency.leverage)
-            text += f", and at once when leverage is beyond {beyond} ({sides[rule.emergency.side]})"
+            text += f", and at once when leverage is {_borders(rule.emergency)} ({sides[rule.emergency.side]})"
         return text + "."
     if isinstance(rule, BandSpec):
-        borders = [f"below {format_number(rule.lower)}"] if rule.lower is not None else []
-        borders += [f"above {format_number(rule.upper)}"] if rule.upper is not None else []
-        borders += [f"after a move of {format_rate(rule.move)}"] if rule.move is not None else []
         goal = f"to the {rule.to}" if isinstance(rule.to, str) else f"{format_rate(rule.to)} of the way to the target"
-        return f"It rebalances when leverage is {' or '.join(borders)}, {goal}."
+        return f"It rebalances when leverage is {_borders(rule)}, {goal}."
     return "It never rebalances."
+
+
+def _borders(rule: BandSpec | EmergencySpec) -> str:
+    """What a band or an emergency waits for: `below 2 or above 4 or after a move of 15%`."""
+    upper = rule.upper if isinstance(rule, BandSpec) else rule.leverage
+    borders = [f"below {format_number(rule.lower)}"] if rule.lower is not None else []
+    borders += [f"above {format_number(upper)}"] if upper is not None else []
+    for target, (low, high) in (rule.by_target or {}).items():
+        borders.append(f"outside {format_number(low)} to {format_number(high)} for a target of {format_number(target)}")
+    borders += [f"after a move of {format_rate(rule.move)}"] if rule.move is not None else []
+    return " or ".join(borders)
 
 
 def _execution(token: TokenSpec) -> str:

@@ -1,4 +1,4 @@
-"""What holding a token costs and earns: the fund's fee and funding by unit, and the rows of table `holders` at the end."""
+"""What holding a token costs and earns: the fund's fee and funding by unit, and the rows of table `holders`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from marketsim.venues.perp import FundingDesk
 
 
 class UnitCosts:
-    """Keeps, for every token with a market, what one unit has borne of the management fee and got of the funding [atoms per lot]."""
+    """What one unit of each token with a market has borne of the fee and got of the funding [atoms per lot]."""
 
     def __init__(self, wired: Wired, env: MarketEnvironment, gateway: Gateway, funding: list[FundingDesk]) -> None:
         self.world = env.world
-        self.market_of = {token.account: wired.markets[spec.id] for spec, token in wired.tokens if spec.market is not None}
+        self.market_of = {
+            token.account: wired.markets[spec.id] for spec, token in wired.tokens if spec.market is not None
+        }
         self.seen = dict.fromkeys(self.market_of, 0)
         gateway.paid.append(self._fee)
         for desk in funding:

@@ -314,7 +314,9 @@ class RunRecord:
                     "mid_price": None if mid is None else mid * tick,
                     "last_price": last * tick if last else None,
                     "premium": self.world.market_float(i, "premium") if market.kind == "perpetual" else None,
-                    "predicted_funding": float(self.model.funding[i].predicted_rate()) if market.kind == "perpetual" else None,
+                    "predicted_funding": float(self.model.funding[i].predicted_rate())
+                    if market.kind == "perpetual"
+                    else None,
                     "open_interest_lots": view.open_interest_lots(market.id),
                 }
             )

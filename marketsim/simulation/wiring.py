@@ -11,7 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketsim.errors import UsageError
-from marketsim.issuers.token import LegTerms, Token, TokenSpec, lots_per_token, market_of, open_token, opening_lots, opening_supply_lots
+from marketsim.issuers.token import (
+    LegTerms,
+    Token,
+    TokenSpec,
+    lots_per_token,
+    market_of,
+    open_token,
+    opening_lots,
+    opening_supply_lots,
+)
 from marketsim.kernel import codes, layout
 from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
@@ -293,10 +302,7 @@ class Wiring:
         accounts, positions, records = self._join(population)
         outside_records = {market: records[account, market] for market, account in outside.items()}
         opened: list[tuple[TokenSpec, Token]] = []
-        marks = {
-            market.id: self.opening[i]
-            for market, i in zip(self.markets, range(len(self.opening)), strict=True)
-        }
+        marks = {market.id: self.opening[i] for market, i in zip(self.markets, range(len(self.opening)), strict=True)}
         for spec, account, legs in tokens:
             for market, lots in opening_lots(spec, legs, marks).items():
                 i = records[account, market]
@@ -351,9 +357,13 @@ class Wiring:
         return np.concatenate([population.accounts, rest]), np.concatenate([population.positions, held]), records
 
     def _token_makers(
-        self, accounts: NDArray[Any], positions: NDArray[Any], records: dict[tuple[int, str], int], tokens: dict[str, Token]
+        self,
+        accounts: NDArray[Any],
+        positions: NDArray[Any],
+        records: dict[tuple[int, str], int],
+        tokens: dict[str, Token],
     ) -> list[tuple[TokenMakerSpec, list[int], list[int]]]:
-        """Give token makers their opening hedges, the opposite of their units' share of the fund; find all their positions."""
+        """Give token makers their opening hedges, the opposite of their units' share of the fund."""
         found: list[tuple[TokenMakerSpec, list[int], list[int]]] = []
         first = 0
         for group in self.scenario.traders:
@@ -386,7 +396,7 @@ class Wiring:
         accounts[positions[record]["account"]]["cash_atoms"] -= lots * price * self.atoms[market]
 
     def _book_other_side(self, accounts: NDArray[Any], positions: NDArray[Any], outside: dict[str, int]) -> list[int]:
-        """Give `outside` the other side of opening positions at entry prices, `outside_holders` the units nobody holds; return open interest."""
+        """Give `outside` the other side of what is open, `outside_holders` the units left; return open interest."""
         interest = []
         for number, market in enumerate(self.markets):
             mine = positions[positions["market"] == number]

@@ -40,7 +40,8 @@ class TraderStartSpec(Spec):
 class TraderGroupSpec(Spec):
     """`count` traders of one kind on one market; `rate` is each one's mean number of wake-ups.
 
-    fees: absent = the market's, written in when a scenario loads. holds: share of a token's opening supply that the group holds, by token.
+    fees: absent = the market's, written in when a scenario loads. holds: share of a token's opening supply that the
+    group holds, by token.
     """
 
     id: Identifier
@@ -58,8 +59,8 @@ class TraderGroupSpec(Spec):
 class GroupTerms:
     """What a group's rule needs to know of its market and of luck.
 
-    atoms: per tick and lot; mark_every_ns: the market's cadence; opening_ticks: its opening mark; volatility: of the index per year, if it declares one.
-    draws: `draws(name)` is the stream `<group id>/<name>`.
+    atoms: per tick and lot; mark_every_ns: the market's cadence; opening_ticks: its opening mark; volatility: of the
+    index per year, if it declares one. draws: `draws(name)` is the stream `<group id>/<name>`.
     """
 
     atoms: int

@@ -1,4 +1,4 @@
-"""Holders: they keep a share of their wealth in a token, and change it with its performance, its price and their mood."""
+"""Holders: they keep a share of their wealth in a token that moves with its performance, price and their mood."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ class HolderSpec(TraderGroupSpec):
     """Wants `share` of its wealth in the token of its market, more after a good `lookback`, less at a premium.
 
     chase: share gained per unit of past return; dislike: share lost per unit of premium over NAV; low_nav: share gained
-    when NAV has halved; mood: width of a share drawn anew at every wake-up; change: smallest change worth an order, as a
-    share of wealth; protection: how far its market orders reach; primary_share: of its orders that go to the fund.
+    when NAV has halved; mood: width of a share drawn anew at every wake-up; change: smallest change worth an order,
+    as a share of wealth; protection: how far its market orders reach; primary_share: of its orders that go to the
+    fund.
     """
 
     kind: Literal["holder"]

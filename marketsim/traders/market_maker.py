@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from marketsim.kernel.codes import K_MAKER
-from marketsim.spec import Count, Duration, EventRate, Factor, Flag, MoneyAmount, QUOTE, Rate
+from marketsim.spec import QUOTE, Count, Duration, EventRate, Factor, Flag, MoneyAmount, Rate
 from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
 from marketsim.units import NS_PER_SECOND, Money
 
@@ -42,8 +42,9 @@ class MarketMakerSpec(TraderGroupSpec):
 class TokenMakerSpec(MarketMakerSpec):
     """A token's market maker and authorised participant: quotes around NAV, hedges with the perps, creates and redeems.
 
-    `holds` is the inventory it wants. hedge: whether it holds the opposite of its inventory in the basket's perps; every: how often it looks;
-    tolerance: how far (share of the inventory) it lets inventory and hedge drift; uses_primary: whether it creates and redeems.
+    `holds` is the inventory it wants. hedge: whether it holds the opposite of its inventory in the basket's perps;
+    every: how often it looks; tolerance: how far (share of the inventory) it lets inventory and hedge drift;
+    uses_primary: whether it creates and redeems.
     """
 
     kind: Literal["token_maker"]  # type: ignore[assignment]

@@ -54,9 +54,9 @@ class MarketTerms:
 
 @dataclass(frozen=True)
 class Population:
-    """All groups as the kernel's rows. Trader i has account i and position i, its group's market; arrays have one row a trader (n,).
+    """All groups as the kernel's rows: one a trader (n,), which has account i and position i, its group's market.
 
-    Token makers also have positions in the basket's perps, behind the first n. stakes: how many holdings are written down.
+    Token makers also have positions in the basket's perps, behind the first n. stakes: how many holdings are kept.
     """
 
     groups: list[dict[str, Any]]
@@ -105,7 +105,10 @@ def populate(
 
 
 def _with_hedges(
-    groups: Sequence[TraderGroupSpec], markets: Mapping[str, MarketTerms], accounts: NDArray[Any], positions: NDArray[Any]
+    groups: Sequence[TraderGroupSpec],
+    markets: Mapping[str, MarketTerms],
+    accounts: NDArray[Any],
+    positions: NDArray[Any],
 ) -> NDArray[Any]:
     """Positions with those that token makers have in their token's perps appended, linked to the first."""
     rows = [positions]

@@ -1,4 +1,4 @@
-"""The authorised participant's desk: keeps a token maker's inventory through the primary market and its exposure flat with the perps.
+"""The authorised participant's desk: keeps a token maker's inventory and, with the perps, its exposure.
 
 Its quotes are the kernel's (`market_maker`); what takes thought and little time stands here, on the clock.
 """
@@ -32,9 +32,10 @@ class FundExposure:
 class TokenMakerDesk:
     """Looks after the accounts of one group of token makers, every `spec.every`.
 
-    wanted: the inventory each account started with and comes back to [lots]. request: the token's primary market, None without one.
-    Rule: inventory beyond `tolerance` is brought back by creation or redemption; a hedge that is off by more than `tolerance` of what it
-    should be is traded at market (RULES A.8: premium kept in by creation, redemption and the perp hedge).
+    wanted: the inventory each account started with and comes back to [lots]. request: the token's primary market,
+    None without one. Rule: inventory beyond `tolerance` is brought back by creation or redemption; a hedge that is
+    off by more than `tolerance` of what it should be is traded at market (RULES A.8: premium kept in by creation,
+    redemption and the perp hedge).
     """
 
     def __init__(

@@ -53,6 +53,6 @@ def trend_rule(spec: TrendSpec, terms: GroupTerms) -> GroupRule:
         "f0": float(spec.exit) / float(spec.enter) if spec.enter else 0.0,
         "f1": terms.ticklots(spec.size),
         "f2": _PROTECTION,
-        "f3": -1.0 if spec.kind == "contrarian" else 1.0,
+        "f3": -1.0 if isinstance(spec, ContrarianSpec) else 1.0,
     }
     return GroupRule(K_TREND, fields, f0=entry, i0=steps)

@@ -146,9 +146,7 @@ class Gateway:
         if kind == codes.N_LIQUIDATION:
             hook = self._hooks.get(notices[row + _ACCOUNT])
             if hook is not None:
-                wake: Any = Event(self.env)
-                wake.callbacks.append(lambda _: hook())
-                self.env.fire(wake, notices[row + _T])
+                self._call(hook, notices[row + _T])
             return
         order = self._orders.get(notices[row + _ORDER])
         if order is None:
@@ -163,7 +161,7 @@ class Gateway:
             self._finish(order, notices, row)
 
     def _pass_on(self, notices: memoryview, row: int) -> None:
-        """A holder asks a token's fund for units: hand it to whoever deals in that market's primary, at this instant."""
+        """A holder asks a token's fund for units: hand it on to the token's primary market, at this instant."""
         deal = self.requests.get(notices[row + _MARKET])
         if deal is not None:
             account, lots = notices[row + _ACCOUNT], notices[row + _LOTS]
@@ -185,6 +183,14 @@ class Gateway:
                 notices[row + _OTHER],
             )
         )
+        if order.on_fill is not None:
+            self._call(order.on_fill, notices[row + _T])
+
+    def _call(self, hook: Callable[[], None], t_ns: int) -> None:
+        """Call somebody at the kernel's instant, in phase DELIVERY: until then the clock stands before it."""
+        wake: Any = Event(self.env)
+        wake.callbacks.append(lambda _: hook())
+        self.env.fire(wake, t_ns)
 
     def _finish(self, order: Order, notices: memoryview, row: int) -> None:
         reason = notices[row + _REASON]

@@ -62,7 +62,8 @@ class BookHoldings:
 
     def _mine(self) -> np.ndarray[tuple[int, ...], np.dtype[np.void]]:
         held = self._world.positions[: self._world.get("n_positions")]
-        return held[held["market"] == self._market]
+        mine: np.ndarray[tuple[int, ...], np.dtype[np.void]] = held[held["market"] == self._market]
+        return mine
 
     def _change(self, account: int, lots: int) -> None:
         record = self._world.position_record(account, self._market)

@@ -43,11 +43,25 @@ def test_commands_of_the_readme_succeed_in_their_order(place: Path) -> None:
         assert ended.returncode == 0, f"{line}\n{ended.stdout}{ended.stderr}"
 
 
-def test_python_of_the_readme_runs(place: Path) -> None:
-    (program,) = blocks("python")
+def test_run_from_python_of_the_readme_leaves_a_run_directory(place: Path) -> None:
+    program = blocks("python")[0]
     ended = started(place, sys.executable, "-W", "error", "-c", program)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("results/quickstart/")
+
+
+def test_agent_of_the_readme_trades_and_reports(place: Path) -> None:
+    program = blocks("python")[1]
+    ended = started(place, sys.executable, "-W", "error", "-c", program)
+    assert ended.returncode == 0, ended.stderr
+    assert "'filled': -5000" in ended.stdout
+    assert "USDT of profit" in ended.stdout
+
+
+def test_pages_beside_the_code_link_to_what_is_there() -> None:
+    for page in [*(ROOT / "marketsim").glob("*.md"), ROOT / "results" / "README.md", ROOT / "scenarios" / "README.md"]:
+        links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+        assert [link for link in links if not (page.parent / link).exists()] == [], page.name
 
 
 def test_scenario_of_the_readme_is_valid(place: Path) -> None:

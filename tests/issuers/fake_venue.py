@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -31,6 +31,18 @@ class FakeOrder:
     done: Any
     fills: list[Fill]
     sent: dict[str, Any]
+    status: str = "filled"
+    reason: str = "filled"
+    on_fill: Any = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in ("filled", "cancelled", "rejected")
+
+    @property
+    def remaining_lots(self) -> int:
+        lots: int = self.sent["lots"]
+        return lots - sum(fill.lots for fill in self.fills)
 
 
 class FakeCrossing(simpy.Event):
@@ -63,6 +75,7 @@ class World(simpy.Environment):
     fee_parts: int = 0  # parts of 1e8 of notional
     slip_ticks: int = 0  # how much worse than the mark every order in the book fills
     depth: int | None = None
+    refusals: list[str] = field(default_factory=list)  # reasons for which the next orders are refused
     cash: dict[int, int] = field(default_factory=dict)
     positions: dict[tuple[int, str], int] = field(default_factory=dict)
     funding: dict[int, int] = field(default_factory=dict)
@@ -143,6 +156,12 @@ class World(simpy.Environment):
     def funding_atoms(self, account: int) -> int:
         return self.funding.get(account, 0)
 
+    def bid_ticks(self, market: str) -> int | None:
+        return self.markets[market].mark - 1
+
+    def ask_ticks(self, market: str) -> int | None:
+        return self.markets[market].mark + 1
+
     def volume_lots(self, market: str) -> int:
         return self.markets[market].volume
 
@@ -167,16 +186,42 @@ class World(simpy.Environment):
         return Fill(self.now, price, lots, fee, place.mark, place.index)
 
     def send(self, account: int, market: str, lots: int, **sent: Any) -> FakeOrder:
+        told = {"t_ns": self.now, "account": account, "market": market, "lots": lots, **sent}
+        order = FakeOrder(self.event(), [], told)
+        self.orders.append(order)
+        if self.refusals:
+            order.status, order.reason = "rejected", self.refusals.pop(0)
+        elif sent["tif"] == "post_only":
+            order.status = "resting"
+            return order
+        else:
+            order.fills += self._take(account, market, lots)
+            order.status = "filled" if order.remaining_lots == 0 else "cancelled"
+        order.done.succeed()
+        return order
+
+    def _take(self, account: int, market: str, lots: int) -> list[Fill]:
         found = abs(lots) if self.depth is None else min(abs(lots), self.depth)
         side = 1 if lots > 0 else -1
-        fills = []
-        if found:
-            self.trade(found, market)
-            price = self.markets[market].mark + side * self.slip_ticks
-            fills = [self.settle(account, market, side * found, price)]
-        order = FakeOrder(self.event().succeed(), fills, {"t_ns": self.now, "market": market, "lots": lots, **sent})
-        self.orders.append(order)
-        return order
+        if not found:
+            return []
+        self.trade(found, market)
+        return [self.settle(account, market, side * found, self.markets[market].mark + side * self.slip_ticks)]
+
+    def hit(self, order: FakeOrder, lots: int, other_account: int = -1) -> None:
+        """Somebody trades with a resting order; lots are signed like the order's."""
+        assert order.status == "resting"
+        self.trade(abs(lots), order.sent["market"])
+        fill = self.settle(order.sent["account"], order.sent["market"], lots, order.sent["price_ticks"])
+        order.fills.append(replace(fill, other_account=other_account))
+        if order.remaining_lots == 0:
+            order.status = "filled"
+            order.done.succeed()
+        order.on_fill()
+
+    def cancel(self, order: FakeOrder) -> None:
+        order.status, order.reason = "cancelled", "cancelled"
+        order.done.succeed()
 
     def off_book(
         self, account: int, market: str, lots: int, *, price_ticks: int, charge_fee: bool, purpose: int, parent: int

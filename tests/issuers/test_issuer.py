@@ -172,7 +172,7 @@ def test_a_wipe_out_stops_a_rebalance_under_way() -> None:
     world.issue(rebalance=DAILY, execution={"algorithm": "twap", "over": "10min", "slices": 10})
     (row,) = finished(world, HOUR)
     assert (row["children"], row["status"], row["leverage_after"]) == (2, "partial", None)
-    assert [event["event"] for event in world.rows["events"]] == ["state", "wiped"]
+    assert [event["event"] for event in world.rows["events"]] == ["state", "wiped", "backlog"]
 
 
 def test_a_liquidation_under_its_feet_ends_the_order_and_the_books_still_close() -> None:
@@ -192,10 +192,10 @@ def test_a_liquidation_under_its_feet_ends_the_order_and_the_books_still_close()
 def test_funding_moves_the_price_a_band_waits_for() -> None:
     world = World({BTC: 300_000})
     desk = world.issue(rebalance={"policy": "band", "upper": 4, "poll": "0s"})
-    (before,) = desk.policy.triggers(desk.books.situation("mark"))
+    (before,) = desk.policy.triggers(desk.books.situation("mark", 0))
     world.run_to(MINUTE)
     world.settle_funding(desk.token.account, -1_000_000 * 10**8)
-    (after,) = desk.policy.triggers(desk.books.situation("mark"))
+    (after,) = desk.policy.triggers(desk.books.situation("mark", 0))
     assert after.ticks > before.ticks
     world.follow([(HOUR, after.ticks)])
     (row,) = finished(world, 2 * HOUR)

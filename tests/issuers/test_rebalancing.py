@@ -17,13 +17,16 @@ from marketsim.issuers.rebalancing import (
     Situation,
     policy_of,
 )
-from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, SECOND, World
+from marketsim.issuers.token import LegTerms
+from marketsim.streams import Stream
+from tests.issuers.fake_venue import ATOMS_PER_TICK_LOT, BTC, DAY, HOUR, MINUTE, SECOND, TICK, World
 
 AT_0002 = 2 * MINUTE
 
 
 def policy(spec: RebalanceSpec, target: int = 3, start_ns: int = 0) -> RebalancingPolicy:
-    return policy_of(spec, target=Fraction(target), start_ns=start_ns, jitter_ns=lambda day: day * SECOND)
+    legs = [LegTerms(BTC, Fraction(target), TICK, ATOMS_PER_TICK_LOT)]
+    return policy_of(spec, legs=legs, start_ns=start_ns, stream=Stream(1, 0, "T/jitter"))
 
 
 def band(target: int = 3, **keys: Any) -> RebalancingPolicy:
@@ -123,25 +126,27 @@ def test_a_daily_reset_is_skipped_inside_skip_if_ends_included() -> None:
     """Pionex 5x: skipped while leverage is within [4.95, 5.05]."""
     rule = daily(5, skip_if=["4.95", "5.05"])
     exactly = fund(-808_000, 1010, 1000, target=5)  # equity 202,000, leverage 5
-    assert rule.decide_scheduled(exactly) is None
-    assert daily(5).decide_scheduled(exactly) == Decision(Occasion.SCHEDULED, {})
+    assert rule.decide_due(exactly) is None
+    assert daily(5).decide_due(exactly) == Decision(Occasion.SCHEDULED, {})
     upper_end = fund(-810_000, 1010, 1000, target=5)  # 1,010,000 / 200,000 = 5.05
-    assert rule.decide_scheduled(upper_end) is None
+    assert rule.decide_due(upper_end) is None
     beyond = fund(-810_000, 1010, 999, target=5)
-    assert lots_of(rule.decide_scheduled(beyond)) == -14  # 5 x 198,990 / 999 = 995.9
+    assert lots_of(rule.decide_due(beyond)) == -14  # 5 x 198,990 / 999 = 995.9
 
 
-def test_scheduled_instants_count_days_of_the_run_and_add_jitter() -> None:
+def test_daily_resets_come_at_their_time_of_utc_whenever_the_run_starts() -> None:
     noon = policy(DailySpec.model_validate({"policy": "daily", "at": "00:02"}), start_ns=12 * HOUR)
-    assert noon.scheduled_ns(0) == -12 * HOUR + AT_0002
-    assert noon.scheduled_ns(2) == 36 * HOUR + AT_0002 + 2 * SECOND
+    assert noon.next_due_ns(-20 * HOUR) == -12 * HOUR + AT_0002
+    assert noon.next_due_ns(0) == 12 * HOUR + AT_0002
+    assert noon.next_due_ns(12 * HOUR + AT_0002) == 12 * HOUR + AT_0002
+    assert noon.next_due_ns(12 * HOUR + AT_0002 + 1) == 36 * HOUR + AT_0002
 
 
 def test_policy_none_never_trades() -> None:
     never = policy(NoRebalanceSpec(policy="none"))
     now = fund(-750_000, 1000, 900)
-    assert (never.scheduled_ns(0), never.poll_ns, never.triggers(now)) == (None, None, ())
-    assert never.decide_scheduled(now) is None
+    assert (never.next_due_ns(0), never.looks, never.triggers(now), never.aim(0)) == (None, None, (), None)
+    assert never.decide_due(now) is None
     assert never.decide_watched(now) is None
 
 
@@ -159,7 +164,7 @@ def rows(world: World, end_ns: int) -> list[dict[str, Any]]:
 def test_a_band_watched_or_polled_acts_at_the_first_tick_beyond(poll: str) -> None:
     world = World({BTC: 300_000})
     desk = world.issue(rebalance={"policy": "band", "upper": 4, "poll": poll})
-    (trigger,) = desk.policy.triggers(desk.books.situation("mark"))
+    (trigger,) = desk.policy.triggers(desk.books.situation("mark", 0))
     world.follow([(10 * SECOND, trigger.ticks + 1), (20 * SECOND, trigger.ticks), (30 * SECOND, 300_000)])
     found = rows(world, HOUR)
     assert [(row["t_decide_ns"], row["trigger"], row["trigger_price"]) for row in found] == [

@@ -21,7 +21,9 @@ def shown() -> str:
 
 
 def test_a_value_says_which_line_of_which_file_it_comes_from(shown: str) -> None:
-    assert line_of(shown, "duration: 3d").endswith("crowded_reset.yaml:8")
+    written = (SCENARIOS / "crowded_reset.yaml").read_text(encoding="utf-8").splitlines()
+    (line,) = (number for number, text in enumerate(written, 1) if text.startswith("clock:"))
+    assert line_of(shown, "duration: 3d").endswith(f"crowded_reset.yaml:{line}")
     assert "base/btc-perp.yaml:" in line_of(shown, "underlying: BTC")
 
 
@@ -48,7 +50,7 @@ def test_sentences_say_what_a_scenario_means() -> None:
         "BTC-PERP is a linear perpetual on BTC",
         "Funding is paid every 4h, at most 0.75%.",
         "BTC3L of issuer alpha holds 3 times BTC-PERP, with 5000000 USDT under management",
-        "It returns to its target every day at 16:00:30 UTC plus up to 10min, and at once when leverage is beyond 4.5",
+        "It returns to its target every day at 16:00:30 UTC plus up to 10min, and at once when leverage is above 4.5",
         "It rebalances when leverage is below 1.6 or above 3.5 or after a move of 20%, 50% of the way to the target.",
         "It never rebalances.",
         "holds 1 times BTC-PERP and -1 times ETH-PERP",

@@ -1,7 +1,7 @@
 """Impact of metaorders by antithetic pairs: two runs of one seed whose only difference is the sign of every order.
 
-One order a run: an earlier one leaves value traders with positions that soften an opposite order for hours. With M+ the
-mid of the run in which the order buys and M- that of the run in which it sells, its impact at a time is ln(M+ / M-) / 2.
+One order a run: an earlier one leaves value traders with positions that soften an opposite order for hours. With M+
+the mid of the run in which the order buys and M- that of the run in which it sells, its impact is ln(M+ / M-) / 2.
 """
 
 from __future__ import annotations

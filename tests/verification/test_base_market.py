@@ -1,12 +1,13 @@
-"""The base market against the targets of the issue "One closed loop": three seeds, one day each, gbm and clustered index.
+"""The base market against what it is wanted to be: three seeds, one day each, with a gaussian and a clustered index.
 
-Writes base_market.csv, base_market_clustered.csv and the pictures signature.svg and deviation.svg. The bounds are those of
-the issue, or of CALIBRATION section 7 where the issue names no number.
+Writes base_market.csv, base_market_clustered.csv and the pictures signature.svg and deviation.svg. The bounds are the
+targets of the issue "One closed loop"; where it names no number, those of the calibration study behind it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import altair as alt
 import numpy as np
@@ -99,7 +100,7 @@ def test_depth_grows_with_distance(measured: Figures) -> None:
         for side in ("bid", "ask"):
             depths = [measured[seed][f"depth_{side}_{bps:g}bp_percent"] for bps in DEPTH_BPS]
             assert depths[0] > 0
-            assert all(near < far for near, far in zip(depths, depths[1:], strict=False))
+            assert all(near < far for near, far in pairwise(depths))
 
 
 def test_the_perp_stays_near_its_index_and_comes_back_to_it(measured: Figures, say: Callable[[str], None]) -> None:

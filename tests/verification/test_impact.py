@@ -6,6 +6,7 @@ Writes impact.csv and the pictures impact.svg and decay.svg.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import altair as alt
 import numpy as np
@@ -115,7 +116,7 @@ def test_impact_has_the_size_of_the_square_root_law(
     cells: dict[tuple[str, float], Pairs], say: Callable[[str], None]
 ) -> None:
     ratios = {size: y_ratio(float(cells["0%", size].mean_bp()[0]), size, DAILY_VOLATILITY_BP) for size in SIZES}
-    say(f"Y { ({f'{s:.1%}': round(y, 2) for s, y in ratios.items()}) }")
+    say(f"Y { ({f'{s:.1%}': round(float(y), 2) for s, y in ratios.items()}) }")
     assert all(0.5 <= y <= 1.3 for y in ratios.values())
 
 
@@ -127,7 +128,7 @@ def test_impact_reverts_when_the_index_learns_nothing(cells: dict[tuple[str, flo
 
 def test_the_permanent_part_grows_with_what_the_index_learns(cells: dict[tuple[str, float], Pairs]) -> None:
     for size in SIZES[1:3]:
-        for less, more in zip(LEARNING, LEARNING[1:], strict=False):
+        for less, more in pairwise(LEARNING):
             gain = cells[more, size].impact[:, -1] - cells[less, size].impact[:, -1]
             _, low, _ = interval(gain)
             assert low > 0, f"{size:.1%}: p = {more} against {less}"

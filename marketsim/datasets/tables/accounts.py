@@ -41,6 +41,7 @@ EVENTS_OF_THE_WORLD = (
     "cap_change",
     "fee_change",
     "state",
+    "backlog",
 )
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "rounding")
 

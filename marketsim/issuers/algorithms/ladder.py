@@ -1,0 +1,48 @@
+"""Execution by a ladder of immediate-or-cancel orders (FTX)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+from typing import Literal
+
+from marketsim.issuers.algorithms.child import Child, ExecutionPlan, Progress, at_most, immediate_child
+from marketsim.issuers.algorithms.participation import CappedSpec
+from marketsim.spec import Duration, MoneyAmount
+
+LADDER_PATIENCE = 6
+"""Children in a row that find nothing to trade with before a ladder gives up (our choice: a minute of FTX's ladder)."""
+
+
+class IocLadderSpec(CappedSpec):
+    """Immediate-or-cancel orders of at most `slice` of notional, one every `every`, until done."""
+
+    algorithm: Literal["ioc_ladder"]
+    slice: MoneyAmount
+    every: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class LadderPlan:
+    """At most `slice_atoms` of notional every `every_ns`, immediate or cancel, within 2 % of the mid, until done.
+
+    Source: FTX's rebalances of at most 4 M USD per 10 s in its own book. A slice is rounded down to lots, but is never
+    less than one.
+    """
+
+    slice_atoms: int
+    every_ns: int
+    patience: int | None = LADDER_PATIENCE
+
+    def opened(self, decided_ns: int, leg: int) -> ExecutionPlan:
+        """The same for every order."""
+        return self
+
+    def due_ns(self, number: int) -> int | None:
+        """Every `every_ns` from the decision on."""
+        return number * self.every_ns
+
+    def child(self, now: Progress) -> Child:
+        """One slice of what remains."""
+        most = max(floor(self.slice_atoms / (now.price_ticks * now.atoms_per_tick_lot)), 1)
+        return immediate_child(at_most(most, now.remaining_lots), now.price_ticks)

@@ -1,0 +1,146 @@
+"""What a rebalancing policy sees of a token, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from marketsim.issuers.nav import Exact, Holding, Leg, PriceTrigger, Rounding, rebalance_lots
+from marketsim.issuers.policies.looks import Looks
+
+PriceSource = Literal["mark", "index", "last", "mid"]
+"""The price a trigger is measured on."""
+
+Side = Literal["delever", "both", "losing"]
+"""Which rebalances are made: only those that lower leverage, all, or only those after a loss."""
+
+
+class Occasion(StrEnum):
+    """Why a token rebalances; the values of column `trigger` of table `rebalances`."""
+
+    SCHEDULED = "scheduled"
+    EMERGENCY = "emergency"
+    BAND = "band"
+    VARIABLE = "variable"
+    FLI = "fli"
+    RIPCORD = "ripcord"
+    TLX = "tlx"
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a policy sees of a token at one instant, t_ns from the start of the run.
+
+    held: its holding at the marks, which sizes the order. watched: the same at the prices of the policy's source, which
+    decide whether one is due. reset_ticks: by market, the price of the last reset. reset_equity_atoms: what its tokens
+    were worth then.
+    """
+
+    held: Holding
+    watched: Holding
+    reset_ticks: Mapping[str, Exact]
+    reset_equity_atoms: Exact
+    t_ns: int = 0
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether the token has lost since its last reset."""
+        return self.held.equity_atoms < self.reset_equity_atoms
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A reset: why, and the signed lots to trade by market (none at all where every leg is at its target)."""
+
+    occasion: Occasion
+    lots: Mapping[str, int]
+
+
+class RebalancingPolicy(Protocol):
+    """When a token trades, and how much: state in, signed lots out.
+
+    A policy that remembers (FLI's last trade) changes its memory in `decide_due` and `decide_watched` alone.
+    """
+
+    @property
+    def source(self) -> PriceSource:
+        """The price its triggers are measured on."""
+        ...
+
+    @property
+    def looks(self) -> Looks | None:
+        """The instants at which it looks at that price; None for never."""
+        ...
+
+    def next_due_ns(self, from_ns: int) -> int | None:
+        """First instant at or after another at which it decides whatever prices do [ns from the start]; None: never."""
+        ...
+
+    def decide_due(self, now: Situation) -> Decision | None:
+        """The reset at such an instant; None when it is skipped."""
+        ...
+
+    def decide_watched(self, now: Situation) -> Decision | None:
+        """The reset that the present prices ask for; None when they ask for none."""
+        ...
+
+    def triggers(self, now: Situation) -> tuple[PriceTrigger, ...]:
+        """Prices of the one leg at which `decide_watched` should be asked next; none for a basket of several."""
+        ...
+
+    def aim(self, t_ns: int) -> Exact | None:
+        """Absolute leverage it would return to at an instant; None where that is the basket's target."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoRebalancing:
+    """Policy `none`: the position drifts."""
+
+    source: PriceSource = "mark"
+    looks: Looks | None = None
+
+    def next_due_ns(self, from_ns: int) -> int | None:
+        """Never."""
+        return None
+
+    def decide_due(self, now: Situation) -> Decision | None:
+        """Nothing."""
+        return None
+
+    def decide_watched(self, now: Situation) -> Decision | None:
+        """Nothing."""
+        return None
+
+    def triggers(self, now: Situation) -> tuple[PriceTrigger, ...]:
+        """None."""
+        return ()
+
+    def aim(self, t_ns: int) -> Exact | None:
+        """The target, which it never returns to."""
+        return None
+
+
+def order_to(held: Holding, leg: Leg, leverage: Exact, rounding: Rounding) -> int:
+    """Signed order [lots] that brings one leg to a leverage at its mark."""
+    return rebalance_lots(
+        leverage, held.equity_atoms, leg.position_lots, leg.price_ticks, leg.atoms_per_tick_lot, rounding
+    )
+
+
+def orders_to_targets(held: Holding) -> dict[str, int]:
+    """Signed orders [lots], by market, that bring every leg to its target, without those of no lot."""
+    orders = {leg.market: order_to(held, leg, leg.target, Rounding.NEAREST) for leg in held.legs}
+    return {market: lots for market, lots in orders.items() if lots}
+
+
+def single_leg(held: Holding) -> Leg | None:
+    """The one leg of a basket of one, None for several."""
+    return held.legs[0] if len(held.legs) == 1 else None
+
+
+def reduces(position_lots: int, order_lots: int) -> bool:
+    """Whether an order makes a position smaller."""
+    return abs(position_lots + order_lots) < abs(position_lots)
