@@ -16,9 +16,24 @@ from marketsim.issuers.execution import ExecutionSpec, MarketExecutionSpec
 from marketsim.issuers.fees import ManagementFeeSpec
 from marketsim.issuers.nav import Exact, nav_per_token, position_for
 from marketsim.issuers.rebalancing import RebalanceSpec
-from marketsim.spec import NONE_IN_WORDS, WORDS_FOR_NONE, Duration, Identifier, Leverage, MoneyAmount, Spec
-from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, to_atoms
-from marketsim.venues.margin import Tiers
+from marketsim.spec import (
+    NONE_IN_WORDS,
+    QUOTE,
+    WORDS_FOR_NONE,
+    Duration,
+    Factor,
+    Identifier,
+    Leverage,
+    MoneyAmount,
+    Rate,
+    Spec,
+)
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, Money, Size, to_atoms
+from marketsim.venues.contract import FeesSpec, MarketSpec
+from marketsim.venues.funding import FundingSpec
+from marketsim.venues.liquidation import LiquidationSpec
+from marketsim.venues.margin import MarginSpec, Tiers
+from marketsim.venues.marks import MarkSpec
 
 
 class TokenStartSpec(Spec):
@@ -42,10 +57,24 @@ class NavQuoteSpec(Spec):
     delay: Duration = 0
 
 
+class TokenMarketSpec(Spec):
+    """The token's own spot book; its market id is the token's id, its index the fund's NAV.
+
+    lot: smallest amount of the token; price_band: how far from NAV a limit price may lie; holding_cap: tokens one
+    account may hold.
+    """
+
+    tick: MoneyAmount = Money(Decimal("0.01"), QUOTE)
+    lot: Factor = Decimal("0.01")
+    fees: FeesSpec = FeesSpec(maker=Decimal("0.001"), taker=Decimal("0.001"))
+    price_band: Rate | None = None
+    holding_cap: Factor | None = None
+
+
 class TokenSpec(Spec):
     """A leveraged token: `basket` maps market ids to signed targets; `aum`, `nav`: equity, of one unit.
 
-    `disclosure`, `primary`, `market`, `reverse_split` hold their default, none.
+    `disclosure`, `primary`, `reverse_split` hold their default, none.
     """
 
     id: Identifier
@@ -64,7 +93,7 @@ class TokenSpec(Spec):
         Literal["none"], BeforeValidator(lambda value: "none" if value == {"mode": "none"} else value)
     ] = "none"
     reverse_split: Literal["none"] = "none"
-    market: Literal["none"] = "none"
+    market: Annotated[TokenMarketSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
 
 
 TOKEN_LOTS_PER_TOKEN = 10**8
@@ -111,11 +140,12 @@ class Token:
     reset_ticks: dict[str, Exact]
     reset_nav: Fraction
     state: TokenState = TokenState.TRADING
+    lots_per_token: int = TOKEN_LOTS_PER_TOKEN
 
     @property
     def supply(self) -> Fraction:
         """Tokens outstanding."""
-        return Fraction(self.supply_lots, TOKEN_LOTS_PER_TOKEN)
+        return Fraction(self.supply_lots, self.lots_per_token)
 
     @property
     def target(self) -> Fraction:
@@ -150,6 +180,38 @@ def opening_lots(spec: TokenSpec, legs: Sequence[LegTerms], mark_ticks: Mapping[
     }
 
 
+def market_of(spec: TokenSpec, leg: MarketSpec) -> MarketSpec | None:
+    """The token's own book as a market of kind `spot`, on the venue of its first leg; None without one."""
+    own = spec.market
+    if own is None:
+        return None
+    return MarketSpec.model_construct(
+        id=spec.id,
+        kind="spot",
+        underlying=spec.id,
+        venue=leg.venue,
+        contract=None,
+        tick=own.tick if own.tick.currency else Money(own.tick.amount, leg.currency),
+        lot=Size(own.lot, spec.id),
+        fees=own.fees,
+        mark=MarkSpec(rule="mid"),
+        funding=FundingSpec(),
+        margin=MarginSpec(),
+        liquidation=LiquidationSpec(),
+        insurance_fund=Money(Decimal(0), leg.currency),
+    )
+
+
+def lots_per_token(spec: TokenSpec) -> int:
+    """Lots in one token: of its own market, else hundred-millionths."""
+    return TOKEN_LOTS_PER_TOKEN if spec.market is None else int(1 / spec.market.lot)
+
+
+def opening_supply_lots(spec: TokenSpec) -> int:
+    """Tokens outstanding at the start, in lots, rounded down."""
+    return floor(to_atoms(spec.aum.amount) * lots_per_token(spec) / Fraction(to_atoms(spec.nav.amount)))
+
+
 def open_token(spec: TokenSpec, account: int, legs: Sequence[LegTerms], mark_ticks: Mapping[str, int]) -> Token:
     """A token at the start of a run.
 
@@ -161,5 +223,5 @@ def open_token(spec: TokenSpec, account: int, legs: Sequence[LegTerms], mark_tic
         leg.market: mark_ticks[leg.market] if last is None else Fraction(last.amount) / Fraction(leg.tick)
         for leg in legs
     }
-    supply_lots = floor(to_atoms(spec.aum.amount) * TOKEN_LOTS_PER_TOKEN / nav)
-    return Token(spec.id, spec.issuer, account, tuple(legs), supply_lots, nav, resets, nav)
+    per_token, supply_lots = lots_per_token(spec), opening_supply_lots(spec)
+    return Token(spec.id, spec.issuer, account, tuple(legs), supply_lots, nav, resets, nav, lots_per_token=per_token)

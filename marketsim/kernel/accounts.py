@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_OUTSIDE, E_FEE, E_INSURANCE, RATE_ONE
-from marketsim.kernel.layout import account_at, cohort_at, position_at
+from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_OUTSIDE, E_FEE, E_INSURANCE, PERPETUAL, RATE_ONE, SPOT
+from marketsim.kernel.layout import account_at, cohort_at, market_at, position_at, stake_at
 from marketsim.kernel.records import compiled, load_i8, store_i8
 
 
@@ -45,9 +45,10 @@ def close_debt(w, m, account):
         return
     i = np.int64(a.first_position)
     while i >= 0:
-        if position_at(w.positions, i).lots != 0:
+        p = position_at(w.positions, i)
+        if p.lots != 0 and market_at(w.markets, p.market).kind == PERPETUAL:
             return
-        i = np.int64(position_at(w.positions, i).sibling)
+        i = np.int64(p.sibling)
     pay(w, E_INSURANCE, np.int64(m.insurance_account), account, -a.cash_atoms)
 
 
@@ -61,10 +62,36 @@ def position_of(w, account, market):
 
 
 @compiled
-def change_position(m, flags, p, lots, price):
+def accrue(w, m, p):
+    """Charge a holding with its share of the fund's management fee and funding up to now (a record, no money moves)."""
+    s = stake_at(w.stakes, np.int64(p.bucket))
+    held = np.float64(p.lots)
+    s.management_atoms += held * (m.management_per_lot - s.management_seen)
+    s.funding_atoms += held * (m.funding_per_lot - s.funding_seen)
+    s.management_seen = m.management_per_lot
+    s.funding_seen = m.funding_per_lot
+
+
+@compiled
+def record_stake(w, m, p, lots, notional_atoms, fee_atoms):
+    """Write a fill of signed lots into the holder's record."""
+    if m.kind != SPOT or p.bucket < 0:
+        return
+    s = stake_at(w.stakes, np.int64(p.bucket))
+    if lots > 0:
+        s.bought_atoms += notional_atoms
+    else:
+        s.sold_atoms += notional_atoms
+    s.fees_atoms += fee_atoms
+
+
+@compiled
+def change_position(w, m, flags, p, lots, price):
     """Add signed `lots` at `price` to position `p`; keep entry value and open interest."""
     old = np.int64(p.lots)
     new = old + lots
+    if m.kind == SPOT and p.bucket >= 0:
+        accrue(w, m, p)
     if old == 0 or (old > 0) == (lots > 0):
         p.entry_ticklots += abs(lots) * price
     elif (old > 0) == (new > 0) and new != 0:
@@ -72,7 +99,7 @@ def change_position(m, flags, p, lots, price):
     else:
         p.entry_ticklots = abs(new) * price
     p.lots = new
-    if not flags & ACC_OUTSIDE:
+    if m.kind == PERPETUAL and not flags & ACC_OUTSIDE:
         m.open_interest += max(new, np.int64(0)) - max(old, np.int64(0))
 
 

@@ -42,7 +42,7 @@ from marketsim.kernel.layout import (
 )
 from marketsim.kernel.liquidation import work_queue
 from marketsim.kernel.margin import NEVER, file_account, file_all
-from marketsim.kernel.marks import publish_index, step_index, step_mark
+from marketsim.kernel.marks import publish_index, publish_nav, step_index, step_mark
 from marketsim.kernel.matching import check_crossings, log_quote
 from marketsim.kernel.messages import receive_message, send_message
 from marketsim.kernel.records import compiled, entry, prefetch
@@ -135,11 +135,13 @@ def lacks_liquidation_room(w):
 
 
 @compiled
-def start_requotes(w, underlying):
-    """Let the groups that requote at index updates do so at this instant."""
+def start_requotes(w, underlying, market):
+    """Let the groups that requote at index updates do so now: those on an underlying, or (-1) on one token's market."""
     for i in range(w.n_groups):
         g = group_at(w.groups, i)
-        if g.on_index and g.count > 0 and market_at(w.markets, g.market).underlying == underlying:
+        m = market_at(w.markets, g.market)
+        mine = g.market == market if underlying < 0 else m.underlying == underlying and m.nav_account < 0
+        if g.on_index and g.count > 0 and mine:
             g.requote_ns = w.now_ns
             g.requote_cursor = 0
             g.requote_round += 1
@@ -168,10 +170,12 @@ def run_timed(w, t, phase, number):
             return STOP_PATH
         w.now_ns = t
         step_index(w, number)
-        start_requotes(w, number)
+        start_requotes(w, number, np.int64(-1))
     elif phase == PH_MARK:
         w.now_ns = t
         step_mark(w, number)
+        if market_at(w.markets, number).nav_account >= 0:
+            start_requotes(w, np.int64(-1), number)
     elif phase == PH_LIQUIDATION:
         if lacks_liquidation_room(w):
             return STOP_LOG
@@ -258,11 +262,14 @@ def open_world(address):
         publish_index(w, i)
     for i in range(w.n_markets):
         m = market_at(w.markets, i)
+        if m.nav_account >= 0:
+            publish_nav(w, m)
+            start_requotes(w, np.int64(-1), np.int64(i))
         m.mark_ticks = m.index_ticks
     for i in range(w.n_markets):
         file_all(w, i)
     for i in range(w.n_underlyings):
-        start_requotes(w, i)
+        start_requotes(w, np.int64(i), np.int64(-1))
     for i in range(w.n_groups):
         schedule_wake(w, group_at(w.groups, i))
 
@@ -295,8 +302,8 @@ def trade_off_book(address, now_ns, position, counterpart, lots, price, charged)
         trade_cash(w, m, E_TRADE, np.int64(q.account), np.int64(p.account), -lots, price)
     a = account_at(w.accounts, p.account)
     b = account_at(w.accounts, q.account)
-    change_position(m, np.int64(a.bits), p, lots, price)
-    change_position(m, np.int64(b.bits), q, -lots, price)
+    change_position(w, m, np.int64(a.bits), p, lots, price)
+    change_position(w, m, np.int64(b.bits), q, -lots, price)
     fee = np.int64(0)
     if charged:
         rate = fee_rate(w, m, np.int64(a.cohort), True)

@@ -41,7 +41,7 @@ PURPOSES = (
 )
 
 # Reasons why an order ended or was refused, as in the `orders` table.
-R_NONE, R_FILLED, R_CANCELLED, R_IOC_REST, R_POST_ONLY, R_REDUCE_ONLY, R_MARGIN, R_SIZE, R_PRICE, R_UNKNOWN, R_SELF_TRADE, R_LIQUIDATION, R_EMPTY_BOOK = range(13)
+R_NONE, R_FILLED, R_CANCELLED, R_IOC_REST, R_POST_ONLY, R_REDUCE_ONLY, R_MARGIN, R_SIZE, R_PRICE, R_UNKNOWN, R_SELF_TRADE, R_LIQUIDATION, R_EMPTY_BOOK, R_BAND, R_HOLDING, R_HALTED, R_FUNDS = range(17)
 REASONS = (
     "none",
     "filled",
@@ -56,6 +56,10 @@ REASONS = (
     "self_trade",
     "in_liquidation",
     "empty_book",
+    "price_band",
+    "holding_cap",
+    "halted",
+    "insufficient_funds",
 )
 
 # Actions of the `orders` log.
@@ -67,7 +71,10 @@ T_LIMIT, T_MARKET, T_IOC, T_POST_ONLY = range(4)
 ORDER_TYPES = ("limit", "market", "ioc", "post_only")
 
 # Trader kinds with a compiled decision rule.
-K_NOISE, K_MAKER, K_FUNDAMENTALIST, K_TREND, K_RETAIL = range(5)
+K_NOISE, K_MAKER, K_FUNDAMENTALIST, K_TREND, K_RETAIL, K_HOLDER = range(6)
+
+# Market kinds.
+PERPETUAL, SPOT = range(2)
 
 # Account flags (bits).
 ACC_NO_MARGIN = 1  # ledger accounts: no margin, never liquidated
@@ -101,7 +108,7 @@ MARK_INDEX, MARK_MEDIAN, MARK_LAST, MARK_MID = range(4)
 SRC_MARK, SRC_INDEX, SRC_LAST, SRC_MID = range(4)
 
 # Notices.
-N_FILL, N_DONE, N_RESTING, N_CROSSING, N_LIQUIDATION = range(5)
+N_FILL, N_DONE, N_RESTING, N_CROSSING, N_LIQUIDATION, N_REQUEST = range(6)
 
 # Ledger entries, in the order of the flow matrix.
 E_TRADE, E_FEE, E_FUNDING, E_LIQUIDATION_FEE, E_INSURANCE, E_DELEVERAGING, E_MANAGEMENT, E_CREATION, E_REDEMPTION, E_PRIMARY_FEE, E_ROUNDING = range(11)

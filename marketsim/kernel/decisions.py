@@ -16,18 +16,22 @@ from marketsim.kernel.codes import (
     F_SIDE,
     F_SLIDE,
     K_FUNDAMENTALIST,
+    K_HOLDER,
     K_MAKER,
     K_NOISE,
     K_TREND,
+    N_REQUEST,
     NO_ASK,
     NO_BID,
     P_NORMAL,
+    R_NONE,
     SELL,
 )
-from marketsim.kernel.draw import below, philox
+from marketsim.kernel.draw import TWO_32, below, philox
 from marketsim.kernel.layout import account_at, market_at, order_at, position_at, trader_at
+from marketsim.kernel.margin import equity_atoms
 from marketsim.kernel.marks import twice_mid
-from marketsim.kernel.matching import FREE_SLOT, PENDING_SLOT, cancel_resting
+from marketsim.kernel.matching import FREE_SLOT, PENDING_SLOT, cancel_resting, post_notice
 from marketsim.kernel.messages import deliver, send_message
 from marketsim.kernel.records import compiled, load_f8, load_i4, load_i8, store_i4
 
@@ -194,15 +198,15 @@ def wake_trend(w, g, m, trader, delay):
     """Follow the return over an own look-back: long above, short below, flat inside.
 
     trader.i0: look-back [mark steps]; trader.f0: entry threshold; f0: exit share of it; f1: size [tick-lots]; f2:
-    protection.
+    protection; f3: +1 with the move, -1 against it (contrarian).
     """
     change = past_return(m, np.int64(trader.i0))
     size = lots_of(g.f1, m.index_ticks)
     held = np.int64(position_at(w.positions, trader.position).lots)
     if change > trader.f0:
-        target = size
+        target = size if g.f3 > 0.0 else -size
     elif change < -trader.f0:
-        target = -size
+        target = -size if g.f3 > 0.0 else size
     elif abs(change) < trader.f0 * g.f0:
         target = np.int64(0)
     else:
@@ -242,16 +246,53 @@ def wake_retail(w, g, m, trader, delay, r0, r1):
 
 
 @compiled
+def wake_holder(w, g, m, trader, delay, r0, r1):
+    """Hold a share of own wealth in the token that follows its past return, its premium, its NAV level and a mood of the moment.
+
+    trader.f0: own base share; trader.i0: look-back [mark steps]; f0: chase (share per unit of return); f1: dislike of a premium (share
+    per unit); f2: protection; f3: smallest change worth an order (share of wealth); f4: liking of a low NAV (share per halving); f5: size
+    of the mood; i0: 16-bit threshold to use the primary market; i1: NAV at the start [ticks].
+    """
+    p = position_at(w.positions, trader.position)
+    nav = np.float64(m.index_ticks)
+    price = 0.5 * np.float64(twice_mid(m))
+    cash = np.float64(equity_atoms(w, np.int64(trader.account))) / np.float64(m.atoms)
+    wealth = cash + np.float64(p.lots) * nav
+    if wealth <= 0.0:
+        return
+    start = np.float64(g.i1)
+    share = trader.f0 + g.f0 * past_return(m, np.int64(trader.i0)) - g.f1 * (price - nav) / nav
+    share += g.f4 * 2.0 * (start - nav) / (start + nav) + g.f5 * (np.float64(r0) * TWO_32 - 0.5)
+    target = min(max(share, 0.0), 1.0) * wealth
+    change = target - np.float64(p.lots) * nav
+    if abs(change) < g.f3 * wealth:
+        return
+    side = BUY if change > 0.0 else SELL
+    lots = lots_of(abs(change), max(np.int64(price), np.int64(1)))
+    if side == SELL:
+        lots = min(lots, np.int64(p.lots - p.open_sell))
+        if lots <= 0:
+            return
+    limit = behind(m, side, g.f2)
+    if m.primary_open and ((r1 & 0xFFFF) < g.i0 or limit == 0 or m.halted):
+        w.sent += 1
+        signed = lots if side == BUY else -lots
+        post_notice(w, N_REQUEST, np.int64(trader.account), np.int64(m.id), np.int64(-1), signed, np.int64(m.index_ticks), np.int64(0), np.int64(0), R_NONE, np.int64(-1))  # fmt: skip
+        return
+    place(w, g, m, trader, delay, side, limit, lots, F_IOC, np.int64(-1))
+
+
+@compiled
 def wake_maker(w, g, m, trader, index, delay):
     """Requote a ladder around fair value: index carried by the perp's own memory, leaning against inventory.
 
     f0: weight of the memory; f1: skew per tick-lot of inventory; f2: hysteresis; f3: share of a size that must be left;
-    f4: largest inventory [tick-lots]; i0: levels; t0: distances [maker x level] (fraction); t1: sizes by level
+    f4: largest inventory [tick-lots], counted from what it wants (trader.i0, lots); i0: levels; t0: distances [maker x level] (fraction); t1: sizes by level
     [tick-lots]. Cancels go first.
     """
     levels = np.int64(g.i0)
     price = np.float64(m.index_ticks)
-    inventory = np.float64(position_at(w.positions, trader.position).lots) * price
+    inventory = np.float64(position_at(w.positions, trader.position).lots - trader.i0) * price
     fair = price * (1.0 + (g.f0 * m.memory - g.f1 * inventory))
     for side in range(2):
         for level in range(levels):
@@ -304,6 +345,9 @@ def wake(w, g, index, wakeup):
         wake_fundamentalist(w, g, m, trader, delay)
     elif g.kind == K_TREND:
         wake_trend(w, g, m, trader, delay)
+    elif g.kind == K_HOLDER:
+        r0, r1, r2, r3 = philox(g.key, wakeup, index + 1, PART_RULE)
+        wake_holder(w, g, m, trader, delay, r0, r1)
     else:
         r0, r1, r2, r3 = philox(g.key, wakeup, index + 1, PART_RULE)
         wake_retail(w, g, m, trader, delay, r0, r1)

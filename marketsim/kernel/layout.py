@@ -30,6 +30,7 @@ HEADER = np.dtype(
         ("positions", "i8"),
         ("traders", "i8"),
         ("slots", "i8"),
+        ("stakes", "i8"),
         ("orders", "i8"),
         ("messages", "i8"),
         ("heap", "i8"),
@@ -89,7 +90,7 @@ HEADER = np.dtype(
     ]
 )
 ADDRESSES = (
-    "underlyings markets groups cohorts accounts positions traders slots orders messages heap crossings flows exponential "
+    "underlyings markets groups cohorts accounts positions traders slots stakes orders messages heap crossings flows exponential "
     "trade_log order_log quote_log liquidation_log deleveraging_log notices"
 ).split()
 LOG_COUNTERS = (
@@ -117,6 +118,7 @@ MARKET = np.dtype(
     [
         ("id", "i8"),
         ("underlying", "i8"),
+        ("kind", "i8"),  # PERPETUAL or SPOT
         ("atoms", "i8"),  # atoms per tick and lot
         ("inverse_tick", "f8"),
         ("maker_fee", "i8"),  # parts of 1e8
@@ -191,6 +193,15 @@ MARKET = np.dtype(
         ("cascade_ns", "i8"),
         ("cascade_parent", "i8"),
         ("volume_ticklots", "f8"),
+        # a token's own market
+        ("nav_account", "i8"),  # the fund whose NAV is the index, -1 for none
+        ("supply_lots", "i8"),
+        ("halted", "i8"),
+        ("primary_open", "i8"),  # holders may ask the fund for creation and redemption
+        ("price_band", "f8"),  # limit prices may lie this share of the index away, 0 for no limit
+        ("holding_cap", "i8"),  # lots one account may hold, 0 for no limit
+        ("management_per_lot", "f8"),  # what one lot has paid since the start [atoms]
+        ("funding_per_lot", "f8"),
         # last row of the quote log (left out of the digest: recording moves nothing)
         ("logged_bid", "i8"),
         ("logged_bid_lots", "i8"),
@@ -256,6 +267,20 @@ POSITION = np.dtype(
         ("sibling", "i4"),
     ]
 )
+
+STAKE = np.dtype(
+    [
+        ("bought_atoms", "i8"),
+        ("sold_atoms", "i8"),
+        ("fees_atoms", "i8"),
+        ("opening_lots", "i8"),
+        ("management_atoms", "f8"),
+        ("management_seen", "f8"),  # the market's per-lot sum when the holding last changed
+        ("funding_atoms", "f8"),
+        ("funding_seen", "f8"),
+    ]
+)
+"""What one holder of a token paid and got; the positions of spot markets point here by `bucket`."""
 
 TRADER = np.dtype(
     [
@@ -430,6 +455,7 @@ level_at = accessor(LEVEL)
 order_at = accessor(ORDER)
 account_at = accessor(ACCOUNT)
 position_at = accessor(POSITION)
+stake_at = accessor(STAKE)
 trader_at = accessor(TRADER)
 group_at = accessor(GROUP)
 cohort_at = accessor(COHORT)

@@ -25,6 +25,7 @@ from marketsim.kernel.codes import (
     MAX_FILLS,
     N_LIQUIDATION,
     P_LIQUIDATION,
+    PERPETUAL,
     R_LIQUIDATION,
     R_NONE,
     S_NORMAL,
@@ -168,8 +169,8 @@ def take_over(w, m, victim, position):
         trade_cash(w, m, E_INSURANCE, fund, victim, lots, price)
     else:
         trade_cash(w, m, E_INSURANCE, victim, fund, -lots, price)
-    change_position(m, np.int64(account_at(w.accounts, victim).bits), p, -lots, price)
-    change_position(m, np.int64(account_at(w.accounts, fund).bits), held, lots, price)
+    change_position(w, m, np.int64(account_at(w.accounts, victim).bits), p, -lots, price)
+    change_position(w, m, np.int64(account_at(w.accounts, fund).bits), held, lots, price)
     return gain
 
 
@@ -255,8 +256,8 @@ def deleverage(w, m, victim, position):
             trade_cash(w, m, E_DELEVERAGING, other, victim, lots, price)
         else:
             trade_cash(w, m, E_DELEVERAGING, victim, other, lots, price)
-        change_position(m, np.int64(a.bits), p, -sign * lots, price)
-        change_position(m, np.int64(b.bits), q, sign * lots, price)
+        change_position(w, m, np.int64(a.bits), p, -sign * lots, price)
+        change_position(w, m, np.int64(b.bits), q, sign * lots, price)
         file_account(w, other)
         close_debt(w, m, other)
         closed += lots
@@ -375,7 +376,7 @@ def largest_position(w, account):
     while i >= 0:
         p = position_at(w.positions, i)
         m = market_at(w.markets, p.market)
-        notional = abs(p.lots) * m.mark_ticks * m.atoms
+        notional = abs(p.lots) * m.mark_ticks * m.atoms if m.kind == PERPETUAL else np.int64(0)
         if notional > size:
             best = i
             size = notional

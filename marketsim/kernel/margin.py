@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
-from marketsim.kernel.accounts import share
-from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_NO_TIERS, RATE_ONE, S_QUEUED
+from marketsim.kernel.accounts import fee_rate, share
+from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_NO_TIERS, PERPETUAL, RATE_ONE, S_QUEUED, SPOT
 from marketsim.kernel.layout import account_at, market_at, position_at, tier_at
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
@@ -44,7 +44,8 @@ def equity_atoms(w, account):
         p = position_at(w.positions, i)
         if p.lots != 0:
             m = market_at(w.markets, p.market)
-            total += p.lots * m.mark_ticks * m.atoms
+            if m.kind == PERPETUAL:
+                total += p.lots * m.mark_ticks * m.atoms
         i = np.int64(p.sibling)
     return total
 
@@ -58,7 +59,7 @@ def requirement_atoms(w, account):
     i = np.int64(account_at(w.accounts, account).first_position)
     while i >= 0:
         p = position_at(w.positions, i)
-        if p.lots != 0:
+        if p.lots != 0 and market_at(w.markets, p.market).kind == PERPETUAL:
             m = market_at(w.markets, p.market)
             total += maintenance_atoms(m, abs(p.lots) * m.mark_ticks * m.atoms)
         i = np.int64(p.sibling)
@@ -81,6 +82,40 @@ def initial_atoms(m, leverage_cap, notional_atoms):
 
 
 @compiled
+def committed_atoms(w, account, left_out):
+    """What an account's perpetual positions (initial margin) and its resting spot bids (their full price) tie up.
+
+    Market `left_out` (-1 for none) does not count. A perpetual counts at mark, with the larger side of what rests there.
+    """
+    a = account_at(w.accounts, account)
+    total = np.int64(0)
+    i = np.int64(a.first_position)
+    while i >= 0:
+        p = position_at(w.positions, i)
+        m = market_at(w.markets, p.market)
+        if m.kind == SPOT:
+            total += p.trigger_ticks * m.atoms
+        elif p.market != left_out and not a.bits & ACC_NO_TIERS:
+            most = max(abs(p.lots), p.lots + p.open_buy, p.open_sell - p.lots)
+            total += initial_atoms(m, a.leverage_cap, most * m.mark_ticks * m.atoms)
+        i = np.int64(p.sibling)
+    return total
+
+
+@compiled
+def can_pay(w, m, p, side_sign, lots, price):
+    """True if a spot order is covered: a buy by free cash, fee included, a sale by units held and not yet on offer."""
+    a = account_at(w.accounts, p.account)
+    if a.bits & ACC_NO_MARGIN:
+        return True
+    if side_sign < 0:
+        return lots <= p.lots - p.open_sell
+    cost = lots * price * m.atoms
+    fee = share(cost, max(np.int64(0), fee_rate(w, m, np.int64(a.cohort), True)))
+    return cost + fee + committed_atoms(w, np.int64(p.account), np.int64(-1)) <= equity_atoms(w, np.int64(p.account))
+
+
+@compiled
 def can_afford(w, m, p, side_sign, lots, price):
     """True if the account's equity covers the initial margin of the position that this order could lead to.
 
@@ -100,15 +135,7 @@ def can_afford(w, m, p, side_sign, lots, price):
     if a.n_positions <= 1:
         return notional <= equity or initial_atoms(m, a.leverage_cap, notional) <= equity
     needed = initial_atoms(m, a.leverage_cap, notional)
-    i = np.int64(a.first_position)
-    while i >= 0:
-        other = position_at(w.positions, i)
-        if other.market != p.market:
-            mo = market_at(w.markets, other.market)
-            most = max(abs(other.lots), other.lots + other.open_buy, other.open_sell - other.lots)
-            needed += initial_atoms(mo, a.leverage_cap, most * mo.mark_ticks * mo.atoms)
-        i = np.int64(other.sibling)
-    return needed <= equity
+    return needed + committed_atoms(w, np.int64(p.account), np.int64(p.market)) <= equity
 
 
 @compiled
@@ -132,8 +159,9 @@ def trigger_price(w, m, p):
         held = np.int64(0)
         i = np.int64(a.first_position)
         while i >= 0:
-            held += 1 if position_at(w.positions, i).lots != 0 else 0
-            i = np.int64(position_at(w.positions, i).sibling)
+            q = position_at(w.positions, i)
+            held += 1 if q.lots != 0 and market_at(w.markets, q.market).kind == PERPETUAL else 0
+            i = np.int64(q.sibling)
         cushion = np.float64(equity_atoms(w, p.account) - requirement_atoms(w, p.account)) / np.float64(
             max(held, np.int64(1))
         )
@@ -166,7 +194,7 @@ def trigger_price(w, m, p):
 @compiled
 def unfile(m, w, i, p):
     """Take position `p` (record `i`) out of its trigger list."""
-    if p.bucket < 0:
+    if p.bucket < 0 or m.kind == SPOT:
         return
     if p.prev >= 0:
         position_at(w.positions, p.prev).next = p.next
@@ -205,7 +233,7 @@ def is_out_of_danger(m, a, p):
 def file_trigger(w, m, i, p):
     """File position `p` (record `i`) at its trigger price; out of the box or without danger: nowhere."""
     a = account_at(w.accounts, p.account)
-    if a.bits & ACC_NO_MARGIN:
+    if a.bits & ACC_NO_MARGIN or m.kind == SPOT:
         return
     if p.lots == 0 or a.state == S_QUEUED:
         unfile(m, w, i, p)
@@ -263,7 +291,7 @@ def file_all(w, market):
         store_i4(m.short_heads, b, np.int32(-1))
     for i in range(w.n_positions):
         p = position_at(w.positions, i)
-        if p.market == market:
+        if p.market == market and m.kind == PERPETUAL:
             p.bucket = -1
             p.next = -1
             p.prev = -1

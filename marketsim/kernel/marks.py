@@ -16,12 +16,13 @@ from marketsim.kernel.codes import (
     MARK_MEDIAN,
     NO_ASK,
     NO_BID,
+    PERPETUAL,
     SELL,
     SRC_INDEX,
 )
 from marketsim.kernel.layout import crossing_at, market_at, position_at, underlying_at
 from marketsim.kernel.liquidation import PER_INSTANT, enqueue
-from marketsim.kernel.margin import bucket_of, file_account, file_all, is_under_water
+from marketsim.kernel.margin import bucket_of, equity_atoms, file_account, file_all, is_under_water
 from marketsim.kernel.matching import fire_if_crossed
 from marketsim.kernel.records import compiled, load_f8, load_i4, load_i8, store_i8
 
@@ -58,7 +59,7 @@ def publish_index(w, k):
     u = underlying_at(w.underlyings, k)
     for i in range(w.n_markets):
         m = market_at(w.markets, i)
-        if m.underlying == k:
+        if m.underlying == k and m.nav_account < 0:
             m.index_ticks = max(np.int64(1), np.int64(math.floor(u.level * m.inverse_tick + 0.5)))
 
 
@@ -168,9 +169,19 @@ def scan_triggers(w, market, old, new):
 
 
 @compiled
+def publish_nav(w, m):
+    """The index of a token's market is its fund's NAV, at the marks of the moment."""
+    if m.supply_lots > 0:
+        nav = np.float64(equity_atoms(w, np.int64(m.nav_account))) / (np.float64(m.supply_lots) * np.float64(m.atoms))
+        m.index_ticks = max(np.int64(1), np.int64(math.floor(nav + 0.5)))
+
+
+@compiled
 def step_mark(w, market):
     """One step of the market's cadence: basis, memory, mark, premium, crossings, liquidation triggers."""
     m = market_at(w.markets, market)
+    if m.nav_account >= 0:
+        publish_nav(w, m)
     follow_market(w, m)
     sample_basis(m)
     remember(m)
@@ -185,15 +196,17 @@ def step_mark(w, market):
         else:
             mark = np.float64(twice_mid(m)) * 0.5
     m.mark_ticks = max(np.int64(1), np.int64(math.floor(mark + 0.5)))
-    if m.next_sample_ns <= w.now_ns:
+    if m.kind == PERPETUAL and m.next_sample_ns <= w.now_ns:
         sample_premium(w, m)
         m.next_sample_ns += m.sample_every_ns
     m.next_mark_ns += m.mark_every_ns
-    m.liquidation_due_ns = w.now_ns
+    if m.kind == PERPETUAL:
+        m.liquidation_due_ns = w.now_ns
     if w.live_crossings > 0:
         for k in range(w.crossings_capacity):
             c = crossing_at(w.crossings, k)
             if c.live and c.market == market and c.source <= SRC_INDEX:
                 fire_if_crossed(w, m, k, c)
-    scan_triggers(w, market, old, np.int64(m.mark_ticks))
+    if m.kind == PERPETUAL:
+        scan_triggers(w, market, old, np.int64(m.mark_ticks))
     m.queue_budget = min(np.int64(m.queue_tail - m.queue_head), np.int64(PER_INSTANT))

@@ -6,12 +6,13 @@ rest is put back at the head of the same instant (`w.limited` tells).
 
 import numpy as np
 
-from marketsim.kernel.accounts import change_position, charge_fee, close_debt, fee_rate, trade_cash
+from marketsim.kernel.accounts import change_position, charge_fee, close_debt, fee_rate, record_stake, trade_cash
 from marketsim.kernel.book import insert, level_lots, recentre, remove
 from marketsim.kernel.codes import (
     A_CANCEL,
     A_PLACE,
     A_REJECT,
+    ACC_NO_MARGIN,
     ACC_WATCHED,
     BUY,
     E_TRADE,
@@ -31,9 +32,13 @@ from marketsim.kernel.codes import (
     NO_ASK,
     NO_BID,
     P_LIQUIDATION,
+    R_BAND,
     R_CANCELLED,
     R_EMPTY_BOOK,
     R_FILLED,
+    R_FUNDS,
+    R_HALTED,
+    R_HOLDING,
     R_IOC_REST,
     R_LIQUIDATION,
     R_MARGIN,
@@ -45,6 +50,7 @@ from marketsim.kernel.codes import (
     R_SIZE,
     S_QUEUED,
     SELL,
+    SPOT,
     SRC_LAST,
     SRC_MID,
     STOP_NOTICE,
@@ -65,7 +71,7 @@ from marketsim.kernel.layout import (
     quote_log_at,
     trade_log_at,
 )
-from marketsim.kernel.margin import can_afford, file_account, file_trigger
+from marketsim.kernel.margin import can_afford, can_pay, file_account, file_trigger
 from marketsim.kernel.records import compiled, store_i4
 
 FREE_SLOT = -1
@@ -153,6 +159,8 @@ def free_order(w, i, order):
     p = position_at(w.positions, order.position)
     if order.side == BUY:
         p.open_buy -= order.remaining_lots
+        if market_at(w.markets, order.market).kind == SPOT:
+            p.trigger_ticks -= order.remaining_lots * order.price_ticks
     else:
         p.open_sell -= order.remaining_lots
     order.order_id = 0
@@ -204,13 +212,17 @@ def settle(w, m, maker, taker_position, taker_side, lots, taker_id, taker_purpos
         trade_cash(w, m, E_TRADE, np.int64(maker.account), np.int64(pt.account), lots, price)
         pm.open_buy -= lots
         signed = -lots
+    if m.kind == SPOT and taker_side == SELL:
+        pm.trigger_ticks -= lots * price  # the bid's reserved cash is spent
     notional = lots * price * m.atoms
     maker_fee = charge_fee(w, m, np.int64(maker.account), notional, fee_rate(w, m, np.int64(am.cohort), False))
     taker_fee = np.int64(0)
     if taker_purpose != P_LIQUIDATION:
         taker_fee = charge_fee(w, m, np.int64(pt.account), notional, fee_rate(w, m, np.int64(at.cohort), True))
-    change_position(m, np.int64(am.bits), pm, -signed, price)
-    change_position(m, np.int64(at.bits), pt, signed, price)
+    change_position(w, m, np.int64(am.bits), pm, -signed, price)
+    change_position(w, m, np.int64(at.bits), pt, signed, price)
+    record_stake(w, m, pm, -signed, notional, maker_fee)
+    record_stake(w, m, pt, signed, notional, taker_fee)
     if m.last_trade_ns != w.now_ns:
         m.last_trade_ns = w.now_ns
         m.volume_before = m.volume_lots
@@ -303,12 +315,29 @@ def refuse(w, m, position, side, price, size, flags, order_id, reason):
 
 
 @compiled
+def spot_admission(w, m, p, side, price, size, flags):
+    """What a spot market asks of an order beyond the common: a price near the index, room below the holding cap, cover."""
+    if m.price_band > 0.0 and not flags & F_MARKET:
+        away = abs(np.float64(price) - np.float64(m.index_ticks))
+        if away > m.price_band * np.float64(m.index_ticks):
+            return R_BAND
+    if side == BUY and m.holding_cap > 0 and p.lots + p.open_buy + size > m.holding_cap:
+        if not account_at(w.accounts, p.account).bits & ACC_NO_MARGIN:
+            return R_HOLDING
+    if not can_pay(w, m, p, 1 if side == BUY else -1, size, price):
+        return R_FUNDS
+    return R_NONE
+
+
+@compiled
 def admission(w, m, p, side, price, size, flags):
     """Reason why an order cannot stand, or R_NONE."""
     if size <= 0 or size > MAX_LOTS:
         return R_SIZE
     if price < 1 or price > MAX_PRICE:
         return R_PRICE
+    if m.halted:
+        return R_HALTED
     if flags & F_NO_MARGIN:
         return R_NONE
     if account_at(w.accounts, p.account).state == S_QUEUED:
@@ -319,6 +348,8 @@ def admission(w, m, p, side, price, size, flags):
     reference = np.int64(m.mark_ticks)
     if not flags & F_MARKET and (side == BUY or price > reference):
         reference = price
+    if m.kind == SPOT:
+        return spot_admission(w, m, p, side, reference, size, flags)
     if not can_afford(w, m, p, 1 if side == BUY else -1, size, reference):
         return R_MARGIN
     return R_NONE
@@ -346,6 +377,8 @@ def rest(w, m, position, side, price, size, remaining, flags, slot, purpose, par
     order.bits = flags & ~F_FAR
     if side == BUY:
         p.open_buy += remaining
+        if m.kind == SPOT:
+            p.trigger_ticks += remaining * price  # cash this bid ties up [tick-lots]
     else:
         p.open_sell += remaining
     insert(w, m, i, order)

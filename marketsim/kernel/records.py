@@ -17,7 +17,30 @@ _arena: dict[int, np.ndarray] = {}  # address -> array; keeps the memory alive a
 
 JIT_OFF = bool(config.DISABLE_JIT)
 
-compiled = njit(error_model="numpy")  # an inner function of the kernel
+
+
+def compiled(function):
+    """Compile an inner function of the kernel, once: constants count as the int64 they are, and narrow links are widened to it.
+
+    numba would compile it anew for every combination of literal and narrow arguments it is called with (measured: 215 compilations
+    instead of 110, and twice the time).
+    """
+    if JIT_OFF:
+        return function
+    dispatcher = njit(error_model="numpy")(function)
+    choose = dispatcher.get_call_template
+
+    def get_call_template(args, kws):
+        return choose(tuple(_plain(types.unliteral(arg)) for arg in args), kws)
+
+    dispatcher.get_call_template = get_call_template
+    return dispatcher
+
+
+def _plain(kind):
+    return types.int64 if isinstance(kind, types.Integer) and kind.signed else kind
+
+
 
 
 def entry(function):

@@ -14,7 +14,7 @@ import numpy as np
 
 from marketsim.kernel import advance as doors
 from marketsim.kernel import layout
-from marketsim.kernel.codes import MAX_FILLS, NO_ASK, NO_BID, SPACE_ORDERS
+from marketsim.kernel.codes import MAX_FILLS, NO_ASK, NO_BID, PERPETUAL, SPACE_ORDERS
 from marketsim.kernel.margin import NEVER
 from marketsim.kernel.messages import KEY_MASK, KEY_SHIFT
 from marketsim.kernel.records import place, release
@@ -60,6 +60,7 @@ class World:
         positions: np.ndarray[Any, Any],
         traders: np.ndarray[Any, Any],
         slots: int,
+        stakes: int = 0,
         exponential: np.ndarray[Any, Any],
         entries: int = 11,
         log_rows: int = 1 << 18,
@@ -77,6 +78,8 @@ class World:
         self._point("traders", traders if len(traders) else np.zeros(1, layout.TRADER))
         self.slots = np.full(max(slots, 1), -1, np.int32)
         self._point("slots", self.slots)
+        self.stakes = np.zeros(max(stakes, 1), layout.STAKE)
+        self._point("stakes", self.stakes)
         self._point("exponential", exponential)
         self._set(
             n_underlyings=len(underlyings), n_markets=len(markets), n_groups=len(groups), n_cohorts=len(cohorts),
@@ -175,6 +178,7 @@ class World:
             record[name] = self._place(array)
         record["n_tiers"], record["queue_capacity"] = len(tiers), len(queue)
         record["best_bid"], record["best_ask"] = NO_BID, NO_ASK
+        record["nav_account"] = fields.get("nav_account", -1)
         for name in (
             "far_bid",
             "far_bid_last",
@@ -434,10 +438,28 @@ class World:
         """Equity of every account at mark, shape (accounts,) [atoms]."""
         equity = self.accounts["cash_atoms"][: self.get("n_accounts")].copy()
         positions = self.positions[: self.get("n_positions")]
-        held = positions[positions["lots"] != 0]
+        held = positions[(positions["lots"] != 0) & (self.markets["kind"] == PERPETUAL)[positions["market"]]]
         per_lot = (self.markets["mark_ticks"] * self.markets["atoms"])[held["market"]]
         np.add.at(equity, held["account"], held["lots"] * per_lot)
         return equity
+
+    def position_record(self, account: int, market: int) -> int:
+        """Record of an account's position in a market, -1 for none."""
+        i = int(self.accounts[account]["first_position"])
+        while i >= 0 and int(self.positions[i]["market"]) != market:
+            i = int(self.positions[i]["sibling"])
+        return i
+
+    def accrue_stake(self, record: int) -> None:
+        """Bring the written-down fee and funding of a holding up to this instant (before its size changes)."""
+        position = self.positions[record]
+        number, market = int(position["bucket"]), self.markets[int(position["market"])]
+        if number < 0:
+            return
+        stake = self.stakes[number]
+        for what in ("management", "funding"):
+            stake[f"{what}_atoms"] += position["lots"] * (market[f"{what}_per_lot"] - stake[f"{what}_seen"])
+            stake[f"{what}_seen"] = market[f"{what}_per_lot"]
 
     def account_equity(self, account: int) -> int:
         """Equity of one account at mark [atoms]."""
@@ -447,6 +469,7 @@ class World:
             position = self.positions[i]
             market = int(position["market"])
             per_lot = self.market_int(market, "mark_ticks") * self.market_int(market, "atoms")
+            per_lot = per_lot if self.market_int(market, "kind") == PERPETUAL else 0
             equity += int(position["lots"]) * per_lot
             i = int(position["sibling"])
         return equity
@@ -513,7 +536,7 @@ class World:
             for name in table.dtype.names or ():
                 if name not in left_out:
                     h.update(np.ascontiguousarray(table[name]).tobytes())
-        for array in (self.cohorts, self.accounts, self.positions, self.traders, self.slots, self.orders):
+        for array in (self.cohorts, self.accounts, self.positions, self.traders, self.slots, self.stakes, self.orders):
             h.update(array.tobytes())
         heap = self.heap[: self.get("heap_size")]
         h.update(heap.tobytes())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from marketsim.issuers.token import TokenSpec
+from marketsim.issuers.token import TokenSpec, market_of
 from marketsim.spec import QUOTE, Distribution, Spec
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.traders.trend import TrendSpec
@@ -31,7 +31,28 @@ def fill(parts: dict[str, Any], openings: Mapping[str, Decimal]) -> None:
     parts["markets"] = [spec and _market(spec, underlyings) for spec in parts.get("markets", ())]
     markets = {spec.id: spec for spec in parts["markets"] if spec is not None}
     parts["tokens"] = [spec and _token(spec, markets, openings) for spec in parts.get("tokens", ())]
+    parts["tokens"] = [spec and _own_market(spec, markets) for spec in parts["tokens"]]
+    markets |= books(parts["tokens"], markets)
     parts["traders"] = [spec and _group(spec, markets, underlyings) for spec in parts.get("traders", ())]
+
+
+def _own_market(spec: TokenSpec, markets: Mapping[str, MarketSpec]) -> TokenSpec:
+    """The token with its own market's amounts in the currency of its first leg."""
+    leg = markets.get(next(iter(spec.basket), ""))
+    if spec.market is None or leg is None:
+        return spec
+    return spec.model_copy(update={"market": with_currency(spec.market, leg.currency, spec.id)})
+
+
+def books(tokens: Iterable[TokenSpec | None], markets: Mapping[str, MarketSpec]) -> dict[str, MarketSpec]:
+    """The tokens' own books by id, of those tokens whose first leg is right."""
+    found = {}
+    for token in tokens:
+        leg = markets.get(next(iter(token.basket), "")) if token is not None else None
+        book = market_of(token, leg) if token is not None and leg is not None else None
+        if book is not None:
+            found[book.id] = book
+    return found
 
 
 def index_currency(underlying: UnderlyingSpec) -> str:

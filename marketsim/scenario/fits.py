@@ -34,7 +34,51 @@ def check_fits(world: World, levels: Mapping[str, ListedLevels], openings: Mappi
         _check_token(world, path, token, markets)
     for path, group in world.items("traders"):
         _check_group(world, path, group, markets)
-    _check_totals(world, markets, prices, openings)
+    _check_token_markets(world)
+    _check_totals(world, world.books(), prices, openings)
+
+
+def _check_token_markets(world: World) -> None:
+    """A token's own book has a grid of whole atoms; groups hold no more units than there are."""
+    books, shares = world.books(), defaultdict[str, Decimal](Decimal)
+    own = {token.id for _, token in world.items("tokens") if token.market is not None}
+    for path, token in world.items("tokens"):
+        if token.market is None or token.id not in books:
+            continue
+        lot = token.market.lot
+        if lot <= 0 or (1 / lot) % 1:
+            world.at((*path, "market", "lot"), "a token is not a whole number of lots", "a lot such as 1, 0.1 or 0.01")
+            continue
+        try:
+            atoms_per_tick_lot(token.market.tick.amount, lot)
+        except UnitError as error:
+            world.unit((*path, "market", "tick"), error)
+    for path, group in world.items("traders"):
+        if group.kind in ("holder", "token_maker") and group.market not in own:
+            world.at(
+                (*path, "market"),
+                f"a {group.kind} trades a token in the token's own market",
+                ", ".join(sorted(own)) or "a token with `market`",
+            )
+        if group.start is not None and group.market in own:
+            world.at(
+                (*path, "start"), "a token's own market has no leverage", "holds, with a share of the token's supply"
+            )
+        for name, part in group.holds.items():
+            shares[name] += part
+            if name in books and name != group.market:
+                world.at(
+                    (*path, "holds", name),
+                    "a group holds units of the token whose market it trades in",
+                    str(group.market),
+                )
+            if name not in own or shares[name] > 1:
+                why = (
+                    "more than all units are held"
+                    if name in own
+                    else "only a token with its own market is held by groups"
+                )
+                world.at((*path, "holds", name), why, "shares of at most 100% together, of a token with `market`")
 
 
 def _price_ranges(
@@ -67,6 +111,8 @@ def _check_market(
     prices: Mapping[str, tuple[float, float]],
     openings: Mapping[str, Decimal],
 ) -> None:
+    if market.kind == "spot" or market.contract is None:
+        world.at((*path, "kind"), later.refusal_of("spot", later.TOKENS), "perpetual, with its contract")
     tick, lot = market.tick.amount, market.lot.amount
     if tick > 0 and lot > 0 and market.underlying in openings:
         try:

@@ -10,7 +10,6 @@ _WORDS: dict[str, dict[str, str]] = {
     "kind": {
         **dict.fromkeys(("jump_diffusion", "heston", "ou", "ar1", "regime", "book"), CROWD),
         **dict.fromkeys(("fcn", "basis_arbitrageur", "funding_arbitrageur"), CROWD),
-        **dict.fromkeys(("contrarian", "holder", "token_maker"), TOKENS),
         **dict.fromkeys(("anticipator", "liquidity_provider", "metaorder"), EXPERIMENTS),
         **dict.fromkeys(("suspend", "resume", "split", "merge", "delist", "cap_change"), TOKENS),
         **dict.fromkeys(("fee_change", "outage"), CROWD),
@@ -30,8 +29,8 @@ _WORDS: dict[str, dict[str, str]] = {
 }
 
 _KEYS: dict[str, dict[str, str]] = {
-    "tokens": dict.fromkeys(("disclosure", "nav_quote", "primary", "reverse_split", "market"), TOKENS),
-    "traders": {"markets": CROWD, "tokens": TOKENS, "holds": TOKENS, "knows": EXPERIMENTS},
+    "tokens": dict.fromkeys(("disclosure", "nav_quote", "primary", "reverse_split"), TOKENS),
+    "traders": {"markets": CROWD, "tokens": TOKENS, "knows": EXPERIMENTS},
     "": {"networks": CROWD},
 }
 

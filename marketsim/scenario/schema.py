@@ -26,14 +26,24 @@ from marketsim.spec import (
     Spec,
 )
 from marketsim.traders.fundamentalist import FundamentalistSpec
-from marketsim.traders.market_maker import MarketMakerSpec
+from marketsim.traders.holder import HolderSpec
+from marketsim.traders.market_maker import MarketMakerSpec, TokenMakerSpec
 from marketsim.traders.noise import NoiseSpec
 from marketsim.traders.retail import RetailSpec
-from marketsim.traders.trend import TrendSpec
+from marketsim.traders.trend import ContrarianSpec, TrendSpec
 from marketsim.units import NS_PER_SECOND, format_duration
 from marketsim.venues.contract import MarketSpec, UnderlyingSpec
 
-TraderSpec = NoiseSpec | FundamentalistSpec | TrendSpec | MarketMakerSpec | RetailSpec
+TraderSpec = (
+    NoiseSpec
+    | FundamentalistSpec
+    | TrendSpec
+    | ContrarianSpec
+    | MarketMakerSpec
+    | TokenMakerSpec
+    | RetailSpec
+    | HolderSpec
+)
 
 
 class ClockSpec(Spec):

@@ -12,7 +12,7 @@ from typing import Any
 
 from marketsim.errors import UnitError
 from marketsim.scenario import later
-from marketsim.scenario.defaults import index_currency
+from marketsim.scenario.defaults import books, index_currency
 from marketsim.scenario.loader import below_root, root_folder
 from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, named, near, nearest
 from marketsim.scenario.nodes import Path as Keys
@@ -28,6 +28,7 @@ LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "issuer", "r
 _REFERENCES = (
     ("markets", "underlying", "underlyings"),
     ("traders", "market", "markets"),
+    ("traders", "holds", "tokens"),
     ("tokens", "basket", "markets"),
     ("events", "underlying", "underlyings"),
     ("events", "market", "markets"),
@@ -57,6 +58,11 @@ class World:
     def by_id(self, section: str) -> dict[str, Any]:
         """The right parts of a section by id."""
         return {spec.id: spec for _, spec in self.items(section)}
+
+    def books(self) -> dict[str, MarketSpec]:
+        """The right markets by id, the tokens' own among them."""
+        markets = self.by_id("markets")
+        return markets | books((spec for _, spec in self.items("tokens")), markets)
 
     def at(self, path: Keys, message: str, allowed: str = "", suggestion: str = "") -> None:
         """Note a problem at a path."""
@@ -199,13 +205,16 @@ def _check_reference(world: World, path: Keys, name: str, section: str, note: Ca
     if world.root.origin == INCOMPLETE:
         return
     ids = list(dict.fromkeys(str(item.map["id"].value) for item in world.listed(section) if "id" in item.map))
+    if section == "markets" and path[0] in ("traders", "events"):
+        with_book = [item for item in world.listed("tokens") if {"id", "market"} <= set(item.map)]
+        ids += [str(item.map["id"].value) for item in with_book if item.map["market"].value != "none"]
     if name not in ids:
         message = f"there is nothing called {name!r} in {section}"
         note(world.root, path, message, ", ".join(ids), near(name, ids))
 
 
 def _check_currencies(world: World) -> None:
-    underlyings, markets = world.by_id("underlyings"), world.by_id("markets")
+    underlyings, markets = world.by_id("underlyings"), world.books()
     for path, market in world.items("markets"):
         _check_amounts(world, path, market, market.currency, market.underlying)
         underlying = underlyings.get(market.underlying)
@@ -255,7 +264,7 @@ def _check_amounts(world: World, path: Keys, value: Any, currency: str, underlyi
 
 
 def _check_events(world: World) -> None:
-    clock, markets = world.parts.get("clock"), world.by_id("markets")
+    clock, markets = world.parts.get("clock"), world.books()
     for path, event in world.items("events"):
         if clock is not None and event.at > clock.duration:
             world.at((*path, "at"), "this is after the end of the run", f"at most {format_duration(clock.duration)}")

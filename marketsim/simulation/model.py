@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from marketsim.kernel import codes
 from marketsim.messages import Purpose
 from marketsim.scenario import load
 from marketsim.scenario.schema import Scenario
+from marketsim.simulation.holding import UnitCosts
 from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wiring
 from marketsim.streams import Stream
+from marketsim.traders.token_maker import FundExposure, TokenMakerDesk
 from marketsim.units import to_lots, to_ticks
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.gateway import Gateway
@@ -62,7 +65,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.journal = Journal()
         self.view = View(self.env, self.world, self.wired.markets, self.wired.positions)
         self.gateway = Gateway(self.env, self.wired.positions, self.wired.outside, self._token_ledgers())
-        self.gateway.ticks.update({market.id: market.tick.amount for market in world.markets})
+        self.gateway.ticks.update({market.id: market.tick.amount for market in self.wired.market_specs})
         self.env.on_path = self._give_path
         self.env.on_log = self._drop_logs
         for number in range(len(self.wired.paths)):
@@ -70,6 +73,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.world.open()
         self.funding = [self._funding_desk(market) for market in world.markets]
         self.desks = self._token_desks()
+        self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.funding)
+        self.makers = self._token_maker_desks()
         self._list_events()
 
     # -- mesa's face
@@ -134,6 +139,20 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
             desks.append(desk)
         return desks
 
+    def _token_maker_desks(self) -> list[TokenMakerDesk]:
+        tokens = {spec.id: token for spec, token in self.wired.tokens}
+        desks = []
+        for spec, accounts, wanted in self.wired.token_makers:
+            token = tokens[spec.market]
+            number = self.wired.markets[spec.market]
+            supply = partial(self.world.market_int, number, "supply_lots")
+            fund = FundExposure(token.account, [leg.market for leg in token.legs], supply)
+            request = self.gateway.requests.get(number)
+            desk = TokenMakerDesk(spec, accounts, wanted, fund, self.env, self.view, self.gateway, request)
+            desk.start()
+            desks.append(desk)
+        return desks
+
     def _token_ledgers(self) -> dict[tuple[int, str], int]:
         """Account of each ledger role in a token's own venue and currency, by (the token's account, role)."""
         places = {market.id: (market.venue, market.currency) for market in self.scenario.markets}
@@ -156,11 +175,11 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
 
     def markets_of(self, account: int) -> list[MarketSpec]:
         """The markets a Python participant's account can trade."""
-        return [market for market in self.scenario.markets if (account, market.id) in self.wired.positions]
+        return [market for market in self.wired.market_specs if (account, market.id) in self.wired.positions]
 
     def _add_participant(self, name: str, kind: str, cash_atoms: int, bits: int, first: MarketSpec) -> int:
         """Open an account in all markets of one market's venue and currency; return the kernel's index."""
-        near = [m for m in self.scenario.markets if (m.venue, m.currency) == (first.venue, first.currency)]
+        near = [m for m in self.wired.market_specs if (m.venue, m.currency) == (first.venue, first.currency)]
         known = len(self.wired.cohorts.names)
         cohort = self.wired.cohorts.add(name, kind, first.currency)
         if cohort == known:
@@ -184,7 +203,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
 
     def _list_events(self) -> None:
         """Set the clock for listed events; jumps are in the index already."""
-        specs = {market.id: market for market in self.scenario.markets}
+        specs = {market.id: market for market in self.wired.market_specs}
         accounts: dict[tuple[str, str], int] = {}
         for event in self.scenario.events:
             if event.kind == "jump":

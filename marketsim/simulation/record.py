@@ -16,6 +16,7 @@ from marketsim.datasets.canonical import CodedText
 from marketsim.datasets.columns import Names
 from marketsim.datasets.recorder import Recorder
 from marketsim.kernel import codes
+from marketsim.simulation.holding import holder_rows
 from marketsim.simulation.model import MarketModel
 
 FLUSH_NS = 3_600 * 10**9  # how often the journal is handed over, so that it stays short
@@ -29,7 +30,7 @@ class RunRecord:
         self.recorder = recorder
         self.world = model.world
         self.env = model.env
-        self.specs = model.scenario.markets
+        self.specs = model.wired.market_specs
         self.ticks = np.array([float(market.tick.amount) for market in self.specs])
         self._names: Names | None = None
         self._written: dict[str, int] = {}
@@ -91,6 +92,7 @@ class RunRecord:
                 write(t_ns)
         if record.cohorts is None:
             self._ledger(t_ns)
+        self.recorder.rows("holders", holder_rows(self.model.wired, self.model.desks))
         self.flush()
         self._accounts()
 
@@ -311,8 +313,10 @@ class RunRecord:
                     "mark_price": view.mark_ticks(market.id) * tick,
                     "mid_price": None if mid is None else mid * tick,
                     "last_price": last * tick if last else None,
-                    "premium": self.world.market_float(i, "premium"),
-                    "predicted_funding": float(self.model.funding[i].predicted_rate()),
+                    "premium": self.world.market_float(i, "premium") if market.kind == "perpetual" else None,
+                    "predicted_funding": float(self.model.funding[i].predicted_rate())
+                    if market.kind == "perpetual"
+                    else None,
                     "open_interest_lots": view.open_interest_lots(market.id),
                 }
             )

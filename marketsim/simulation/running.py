@@ -189,7 +189,7 @@ class _Job:
             traders=model.wired.traders,
             counts=counts,
             residual_by_asset={asset: residual_atoms(model, asset) for asset in sorted(names)},
-            markets=[market.id for market in self.scenario.markets],
+            markets=[market.id for market in model.wired.market_specs],
             tables=self.tables,
             code=self.code,
             status="ok" if failure is None else "failed",

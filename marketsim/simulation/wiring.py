@@ -11,13 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketsim.errors import UsageError
-from marketsim.issuers.token import LegTerms, Token, TokenSpec, open_token, opening_lots
+from marketsim.issuers.token import (
+    LegTerms,
+    Token,
+    TokenSpec,
+    lots_per_token,
+    market_of,
+    open_token,
+    opening_lots,
+    opening_supply_lots,
+)
 from marketsim.kernel import codes, layout
 from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
 from marketsim.streams import exponential_table, power_
+from marketsim.traders.market_maker import TokenMakerSpec
 from marketsim.traders.population import MarketTerms, Population, populate
-from marketsim.units import NS_PER_SECOND, atoms_per_tick_lot, rate_parts, to_atoms
+from marketsim.units import NS_PER_SECOND, atoms_per_tick_lot, nearest_ticks, rate_parts, to_atoms
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.index import index_paths
 from marketsim.venues.index_path import IndexPath
@@ -79,6 +89,7 @@ class Wired:
     tokens: list[tuple[TokenSpec, Token]]
     account_ids: NDArray[np.int64]
     traders: int
+    token_makers: list[tuple[TokenMakerSpec, list[int], list[int]]]
 
 
 def kernel_tiers(table: TierTable) -> NDArray[Any]:
@@ -137,8 +148,12 @@ class Wiring:
         self.scenario = scenario
         self.seed, self.replication = seed, replication
         self.cohorts = Cohorts()
-        self.numbers = {market.id: i for i, market in enumerate(scenario.markets)}
-        self.atoms = [atoms_per_tick_lot(m.tick.amount, m.lot.amount) for m in scenario.markets]
+        by_id = {market.id: market for market in scenario.markets}
+        own = (market_of(token, by_id[next(iter(token.basket))]) for token in scenario.tokens)
+        self.markets: list[MarketSpec] = [*scenario.markets, *(book for book in own if book is not None)]
+        self.numbers = {market.id: i for i, market in enumerate(self.markets)}
+        self.atoms = [atoms_per_tick_lot(m.tick.amount, m.lot.amount) for m in self.markets]
+        self.token_specs = {token.id: token for token in scenario.tokens}
         self.accounts: list[dict[str, Any]] = []  # beyond the traders'
         self.ids: list[int] = []
         self.positions: list[tuple[int, int]] = []  # (account, market) beyond the traders'
@@ -161,13 +176,15 @@ class Wiring:
             jumps=jumps,
         )
         self.paths = [paths[underlying.id] for underlying in scenario.underlyings]
-        self.opening = [self._opening_ticks(market) for market in scenario.markets]
+        self.opening = [self._opening_ticks(market) for market in self.markets]
         population = self._populate()
         outside = self._ledger_accounts()
         tokens = self._token_accounts()
         return self._build(population, tokens, outside, log_rows)
 
     def _opening_ticks(self, market: MarketSpec) -> int:
+        if market.kind == "spot":
+            return max(1, nearest_ticks(self.token_specs[market.id].nav.amount, market.tick.amount))
         number = [underlying.id for underlying in self.scenario.underlyings].index(market.underlying)
         return max(1, int(self.paths[number].level_ticks(0, 1, market.tick.amount)[0]))
 
@@ -180,15 +197,25 @@ class Wiring:
                 market.mark.every,
                 self.opening[i],
                 self._volatility(market),
+                self._supply_lots(market),
+                self._legs(market),
             )
-            for i, market in enumerate(self.scenario.markets)
+            for i, market in enumerate(self.markets)
         }
         population = populate(self.scenario.traders, terms, self.seed, self.replication)
         for group, row in zip(self.scenario.traders, population.cohorts, strict=True):
-            self.cohorts.add(group.id, group.kind, self.scenario.markets[self.numbers[group.market]].currency, **row)
+            self.cohorts.add(group.id, group.kind, self.markets[self.numbers[group.market]].currency, **row)
         return population
 
+    def _supply_lots(self, market: MarketSpec) -> int:
+        return opening_supply_lots(self.token_specs[market.id]) if market.kind == "spot" else 0
+
+    def _legs(self, market: MarketSpec) -> tuple[int, ...]:
+        return tuple(self.numbers[leg] for leg in self.token_specs[market.id].basket) if market.kind == "spot" else ()
+
     def _volatility(self, market: MarketSpec) -> float | None:
+        if market.kind == "spot":
+            return None
         index = next(u.index for u in self.scenario.underlyings if u.id == market.underlying)
         volatility = getattr(index, "volatility", None)
         return None if volatility is None else float(volatility)
@@ -205,19 +232,21 @@ class Wiring:
         self.ledger: dict[tuple[str, str, str], int] = {}
         self.roles: list[dict[str, int]] = []
         public = FIRST_LEDGER
-        places = list(dict.fromkeys((market.venue, market.currency) for market in self.scenario.markets))
+        places = list(dict.fromkeys((market.venue, market.currency) for market in self.markets))
         roles = ["venue", "rounding", "outside", "outside_holders"]
         issuers = dict.fromkeys(f"issuer:{token.issuer}" for token in self.scenario.tokens)
         for venue, currency in places:
-            inside = [i for i, m in enumerate(self.scenario.markets) if (m.venue, m.currency) == (venue, currency)]
+            inside = [i for i, m in enumerate(self.markets) if (m.venue, m.currency) == (venue, currency)]
             for role in [*roles, *issuers]:
                 bits = LEDGER_BITS | (codes.ACC_OUTSIDE if role == "outside" else 0)
                 cohort = self.cohorts.add(role, "ledger", currency)
-                account = self._account(public, cohort, 0, bits, inside if role == "outside" else [])
+                wanted = {"outside": "perpetual", "outside_holders": "spot"}.get(role)
+                held = [i for i in inside if self.markets[i].kind == wanted]
+                account = self._account(public, cohort, 0, bits, held)
                 self.ledger[role, venue, currency] = account
                 public += 1
         outside = {}
-        for i, market in enumerate(self.scenario.markets):
+        for i, market in enumerate(self.markets):
             cash = to_atoms(market.insurance_fund.amount)
             fund = self._account(
                 public, self.cohorts.add("insurance", "ledger", market.currency), cash, LEDGER_BITS, [i]
@@ -230,14 +259,16 @@ class Wiring:
                     "insurance_account": fund,
                 }
             )
-            outside[market.id] = self.ledger["outside", market.venue, market.currency]
+            other = "outside_holders" if market.kind == "spot" else "outside"
+            outside[market.id] = self.ledger[other, market.venue, market.currency]
             public += 1
         return outside
 
     def _token_accounts(self) -> list[tuple[TokenSpec, int, list[LegTerms]]]:
         laid = []
+        self.token_accounts: dict[str, int] = {}
         for i, spec in enumerate(self.scenario.tokens):
-            markets = [self.scenario.markets[self.numbers[name]] for name in spec.basket]
+            markets = [self.markets[self.numbers[name]] for name in spec.basket]
             if len({(market.venue, market.currency) for market in markets}) > 1:
                 raise UsageError(
                     f"tokens.{spec.id}.basket: its legs are on several venues or in several currencies; "
@@ -247,7 +278,7 @@ class Wiring:
                 LegTerms(
                     name,
                     Fraction(target),
-                    self.scenario.markets[self.numbers[name]].tick.amount,
+                    self.markets[self.numbers[name]].tick.amount,
                     self.atoms[self.numbers[name]],
                 )
                 for name, target in spec.basket.items()
@@ -257,6 +288,7 @@ class Wiring:
             cohort = self.cohorts.add(spec.id, "token", markets[0].currency)
             numbers = [self.numbers[name] for name in spec.basket]
             account = self._account(FIRST_TOKEN + i, cohort, to_atoms(spec.aum.amount), bits, numbers)
+            self.token_accounts[spec.id] = account
             laid.append((spec, account, legs))
         return laid
 
@@ -270,15 +302,13 @@ class Wiring:
         accounts, positions, records = self._join(population)
         outside_records = {market: records[account, market] for market, account in outside.items()}
         opened: list[tuple[TokenSpec, Token]] = []
-        marks = {
-            market.id: self.opening[i]
-            for market, i in zip(self.scenario.markets, range(len(self.opening)), strict=True)
-        }
+        marks = {market.id: self.opening[i] for market, i in zip(self.markets, range(len(self.opening)), strict=True)}
         for spec, account, legs in tokens:
             for market, lots in opening_lots(spec, legs, marks).items():
                 i = records[account, market]
                 self._open(accounts, positions, i, lots, self.numbers[market])
             opened.append((spec, open_token(spec, account, legs, marks)))
+        makers = self._token_makers(accounts, positions, records, {spec.id: token for spec, token in opened})
         interest = self._book_other_side(accounts, positions, outside_records)
         world = World(
             underlyings=self._underlyings(),
@@ -289,19 +319,23 @@ class Wiring:
             positions=positions,
             traders=population.traders,
             slots=population.slots,
+            stakes=population.stakes,
             exponential=exponential_table(),
             log_rows=log_rows,
             logs=self._logs(),
         )
+        holders = np.flatnonzero(positions["bucket"] >= 0)  # only holdings have one before the world opens
+        world.stakes["opening_lots"][positions["bucket"][holders]] = positions["lots"][holders]
         ids = np.concatenate([np.arange(self.first), np.array(self.ids, np.int64)]).astype(np.int64)
         return Wired(
-            world, self.scenario, self.numbers, list(self.scenario.markets), self.paths, self.cohorts, self.ledger,
-            records, outside_records, opened, ids, self.first,
+            world, self.scenario, self.numbers, self.markets, self.paths, self.cohorts, self.ledger,
+            records, outside_records, opened, ids, self.first, makers,
         )  # fmt: skip
 
     def _join(self, population: Population) -> tuple[NDArray[Any], NDArray[Any], dict[tuple[int, str], int]]:
         """Traders' rows and all others' in one table each; the others' positions by (account, market id)."""
         rest = np.zeros(len(self.accounts), layout.ACCOUNT)
+        base = len(population.positions)
         pairs: list[tuple[int, int]] = []
         records: dict[tuple[int, str], int] = {}
         for k, row in enumerate(self.accounts):
@@ -309,9 +343,9 @@ class Wiring:
                 rest[k][name] = row[name]
             rest[k]["trader"] = -1
             rest[k]["n_positions"] = len(row["markets"])
-            rest[k]["first_position"] = self.first + len(pairs) if row["markets"] else -1
+            rest[k]["first_position"] = base + len(pairs) if row["markets"] else -1
             for market in row["markets"]:
-                records[self.first + k, self.scenario.markets[market].id] = self.first + len(pairs)
+                records[self.first + k, self.markets[market].id] = base + len(pairs)
                 pairs.append((self.first + k, market))
         held = np.zeros(len(pairs), layout.POSITION)
         for link in ("next", "prev", "bucket", "sibling"):
@@ -319,8 +353,41 @@ class Wiring:
         for j, (account, market) in enumerate(pairs):
             held[j]["account"], held[j]["market"] = account, market
             if j + 1 < len(pairs) and pairs[j + 1][0] == account:
-                held[j]["sibling"] = self.first + j + 1
+                held[j]["sibling"] = base + j + 1
         return np.concatenate([population.accounts, rest]), np.concatenate([population.positions, held]), records
+
+    def _token_makers(
+        self,
+        accounts: NDArray[Any],
+        positions: NDArray[Any],
+        records: dict[tuple[int, str], int],
+        tokens: dict[str, Token],
+    ) -> list[tuple[TokenMakerSpec, list[int], list[int]]]:
+        """Give token makers their opening hedges, the opposite of their units' share of the fund."""
+        found: list[tuple[TokenMakerSpec, list[int], list[int]]] = []
+        first = 0
+        for group in self.scenario.traders:
+            mine = list(range(first, first + group.count))
+            first += group.count
+            if not isinstance(group, TokenMakerSpec):
+                continue
+            token = tokens[group.market]
+            for account in mine:
+                self._enter_positions(account, positions, records)
+                units = int(positions[records[account, group.market]]["lots"])
+                for leg in token.legs if group.hedge and token.supply_lots else ():
+                    held = int(positions[records[token.account, leg.market]]["lots"])
+                    lots = -round(Fraction(held * units, token.supply_lots))
+                    self._open(accounts, positions, records[account, leg.market], lots, self.numbers[leg.market])
+            units_of = [int(positions[records[account, group.market]]["lots"]) for account in mine]
+            found.append((group, mine, units_of))
+        return found
+
+    def _enter_positions(self, account: int, positions: NDArray[Any], records: dict[tuple[int, str], int]) -> None:
+        i = account  # a trader's first position has its own number
+        while i >= 0:
+            records[account, self.markets[int(positions[i]["market"])].id] = i
+            i = int(positions[i]["sibling"])
 
     def _open(self, accounts: NDArray[Any], positions: NDArray[Any], record: int, lots: int, market: int) -> None:
         price = self.opening[market]
@@ -329,10 +396,15 @@ class Wiring:
         accounts[positions[record]["account"]]["cash_atoms"] -= lots * price * self.atoms[market]
 
     def _book_other_side(self, accounts: NDArray[Any], positions: NDArray[Any], outside: dict[str, int]) -> list[int]:
-        """Give `outside` the other side of opening positions at their entry prices; return open interest by market."""
+        """Give `outside` the other side of what is open, `outside_holders` the units left; return open interest."""
         interest = []
-        for number, market in enumerate(self.scenario.markets):
+        for number, market in enumerate(self.markets):
             mine = positions[positions["market"] == number]
+            if market.kind == "spot":
+                supply = opening_supply_lots(self.token_specs[market.id])
+                positions[outside[market.id]]["lots"] = supply - int(mine["lots"].sum())
+                interest.append(0)
+                continue
             signed = np.sign(mine["lots"]) * mine["entry_ticklots"]
             record = outside[market.id]
             lots, paid = int(mine["lots"].sum()), sum(int(x) for x in signed) * self.atoms[number]
@@ -346,7 +418,7 @@ class Wiring:
         rows = []
         for i, spec in enumerate(self.scenario.underlyings):
             path = self.paths[i]
-            follower = next((n for n, m in enumerate(self.scenario.markets) if m.underlying == spec.id), 0)
+            follower = next((n for n, m in enumerate(self.markets) if m.underlying == spec.id), 0)
             halves = path.every_ns / spec.index.pass_through_halflife
             learned = float(spec.index.pass_through) * (1.0 - float(power_(0.5, halves)))
             rows.append(
@@ -364,17 +436,34 @@ class Wiring:
     def _markets(self, interest: list[int]) -> list[dict[str, Any]]:
         order = [underlying.id for underlying in self.scenario.underlyings]
         rows = []
-        for i, market in enumerate(self.scenario.markets):
-            underlying = order.index(market.underlying)
+        for i, market in enumerate(self.markets):
+            leg = self.markets[self._legs(market)[0]] if market.kind == "spot" else market
+            underlying = order.index(leg.underlying)
             steps = [
                 _longest_lookback(group) // market.mark.every
                 for group in self.scenario.traders
                 if group.market == market.id
             ]
-            opening = float(self.paths[underlying].levels(0, 1)[0])
+            opening = float(self.opening[i] * market.tick.amount)
             row = market_row(market, underlying, opening, self.scenario.clock.start, max(steps, default=0))
-            rows.append({**row, **self.roles[i], "open_interest": interest[i]})
+            rows.append({**row, **self.roles[i], **self._token_book(market), "open_interest": interest[i]})
         return rows
+
+    def _token_book(self, market: MarketSpec) -> dict[str, Any]:
+        """What a token's own book has beyond a market's record: its fund, its supply, its limits."""
+        if market.kind != "spot":
+            return {"kind": codes.PERPETUAL}
+        spec = self.token_specs[market.id]
+        own = spec.market
+        assert own is not None
+        cap = 0 if own.holding_cap is None else int(own.holding_cap * lots_per_token(spec))
+        return {
+            "kind": codes.SPOT,
+            "nav_account": self.token_accounts[spec.id],
+            "supply_lots": opening_supply_lots(spec),
+            "price_band": float(own.price_band or 0),
+            "holding_cap": cap,
+        }
 
     def _logs(self) -> list[str]:
         record = self.scenario.record

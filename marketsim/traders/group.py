@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from marketsim.spec import (
     Count,
@@ -39,7 +40,8 @@ class TraderStartSpec(Spec):
 class TraderGroupSpec(Spec):
     """`count` traders of one kind on one market; `rate` is each one's mean number of wake-ups.
 
-    fees: absent = the market's, written in when a scenario loads.
+    fees: absent = the market's, written in when a scenario loads. holds: share of a token's opening supply that the
+    group holds, by token.
     """
 
     id: Identifier
@@ -49,6 +51,7 @@ class TraderGroupSpec(Spec):
     capital: MoneyDistribution
     latency: DurationDistribution = constant(0, "duration")
     fees: FeesSpec | None = None
+    holds: dict[str, Rate] = Field(default_factory=dict)
     start: TraderStartSpec | None = None
 
 
@@ -56,12 +59,13 @@ class TraderGroupSpec(Spec):
 class GroupTerms:
     """What a group's rule needs to know of its market and of luck.
 
-    atoms: per tick and lot; mark_every_ns: the market's cadence; volatility: of the index per year, if it declares one.
-    draws: `draws(name)` is the stream `<group id>/<name>`.
+    atoms: per tick and lot; mark_every_ns: the market's cadence; opening_ticks: its opening mark; volatility: of the
+    index per year, if it declares one. draws: `draws(name)` is the stream `<group id>/<name>`.
     """
 
     atoms: int
     mark_every_ns: int
+    opening_ticks: int
     volatility: float | None
     draws: Callable[[str], Stream]
 

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 
 from marketsim.kernel.codes import K_MAKER
-from marketsim.spec import QUOTE, Count, EventRate, Factor, Flag, MoneyAmount, Rate
+from marketsim.spec import QUOTE, Count, Duration, EventRate, Factor, Flag, MoneyAmount, Rate
 from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
-from marketsim.units import Money
+from marketsim.units import NS_PER_SECOND, Money
 
 
 class MarketMakerSpec(TraderGroupSpec):
@@ -37,6 +37,31 @@ class MarketMakerSpec(TraderGroupSpec):
     refill: Rate = Decimal("0.5")
     jitter: Rate = Decimal("0.15")
     max_inventory: MoneyAmount = Money(Decimal(3_000_000), QUOTE)
+
+
+class TokenMakerSpec(MarketMakerSpec):
+    """A token's market maker and authorised participant: quotes around NAV, hedges with the perps, creates and redeems.
+
+    `holds` is the inventory it wants. hedge: whether it holds the opposite of its inventory in the basket's perps;
+    every: how often it looks; tolerance: how far (share of the inventory) it lets inventory and hedge drift;
+    uses_primary: whether it creates and redeems.
+    """
+
+    kind: Literal["token_maker"]  # type: ignore[assignment]
+    rate: EventRate = Fraction(60, 3_600)
+    levels: Count = 5
+    first: Rate = Decimal("0.0015")
+    growth: Factor = Decimal("1.6")
+    size: MoneyAmount = Money(Decimal(5_000), QUOTE)
+    size_growth: Factor = Decimal("1.5")
+    skew: Rate = Decimal("0.002")
+    skew_inventory: MoneyAmount = Money(Decimal(250_000), QUOTE)
+    memory_weight: Factor = Decimal(0)
+    max_inventory: MoneyAmount = Money(Decimal(1_000_000), QUOTE)
+    hedge: Flag = True
+    uses_primary: Flag = True
+    every: Duration = 10 * NS_PER_SECOND
+    tolerance: Rate = Decimal("0.25")
 
 
 def market_maker_rule(spec: MarketMakerSpec, terms: GroupTerms) -> GroupRule:

@@ -14,7 +14,8 @@ from marketsim.spec import Distribution
 from marketsim.streams import Stream, draw, quantile_table, stream_key
 from marketsim.traders.fundamentalist import fundamentalist_rule
 from marketsim.traders.group import TABLE, GroupRule, GroupTerms, TraderGroupSpec
-from marketsim.traders.market_maker import market_maker_rule
+from marketsim.traders.holder import holder_rule
+from marketsim.traders.market_maker import TokenMakerSpec, market_maker_rule
 from marketsim.traders.noise import noise_rule
 from marketsim.traders.retail import retail_rule
 from marketsim.traders.trend import trend_rule
@@ -26,6 +27,9 @@ RULES: dict[str, Callable[[Any, GroupTerms], GroupRule]] = {
     "fundamentalist": fundamentalist_rule,
     "trend": trend_rule,
     "retail": retail_rule,
+    "contrarian": trend_rule,
+    "holder": holder_rule,
+    "token_maker": market_maker_rule,
 }
 
 
@@ -39,11 +43,21 @@ class MarketTerms:
     mark_every_ns: int
     opening_ticks: int
     volatility: float | None
+    supply_lots: int = 0
+    legs: tuple[int, ...] = ()
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether it is a token's own book, where positions are units held."""
+        return bool(self.legs)
 
 
 @dataclass(frozen=True)
 class Population:
-    """All groups as the kernel's rows. Trader i has account i and position i; arrays have one row a trader (n,)."""
+    """All groups as the kernel's rows: one a trader (n,), which has account i and position i, its group's market.
+
+    Token makers also have positions in the basket's perps, behind the first n. stakes: how many holdings are kept.
+    """
 
     groups: list[dict[str, Any]]
     cohorts: list[dict[str, Any]]
@@ -51,6 +65,7 @@ class Population:
     positions: NDArray[Any]
     traders: NDArray[Any]
     slots: int
+    stakes: int = 0
 
 
 def group_stream(seed: int, replication: int, group: str, name: str) -> Stream:
@@ -70,7 +85,7 @@ def populate(
         terms = markets[spec.market]
         luck = GroupLuck(seed, replication, spec.id)
         rule = RULES[spec.kind](  # type: ignore[attr-defined]
-            spec, GroupTerms(terms.atoms, terms.mark_every_ns, terms.volatility, luck.stream)
+            spec, GroupTerms(terms.atoms, terms.mark_every_ns, terms.opening_ticks, terms.volatility, luck.stream)
         )
         records.append(_record(spec, rule, terms, first, luck))
         fees = spec.fees
@@ -82,7 +97,38 @@ def populate(
         slots += rule.slots_each * spec.count
     empty = (np.zeros(0, layout.ACCOUNT), np.zeros(0, layout.POSITION), np.zeros(0, layout.TRADER))
     accounts, positions, traders = (np.concatenate(part) for part in zip(*rows, strict=True)) if rows else empty
-    return Population(records, cohorts, accounts, positions, traders, slots)
+    spot = np.array([terms.number for terms in markets.values() if terms.is_spot], np.int64)
+    held = np.flatnonzero(np.isin(positions["market"], spot))
+    positions["bucket"][held] = np.arange(len(held))
+    positions = _with_hedges(groups, markets, accounts, positions)
+    return Population(records, cohorts, accounts, positions, traders, slots, len(held))
+
+
+def _with_hedges(
+    groups: Sequence[TraderGroupSpec],
+    markets: Mapping[str, MarketTerms],
+    accounts: NDArray[Any],
+    positions: NDArray[Any],
+) -> NDArray[Any]:
+    """Positions with those that token makers have in their token's perps appended, linked to the first."""
+    rows = [positions]
+    first, n = 0, len(positions)
+    for spec in groups:
+        legs = markets[spec.market].legs if isinstance(spec, TokenMakerSpec) else ()
+        owners = np.arange(first, first + spec.count)
+        tail = owners
+        for market in legs:
+            more = np.zeros(spec.count, layout.POSITION)
+            more["account"], more["market"] = owners, market
+            for link in ("next", "prev", "bucket", "sibling"):
+                more[link] = -1
+            joined = np.concatenate(rows)
+            joined["sibling"][tail] = tail = np.arange(n, n + spec.count)
+            rows = [joined, more]
+            accounts["n_positions"][owners] += 1
+            n += spec.count
+        first += spec.count
+    return np.concatenate(rows)
 
 
 @dataclass(frozen=True)
@@ -135,6 +181,12 @@ def _rows(
         positions[link] = -1
     traders["account"], traders["position"], traders["f0"], traders["i0"] = ids, ids, rule.f0, rule.i0
     traders["slots"] = slots + rule.slots_each * np.arange(n)
+    if terms.is_spot:
+        share = spec.holds.get(spec.market, 0)
+        positions["lots"] = int(terms.supply_lots * share) // max(n, 1)
+        positions["entry_ticklots"] = positions["lots"] * terms.opening_ticks
+        if isinstance(spec, TokenMakerSpec):
+            traders["i0"] = positions["lots"]
     if spec.start is not None:
         _open_positions(spec, terms, accounts, positions, luck)
     return accounts, positions, traders

@@ -32,6 +32,12 @@ class TrendSpec(TraderGroupSpec):
     volatility: AnnualRate | None = None
 
 
+class ContrarianSpec(TrendSpec):
+    """Buys after a fall and sells after a rise: the trend rule with the opposite sign."""
+
+    kind: Literal["contrarian"]  # type: ignore[assignment]
+
+
 YEAR_NS = 365 * 86_400 * NS_PER_SECOND
 _PLAIN_VOLATILITY = 0.7  # of an index that declares none
 _PROTECTION = 0.005  # how far behind the best price a market order may reach
@@ -47,5 +53,6 @@ def trend_rule(spec: TrendSpec, terms: GroupTerms) -> GroupRule:
         "f0": float(spec.exit) / float(spec.enter) if spec.enter else 0.0,
         "f1": terms.ticklots(spec.size),
         "f2": _PROTECTION,
+        "f3": -1.0 if isinstance(spec, ContrarianSpec) else 1.0,
     }
     return GroupRule(K_TREND, fields, f0=entry, i0=steps)

@@ -34,13 +34,16 @@ class UnderlyingSpec(Spec):
 
 
 class MarketSpec(Spec):
-    """A perpetual contract on a venue; prices are multiples of `tick`, sizes multiples of `lot`."""
+    """A perpetual contract on a venue; prices are multiples of `tick`, sizes multiples of `lot`.
+
+    The loader also makes one of kind `spot`, without a contract, of each token that has its own book.
+    """
 
     id: Identifier
-    kind: Literal["perpetual"] = "perpetual"
+    kind: Literal["perpetual", "spot"] = "perpetual"
     underlying: Identifier
     venue: Identifier = "main"
-    contract: Literal["linear"] = "linear"
+    contract: Literal["linear"] | None = "linear"
     tick: MoneyAmount = Money(Decimal("0.1"), QUOTE)
     lot: SizeAmount = Size(Decimal("0.001"), QUOTE)
     fees: FeesSpec = FeesSpec()

@@ -30,7 +30,8 @@ class Gateway:
 
     positions: record of (account, market); outside: record of `outside` by market; ledger: the account of a ledger
     cohort in an account's own venue and currency, by (account, cohort). ticks: size of a tick by market, for average
-    prices. `watch(account, hook)` calls `hook()` when the venue liquidates or deleverages that account.
+    prices. requests: who deals in the primary of each token market; paid: told of every payment (account, entry,
+    atoms). `watch(account, hook)` calls `hook()` when the venue liquidates or deleverages that account.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class Gateway:
         self._called_back: dict[int, int] = {}  # when a cancel arrives for an order that is still on its way
         self._hooks: dict[int, Callable[[], None]] = {}
         self.ticks: dict[str, Decimal] = {}
+        self.requests: dict[int, Callable[[int, int], None]] = {}
+        self.paid: list[Callable[[int, str, int], None]] = []
         env.on_notice = self._hear
 
     def watch(self, account: int, hook: Callable[[], None]) -> None:
@@ -129,11 +132,16 @@ class Gateway:
     def pay(self, from_account: int, to_cohort: str, atoms: int, entry: str) -> None:
         """Move cash from an account to a ledger cohort under a ledger entry."""
         doors.pay_atoms(self._world.address, _ENTRY[entry], from_account, self._ledger[from_account, to_cohort], atoms)
+        for hook in self.paid:
+            hook(from_account, entry, atoms)
 
     # -- what comes back
 
     def _hear(self, notices: memoryview, row: int) -> None:
         kind = notices[row + _KIND]
+        if kind == codes.N_REQUEST:
+            self._pass_on(notices, row)
+            return
         if kind == codes.N_LIQUIDATION:
             hook = self._hooks.get(notices[row + _ACCOUNT])
             if hook is not None:
@@ -150,6 +158,15 @@ class Gateway:
                 self._send_cancel(order, max(self._called_back.pop(order.order_id), notices[row + _T]))
         else:
             self._finish(order, notices, row)
+
+    def _pass_on(self, notices: memoryview, row: int) -> None:
+        """A holder asks a token's fund for units: hand it on to the token's primary market, at this instant."""
+        deal = self.requests.get(notices[row + _MARKET])
+        if deal is not None:
+            account, lots = notices[row + _ACCOUNT], notices[row + _LOTS]
+            wake: Any = Event(self.env)
+            wake.callbacks.append(lambda _: deal(account, lots))
+            self.env.fire(wake, notices[row + _T])
 
     def _fill(self, order: Order, notices: memoryview, row: int) -> None:
         lots = notices[row + _LOTS]
