@@ -6,6 +6,8 @@ A plan says when child number n is due and, given what remains and the price the
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from marketsim.issuers.algorithms.child import (
     Child,
     ChildKind,
@@ -16,8 +18,9 @@ from marketsim.issuers.algorithms.child import (
 )
 from marketsim.issuers.algorithms.immediate import MarketExecutionSpec, OffBookSpec, SinglePlan
 from marketsim.issuers.algorithms.ladder import IocLadderSpec, LadderPlan
-from marketsim.issuers.algorithms.participation import CappedPlan, CappedSpec, capped
-from marketsim.issuers.algorithms.slices import TwapPlan, TwapSpec
+from marketsim.issuers.algorithms.participation import CappedPlan, CappedSpec, PovPlan, PovSpec, capped
+from marketsim.issuers.algorithms.passive import PassivePlan, PassiveSpec
+from marketsim.issuers.algorithms.slices import HiddenPlan, HiddenSpec, ListedPlan, TwapPlan, TwapSpec
 from marketsim.streams import Stream
 from marketsim.units import to_atoms
 
@@ -29,10 +32,17 @@ __all__ = [
     "ExecutionKindSpec",
     "ExecutionPlan",
     "ExecutionSpec",
+    "HiddenPlan",
+    "HiddenSpec",
     "IocLadderSpec",
     "LadderPlan",
+    "ListedPlan",
     "MarketExecutionSpec",
     "OffBookSpec",
+    "PassivePlan",
+    "PassiveSpec",
+    "PovPlan",
+    "PovSpec",
     "Progress",
     "SinglePlan",
     "TwapPlan",
@@ -41,7 +51,7 @@ __all__ = [
     "worst_price_ticks",
 ]
 
-ExecutionSpec = MarketExecutionSpec | IocLadderSpec | TwapSpec | OffBookSpec
+ExecutionSpec = MarketExecutionSpec | IocLadderSpec | TwapSpec | PovSpec | PassiveSpec | HiddenSpec | OffBookSpec
 
 
 def plan_of(spec: ExecutionSpec, stream: Stream) -> ExecutionPlan:
@@ -55,3 +65,9 @@ def plan_of(spec: ExecutionSpec, stream: Stream) -> ExecutionPlan:
             return capped(LadderPlan(to_atoms(spec.slice.amount), spec.every), spec.max_participation)
         case TwapSpec():
             return capped(TwapPlan(spec.over, spec.slices), spec.max_participation)
+        case PovSpec():
+            return PovPlan(Fraction(spec.share), spec.over, spec.every)
+        case PassiveSpec():
+            return PassivePlan(Fraction(spec.offset), spec.timeout, spec.reprice)
+        case HiddenSpec():
+            return capped(HiddenPlan(spec.window, spec.slices, stream), spec.max_participation)

@@ -21,6 +21,9 @@ from marketsim.issuers.policies.decision import (
     Side,
     Situation,
 )
+from marketsim.issuers.policies.fli import FliRebalancing, FliSpec, fli_of
+from marketsim.issuers.policies.tlx import TlxRebalancing, TlxSpec, tlx_of
+from marketsim.issuers.policies.variable import VariableRebalancing, VariableSpec, variable_of
 from marketsim.spec import Spec
 from marketsim.streams import Stream
 
@@ -35,6 +38,8 @@ __all__ = [
     "DailySpec",
     "Decision",
     "EmergencySpec",
+    "FliRebalancing",
+    "FliSpec",
     "NoRebalanceSpec",
     "NoRebalancing",
     "Occasion",
@@ -43,6 +48,10 @@ __all__ = [
     "RebalancingPolicy",
     "Side",
     "Situation",
+    "TlxRebalancing",
+    "TlxSpec",
+    "VariableRebalancing",
+    "VariableSpec",
     "policy_of",
 ]
 
@@ -53,7 +62,7 @@ class NoRebalanceSpec(Spec):
     policy: Literal["none"]
 
 
-RebalanceSpec = NoRebalanceSpec | DailySpec | BandSpec
+RebalanceSpec = NoRebalanceSpec | DailySpec | BandSpec | VariableSpec | FliSpec | TlxSpec
 
 
 def policy_of(spec: RebalanceSpec, *, legs: Sequence[LegTerms], start_ns: int, stream: Stream) -> RebalancingPolicy:
@@ -70,3 +79,9 @@ def policy_of(spec: RebalanceSpec, *, legs: Sequence[LegTerms], start_ns: int, s
             return daily_of(spec, target, gross, start_ns, stream)
         case BandSpec():
             return band_of(spec, target, stream)
+        case VariableSpec():
+            return variable_of(spec, stream)
+        case FliSpec():
+            return fli_of(spec, gross, legs[0].lot)
+        case TlxSpec():
+            return tlx_of(spec, gross)

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from marketsim.errors import UnitError
-from marketsim.issuers.execution import TwapSpec
-from marketsim.issuers.rebalancing import BandSpec, DailySpec
 from marketsim.issuers.token import NavQuoteSpec, TokenSpec
 from marketsim.scenario import bounds, later
 from marketsim.scenario.nodes import Path
 from marketsim.scenario.schema import JumpEventSpec
+from marketsim.scenario.token_rules import check_token_rules
 from marketsim.scenario.world import World
 from marketsim.spec import Distribution
 from marketsim.traders.group import TraderGroupSpec
@@ -172,34 +171,9 @@ def _check_token(world: World, path: Path, token: TokenSpec, markets: Mapping[st
         world.at((*path, "account", "tiers"), fault)
     _check_whole_atoms(world, (*path, "aum"), token.aum.amount)
     target = sum((abs(value) for value in token.basket.values()), Decimal(0))
-    if isinstance(token.rebalance, BandSpec):
-        _check_band(world, (*path, "rebalance"), token.rebalance, target)
-    elif isinstance(token.rebalance, DailySpec):
-        _check_daily(world, (*path, "rebalance"), token.rebalance, target)
-    if isinstance(token.execution, TwapSpec) and token.execution.slices > token.execution.over:
-        world.at((*path, "execution", "slices"), "more slices than nanoseconds", "fewer slices")
+    check_token_rules(world, path, token, markets)
     start = abs(token.start.leverage) if token.start.leverage is not None else target
     _check_leverage(world, (*path, "start", "leverage"), start, token.aum.amount, token.account.tiers)
-
-
-def _check_band(world: World, path: Path, band: BandSpec, target: Decimal) -> None:
-    shown = format_number(target)
-    if band.lower is None and band.upper is None and band.move is None:
-        world.at(path, "this band has no border", "at least one of lower, upper, move")
-    if band.lower is not None and band.lower >= target > 0:
-        world.at((*path, "lower"), "the lower border is not below the target", f"below {shown}, without sign")
-    if band.upper is not None and 0 < band.upper <= target:
-        world.at((*path, "upper"), "the upper border is not above the target", f"above {shown}, without sign")
-    if band.to == "edge" and band.lower is None and band.upper is None:
-        world.at((*path, "to"), "there is no edge to return to", "target, a share, or a band with lower or upper")
-
-
-def _check_daily(world: World, path: Path, daily: DailySpec, target: Decimal) -> None:
-    if daily.emergency is not None and 0 < (daily.emergency.leverage or 0) <= target:
-        message = "the emergency is not above the target"
-        world.at((*path, "emergency", "leverage"), message, f"above {format_number(target)}, without sign")
-    if daily.skip_if is not None and daily.skip_if[0] > daily.skip_if[1]:
-        world.at((*path, "skip_if"), "the lower end lies above the upper", "[lo, hi] with lo <= hi")
 
 
 def _check_group(world: World, path: Path, group: TraderGroupSpec, markets: Mapping[str, MarketSpec]) -> None:

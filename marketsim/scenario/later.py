@@ -18,8 +18,6 @@ _WORDS: dict[str, dict[str, str]] = {
     "contract": dict.fromkeys(("inverse", "quanto"), CROWD),
     "rule": dict.fromkeys(("index_basis", "funding_basis", "oracle_ema"), CROWD),
     "mode": {**dict.fromkeys(("cash_nav", "cash_exec", "cash_batch", "in_kind"), TOKENS), "isolated": CROWD},
-    "policy": dict.fromkeys(("variable", "fli", "tlx"), TOKENS),
-    "algorithm": dict.fromkeys(("pov", "passive", "hidden"), TOKENS),
     "engine": dict.fromkeys(("bitmex", "okx", "ftx", "hyperliquid", "dydx", "deribit", "bybit"), CROWD),
     "preset": dict.fromkeys(
         "blvt_2020 blvt_2021 kucoin_3x kucoin_dynamic gate_2024 gate_2025 gate_floating mexc_3x "

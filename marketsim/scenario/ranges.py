@@ -9,9 +9,17 @@ from fractions import Fraction
 from typing import Any
 
 from marketsim import units
-from marketsim.issuers.execution import IocLadderSpec, TwapSpec
+from marketsim.issuers.execution import (
+    CappedSpec,
+    ExecutionKindSpec,
+    HiddenSpec,
+    IocLadderSpec,
+    PassiveSpec,
+    PovSpec,
+    TwapSpec,
+)
 from marketsim.issuers.fees import ManagementFeeSpec
-from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec
+from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, TlxSpec, VariableSpec
 from marketsim.issuers.token import NavQuoteSpec, TokenSpec, TokenStartSpec
 from marketsim.scenario.nodes import Path
 from marketsim.scenario.schema import BookRecordSpec, ClockSpec, DepthRecordSpec, JumpEventSpec, RecordSpec
@@ -34,7 +42,7 @@ _DAY = 86_400 * NS_PER_SECOND
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers a key may hold; `parts` also asks for whole parts of 1e8, in which rates are charged."""
+    """The numbers a key may hold, and with `or_zero` zero; `parts` asks for whole parts of 1e8, in which rates go."""
 
     words: str
     least: Decimal | int | None = None
@@ -42,11 +50,12 @@ class Range:
     above: Decimal | int | None = None
     below: Decimal | int | None = None
     parts: bool = False
+    or_zero: bool = False
 
     def holds(self, value: Decimal | int | Fraction) -> bool:
         """Whether a number is one of them."""
         exact = Fraction(value)
-        return (
+        return (self.or_zero and exact == 0) or (
             (self.least is None or exact >= Fraction(self.least))
             and (self.most is None or exact <= Fraction(self.most))
             and (self.above is None or exact > Fraction(self.above))
@@ -60,6 +69,9 @@ _ZERO_OR_MORE = Range("zero or more", least=0)
 _SHARE = Range("0% to 100%", least=0, most=1)
 _AT_LEAST_ONE = Range("at least 1", least=1)
 _CADENCE = Range("1ms or longer", least=NS_PER_SECOND // 1_000)
+_POLL = Range("0s (always), or 1ms or longer", least=NS_PER_SECOND // 1_000, or_zero=True)
+_UP_TO_TENTH = Range("0% to 10%", least=0, most=Decimal("0.1"))
+_PART = Range("more than 0%, below 100%", above=0, below=1)
 _WITHIN_A_DAY = Range("more than 0s, at most 1d", above=0, most=_DAY)
 _CHARGED = Range("0% to 10%, in steps of 0.0001 bps", least=0, most=Decimal("0.1"), parts=True)
 _MAKER = Range("-1% to 10%, in steps of 0.0001 bps", least=Decimal("-0.01"), most=Decimal("0.1"), parts=True)
@@ -94,11 +106,27 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
     TokenSpec: {"aum": _ZERO_OR_MORE, "nav": _ABOVE_ZERO},
     TokenStartSpec: {"last_reset": _ABOVE_ZERO},
     NavQuoteSpec: {"every": _CADENCE},
-    DailySpec: {"jitter": Range("shorter than 1d", below=_DAY), "skip_if": _ZERO_OR_MORE},
-    EmergencySpec: {"leverage": _ABOVE_ZERO},
-    BandSpec: {"lower": _ZERO_OR_MORE, "upper": _ABOVE_ZERO, "move": _ABOVE_ZERO, "to": _SHARE, "poll": _CADENCE},
+    DailySpec: {
+        "jitter": Range("shorter than 1d", below=_DAY),
+        "skip_if": _ZERO_OR_MORE,
+        "skip_move": _ZERO_OR_MORE,
+    },
+    EmergencySpec: {"leverage": _ABOVE_ZERO, "lower": _ZERO_OR_MORE, "move": _ABOVE_ZERO, "poll": _POLL},
+    BandSpec: {"lower": _ZERO_OR_MORE, "upper": _ABOVE_ZERO, "move": _ABOVE_ZERO, "to": _SHARE, "poll": _POLL},
+    VariableSpec: {"lower": _ZERO_OR_MORE, "upper": _ABOVE_ZERO},
+    FliSpec: {
+        **dict.fromkeys(("min", "max", "target", "ripcord", "every", "max_trade", "ripcord_max_trade"), _ABOVE_ZERO),
+        "speed": Range("more than 0%, at most 100%", above=0, most=1),
+        "poll": _POLL,
+    },
+    TlxSpec: {"threshold": Range("0.01 to 0.8", least=Decimal("0.01"), most=Decimal("0.8")), "poll": _POLL},
+    ExecutionKindSpec: {"cost_allowance": _UP_TO_TENTH},
+    CappedSpec: {"max_participation": _PART},
     IocLadderSpec: {"slice": _ABOVE_ZERO, "every": _ABOVE_ZERO},
     TwapSpec: {"over": _ABOVE_ZERO, "slices": _AT_LEAST_ONE},
+    PovSpec: {"share": _PART, "over": _ABOVE_ZERO, "every": _CADENCE},
+    PassiveSpec: {"offset": _UP_TO_TENTH, "timeout": _ABOVE_ZERO, "reprice": _CADENCE},
+    HiddenSpec: {"window": _ABOVE_ZERO, "slices": Range("1 to 10000", least=1, most=10_000)},
     ManagementFeeSpec: {"rate": _CHARGED, "every": _ABOVE_ZERO},
     TraderGroupSpec: {"count": _ZERO_OR_MORE, "rate": _ZERO_OR_MORE},
     TraderStartSpec: {"long_share": _SHARE},

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from marketsim.issuers.execution import IocLadderSpec, OffBookSpec, TwapSpec
-from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec
+from decimal import Decimal
+
+from marketsim.issuers.execution import (
+    CappedSpec,
+    ExecutionSpec,
+    HiddenSpec,
+    IocLadderSpec,
+    OffBookSpec,
+    PassiveSpec,
+    PovSpec,
+    TwapSpec,
+)
+from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, TlxSpec, VariableSpec
 from marketsim.issuers.token import TokenSpec
 from marketsim.scenario.schema import JumpEventSpec, OrderEventSpec, Scenario
 from marketsim.spec import Distribution, distribution_text
@@ -102,41 +113,94 @@ def _token(token: TokenSpec) -> str:
 def _rebalance(token: TokenSpec) -> str:
     rule = token.rebalance
     if isinstance(rule, DailySpec):
-        jitter = f" plus up to {format_duration(rule.jitter)}" if rule.jitter else ""
-        text = f"It returns to its target every day at {format_time_of_day(rule.at)} UTC{jitter}"
-        if rule.emergency is not None:
-            sides = {"delever": "only to lower leverage", "both": "in both directions", "losing": "only after a loss"}
-            text += f", and at once when leverage is {_borders(rule.emergency)} ({sides[rule.emergency.side]})"
-        return text + "."
+        return _daily(rule, token)
     if isinstance(rule, BandSpec):
         goal = f"to the {rule.to}" if isinstance(rule.to, str) else f"{format_rate(rule.to)} of the way to the target"
-        return f"It rebalances when leverage is {_borders(rule)}, {goal}."
+        return f"It rebalances when {_borders(rule, token)}, {goal}."
+    if isinstance(rule, VariableSpec):
+        band = f"{format_number(rule.lower)} to {format_number(rule.upper)}"
+        return (
+            f"It goes to a hidden target ({_law(rule.hidden)}) when, at a look, leverage is outside {band}; the time "
+            f"between two looks is {_law(rule.poll)}."
+        )
+    if isinstance(rule, FliSpec):
+        return _fli(rule, token)
+    if isinstance(rule, TlxSpec):
+        threshold = format_number(rule.threshold)
+        return f"It returns to its target when notional is {threshold} times the last margin or more away from it."
     return "It never rebalances."
 
 
-def _borders(rule: BandSpec | EmergencySpec) -> str:
-    """What a band or an emergency waits for: `below 2 or above 4 or after a move of 15%`."""
-    upper = rule.upper if isinstance(rule, BandSpec) else rule.leverage
-    borders = [f"below {format_number(rule.lower)}"] if rule.lower is not None else []
-    borders += [f"above {format_number(upper)}"] if upper is not None else []
-    for target, (low, high) in (rule.by_target or {}).items():
-        borders.append(f"outside {format_number(low)} to {format_number(high)} for a target of {format_number(target)}")
-    borders += [f"after a move of {format_rate(rule.move)}"] if rule.move is not None else []
-    return " or ".join(borders)
+def _daily(rule: DailySpec, token: TokenSpec) -> str:
+    jitter = f" plus up to {format_duration(rule.jitter)}" if rule.jitter else ""
+    text = f"It returns to its target every day at {format_time_of_day(rule.at)} UTC{jitter}"
+    quiet = []
+    if rule.skip_if is not None:
+        quiet.append(f"leverage is within {format_number(rule.skip_if[0])} to {format_number(rule.skip_if[1])}")
+    if rule.skip_move is not None:
+        quiet.append(f"the price has moved by less than {format_rate(rule.skip_move)}")
+    text += f" unless {' and '.join(quiet)}" if quiet else ""
+    if rule.emergency is not None:
+        sides = {"delever": "only to lower leverage", "both": "in both directions", "losing": "only after a loss"}
+        text += f", and at once when {_borders(rule.emergency, token)} ({sides[rule.emergency.side]})"
+    return text + "."
+
+
+def _fli(rule: FliSpec, token: TokenSpec) -> str:
+    target = abs(_target(token)) if rule.target is None else rule.target
+    low, high, ripcord = (format_number(value) for value in (rule.min, rule.max, rule.ripcord))
+    return (
+        f"Every {format_duration(rule.every)} it goes {format_rate(rule.speed)} of the way to {format_number(target)}, "
+        f"and at once back into {low} to {high}, in chunks of {rule.max_trade} {format_duration(rule.cooldown)} apart; "
+        f"from {ripcord} on it falls back to {high} in chunks of {rule.ripcord_max_trade} "
+        f"{format_duration(rule.ripcord_cooldown)} apart."
+    )
+
+
+def _target(token: TokenSpec) -> Decimal:
+    return sum(token.basket.values(), Decimal(0))
+
+
+def _borders(rule: BandSpec | EmergencySpec, token: TokenSpec) -> str:
+    """What a band or an emergency waits for: `leverage is below 2 or above 4 or the price has moved by 15%`."""
+    lower, upper = rule.lower, rule.upper if isinstance(rule, BandSpec) else rule.leverage
+    row = (rule.by_target or {}).get(_target(token))
+    if row is not None:
+        lower, upper = row[0] if lower is None else lower, row[1] if upper is None else upper
+    sides = [f"below {format_number(lower)}"] if lower is not None else []
+    sides += [f"above {format_number(upper)}"] if upper is not None else []
+    causes = [f"leverage is {' or '.join(sides)}"] if sides else []
+    causes += [f"the price has moved by {format_rate(rule.move)}"] if rule.move is not None else []
+    return " or ".join(causes)
 
 
 def _execution(token: TokenSpec) -> str:
     how = token.execution
+    text = _algorithm(how)
+    if isinstance(how, CappedSpec) and how.max_participation is not None:
+        text += f", and never more than {format_rate(how.max_participation)} of the market's volume"
+    if how.cost_allowance:
+        text += f"; its sizes allow for costs of {format_rate(how.cost_allowance)}"
+    return text + "."
+
+
+def _algorithm(how: ExecutionSpec) -> str:
     if isinstance(how, IocLadderSpec):
         every = format_duration(how.every)
-        return f"It sends immediate-or-cancel orders of at most {format_money(how.slice)}, one every {every}."
+        return f"It sends immediate-or-cancel orders of at most {format_money(how.slice)}, one every {every}"
     if isinstance(how, TwapSpec):
-        return f"It sends {how.slices} market orders over {format_duration(how.over)}."
+        return f"It sends {how.slices} market orders over {format_duration(how.over)}"
+    if isinstance(how, HiddenSpec):
+        return f"It sends {how.slices} market orders at random times of a window of {format_duration(how.window)}"
+    if isinstance(how, PovSpec):
+        share, over = format_rate(how.share), format_duration(how.over)
+        return f"It sends immediate-or-cancel orders that keep it at {share} of the volume, for at most {over}"
+    if isinstance(how, PassiveSpec):
+        away, timeout = format_rate(how.offset), format_duration(how.timeout)
+        return f"It waits in the book {away} behind the other side, and takes what is left after {timeout}"
     if isinstance(how, OffBookSpec):
-        return "It trades at the mark price outside the book" + (
-            ", paying the taker fee." if how.off_book_fees else "."
-        )
-    return "It sends one market order."
+        return "It trades at the mark price outside the book" + (", paying the taker fee" if how.off_book_fees else "")
+    return "It sends one market order"
 
 
 def _group(group: TraderGroupSpec) -> str:
