@@ -54,11 +54,11 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         log_rows: int = LOG_ROWS,
     ) -> None:
         world = scenario if isinstance(scenario, Scenario) else load(scenario, set=set, seed=seed)
-        self.scenario = world
+        self._declared = world
         self.root_seed = world.seed if seed is None else seed
         self.replication = replication
         self.participants = 0
-        super().__init__(seed=self.root_seed)
+        super().__init__(rng=self.root_seed)
         self.wired = Wiring(world, self.root_seed, replication).wire(log_rows)
         self.world = self.wired.world
         self.env = MarketEnvironment(self.world, self.wired.markets, world.clock.duration)
@@ -79,6 +79,15 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
 
     # -- mesa's face
 
+    @property
+    def scenario(self) -> Scenario:
+        """The resolved scenario that runs."""
+        return self._declared
+
+    @scenario.setter
+    def scenario(self, given: object) -> None:
+        """Nothing: from 3.5 on Mesa hands every model a scenario of its own kind, which declares nothing here."""
+
     def step(self) -> None:
         """Advance by `clock.report_every`, or to the end."""
         if not self.running:
@@ -93,7 +102,11 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.env.close()
         self.world.close()
         self.remove_all_agents()
-        mesa.Agent._ids.pop(self, None)  # mesa numbers agents by model and would keep every model there ever was
+        numbering = getattr(
+            mesa.Agent, "_ids", None
+        )  # before 3.5 Mesa numbers agents in a table that keeps every model
+        if numbering is not None:
+            numbering.pop(self, None)
 
     # -- parts
 

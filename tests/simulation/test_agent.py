@@ -546,3 +546,12 @@ def test_thirty_models_made_and_closed_leave_no_memory_behind() -> None:
         model.env.run()
         model.close()
     assert len(_arena) == before
+
+
+def test_a_scenario_that_mesa_hands_out_does_not_replace_the_one_that_runs() -> None:
+    """Mesa 3.5 gives every model one of its own."""
+    model = still()
+    ours = model.scenario
+    model.scenario = object()
+    assert model.scenario is ours
+    assert ours.name == "small"
