@@ -131,9 +131,10 @@ def can_afford(w, m, p, side_sign, lots, price):
     if np.float64(exposure) * np.float64(price) * np.float64(m.atoms) > LARGEST_NOTIONAL:
         return False
     notional = exposure * price * m.atoms
-    equity = equity_atoms(w, p.account)
     if a.n_positions <= 1:
+        equity = a.cash_atoms + p.lots * m.mark_ticks * m.atoms
         return notional <= equity or initial_atoms(m, a.leverage_cap, notional) <= equity
+    equity = equity_atoms(w, p.account)
     needed = initial_atoms(m, a.leverage_cap, notional)
     return needed + committed_atoms(w, np.int64(p.account), np.int64(p.market)) <= equity
 

@@ -222,6 +222,7 @@ class World:
 
     def _lay_logs(self, rows: int, kept: Sequence[str]) -> None:
         self.logs: dict[str, np.ndarray[Any, Any]] = {}
+        self._spare_logs: dict[str, np.ndarray[Any, Any]] = {}
         for name, (address, _, capacity, dtype) in LOGS.items():
             size = rows if name in kept and name in ("trades", "orders", "quotes") else 1
             size = RARE_ROWS if name in ("liquidations", "deleveragings") else size
@@ -402,7 +403,7 @@ class World:
                 self._set(crossings_inside=self.get("crossings_inside") - 1)
 
     def take_log(self, name: str) -> np.ndarray[Any, Any]:
-        """Rows of a log since the last call; the kernel goes on in a fresh buffer."""
+        """Rows of a log since the last call, good until the call after the next; the kernel goes on in another buffer."""
         address, count, _, _ = LOGS[name]
         rows = self.logs[name]
         n = self.get(count)
@@ -411,7 +412,10 @@ class World:
             return rows[:0]
         if n * 4 < len(rows):
             return rows[:n].copy()
-        self.logs[name] = np.zeros_like(rows)
+        # Two buffers take turns: fresh memory would cost more than the rows.
+        spare = self._spare_logs.get(name)
+        self._spare_logs[name] = rows
+        self.logs[name] = spare if spare is not None and len(spare) == len(rows) else np.zeros_like(rows)
         self._point(address, self.logs[name])
         return rows[:n]
 
