@@ -102,11 +102,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.env.close()
         self.world.close()
         self.remove_all_agents()
-        numbering = getattr(
-            mesa.Agent, "_ids", None
-        )  # before 3.5 Mesa numbers agents in a table that keeps every model
-        if numbering is not None:
-            numbering.pop(self, None)
+        # Before 3.5 Mesa numbers agents in a table that would keep every model there ever was.
+        getattr(mesa.Agent, "_ids", {}).pop(self, None)
 
     # -- parts
 
