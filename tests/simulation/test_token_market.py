@@ -1,0 +1,190 @@
+"""A token's own spot book: units and cash, never margin; an index that is the fund's NAV; limits; what holding costs."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from marketsim import MarketModel
+from marketsim.errors import ScenarioError
+from marketsim.traders.token_maker import TokenMakerDesk
+from tests.simulation.test_agent import Scripted
+from tests.simulation.worlds import ATOMS, CROWD, HOUR, UP, recorded, steps, world
+
+BOOK = {"tick": "0.01 USDT", "lot": "0.01", "fees": {"maker": "10 bps", "taker": "10 bps"}}
+TOKEN = {**UP, "market": BOOK, "management_fee": {"rate": "1 bps", "every": "1d", "at": "00:00"}}
+HOLDERS = {"id": "holders", "kind": "holder", "market": "UP", "count": 40, "rate": "30/h", "capital": "5 kUSDT"}
+QUOTERS = {"id": "quoters", "kind": "token_maker", "market": "UP", "count": 2, "capital": "500 kUSDT"}
+DEALERS = ({**HOLDERS, "holds": {"UP": "50%"}}, {**QUOTERS, "holds": {"UP": "20%"}})
+
+
+def token_world(traders: Any = (*CROWD, *DEALERS), token: dict[str, Any] = TOKEN, **parts: Any) -> Any:
+    return world(**{"traders": traders, "tokens": [token], **parts})
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return recorded(token_world(), tmp_path_factory.mktemp("run"))
+
+
+def test_units_only_change_hands_and_cash_is_conserved(run: Any) -> None:
+    assert run.residual_atoms == 0
+    units = run.table("positions").filter(pl.col("market") == "UP").group_by("t_ns").agg(pl.col("net_lots").sum())
+    assert units["net_lots"].unique().to_list() == [10_000 * 100]  # 1 MUSDT at 100 USDT, lots of 0.01
+    assert run.table("positions").filter((pl.col("market") == "UP") & (pl.col("short_lots") > 0)).is_empty()
+    assert run.table("trades").filter(pl.col("market") == "UP").height > 50
+
+
+def test_the_index_of_a_token_market_is_the_funds_nav(run: Any) -> None:
+    navs = run.table("tokens").select("t_ns", "nav")
+    marks = run.table("marks").filter(pl.col("market") == "UP").select("t_ns", "index_price").join(navs, on="t_ns")
+    away = (marks["index_price"] - marks["nav"]).abs().max()
+    assert (
+        away is not None and away <= 0.005 + 1e-9 + 0.1
+    )  # half a tick, and one second of the perp at an instant's edge
+
+
+def test_makers_hold_the_token_near_its_nav(run: Any) -> None:
+    marks = run.table("marks").filter((pl.col("market") == "UP") & (pl.col("t_ns") > HOUR // 6))
+    premium = (marks["mid_price"] / marks["index_price"] - 1).abs()
+    assert premium.median() < 0.01
+
+
+def test_what_holders_paid_and_got_agrees_with_the_trades(run: Any) -> None:
+    trades = run.table("trades").filter(pl.col("market") == "UP")
+    atoms = trades["price_ticks"] * trades["size_lots"] * 10**4  # 0.01 USDT x 0.01 token
+    holders = run.table("holders")
+    assert holders["bought_atoms"].sum() == holders["sold_atoms"].sum() == atoms.sum()
+    paid = (atoms // 1000).sum()  # 10 bps of each side
+    assert abs(holders["trading_fee_atoms"].sum() - 2 * paid) <= 2 * trades.height
+    start, end = holders["units_start"].sum(), holders["units_end"].sum()
+    assert start == pytest.approx(end) == pytest.approx(7_000)
+
+
+def test_each_holder_bears_its_share_of_the_management_fee(run: Any) -> None:
+    fee = run.table("ledger").filter(pl.col("entry") == "management_fee")["atoms"].sum()
+    borne = run.table("holders")["management_atoms"].sum()
+    assert fee > 0
+    assert borne == pytest.approx(0.7 * fee, rel=1e-3)  # the groups hold 70 % of the units, outside_holders the rest
+
+
+def play(script: Any, token: dict[str, Any] = TOKEN) -> Scripted:
+    model = MarketModel(token_world(token=token))
+    agent = Scripted(model, script)
+    model.env.run(HOUR // 2)
+    return agent
+
+
+def one(size: str, **options: Any) -> Any:
+    def script(agent: Scripted) -> Any:
+        yield agent.wait("5min")
+        order = agent.send("UP", size, **options)
+        agent.orders.append(order)
+        yield order.done
+
+    return script
+
+
+def test_units_one_does_not_hold_cannot_be_sold() -> None:
+    (order,) = play(one("-1 UP", type="market")).orders
+    assert (order.status, order.reason) == ("rejected", "insufficient_funds")
+
+
+def test_units_bought_can_be_sold_again() -> None:
+    def script(agent: Scripted) -> Any:
+        yield agent.wait("5min")
+        for size in ("+2 UP", "-2 UP"):
+            order = agent.send("UP", size, type="market")
+            agent.orders.append(order)
+            yield order.done
+        agent.record(units=agent.view.position_lots("UP"), cash=agent.view.cash_atoms)
+
+    agent = play(script)
+    assert [order.status for order in agent.orders] == ["filled", "filled"]
+    assert agent.records[0]["units"] == 0
+    assert 999_990 * ATOMS < agent.records[0]["cash"] < 1_000_000 * ATOMS  # spread and fees, nothing else
+
+
+def test_resting_bids_tie_up_their_cash() -> None:
+    def script(agent: Scripted) -> Any:
+        yield agent.wait("5min")
+        for _ in range(2):  # each costs 600 k of 1 M
+            agent.orders.append(agent.send("UP", "+12000 UP", price="50 USDT"))
+        yield agent.wait("1s")
+
+    first, second = play(script).orders
+    assert first.status == "resting"
+    assert (second.status, second.reason) == ("rejected", "insufficient_funds")
+
+
+def test_a_limit_price_far_from_nav_is_refused_where_the_market_has_a_band() -> None:
+    banded = {**TOKEN, "market": {**BOOK, "price_band": "30%"}}
+    (order,) = play(one("+1 UP", price="60 USDT"), banded).orders
+    assert (order.status, order.reason) == ("rejected", "price_band")
+
+
+def test_nobody_may_hold_more_than_the_cap() -> None:
+    capped = {**TOKEN, "market": {**BOOK, "holding_cap": 6}}
+
+    def script(agent: Scripted) -> Any:
+        yield agent.wait("5min")
+        for size in ("+6 UP", "+1 UP"):
+            order = agent.send("UP", size, type="market")
+            agent.orders.append(order)
+            yield order.done
+
+    held = {"traders": (*CROWD, {**QUOTERS, "holds": {"UP": "20%"}, "uses_primary": False})}
+    model = MarketModel(token_world(token=capped, **held))
+    agent = Scripted(model, script)
+    model.env.run(HOUR // 2)
+    first, second = agent.orders
+    assert first.filled_lots == 600
+    assert (second.status, second.reason) == ("rejected", "holding_cap")
+
+
+def test_token_makers_start_hedged_and_stay_so() -> None:
+    model = MarketModel(token_world())
+    (desk,) = model.makers
+    assert isinstance(desk, TokenMakerDesk)
+    for until in (0, HOUR // 2):
+        if until:
+            model.env.run(until)
+        for account in desk.accounts:
+            units = model.view.position_lots(account, "UP")
+            wanted = desk.hedge_of(units)["BTC-PERP"]
+            held = model.view.position_lots(account, "BTC-PERP")
+            assert wanted < 0
+            assert abs(held - wanted) <= 0.5 * abs(wanted)
+    assert model.world.check_conserved() == 0
+
+
+def test_a_token_market_leaves_the_perp_alone_while_nobody_hedges(tmp_path: Path) -> None:
+    alone = {**HOLDERS, "holds": {"UP": "50%"}}
+    with_market = recorded(token_world((*CROWD, alone)), tmp_path / "with").table("trades")
+    without = recorded(world(tokens=[{k: v for k, v in TOKEN.items() if k != "market"}]), tmp_path / "without")
+    columns = ["t_ns", "price_ticks", "size_lots", "taker_account", "maker_account", "taker_side"]
+    perp = with_market.filter(pl.col("market") == "BTC-PERP").select(columns)
+    assert perp.equals(without.table("trades").select(columns))
+
+
+def test_holders_follow_performance(tmp_path: Path) -> None:
+    rise = steps(("0s", "30000 USDT"), ("20min", "31500 USDT"))
+    fall = steps(("0s", "30000 USDT"), ("20min", "28500 USDT"))
+    held = {}
+    for name, index in (("rise", rise), ("fall", fall)):
+        dealers = ({**DEALERS[0], "chase": 5, "mood": "0%"}, DEALERS[1])
+        table = recorded(token_world((*CROWD, *dealers), index=index), tmp_path / name).table("positions")
+        last = table.filter((pl.col("cohort") == "holders") & (pl.col("market") == "UP")).sort("t_ns")
+        held[name] = last["net_lots"][-1]
+    assert held["rise"] > held["fall"]
+
+
+def test_a_holder_outside_a_token_market_is_refused_by_name() -> None:
+    with pytest.raises(ScenarioError, match="a holder trades a token in the token's own market"):
+        world(traders=(*CROWD, {**HOLDERS, "market": "BTC-PERP"}))
+
+
+def test_more_units_than_there_are_cannot_be_held() -> None:
+    with pytest.raises(ScenarioError, match="more than all units are held"):
+        token_world((*CROWD, {**DEALERS[0], "holds": {"UP": "60%"}}, {**DEALERS[1], "holds": {"UP": "50%"}}))
