@@ -12,10 +12,11 @@ Opening equity + the seven parts = closing equity, because cash moves by -k n p 
 `equity = cash + k q M`; checked by `check_adds_up` at every cut and by a property test.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 from marketsim.errors import KernelError
+from marketsim.issuers.decay import Charge
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,12 @@ class AttributionLedger:
     """Collects what happens to one token's account and cuts it into contiguous intervals.
 
     Everything that moves cash or position is reported once: `fill`, `funding`, `management_fee`, `primary`, or, for
-    what a venue did by itself, `absorb`.
+    what a venue did by itself, `absorb`. on_charge hears of each what it brought the fund [atoms], at once.
     """
 
     token: str
     opening: Valuation
+    on_charge: Callable[[Charge, int], None] = lambda charge, atoms: None
     _trades: dict[str, _Trades] = field(default_factory=dict)
     _funding_atoms: int = 0
     _management_fee_atoms: int = 0
@@ -113,14 +115,18 @@ class AttributionLedger:
         """Report a fill of signed lots [+ bought] and its fee [atoms, positive as a cost]."""
         self._trades.setdefault(market, _Trades()).add(lots, price_ticks, mark_ticks, index_ticks)
         self._trading_fee_atoms -= fee_atoms
+        gained = lots * (mark_ticks - price_ticks) * self.opening.legs[market].atoms_per_tick_lot
+        self.on_charge("cost", gained - fee_atoms)
 
     def funding(self, received_atoms: int) -> None:
         """Report a funding settlement [atoms, + received]."""
         self._funding_atoms += received_atoms
+        self.on_charge("funding", received_atoms)
 
     def management_fee(self, paid_atoms: int) -> None:
         """Report a management fee taken out of the account [atoms, positive]."""
         self._management_fee_atoms -= paid_atoms
+        self.on_charge("fee", -paid_atoms)
 
     def primary(self, received_atoms: int) -> None:
         """Report cash of a creation [atoms, +] or redemption [-]."""
@@ -139,7 +145,9 @@ class AttributionLedger:
             self._trades.setdefault(market, _Trades()).add(lots, leg.mark_ticks, leg.mark_ticks, leg.index_ticks)
         self._was_seized |= bool(seized)
         if self._was_seized:
-            self._seizure_atoms += self._interval(now).unexplained_atoms
+            taken = self._interval(now).unexplained_atoms
+            self._seizure_atoms += taken
+            self.on_charge("cost", taken)
         return seized
 
     def cut(self, now: Valuation) -> Attribution:

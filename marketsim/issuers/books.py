@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from marketsim.issuers.attribution import Attribution, AttributionLedger, LegValue, Valuation
+from marketsim.issuers.decay import Decay, DecayLedger, Standing
 from marketsim.issuers.nav import Direction, Exact, Holding, Leg, PriceTrigger, real
 from marketsim.issuers.rebalancing import PriceSource, Situation
 from marketsim.issuers.token import LegTerms, Token, TokenState
@@ -29,11 +30,13 @@ class TokenBooks:
     token: Token
     view: View
     ledger: AttributionLedger = field(init=False)
+    decay: DecayLedger = field(init=False)
     funding_seen_atoms: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Open the attribution with the account as it stands at the start of the run."""
-        self.ledger = AttributionLedger(self.token.id, self.valuation(0))
+        """Open attribution and decay with the account as it stands at the start of the run."""
+        self.decay = DecayLedger(self.token.id, self.token.legs, self.equity_atoms, self.standing(0))
+        self.ledger = AttributionLedger(self.token.id, self.valuation(0), self.decay.hear)
         self.funding_seen_atoms = self.view.funding_atoms(self.token.account)
 
     def price(self, market: str, source: PriceSource) -> Exact:
@@ -91,6 +94,16 @@ class TokenBooks:
         }
         return Valuation(t_ns, self.view.cash_atoms(account), legs)
 
+    def standing(self, t_ns: int) -> Standing:
+        """The token at an instant, for its decay."""
+        markets = [leg.market for leg in self.token.legs]
+        return Standing(
+            t_ns,
+            self.token.nav(self.equity_atoms()) / self.token.declared_nav,
+            {market: self.view.mark_ticks(market) for market in markets},
+            {market: self.view.variance(market) for market in markets},
+        )
+
     def book_fills(self, market: str, fills: Sequence[Fill]) -> None:
         """Enter fills of the token's own orders."""
         for fill in fills:
@@ -109,10 +122,12 @@ class TokenBooks:
         self.ledger.funding(received - self.funding_seen_atoms)
         self.funding_seen_atoms = received
 
-    def cut(self, t_ns: int) -> Attribution | None:
-        """End an interval of the attribution; None where no time has passed since the last cut."""
+    def cut(self, t_ns: int) -> tuple[Attribution, Decay] | None:
+        """End an interval of the attribution and of the decay; None where no time has passed since the last cut."""
         self.take_stock(t_ns)
-        return None if t_ns == self.ledger.opening.t_ns else self.ledger.cut(self.valuation(t_ns))
+        if t_ns == self.ledger.opening.t_ns:
+            return None
+        return self.ledger.cut(self.valuation(t_ns)), self.decay.cut(self.standing(t_ns))
 
     def mark_reset(self, source: PriceSource) -> None:
         """Remember this instant as the last reset."""

@@ -252,7 +252,9 @@ class TokenDesk:
     def _cut(self, t_ns: int) -> None:
         interval = self.books.cut(t_ns)
         if interval is not None:
-            self.add_row("attribution", **asdict(interval))
+            attribution, decay = interval
+            self.add_row("attribution", **asdict(attribution))
+            self.add_row("decay", **asdict(decay))
 
     def _announce(self, state: TokenState) -> None:
         """Write a change of state down; one that lasts no time is none, and an instant has one row at most."""

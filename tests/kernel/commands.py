@@ -211,7 +211,7 @@ class Twins:
             ],
             "markets": [
                 (k, none_for(world.market_int(k, "best_bid")), none_for(world.market_int(k, "best_ask")),
-                 *(world.market_int(k, x) for x in prices))
+                 *(world.market_int(k, x) for x in prices), world.market_float(k, "variance"))
                 for k in range(len(plan.markets))
             ],
             "queues": self._queues(),

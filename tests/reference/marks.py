@@ -27,7 +27,9 @@ def step_mark(v: Venue, m: Market) -> None:
         price = sorted((carried, based, Fraction(m.last)))[1]
     else:
         price = {"last": Fraction(m.last), "mid": mid}[m.rule]
-    m.mark = max(1, floor(price + Fraction(1, 2)))
+    old, m.mark = m.mark, max(1, floor(price + Fraction(1, 2)))
+    move = float(m.mark - old) / float(max(1, old))
+    m.variance += move * move
     if m.sample_due <= v.now:
         m.premiums.append(premium(m))
         m.sample_due += m.sample_every

@@ -22,6 +22,7 @@ PRIMARY_STATUSES = ("settled", "queued", "refused")
 _PRICE = "asset per unit of underlying"
 _NAV = "asset per token"
 _NO_LEVERAGE = "no equity or no supply, so no leverage"
+_NOTHING_LEFT = "the token was wiped out"
 _T0 = whole("t0_ns", "ns", "start of the interval, from the start of the clock")
 _T1 = whole("t1_ns", "ns", "end of the interval; the next one starts there")
 
@@ -178,18 +179,18 @@ ATTRIBUTION = Table(
 
 DECAY = Table(
     "decay",
-    "Each token's log return, taken apart after Avellaneda and Zhang.",
+    "Each token's log return, taken apart after Avellaneda and Zhang: the terms and the residual add up to it.",
     (
         TOKEN,
         _T0,
         _T1,
-        number("log_return", "ratio", "log return of the NAV", null="the token was wiped out"),
-        number("beta_term", "ratio", "leverage x log return of the underlying"),
-        number("variance_term", "ratio", "volatility decay"),
-        number("funding_term", "ratio", "funding"),
-        number("fee_term", "ratio", "management fee"),
-        number("cost_term", "ratio", "cost of rebalancing"),
-        number("residual", "ratio", "what the terms leave unexplained", null="the token was wiped out"),
+        number("log_return", "ratio", "log return of one unit's NAV, whatever was split", null=_NOTHING_LEFT),
+        number("beta_term", "ratio", "target leverage x log return of the perpetual's mark"),
+        number("variance_term", "ratio", "-(b^2 - b) V / 2, V: of the mark", null="the basket has several legs"),
+        number("funding_term", "ratio", "funding; + is received"),
+        number("fee_term", "ratio", "management fee; negative"),
+        number("cost_term", "ratio", "trading fees, and slippage against the mark; negative as a cost"),
+        number("residual", "ratio", "what the terms leave: drift of the leverage, higher orders", null=_NOTHING_LEFT),
     ),
     keys=("token", "t0_ns"),
     sort=("token", "t0_ns"),
