@@ -3,7 +3,8 @@
 Every case prints its median beside its target, with the lowest and highest repetition: on a shared machine the spread
 says how much the median is worth. Rates are of whole micro events with mark, margin and liquidation triggers live, per
 second of one core's time (what other programs take of the core is not counted); `streamed` and whole processes but
-`compile` are in wall time. The worlds are the project's own scenario files; figures of other simulators are not measured here.
+`compile` are in wall time. The worlds are the project's own scenario files; figures of other simulators are not
+measured here.
 """
 
 from __future__ import annotations
