@@ -1,4 +1,4 @@
-"""A token's own spot book: units and cash, never margin; an index that is the fund's NAV; limits; what holding costs."""
+"""A token's own spot book: units and cash, never margin; the fund's NAV as index; limits; what holding costs."""
 
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,10 @@ def test_units_only_change_hands_and_cash_is_conserved(run: Any) -> None:
 def test_the_index_of_a_token_market_is_the_funds_nav(run: Any) -> None:
     navs = run.table("tokens").select("t_ns", "nav")
     marks = run.table("marks").filter(pl.col("market") == "UP").select("t_ns", "index_price").join(navs, on="t_ns")
-    away = (marks["index_price"] - marks["nav"]).abs().max()
-    assert (
-        away is not None and away <= 0.005 + 1e-9 + 0.1
-    )  # half a tick, and one second of the perp at an instant's edge
+    away = (marks["index_price"] - marks["nav"]).abs().sort()
+    # Half a tick; more only at the few instants at which the fund paid fees or traded after the mark was published.
+    assert away[int(0.9 * len(away))] <= 0.005 + 1e-9
+    assert away[-1] < 0.1
 
 
 def test_makers_hold_the_token_near_its_nav(run: Any) -> None:
