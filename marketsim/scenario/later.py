@@ -19,11 +19,6 @@ _WORDS: dict[str, dict[str, str]] = {
     "rule": dict.fromkeys(("index_basis", "funding_basis", "oracle_ema"), CROWD),
     "mode": {**dict.fromkeys(("cash_nav", "cash_exec", "cash_batch", "in_kind"), TOKENS), "isolated": CROWD},
     "engine": dict.fromkeys(("bitmex", "okx", "ftx", "hyperliquid", "dydx", "deribit", "bybit"), CROWD),
-    "preset": dict.fromkeys(
-        "blvt_2020 blvt_2021 kucoin_3x kucoin_dynamic gate_2024 gate_2025 gate_floating mexc_3x "
-        "pionex_5x amun_3x fli_eth2x fli_btc2x tlx".split(),
-        TOKENS,
-    ),
 }
 
 _KEYS: dict[str, dict[str, str]] = {

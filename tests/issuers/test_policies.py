@@ -33,7 +33,7 @@ def policy(target: str = "3", seed: int = 1, **rule: Any) -> RebalancingPolicy:
 
 
 def fund(
-    cash: int, lots: int, price: int, *, target: int = 3, reset: int = 1000, worth: int = 0, t: int = 0
+    cash: int, lots: int, price: int, *, target: int | Fraction = 3, reset: int = 1000, worth: int = 0, t: int = 0
 ) -> Situation:
     held = Holding(cash, (Leg(BTC, Fraction(target), lots, price, 1),))
     return Situation(held, held, {BTC: reset}, worth, t)
@@ -66,11 +66,25 @@ def test_a_daily_reset_is_skipped_only_where_leverage_and_price_both_stayed() ->
 def test_an_emergency_may_be_a_move_alone_and_only_the_losing_side_s() -> None:
     """KuCoin and MEXC: 15 % since the last rebalance, the token that lost."""
     rule = policy(policy="daily", at="16:00", emergency={"move": "15%", "side": "losing"})
-    assert set(rule.triggers(fund(-600_000, 900, 1000))) == {PriceTrigger("above", 1151), PriceTrigger("below", 849)}
+    assert rule.triggers(fund(-600_000, 900, 1000, worth=300_000)) == (PriceTrigger("below", 849),)
+    has_lost_already = fund(-600_000, 900, 1000, worth=500_000)
+    assert set(rule.triggers(has_lost_already)) == {PriceTrigger("above", 1151), PriceTrigger("below", 849)}
     assert rule.decide_watched(fund(-600_000, 900, 850, worth=300_000)) is None
     lost = rule.decide_watched(fund(-600_000, 900, 849, worth=300_000))
     assert lost == Decision(Occasion.EMERGENCY, {BTC: -320})  # 3 x 164,100 / 849 = 579.9
     assert rule.decide_watched(fund(-600_000, 900, 1151, worth=300_000)) is None
+
+
+def test_a_rule_that_only_delevers_does_not_watch_the_side_on_which_leverage_falls() -> None:
+    long = policy(policy="band", move="15%", side="delever")
+    assert long.triggers(fund(-600_000, 900, 1000)) == (PriceTrigger("below", 849),)
+    short = policy("-3", policy="band", move="15%", side="delever")
+    assert short.triggers(fund(1_200_000, -900, 1000, target=-3)) == (PriceTrigger("above", 1151),)
+    drifted = fund(-700_000, 900, 1000)  # 4.5 already: 900 x 1151 / 335,900 is 3.08 yet after the rise
+    assert set(long.triggers(drifted)) == {PriceTrigger("above", 1151), PriceTrigger("below", 849)}
+    half = policy("0.5", policy="band", move="15%", side="delever")
+    now = fund(500_000, 500, 1000, target=Fraction(1, 2))
+    assert half.triggers(now) == (PriceTrigger("above", 1151),)
 
 
 def test_two_sided_emergencies_by_move_have_no_mirrored_border_of_leverage() -> None:

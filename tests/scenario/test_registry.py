@@ -84,10 +84,21 @@ def test_every_market_preset_makes_a_valid_market(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(presets_for("tokens")))
 def test_every_issuer_preset_makes_a_valid_token(name: str) -> None:
-    target = {"pionex_2l": 2}.get(name, 3)
+    two = ("pionex_2l", "blvt_2020", "fli_eth2x", "fli_btc2x")
+    target = {"pionex_5x": 5, "gate_2024": "2.3", **dict.fromkeys(two, 2)}.get(name, 3)
+    head = HEAD.replace("BTC", "ETH") if name == "fli_eth2x" else HEAD
+    market = "ETH-PERP" if name == "fli_eth2x" else "BTC-PERP"
     load(
-        HEAD
-        + f"tokens: [{{id: T, issuer: a, preset: {name}, basket: {{BTC-PERP: {target}}}, aum: 1 MUSDT, nav: 1 USDT}}]"
+        head
+        + f"tokens: [{{id: T, issuer: a, preset: {name}, basket: {{{market}: {target}}}, aum: 1 MUSDT, nav: 1 USDT}}]"
+    )
+
+
+def test_every_preset_of_the_rules_is_there() -> None:
+    """RULES, "issuer presets", and issue 3."""
+    assert set(presets_for("tokens")) == set(
+        "ftx_2019 ftx_2021 blvt_2020 blvt_2021 kucoin_3x kucoin_dynamic gate_2024 gate_2025 gate_floating mexc_3x "
+        "bybit_3x pionex_2l pionex_5x amun_3x fli_eth2x fli_btc2x tlx toros".split()
     )
 
 

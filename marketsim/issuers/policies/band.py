@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
 from marketsim.issuers.nav import (
+    Direction,
     Exact,
     Holding,
     Leg,
@@ -97,7 +98,22 @@ class Band:
         if self.move is not None:
             reference = now.reset_ticks[leg.market]
             found += [rise_trigger(reference, self.move), fall_trigger(reference, self.move)]
-        return tuple(trigger for trigger in found if trigger is not None)
+        return tuple(trigger for trigger in found if trigger is not None and self._may_act(now, leg, trigger))
+
+    def _may_act(self, now: Situation, leg: Leg, trigger: PriceTrigger) -> bool:
+        """False for a price from which on, however far it goes, the rule's side forbids a rebalance.
+
+        Gains grow one way, leverage falls one way: what a token has not lost, or is not levered, at the first price
+        beyond a border, it is not further on. Told by the mark alone; on another source every border is watched.
+        """
+        if self.side == "both" or now.held is not now.watched:
+            return True
+        there = Holding(now.held.cash_atoms, (replace(leg, price_ticks=trigger.ticks),))
+        is_above, is_long = trigger.direction is Direction.ABOVE, leg.position_lots > 0
+        if self.side == "losing":
+            return is_above != is_long or there.equity_atoms < now.reset_equity_atoms
+        lowers_leverage = is_above == (is_long and now.held.cash_atoms < 0)
+        return not lowers_leverage or there.is_above(abs(leg.target))
 
     def _crossed(self, watched: Holding) -> Fraction | None:
         if self.upper is not None and watched.is_above(self.upper):
