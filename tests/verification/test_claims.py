@@ -1,0 +1,151 @@
+"""The user's source, statement by statement: every scenario of scenarios/claims is run, and its verdict is the one that
+follows from the formulas of RULES section A (the reason stands beside each figure), not from an earlier run.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import marketsim as ms
+from marketsim.analysis.claims import JUDGES, Verdict, verdicts
+from tests.verification.results import FOLDER, SCENARIOS
+
+OUTCOMES = {
+    "claim-multiple": "conditional",  # from reset to reset: over several days returns compound (A0.4)
+    "claim-spot": "confirmed",  # a token with a book and makers in it is traded there
+    "claim-premium": "confirmed",  # equity = C + q P at the perp's mark, and q P F is paid at a settlement (A0.1, A.7)
+    "claim-costs": "conditional",  # a short position receives funding when the rate is positive (B.1)
+    "claim-gap": "refuted",  # -35 % is beyond -1/L = -33.3 % (A0.9)
+    "claim-exposure": "confirmed",  # L (L - 1) > 0 outside [0, 1] (A0.11)
+    "claim-violent": "conditional",  # a clock does not look at prices
+    "claim-choppy": "confirmed",  # (1 + L r)(1 + L r') < 1 where (1 + r)(1 + r') = 1, for L outside [0, 1] (A0.10)
+    "claim-flat": "conditional",  # a trade at the mark changes no equity; fees and funding do (A0.1)
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
+    """Verdicts by name of the scenario."""
+    out = tmp_path_factory.mktemp("claims")
+    for path in sorted((SCENARIOS / "claims").glob("*.yaml")):
+        ms.run(path, out=out, report=False)
+    judged = {name.split("/")[0]: verdict for name, verdict in verdicts(out).items()}
+    write(judged)
+    return judged
+
+
+def write(judged: dict[str, Verdict]) -> None:
+    """Write claims.csv: claim, outcome, sentence."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "claims.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("claim", "outcome", "sentence"))
+        writer.writerows((verdict.claim, verdict.outcome, verdict.sentence) for verdict in judged.values())
+
+
+def test_every_claim_has_a_scenario_a_judge_and_an_expected_verdict(found: dict[str, Verdict]) -> None:
+    assert set(found) == set(JUDGES) == set(OUTCOMES)
+    assert len(list((SCENARIOS / "claims").glob("*.yaml"))) == len(OUTCOMES)
+
+
+@pytest.mark.parametrize("claim", OUTCOMES)
+def test_the_verdict_is_the_one_that_follows_from_the_rules(
+    found: dict[str, Verdict], claim: str, say: Callable[[str], None]
+) -> None:
+    say(f"{found[claim].claim}: {found[claim].outcome}. {found[claim].sentence}")
+    assert found[claim].outcome == OUTCOMES[claim]
+
+
+def test_returns_over_several_days_are_products_of_daily_ones(found: dict[str, Verdict]) -> None:
+    """1.15 x 0.70 x 1.24 x 0.94 x 1.30 and 0.85 x 1.30 x 0.76 x 1.06 x 0.70, with -2 % to the tick."""
+    figures = found["claim-multiple"].figures
+    assert figures["BTC3L_return"] == pytest.approx(1.15 * 0.70 * 1.24 * 0.94 * 1.30 - 1, abs=1e-4)
+    assert figures["BTC3S_return"] == pytest.approx(0.85 * 1.30 * 0.76 * 1.06 * 0.70 - 1, abs=1e-4)
+
+
+def test_a_premium_of_forty_basis_points_is_worth_three_times_as_much_and_costs_the_cap(
+    found: dict[str, Verdict],
+) -> None:
+    """A bid 0.4 % over the index holds the mark there; funding of 0.3 %, the venue's cap, on 3 x 1.004 of equity."""
+    figures = found["claim-premium"].figures
+    assert figures["BTC3L_from_premium"] == pytest.approx(0.0120, abs=5e-4)
+    assert figures["BTC3L_from_funding"] == pytest.approx(-3 * 1.004 * 0.0030, abs=2e-5)
+    assert figures["BTC3S_from_premium"] == pytest.approx(-figures["BTC3L_from_premium"], abs=1e-9)
+    assert figures["BTC3S_from_funding"] == pytest.approx(-figures["BTC3L_from_funding"], abs=1e-9)
+
+
+def test_a_day_costs_what_the_rates_say(found: dict[str, Verdict]) -> None:
+    """Management 1 bp of equity, funding 3 x 3 x 1 bp, trading 5 bps on |L (L - 1)| x 3 % of equity: 0.9 and 1.8 bps.
+
+    NAV drifts by a few per cent and the moves back are of 2.9 %, so each is met within a tenth.
+    """
+    figures = found["claim-costs"].figures
+    for token, trading, funding in (("BTC3L", -0.9e-4, -9e-4), ("BTC3S", -1.8e-4, 9e-4)):
+        assert figures[f"{token}_management_fee_per_day"] == pytest.approx(-1e-4, rel=0.1)
+        assert figures[f"{token}_trading_fee_per_day"] == pytest.approx(trading, rel=0.1)
+        assert figures[f"{token}_funding_per_day"] == pytest.approx(funding, rel=0.1)
+
+
+def test_a_gap_of_35_percent_ends_a_plus_three_token_and_costs_a_plus_two_70_percent(
+    found: dict[str, Verdict],
+) -> None:
+    """Reset at leverage 3 after each three steps of 5 % (1 + 3 x (0.95^3 - 1) = 0.572125), three times: 0.1873."""
+    figures = found["claim-gap"].figures
+    assert figures["BTC3L_return"] == -1
+    assert figures["BTC2L_return"] == pytest.approx(-0.70, abs=1e-6)
+    assert figures["ETH3L_return"] == pytest.approx((1 + 3 * (0.95**3 - 1)) ** 3 - 1, abs=1e-4)
+    assert figures["asked_of_holders_atoms"] == 0
+    assert figures["least_nav"] == 0
+
+
+def test_orders_after_ten_percent_are_of_the_published_size(found: dict[str, Verdict]) -> None:
+    """L (L - 1) r of the old equity (A0.7), 0.6, 1.2, 0.2 and -0.025, at the old price: over 1.1 in coins."""
+    figures = found["claim-exposure"].figures
+    for token, size in (("BTC3L", 0.6), ("BTC3S", 1.2), ("BTCHEDGE", 0.2), ("BTCHALF", -0.025)):
+        assert figures[f"{token}_first_order_of_equity"] == pytest.approx(size / 1.1, abs=1e-5)
+
+
+def test_three_times_the_volatility_means_about_nine_times_the_rebalances(found: dict[str, Verdict]) -> None:
+    """A diffusion leaves the band [-4.35 %, +5.88 %] (A0.5 for 3.3 and 2.7) after ln(1.0588) x -ln(0.9565) / V years.
+
+    In 60 days 10.4 times at 40 % and 93 times at 120 %; a renewal count scatters by about its root times 0.9, and the
+    bounds are three such deviations. A clock strikes 59 times whatever the market does.
+    """
+    figures = found["claim-violent"].figures
+    assert figures["CALM-BAND_rebalances"] == pytest.approx(10.4, abs=9)
+    assert figures["WILD-BAND_rebalances"] == pytest.approx(93, abs=26)
+    assert figures["CALM-CLOCK_rebalances"] == figures["WILD-CLOCK_rebalances"] == 59
+
+
+def test_five_times_up_five_percent_and_back_costs_seven_and_thirteen_percent(found: dict[str, Verdict]) -> None:
+    """(1.15 x 6/7)^5 and (0.85 x 8/7)^5; a rise of 5 % a day for ten days makes 1.15^10."""
+    figures = found["claim-choppy"].figures
+    assert figures["BTC3L_return"] == pytest.approx((1.15 * 6 / 7) ** 5 - 1, abs=1e-6)
+    assert figures["BTC3S_return"] == pytest.approx((0.85 * 8 / 7) ** 5 - 1, abs=1e-6)
+    assert figures["HELD_return"] == 0
+    assert figures["ETH3L_return"] == pytest.approx(1.15**10 - 1, rel=1e-4)
+
+
+def test_five_days_without_a_move_cost_only_what_is_charged(found: dict[str, Verdict]) -> None:
+    """Five fees of 1 bp; 15 settlements of 1 bp on leverage 3, the first on 3.5; 5 bps on half the equity."""
+    figures = found["claim-flat"].figures
+    assert figures["FREE_change_atoms"] == 0
+    assert figures["FREE_rebalances"] >= 1
+    assert figures["FEE_return"] == pytest.approx(0.9999**5 - 1, abs=1e-8)
+    assert figures["FUNDED_return"] == pytest.approx(-(14 * 3 + 3.5) * 1e-4, abs=2e-5)
+    assert figures["PAYING_return"] == pytest.approx(-0.5 * 5e-4, rel=0.01)
+
+
+def test_a_token_is_traded_within_a_percent_of_its_nav(found: dict[str, Verdict]) -> None:
+    """Makers quote NAV plus and minus half a spread, less what their inventory moves them: under 1 % at these sizes."""
+    figures = found["claim-spot"].figures
+    assert figures["holders_trades"] > 100
+    assert figures["median_premium"] < 0.01
+
+
+def test_verdicts_are_written_down_for_whoever_reads_them(found: dict[str, Verdict]) -> None:
+    assert Path(FOLDER / "claims.csv").read_text(encoding="utf-8").count("\n") == len(found) + 1
