@@ -4,6 +4,6 @@ Here: the token and its state, NAV and leverage arithmetic, rebalancing policies
 children, fees charged to a token, the exact attribution of its result, and the process that turns all of it. Not here:
 what a venue does with an order (`venues`), what holders of a token want (`traders`), how a row is stored (`datasets`).
 An issuer reads `venues.view` and acts through `venues.gateway`; it never sees a trader, and no venue knows what an
-issuer is. A formula without time belongs in `nav.py`; a rule that decides *what* in `rebalancing.py`; what decides
-*when* in `issuer.py`.
+issuer is. A formula without time belongs in `nav.py`; a rule that decides *what* in `policies`; how an order is
+cut in `algorithms`; who sends its children in `dealer.py`; what decides *when* in `issuer.py`.
 """

@@ -181,32 +181,41 @@ def test_a_polled_band_misses_what_happens_between_two_looks() -> None:
     assert rows(world, HOUR) == []
 
 
-def v_day(leverage: int, side: str) -> tuple[list[tuple[str, int]], float]:
-    """-12 % in the morning, back in the evening: the signs of the orders, and NAV at the end."""
+def v_day(leverage: int, side: str) -> tuple[list[tuple[float, int]], float]:
+    """-12 % in a hundred minutes, then back: at which price how many lots were ordered, and NAV at the end.
+
+    A fund of 50 MUSDT at 30,000 that returns to 3 when leverage leaves 2 to 4, or only when it is above 4.
+    """
     world = World({BTC: 300_000})
     path = [300_000 - 360 * step for step in range(1, 101)] + [264_000 + 360 * step for step in range(1, 101)]
     world.follow((HOUR + step * MINUTE, ticks) for step, ticks in enumerate(path))
     rule = {"policy": "daily", "at": "00:02", "emergency": {"leverage": 4, "side": side}}
     desk = world.issue(basket={BTC: leverage}, rebalance=rule)
     found = rows(world, 20 * HOUR)
-    return [(row["trigger"], 1 if row["target_lots"] > 0 else -1) for row in found], desk.snapshot(world.now)[0]["nav"]
+    assert {row["trigger"] for row in found} <= {"emergency"}
+    return [(row["trigger_price"], row["target_lots"]) for row in found], desk.snapshot(world.now)[0]["nav"]
 
 
 def test_on_a_v_shaped_day_the_short_token_loses_by_two_sided_rules_what_delever_only_keeps() -> None:
-    """The DOOM episode of 2019-09-24: two-sided, it sells more at the bottom and buys it back higher."""
+    """The DOOM episode of 2019-09-24: two-sided, it sells more at the bottom and buys it back higher.
+
+    At 26,652 equity is 66.74 M and leverage 133.26 / 66.74 = 1.9967: short 200.22 M, 7,512.382 BTC. At 28,452 equity is
+    53.2177 M and leverage 4.0164: back to 159.6531 M, 5,611.315 BTC. At 30,000 that leaves 44.5314 M of 50 M.
+    """
     orders, nav = v_day(-3, "delever")
     assert orders == []
-    assert nav == pytest.approx(100, rel=1e-6)
+    assert nav == pytest.approx(100, rel=1e-12)
     orders, nav = v_day(-3, "both")
-    assert orders == [("emergency", -1), ("emergency", 1)]
-    assert nav < 90
+    assert orders == [(pytest.approx(26_652), 5_000_000 - 7_512_382), (pytest.approx(28_452), 7_512_382 - 5_611_315)]
+    assert nav == pytest.approx(89.06279356, abs=1e-8)
 
 
 def test_on_a_v_shaped_day_the_long_token_delevers_at_the_bottom_under_either_rule() -> None:
+    """At 26,652 equity is 33.26 M and leverage 4.0066: down to 99.78 M, 3,743.809 BTC; at 30,000 45.794 M is left."""
     for side in ("delever", "both"):
         orders, nav = v_day(3, side)
-        assert orders == [("emergency", -1)]
-        assert nav < 95
+        assert orders == [(pytest.approx(26_652), 3_743_809 - 5_000_000)]
+        assert nav == pytest.approx(91.588545064, abs=1e-8)
 
 
 def test_losing_side_tokens_rebalance_one_at_a_time() -> None:
