@@ -1,0 +1,172 @@
+"""Ghosts on tapes written by hand: 1 000 USDT, a perp at 30 000 USDT of lots worth 30 USDT, every atom typed in."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from marketsim.analysis.ghost import Ghost, GhostSpec
+from marketsim.analysis.ghosts import COLUMNS, compare_holding
+from marketsim.analysis.tape import PerpTerms, Tape
+from marketsim.venues.margin import BINANCE_BTCUSDT_2024, UNLIMITED, tier_table
+from tests.simulation.worlds import FREE, OFF_BOOK, UP, recorded, steps, world
+
+CASH = 100_000_000_000  # 1 000 USDT
+FREE_TERMS = PerpTerms(10_000, 0, 0, UNLIMITED)
+TERMS = PerpTerms(10_000, 50_000, 1_250_000, tier_table(BINANCE_BTCUSDT_2024))
+
+
+def tape(*points: tuple[int, int, int, int], funding: tuple[tuple[int, int], ...] = ()) -> Tape:
+    """Instants as (t_ns, mark, bid, ask)."""
+    columns = np.array(points, np.int64).T
+    return Tape(columns[0], columns[1], columns[2], columns[3], funding)
+
+
+def flat(*marks: int) -> Tape:
+    return tape(*((t, mark, mark, mark) for t, mark in enumerate(marks)))
+
+
+def lived(
+    tape: Tape,
+    terms: PerpTerms = TERMS,
+    side: int = 1,
+    leverage: str = "5",
+    stop: str | None = None,
+    match: str = "capital",
+) -> Ghost:
+    spec = GhostSpec.model_validate({"as": "perp", "leverage": leverage, "stop_loss": stop, "match": match})
+    ghost = Ghost(spec, tape, terms, side)
+    ghost.put_in(0, CASH, Fraction(3))
+    ghost.advance(int(tape.t_ns[-1]), inclusive=True)
+    return ghost
+
+
+def test_five_times_the_capital_earns_five_times_the_move_less_the_fee() -> None:
+    """166 lots of 30 USDT, 5 bps of 4 980 USDT, +10 %."""
+    ghost = lived(flat(300_000, 330_000))
+    assert (ghost.lots, ghost.opened_atoms, ghost.fees_atoms) == (166, 498_000_000_000, 249_000_000)
+    assert ghost.wealth_atoms() == 149_551_000_000
+
+
+def test_it_buys_at_the_ask_and_pays_funding_before_what_else_happens_then() -> None:
+    """Ask 10 ticks above; 166 lots pay 300 000 atoms each."""
+    ghost = lived(tape((0, 300_000, 299_990, 300_010), (5, 300_000, 299_990, 300_010), funding=((0, 7), (5, 300_000))))
+    assert ghost.funding_atoms == -49_800_000 - 166 * 7
+    assert ghost.wealth_atoms() == CASH - 166 * 10 * 10_000 - ghost.fees_atoms + ghost.funding_atoms
+
+
+def test_a_stop_sells_at_the_first_quote_beyond_it() -> None:
+    """-10 % of 30 000 is 27 000: at 269 500 it is passed, the bid is 269 400; the later rise is missed."""
+    ghost = lived(
+        tape((0, 300_000, 299_900, 300_000), (1, 271_000, 270_900, 271_100), (2, 269_500, 269_400, 269_600),
+             (3, 400_000, 399_900, 400_100)), stop="10%"
+    )  # fmt: skip
+    assert (ghost.stopped_ns, ghost.liquidated_ns, ghost.lots) == (2, None, 0)
+    assert ghost.fees_atoms == 249_000_000 + 223_602_000
+    assert ghost.wealth_atoms() == 48_731_398_000
+
+
+def test_a_stop_hears_the_quote_too_and_only_what_is_beyond() -> None:
+    assert lived(tape((0, 300_000, 300_000, 300_000), (1, 271_000, 269_900, 271_100)), stop="10%").stopped_ns == 1
+    assert lived(tape((0, 300_000, 300_000, 300_000), (1, 270_001, 270_001, 0)), stop="10%").stopped_ns is None
+    assert lived(flat(300_000, 270_000), stop="10%").stopped_ns == 1
+
+
+def test_a_short_stops_above_its_entry() -> None:
+    ghost = lived(flat(300_000, 329_999, 330_000), FREE_TERMS, side=-1, stop="10%")
+    assert ghost.stopped_ns == 2
+    assert ghost.wealth_atoms() == CASH - 166 * 30_000 * 10_000
+
+
+def test_below_maintenance_the_venue_closes_at_the_bankruptcy_price_and_takes_what_is_left() -> None:
+    """At 24 000 equity is 1.51, maintenance 15.94 USDT; bankrupt at 239 909.04 ticks, so 239 910 leaves 1 600 000."""
+    ghost = lived(tape((0, 300_000, 300_000, 300_000), (1, 240_000, 239_900, 240_100)))
+    assert (ghost.liquidated_ns, ghost.liquidation_fees_atoms, ghost.fees_atoms) == (1, 1_600_000, 249_000_000)
+    assert ghost.wealth_atoms() == 0
+
+
+def test_a_liquidation_with_equity_left_costs_its_fee() -> None:
+    """At 24 060 equity is 11.47, maintenance 15.98 USDT; a fee of 1.25 % of 3 994 USDT takes all of it."""
+    ghost = lived(flat(300_000, 240_600))
+    left = CASH - 249_000_000 - 166 * 59_400 * 10_000
+    assert left == 1_147_000_000
+    assert ghost.liquidated_ns == 1
+    assert ghost.liquidation_fees_atoms == left
+    assert ghost.wealth_atoms() == 0
+
+
+def test_a_gap_over_stop_and_liquidation_is_a_liquidation() -> None:
+    ghost = lived(flat(300_000, 200_000), stop="10%")
+    assert (ghost.stopped_ns, ghost.liquidated_ns, ghost.wealth_atoms()) == (None, 1, 0)
+
+
+def test_equal_exposure_keeps_the_rest_of_the_cash_beside_the_margin() -> None:
+    """3 000 USDT as the 3x token has: 100 lots on 600 USDT of margin; a halving costs these and leaves 400."""
+    ghost = lived(flat(300_000, 150_000), FREE_TERMS, match="notional")
+    assert (ghost.opened_atoms, ghost.margin_atoms, ghost.idle_atoms) == (
+        300_000_000_000,
+        60_000_000_000,
+        40_000_000_000,
+    )
+    assert ghost.wealth_atoms() == 40_000_000_000
+
+
+def test_equal_largest_loss_loses_all_the_cash_at_the_stop() -> None:
+    """10 000 USDT of notional: 333 lots of 30 USDT, which at -10 % have lost 999 USDT."""
+    ghost = lived(flat(300_000, 270_000), FREE_TERMS, stop="10%", match="max_loss")
+    assert ghost.opened_atoms == 999_000_000_000
+    assert ghost.margin_atoms == 199_800_000_000
+    assert ghost.wealth_atoms() == CASH - 99_900_000_000
+
+
+def test_without_a_stop_the_largest_loss_is_the_margin() -> None:
+    assert lived(flat(300_000, 330_000), match="max_loss").wealth_atoms() == 149_551_000_000
+
+
+def test_half_taken_out_is_half_of_what_there_is() -> None:
+    """166 lots at +10 %: 83 are sold and half of 1 498 USDT is handed back; the other half falls with the price."""
+    path = flat(300_000, 330_000, 300_000)
+    ghost = Ghost(GhostSpec.model_validate({"as": "perp", "leverage": 5}), path, FREE_TERMS, 1)
+    ghost.put_in(0, CASH, Fraction(3))
+    ghost.advance(1)
+    ghost.take_out(1, Fraction(1, 2))
+    assert (ghost.lots, ghost.paid_out_atoms) == (83, 74_900_000_000)
+    ghost.advance(2, inclusive=True)
+    assert ghost.wealth_atoms() == 2 * 74_900_000_000 - 83 * 30_000 * 10_000
+
+
+def test_a_token_without_a_market_is_compared_by_a_holder_of_one_hundred_units(tmp_path: Path) -> None:
+    """+10 % at 3x without rebalancing: 100 units of 100 USDT are 13 000 USDT, and so is a 3x perp of equal capital."""
+    path = steps(("0s", "30000 USDT"), ("10min", "33000 USDT"))
+    token = {**UP, "rebalance": {"policy": "none"}, "aum": "3 MUSDT", "execution": OFF_BOOK}
+    small = world(
+        index=path, market=FREE, traders=[], tokens=[token, {**token, "id": "DOWN", "basket": {"BTC-PERP": -3}}]
+    )
+    recorded(small, tmp_path)
+    (tmp_path / "resolved.json").write_text(json.dumps(small.canonical()))
+    (tmp_path / "manifest.json").write_text('{"status": "ok"}')
+    ghosts = [
+        {"as": "perp", "leverage": 3, "match": "capital"},
+        {"as": "perp", "leverage": 5, "stop_loss": "5%", "match": "notional"},
+    ]
+    frame = compare_holding(tmp_path, ghosts)
+    assert frame.columns == list(COLUMNS)
+    got = frame.select("token", "match", "cash_in_atoms", "token_wealth_atoms", "perp_wealth_atoms").rows()
+    assert got == [
+        ("UP", "capital", 1_000_000_000_000, 1_300_000_000_000, 1_300_000_000_000),
+        ("UP", "notional", 1_000_000_000_000, 1_300_000_000_000, 1_300_000_000_000),
+        ("DOWN", "capital", 1_000_000_000_000, 700_000_000_000, 700_000_000_000),
+        ("DOWN", "notional", 1_000_000_000_000, 700_000_000_000, 700_000_000_000),
+    ]
+    assert frame["perp_stopped_ns"].to_list() == [None, None, None, 600_000_000_000]
+    assert frame["account"].null_count() == 4
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"as": "spot", "leverage": 5}, {"as": "perp"}, {"as": "perp", "leverage": 5, "stop": "1%"}]
+)
+def test_a_ghost_is_a_perp_at_a_leverage(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        GhostSpec.model_validate(wrong)
