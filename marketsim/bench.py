@@ -176,7 +176,7 @@ def measure_million() -> None:
         models.append(_model("million.yaml", **{"traders.noise.count": str(count), "clock.duration": "30d"}))
         resident.append(_resident_bytes())
     small, model = models
-    orders = model.world.orders.nbytes + model.world.slots.nbytes - small.world.orders.nbytes - small.world.slots.nbytes
+    orders = model.world.orders.nbytes - small.world.orders.nbytes
     each = (resident[2] - resident[1] - orders) / (1_000_000 - 1_000)
     small.close()
     model.env.run(60 * NS_PER_S)
@@ -325,7 +325,7 @@ CASES = [
         200,
         False,
         lambda: million()["bytes"],
-        "memory a trader, resting orders and their slots apart",
+        "memory a trader, resting orders apart",
     ),
     Case("base_memory", "MiB", 400, False, lambda: million()["base"], "memory of a process with a small world"),
     Case("read", "us", 5, False, read_costs, "a SimPy event that reads the mid, less a bare one"),

@@ -67,6 +67,7 @@ def schedule_wake(w, g):
     # Its lines are asked for now and used one event later: memory works while the present event is handled.
     trader = g.first_trader + g.next_trader
     prefetch(w.traders, trader, TRADER_BYTES)
+    prefetch(w.traders + TRADER_BYTES - 1, trader, TRADER_BYTES)  # a record may reach into the next line
     prefetch(w.accounts, trader, ACCOUNT_BYTES)
     prefetch(w.positions, trader, POSITION_BYTES)
 

@@ -1,7 +1,7 @@
 """The kernel's records, field by field, and the accessors that reach them.
 
-Sizes matter: a trader without resting orders costs TRADER + ACCOUNT + POSITION + 4 slots = 48 + 64 + 64 + 16 = 192
-bytes. Links (`i4`) are record indices, -1 for none; nothing is ever computed with them. Money is atoms, prices ticks,
+Sizes matter: a trader without resting orders costs TRADER + ACCOUNT + POSITION = 48 + 64 + 64 = 176 bytes, four
+order slots included. Links (`i4`) are record indices, -1 for none; nothing is ever computed with them. Money is atoms, prices ticks,
 sizes lots.
 """
 
@@ -285,15 +285,21 @@ STAKE = np.dtype(
 
 TRADER = np.dtype(
     [
+        ("f0", "f8"),
+        ("i0", "i8"),
         ("account", "i4"),
         ("position", "i4"),
-        ("wakeups", "i8"),
-        ("f0", "f8"),
-        ("f1", "f8"),
-        ("i0", "i8"),
-        ("slots", "i8"),
+        ("wakeups", "i4"),
+        ("slots", "i4"),  # number of its first slot
+        # up to four slots stand here, in the line that every wake-up reads; more stand behind all traders
+        ("slot_0", "i4"),
+        ("slot_1", "i4"),
+        ("slot_2", "i4"),
+        ("slot_3", "i4"),
     ]
 )
+SLOT_OFFSET = TRADER.fields["slot_0"][1]
+INLINE_SLOTS = 4
 
 GROUP = np.dtype(
     [

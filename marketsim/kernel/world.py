@@ -46,7 +46,7 @@ class World:
     underlyings, markets, cohorts, groups: a mapping of fields for each record (`layout` names them). A market's mapping
     also has `tiers` (structured array), `window`, `basis_length`, `history_length`, `buckets`; a group's may have
     tables `t0 t1 t2 latency_table` as arrays. accounts, positions, traders: structured arrays, linked to each other
-    already; slots: number of order slots in all.
+    already; slots: number of order slots in all (where each trader's are is the world's to say).
     """
 
     def __init__(
@@ -72,12 +72,10 @@ class World:
         self._h = memoryview(self.header.view("i8"))
         self.underlyings = self._table("underlyings", layout.UNDERLYING, underlyings)
         self.cohorts = self._table("cohorts", layout.COHORT, cohorts)
-        self.accounts, self.positions, self.traders = accounts, positions, traders
+        self.accounts, self.positions = accounts, positions
         self._point("accounts", accounts)
         self._point("positions", positions)
-        self._point("traders", traders if len(traders) else np.zeros(1, layout.TRADER))
-        self.slots = np.full(max(slots, 1), -1, np.int32)
-        self._point("slots", self.slots)
+        self._lay_traders(traders, groups)
         self.stakes = np.zeros(max(stakes, 1), layout.STAKE)
         self._point("stakes", self.stakes)
         self._point("exponential", exponential)
@@ -192,6 +190,33 @@ class World:
         level = self.underlyings[record["underlying"]]["level"]
         centre = int(level * record["inverse_tick"])
         record["floor"] = max(0, (centre - window // 2) & ~63)
+
+    def _lay_traders(self, traders: np.ndarray[Any, Any], groups: Sequence[Mapping[str, Any]]) -> None:
+        """Traders and slots in one piece of memory: up to four slots inside a trader's record, more behind all of them.
+
+        Slots are numbered as 32-bit words from the first trader's first inline slot on.
+        """
+        n, words = max(len(traders), 1), layout.TRADER.itemsize // 4
+        many = [group for group in groups if group["slots_each"] > layout.INLINE_SLOTS]
+        extra = sum(group["count"] * group["slots_each"] for group in many)
+        memory = np.full(n * words + extra, -1, np.int32)
+        self.traders = memory[: n * words].view(layout.TRADER)
+        self.traders[: len(traders)] = traders
+        for slot in range(layout.INLINE_SLOTS):
+            self.traders[f"slot_{slot}"] = -1
+        self.slots = memory[layout.SLOT_OFFSET // 4 :]
+        self.traders["slots"] = np.arange(n) * words
+        behind = n * words - layout.SLOT_OFFSET // 4
+        numbers = []
+        for group in groups:
+            first, count, each = group["first_trader"], group["count"], group["slots_each"]
+            if each > layout.INLINE_SLOTS:
+                self.traders["slots"][first : first + count] = behind + each * np.arange(count)
+                behind += each * count
+            numbers.append((self.traders["slots"][first : first + count, None] + np.arange(each)).reshape(-1))
+        self.slot_numbers = np.concatenate([*numbers, np.zeros(0, np.int64)])
+        self._point("traders", self.traders)
+        self._point("slots", self.slots)
 
     def _lay_group(self, i: int, fields: Mapping[str, Any]) -> None:
         record = self.groups[i]
@@ -540,7 +565,9 @@ class World:
             for name in table.dtype.names or ():
                 if name not in left_out:
                     h.update(np.ascontiguousarray(table[name]).tobytes())
-        for array in (self.cohorts, self.accounts, self.positions, self.traders, self.slots, self.stakes, self.orders):
+        for array in (self.cohorts, self.accounts, self.positions, self.traders, self.stakes, self.orders):
+            h.update(array.tobytes())
+        for array in (self.slots[self.slot_numbers],):
             h.update(array.tobytes())
         heap = self.heap[: self.get("heap_size")]
         h.update(heap.tobytes())

@@ -92,7 +92,7 @@ def populate(
         assert fees is not None  # written in when the scenario loads
         own = {"own_fees": 1, "maker_fee": rate_parts(fees.maker), "taker_fee": rate_parts(fees.taker)}
         cohorts.append({**own, "group": number})
-        rows.append(_rows(spec, rule, terms, first, slots, number, luck))
+        rows.append(_rows(spec, rule, terms, first, number, luck))
         first += spec.count
         slots += rule.slots_each * spec.count
     empty = (np.zeros(0, layout.ACCOUNT), np.zeros(0, layout.POSITION), np.zeros(0, layout.TRADER))
@@ -164,7 +164,7 @@ def _record(spec: TraderGroupSpec, rule: GroupRule, terms: MarketTerms, first: i
 
 
 def _rows(
-    spec: TraderGroupSpec, rule: GroupRule, terms: MarketTerms, first: int, slots: int, cohort: int, luck: GroupLuck
+    spec: TraderGroupSpec, rule: GroupRule, terms: MarketTerms, first: int, cohort: int, luck: GroupLuck
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     n = spec.count
     ids = np.arange(first, first + n)
@@ -180,7 +180,6 @@ def _rows(
     for link in ("next", "prev", "bucket", "sibling"):
         positions[link] = -1
     traders["account"], traders["position"], traders["f0"], traders["i0"] = ids, ids, rule.f0, rule.i0
-    traders["slots"] = slots + rule.slots_each * np.arange(n)
     if terms.is_spot:
         share = spec.holds.get(spec.market, 0)
         positions["lots"] = int(terms.supply_lots * share) // max(n, 1)

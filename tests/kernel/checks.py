@@ -118,7 +118,8 @@ def check_orders(world: World) -> None:
         names = layout.POSITION.names or ()
         assert position[names.index("open_buy")] == sums.get((number, codes.BUY), 0)
         assert position[names.index("open_sell")] == sums.get((number, codes.SELL), 0)
-    owned = world.slots[world.slots >= 0].tolist()
+    slots = world.slots[world.slot_numbers]
+    owned = slots[slots >= 0].tolist()
     assert len(owned) == len(set(owned))
     assert all(int(world.slots[world.orders[i]["slot"]]) == i for i in owned)
 

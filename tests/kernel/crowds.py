@@ -55,7 +55,6 @@ def crowd(seed: int, *, log_rows: int = 1 << 16, steps: int = 4_000, fall: float
     for number, ((kind, count, rate, money, each), (fields, own)) in enumerate(zip(GROUPS, rules(seed), strict=True)):
         table = np.zeros(count, layout.TRADER)
         table["account"] = table["position"] = first + np.arange(count)
-        table["slots"] = slots + each * np.arange(count)
         for name, values in own.items():
             table[name] = values
         key = np.uint64(stream_key(seed, 0, f"group {number}"))
