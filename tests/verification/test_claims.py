@@ -23,6 +23,7 @@ OUTCOMES = {
     "claim-exposure": "confirmed",  # L (L - 1) > 0 outside [0, 1] (A0.11)
     "claim-violent": "conditional",  # a clock does not look at prices
     "claim-choppy": "confirmed",  # (1 + L r)(1 + L r') < 1 where (1 + r)(1 + r') = 1, for L outside [0, 1] (A0.10)
+    "claim-perp": "conditional",  # what is rebalanced loses where prices return, gains where they run; a stop sells low
     "claim-flat": "conditional",  # a trade at the mark changes no equity; fees and funding do (A0.1)
 }
 
@@ -145,6 +146,26 @@ def test_a_token_is_traded_within_a_percent_of_its_nav(found: dict[str, Verdict]
     figures = found["claim-spot"].figures
     assert figures["holders_trades"] > 100
     assert figures["median_premium"] < 0.01
+
+
+def test_a_perp_of_the_same_exposure_does_better_in_a_swinging_market_only(found: dict[str, Verdict]) -> None:
+    """Entry costs 3 x 5 bps; a token 1 bp a day, and 5 bps on orders of 6 x 5 %; funding takes about 0.9 % of both.
+
+    BTC ends at its start; SOL at 1.6289 of it: 1 + 3 x 0.6289 against 1.15^10; ETH's fall of 12 % takes 36 % of the
+    equity, and the stop sells there, while the token's reset at 1760 leaves 0.64 (1 + 3 x 24 / 176) = 0.902.
+    """
+    figures = found["claim-perp"].figures
+    assert figures["CHOPPY_notional_perp_fees"] == pytest.approx(0.0015, abs=1e-6)
+    assert figures["CHOPPY_charges_per_day"] == pytest.approx(2.5e-4, rel=0.1)
+    assert figures["break_even_days"] == pytest.approx(10 / 2.5, rel=0.1)
+    for name, token, perp in (
+        ("CHOPPY", (1.15 * 6 / 7) ** 5 - 1, 0.0),
+        ("DIP", 0.64 * (1 + 3 * 24 / 176) - 1, -0.36),
+        ("TREND", 1.15**10 - 1, 3 * 0.6289),
+    ):
+        charged = 0.015 * (1 + token)  # funding, management and trading of ten days, more where NAV grows
+        assert token - 1.5 * charged < figures[f"{name}_return"] < token
+        assert perp - 0.015 < figures[f"{name}_notional_perp_return"] < perp
 
 
 def test_verdicts_are_written_down_for_whoever_reads_them(found: dict[str, Verdict]) -> None:
