@@ -77,6 +77,7 @@ class World:
         self._point("positions", positions)
         self._lay_traders(traders, groups)
         self.stakes = np.zeros(max(stakes, 1), layout.STAKE)
+        self._n_stakes = stakes
         self._point("stakes", self.stakes)
         self._point("exponential", exponential)
         self._set(
@@ -331,6 +332,16 @@ class World:
         for market in range(self.get("n_markets")):
             self._widen_queue(market)
         return account, list(range(first, first + len(markets)))
+
+    def keep_stake(self, record: int) -> None:
+        """Write down from now on what the holding of a flat position in a token's market bought, sold and bore."""
+        number, position = self._n_stakes, self.positions[record]
+        self.stakes = self._with_room("stakes", self.stakes, number, 1)
+        market = self.markets[int(position["market"])]
+        for what in ("management", "funding"):
+            self.stakes[number][f"{what}_seen"] = market[f"{what}_per_lot"]
+        position["bucket"] = number
+        self._n_stakes += 1
 
     def _with_room(self, name: str, old: np.ndarray[Any, Any], used: int, more: int) -> np.ndarray[Any, Any]:
         if used + more <= len(old):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -44,8 +46,24 @@ class UnitCosts:
             self.world.set_market(market, **{name: self.world.market_float(market, name) + atoms / supply})
 
 
-def holder_rows(wired: Wired, desks: list[TokenDesk]) -> list[dict[str, Any]]:
-    """Table `holders`: every account that held or traded units of a token with a market, by account and token."""
+@dataclass(slots=True)
+class PrimaryFees:
+    """Fees of settled creations and redemptions [atoms], by (public account, token, side), out of table `primary`."""
+
+    paid_atoms: Counter[tuple[int, str, str]] = field(default_factory=Counter)
+
+    def note(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add up rows as they are written."""
+        for row in rows:
+            if row["status"] == "settled":
+                self.paid_atoms[row["account"], row["token"], row["side"]] += row["fee_atoms"]
+
+
+def holder_rows(wired: Wired, desks: list[TokenDesk], primary: PrimaryFees) -> list[dict[str, Any]]:
+    """Table `holders`: every account that held or traded units of a token with a market, by account and token.
+
+    `outside_holders` is one of them, so that units and shares of fee and funding add up to the fund's.
+    """
     world, rows = wired.world, []
     names, cohorts = wired.cohorts.names, world.accounts["cohort"]
     for desk in desks:
@@ -62,17 +80,18 @@ def holder_rows(wired: Wired, desks: list[TokenDesk]) -> list[dict[str, Any]]:
             if not (lots or opening or stake["bought_atoms"] or stake["sold_atoms"]):
                 continue
             account = int(position["account"])
+            public = int(wired.account_ids[account])
             rows.append(
                 {
-                    "account": int(wired.account_ids[account]),
+                    "account": public,
                     "cohort": names[int(cohorts[account])],
                     "token": desk.token.id,
                     "units_start": opening / desk.token.lots_per_token,
                     "units_end": lots / desk.token.lots_per_token,
                     "bought_atoms": int(stake["bought_atoms"]),
                     "sold_atoms": int(stake["sold_atoms"]),
-                    "create_fee_atoms": 0,
-                    "redeem_fee_atoms": 0,
+                    "create_fee_atoms": primary.paid_atoms[public, desk.token.id, "creation"],
+                    "redeem_fee_atoms": primary.paid_atoms[public, desk.token.id, "redemption"],
                     "trading_fee_atoms": int(stake["fees_atoms"]),
                     "management_atoms": round(float(stake["management_atoms"])),
                     "funding_atoms": round(float(stake["funding_atoms"])),

@@ -197,6 +197,9 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         numbers = [self.wired.markets[market.id] for market in near]
         account, records = self.world.add_account(cohort, cash_atoms, bits, numbers)
         self.wired.positions.update({(account, m.id): record for m, record in zip(near, records, strict=True)})
+        for market, record in zip(near, records, strict=True):
+            if market.kind == "spot":
+                self.world.keep_stake(record)
         self.wired.account_ids = np.append(self.wired.account_ids, FIRST_AGENT + self.participants)
         self.participants += 1
         if cash_atoms:

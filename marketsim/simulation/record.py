@@ -16,7 +16,7 @@ from marketsim.datasets.canonical import CodedText
 from marketsim.datasets.columns import Names
 from marketsim.datasets.recorder import Recorder
 from marketsim.kernel import codes
-from marketsim.simulation.holding import holder_rows
+from marketsim.simulation.holding import PrimaryFees, holder_rows
 from marketsim.simulation.model import MarketModel
 
 FLUSH_NS = 3_600 * 10**9  # how often the journal is handed over, so that it stays short
@@ -34,6 +34,7 @@ class RunRecord:
         self.ticks = np.array([float(market.tick.amount) for market in self.specs])
         self._names: Names | None = None
         self._written: dict[str, int] = {}
+        self.primary_fees = PrimaryFees()
         self.env.on_log = self.take_logs
 
     # -- the run
@@ -69,6 +70,8 @@ class RunRecord:
         self.take_logs()
         for table, rows in self.model.journal.take().items():
             self.recorder.rows(table, rows)
+            if table == "primary":
+                self.primary_fees.note(rows)
 
     def finish(self) -> None:
         """Write the closing rows at the end of the run."""
@@ -92,8 +95,8 @@ class RunRecord:
                 write(t_ns)
         if record.cohorts is None:
             self._ledger(t_ns)
-        self.recorder.rows("holders", holder_rows(self.model.wired, self.model.desks))
         self.flush()
+        self.recorder.rows("holders", holder_rows(self.model.wired, self.model.desks, self.primary_fees))
         self._accounts()
 
     # -- logs
@@ -327,8 +330,15 @@ class RunRecord:
             return
         for desk in self.model.desks:
             row, legs = desk.snapshot(t_ns)
-            self.recorder.rows("tokens", [row])
+            self.recorder.rows("tokens", [{**row, **self._premium(desk.token.id, row["nav"])}])
             self.recorder.rows("token_legs", legs)
+
+    def _premium(self, token: str, nav: float) -> dict[str, float | None]:
+        """Mid of a token's own market, and its premium over NAV; None without a market or with an empty side."""
+        number = self.model.wired.markets.get(token)
+        mid = None if number is None else self.model.view.mid(token)
+        price = None if mid is None or number is None else mid * float(self.ticks[number])
+        return {"mid_price": price, "premium_to_nav": price / nav - 1.0 if price is not None and nav > 0 else None}
 
     def _cohorts(self, t_ns: int) -> None:
         if not self._is_new("cohorts", t_ns):

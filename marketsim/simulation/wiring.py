@@ -310,6 +310,8 @@ class Wiring:
             opened.append((spec, open_token(spec, account, legs, marks)))
         makers = self._token_makers(accounts, positions, records, {spec.id: token for spec, token in opened})
         interest = self._book_other_side(accounts, positions, outside_records)
+        books = [outside_records[market.id] for market in self.markets if market.kind == "spot"]
+        positions["bucket"][books] = np.arange(population.stakes, population.stakes + len(books))
         world = World(
             underlyings=self._underlyings(),
             markets=self._markets(interest),
@@ -319,7 +321,7 @@ class Wiring:
             positions=positions,
             traders=population.traders,
             slots=population.slots,
-            stakes=population.stakes,
+            stakes=population.stakes + len(books),
             exponential=exponential_table(),
             log_rows=log_rows,
             logs=self._logs(),
