@@ -6,6 +6,7 @@ from marketsim.report import markup
 from marketsim.report.attribution import attribution
 from marketsim.report.charts import numbered
 from marketsim.report.funding import funding
+from marketsim.report.holding import decay, holders, token_markets
 from marketsim.report.liquidations import liquidations
 from marketsim.report.markup import Markup
 from marketsim.report.opening import opening, title
@@ -18,7 +19,8 @@ from marketsim.report.wealth import conservation, wealth
 
 SECTIONS = {
     "figures": "Key figures", "prices": "Prices", "basis": "Basis and premium", "tokens": "Tokens",
-    "rebalances": "Rebalances", "funding": "Funding", "liquidations": "Liquidations", "attribution": "Attribution",
+    "rebalances": "Rebalances", "token-markets": "Token markets", "holders": "Holders", "funding": "Funding",
+    "liquidations": "Liquidations", "attribution": "Attribution", "decay": "Decay",
     "cohorts": "Cohorts' wealth", "conservation": "Conservation", "limits": "What is not modelled",
     "provenance": "Provenance",
 }  # fmt: skip
@@ -83,7 +85,8 @@ code { font: 11.5px ui-monospace, Consolas, Menlo, monospace; }
 def render_page(record: RunRecord) -> str:
     """The whole report of a run as one HTML page, with nothing outside of it."""
     parts = (
-        prices, basis, tokens, rebalances, funding, liquidations, attribution, wealth, conservation, limits, provenance,
+        prices, basis, tokens, rebalances, token_markets, holders, funding, liquidations, attribution, decay, wealth,
+        conservation, limits, provenance,
     )  # fmt: skip
     links = markup.join(Markup(f'<a href="#{anchor}">{markup.text(name)}</a>') for anchor, name in SECTIONS.items())
     contents = Markup(f'<nav aria-label="Contents">{links}</nav>\n')

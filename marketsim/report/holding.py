@@ -1,0 +1,135 @@
+"""What holding a token is like: its price against NAV, what its holders paid and got, and why NAV decays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from marketsim.report import charts, markup, numbers
+from marketsim.report.charts import Line
+from marketsim.report.markup import Column, Markup, words
+from marketsim.report.prices import axis_of
+from marketsim.report.record import RunRecord
+
+_MOST_TOKENS = 12
+_TERMS = {
+    "beta_term": ("Leverage", "target leverage x log return of the perpetual's mark"),
+    "variance_term": ("Variance", "-(b² - b) V / 2 with V the realised variance of the mark (Avellaneda and Zhang)"),
+    "funding_term": ("Funding", "funding on the position"),
+    "fee_term": ("Management fee", "management fee"),
+    "cost_term": ("Trading", "trading fees, and slippage against the mark"),
+    "residual": ("Residual", "what the terms leave: leverage away from its target, higher orders"),
+}
+_PAID = {
+    "bought_atoms": "Bought",
+    "sold_atoms": "Sold",
+    "primary_fee_atoms": "Creation, redemption fees",
+    "trading_fee_atoms": "Trading fees",
+    "management_atoms": "Management fee",
+    "funding_atoms": "Funding",
+    "end_value_atoms": "Held at the end",
+}
+_GAINS = ("funding_atoms",)
+
+
+def token_markets(record: RunRecord) -> Markup:
+    """Premium of each token's own market over NAV: a table, and a chart for each of the first twelve."""
+    frame = record.table("tokens", "t_ns", "token", "nav", "mid_price", "premium_to_nav")
+    quoted = None if frame is None else frame.filter(pl.col("premium_to_nav").is_not_null()).sort("t_ns")
+    if quoted is None or quoted.is_empty():
+        sentence = "No token has a market of its own with both sides quoted."
+        return markup.section("token-markets", "Token markets", markup.empty(sentence))
+    ids = quoted["token"].unique(maintain_order=True).to_list()
+    columns = [
+        words("Token"), Column("Median premium"), Column("Median distance", "median of the premium without its sign"),
+        Column("Lowest"), Column("Highest"), Column("Snapshots with both sides"),
+    ]  # fmt: skip
+    rows: list[Any] = []
+    figures: list[Markup] = []
+    for token in ids:
+        mine = quoted.filter(pl.col("token") == token).with_columns(bps=pl.col("premium_to_nav") * 1e4)
+        premium: Any = mine["premium_to_nav"]
+        rows.append((
+            token, numbers.bps(premium.median()), numbers.bps(premium.abs().median()), numbers.bps(premium.min()),
+            numbers.bps(premium.max()), numbers.count(mine.height),
+        ))  # fmt: skip
+        if len(figures) < _MOST_TOKENS:
+            line = [Line("premium to NAV", mine, "bps", charts.BLUE)]
+            drawing = charts.over_time(line, axis_of(record), "premium [bps]", half=True, form="+,~r", zero=True)
+            figures.append(markup.figure(drawing, f"{token}: mid of its market over NAV, less one.", half=True))
+    note = markup.left_out(len(figures), len(ids), "tokens", "the first ones", verb="drawn")
+    pieces = markup.table(columns, rows), markup.side_by_side(figures), note
+    return markup.section("token-markets", "Token markets", *pieces)
+
+
+def holders(record: RunRecord) -> Markup:
+    """What the holders of each token paid and got, by cohort."""
+    frame = record.table("holders")
+    if frame is None:
+        return markup.section("holders", "Holders", markup.empty("Nobody held a token that has a market of its own."))
+    fees = frame.with_columns(primary_fee_atoms=pl.col("create_fee_atoms") + pl.col("redeem_fee_atoms"))
+    sums = fees.group_by("token", "cohort", maintain_order=True).agg(
+        pl.len().alias("accounts"), pl.col("units_start", "units_end", *_PAID).sum()
+    )
+    columns = [
+        words("Token"), words("Cohort"), Column("Accounts"), Column("Units at the start"), Column("Units at the end"),
+        *(Column(name) for name in _PAID.values()),
+    ]  # fmt: skip
+    rows = [
+        (
+            one["token"], one["cohort"], numbers.count(one["accounts"]), numbers.plain(one["units_start"], 5),
+            numbers.plain(one["units_end"], 5),
+            *(numbers.money(one[name], record.asset_of(one["token"]), sign=name in _GAINS) for name in _PAID),
+        )
+        for one in sums.to_dicts()
+    ]  # fmt: skip
+    note = (
+        "Fees are costs; funding is + where it was received. Management fee and funding are paid inside the fund: the"
+        " column is each cohort's share by the units it held. What is held at the end is counted at NAV."
+    )
+    return markup.section("holders", "Holders", markup.table(columns, rows), markup.paragraph(note, kind="note"))
+
+
+def decay(record: RunRecord) -> Markup:
+    """Each token's log return over the run, taken apart, and the running sums of its terms."""
+    frame = record.table("decay")
+    if frame is None:
+        return markup.section("decay", "Decay", markup.empty("There is no token whose return could be taken apart."))
+    frame = frame.sort("t0_ns")
+    ids = frame["token"].unique(maintain_order=True).to_list()
+    columns = [
+        words("Token"), Column("Log return", "of one unit's NAV"),
+        *(Column(name, meaning) for name, meaning in _TERMS.values()), Column("Intervals"),
+    ]  # fmt: skip
+    rows: list[Any] = []
+    figures: list[Markup] = []
+    for token in ids:
+        mine = frame.filter(pl.col("token") == token)
+        terms = [_sum(mine[name]) for name in ("log_return", *_TERMS)]
+        rows.append((token, *(numbers.percent(term) for term in terms), numbers.count(mine.height)))
+        if len(figures) < _MOST_TOKENS:
+            figures.append(_drawn(record, token, mine))
+    note = markup.left_out(len(figures), len(ids), "tokens", "the first ones", verb="drawn")
+    about = markup.paragraph(
+        "In per cent of log return; the terms and the residual add up to it. A dash stands where a token was wiped out,"
+        " and for the variance of baskets with several legs.",
+        kind="note",
+    )
+    return markup.section("decay", "Decay", markup.table(columns, rows), about, markup.side_by_side(figures), note)
+
+
+def _sum(values: pl.Series) -> float | None:
+    return float(values.sum()) if values.is_not_null().all() else None
+
+
+def _drawn(record: RunRecord, token: str, frame: pl.DataFrame) -> Markup:
+    """Running sums of what decays: everything but the leveraged return."""
+    names = {"variance_term": charts.ORANGE, "funding_term": charts.GREEN, "fee_term": charts.PURPLE}
+    names |= {"cost_term": charts.RED, "residual": charts.GREY}
+    sums = frame.select(pl.col("t1_ns").alias("t_ns"), *(pl.col(name).cum_sum() * 100 for name in names))
+    start = pl.DataFrame({"t_ns": [0], **{name: [0.0] for name in names}})
+    points = pl.concat([start, sums], how="vertical_relaxed")
+    lines = [Line(_TERMS[name][0].lower(), points, name, colour) for name, colour in names.items()]
+    drawing = charts.over_time(lines, axis_of(record), "running sum [%]", half=True, form="+,~r", zero=True)
+    return markup.figure(drawing, f"{token}: what its log return lost and got beside the leveraged return.", half=True)
