@@ -208,16 +208,21 @@ class World:
         self.slots = memory[layout.SLOT_OFFSET // 4 :]
         self.traders["slots"] = np.arange(n) * words
         behind = n * words - layout.SLOT_OFFSET // 4
-        numbers = []
-        for group in groups:
+        for group in many:
             first, count, each = group["first_trader"], group["count"], group["slots_each"]
-            if each > layout.INLINE_SLOTS:
-                self.traders["slots"][first : first + count] = behind + each * np.arange(count)
-                behind += each * count
-            numbers.append((self.traders["slots"][first : first + count, None] + np.arange(each)).reshape(-1))
-        self.slot_numbers = np.concatenate([*numbers, np.zeros(0, np.int64)])
+            self.traders["slots"][first : first + count] = behind + each * np.arange(count)
+            behind += each * count
         self._point("traders", self.traders)
         self._point("slots", self.slots)
+
+    @property
+    def slot_numbers(self) -> np.ndarray[Any, Any]:
+        """Numbers of all traders' order slots, by trader and slot."""
+        numbers = [np.zeros(0, np.int64)]
+        for group in self.groups[: self.get("n_groups")]:
+            first, count, each = (int(group[name]) for name in ("first_trader", "count", "slots_each"))
+            numbers.append((self.traders["slots"][first : first + count, None] + np.arange(each)).reshape(-1))
+        return np.concatenate(numbers)
 
     def _lay_group(self, i: int, fields: Mapping[str, Any]) -> None:
         record = self.groups[i]
