@@ -1,4 +1,4 @@
-"""What participants say to a venue and hear from it: purposes, orders and fills."""
+"""What participants say to a venue or an issuer and hear from it: purposes, orders, fills, primary requests."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from marketsim.kernel import codes
+from marketsim.units import ATOMS_PER_UNIT
 
 
 class Purpose(IntEnum):
@@ -83,3 +84,37 @@ class Order:
         """Average price of its fills [quote currency], None without one."""
         ticks = self.average_price_ticks
         return None if ticks is None or self.tick is None else float(ticks * Fraction(self.tick))
+
+
+@dataclass(eq=False, slots=True)
+class PrimaryRequest:
+    """A request to create or redeem tokens, and what became of it. `done` fires once, when it is settled or refused.
+
+    side: `creation` of tokens for `cash_atoms`, or `redemption` of `units_lots`; status: `sent`, `queued`, `settled` or
+    `refused`, with its reason. Once settled: units of the token's lot, gross cash and fee, and the price [currency per
+    token]. lot: tokens in one lot. queue_ahead: tokens that waited before it on its side.
+    """
+
+    token: str
+    side: Literal["creation", "redemption"]
+    account: int
+    cash_atoms: int
+    units_lots: int
+    done: Any
+    lot: Fraction
+    requested_ns: int = -1
+    status: str = "sent"
+    reason: str | None = None
+    fee_atoms: int = 0
+    price: float | None = None
+    queue_ahead: float = 0.0
+
+    @property
+    def units(self) -> float:
+        """Tokens created or redeemed, or asked to be redeemed."""
+        return float(self.units_lots * self.lot)
+
+    @property
+    def cash(self) -> float:
+        """Gross cash, fee included [currency]."""
+        return self.cash_atoms / ATOMS_PER_UNIT

@@ -28,8 +28,9 @@ class Aftermath:
         self.parents[parent.id] = parent
 
     def filled(self, parent: ParentOrder) -> None:
-        """Hear that a child got something at this instant."""
-        self.env.process(self._follow(parent, parent.last_ns))
+        """Hear that a child got something at this instant; orders that were not taken up are not followed."""
+        if self.parents.get(parent.id) is parent:
+            self.env.process(self._follow(parent, parent.last_ns))
 
     def ended(self, parent: ParentOrder, leverage_after: Fraction | None) -> None:
         """Hear that the last child is final."""
@@ -68,6 +69,6 @@ class Aftermath:
         parent.measured_ns = parent.last_ns
 
     def _settle(self, parent: ParentOrder) -> None:
-        if parent.is_over and parent.is_followed and parent.id in self.parents:
+        if parent.is_over and parent.is_followed and self.parents.get(parent.id) is parent:
             del self.parents[parent.id]
             self.register.complete(parent)

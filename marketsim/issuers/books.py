@@ -7,35 +7,43 @@ deleveraging) at any instant.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import floor
 from typing import TYPE_CHECKING, Any
 
 from marketsim.issuers.attribution import Attribution, AttributionLedger, LegValue, Valuation
+from marketsim.issuers.claims import Claim
 from marketsim.issuers.decay import Decay, DecayLedger, Standing
 from marketsim.issuers.nav import Direction, Exact, Holding, Leg, PriceTrigger, real
 from marketsim.issuers.rebalancing import PriceSource, Situation
-from marketsim.issuers.token import LegTerms, Token, TokenState
+from marketsim.issuers.token import LegTerms, Token
 from marketsim.units import ATOMS_PER_UNIT
 
 if TYPE_CHECKING:
+    from marketsim.issuers.parent import ParentOrder
     from marketsim.messages import Fill
     from marketsim.venues.view import View
 
 
 @dataclass(slots=True)
 class TokenBooks:
-    """Reads one token's account at the venue and explains every change of it."""
+    """Reads one token's account at the venue and explains every change of it.
+
+    claims: what of the account is not the holders'. hedges: orders of creations and redemptions under way.
+    """
 
     token: Token
     view: View
+    claims: list[Claim] = field(default_factory=list)
+    hedges: list[ParentOrder] = field(default_factory=list)
     ledger: AttributionLedger = field(init=False)
     decay: DecayLedger = field(init=False)
     funding_seen_atoms: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Open attribution and decay with the account as it stands at the start of the run."""
-        self.decay = DecayLedger(self.token.id, self.token.legs, self.equity_atoms, self.standing(0))
+        self.decay = DecayLedger(self.token.id, self.token.legs, lambda: int(self.holders_atoms()), self.standing(0))
         self.ledger = AttributionLedger(self.token.id, self.valuation(0), self.decay.hear)
         self.funding_seen_atoms = self.view.funding_atoms(self.token.account)
 
@@ -73,12 +81,34 @@ class TokenBooks:
         """Equity at the marks [atoms]."""
         return int(self.holding().equity_atoms)
 
+    def claims_atoms(self) -> int:
+        """What of the account is clients' whose requests are under way [atoms]."""
+        marks = {leg.market: self.view.mark_ticks(leg.market) for leg in self.token.legs} if self.claims else {}
+        return sum(claim.worth_atoms(self.token.legs, marks) for claim in self.claims)
+
+    def holders_atoms(self, source: PriceSource = "mark") -> Exact:
+        """What is the holders' [atoms]: equity less claims."""
+        return self.holding(source).equity_atoms - self.claims_atoms()
+
+    def nav(self, source: PriceSource = "mark") -> Fraction:
+        """NAV [atoms per token], never below zero."""
+        return max(self.token.nav(self.holders_atoms(source)), Fraction(0))
+
     def situation(self, source: PriceSource, t_ns: int) -> Situation:
-        """What a policy sees now, at t_ns."""
-        held = self.holding()
-        watched = held if source == "mark" else self.holding(source)
-        worth = self.token.reset_nav * self.token.supply
+        """What a policy sees at t_ns: hedges under way count as done, or a reset would trade them a second time."""
+        held = self.committed(self.holding())
+        watched = held if source == "mark" else self.committed(self.holding(source))
+        worth = self.token.reset_nav * self.token.supply + self.claims_atoms()
         return Situation(held, watched, self.token.reset_ticks, worth, t_ns)
+
+    def committed(self, held: Holding) -> Holding:
+        """A holding as it will be when all hedges under way are done, at the prices it is valued at."""
+        waiting = {leg.market: 0 for leg in held.legs}
+        for hedge in self.hedges:
+            waiting[hedge.market] += hedge.remaining_lots
+        cost = sum(waiting[leg.market] * leg.price_ticks * leg.atoms_per_tick_lot for leg in held.legs)
+        legs = tuple(replace(leg, position_lots=leg.position_lots + waiting[leg.market]) for leg in held.legs)
+        return Holding(held.cash_atoms - floor(cost), legs)
 
     def valuation(self, t_ns: int) -> Valuation:
         """The account at the marks and indices of an instant, for attribution."""
@@ -99,7 +129,7 @@ class TokenBooks:
         markets = [leg.market for leg in self.token.legs]
         return Standing(
             t_ns,
-            self.token.nav(self.equity_atoms()) / self.token.declared_nav,
+            self.nav() / self.token.declared_nav,
             {market: self.view.mark_ticks(market) for market in markets},
             {market: self.view.variance(market) for market in markets},
         )
@@ -132,22 +162,24 @@ class TokenBooks:
     def mark_reset(self, source: PriceSource) -> None:
         """Remember this instant as the last reset."""
         self.token.reset_ticks = {leg.market: self.price(leg.market, source) for leg in self.token.legs}
-        self.token.reset_nav = self.token.nav(self.equity_atoms())
+        self.token.reset_nav = self.nav()
 
-    def token_row(self, t_ns: int, triggers: Sequence[PriceTrigger], aim: Exact | None) -> dict[str, Any]:
-        """The row of table `tokens` at an instant; NAV is published as it is, without delay.
+    def token_row(
+        self, t_ns: int, triggers: Sequence[PriceTrigger], aim: Exact | None, published: Fraction
+    ) -> dict[str, Any]:
+        """The row of table `tokens` at an instant.
 
-        aim: the absolute leverage its policy would return to, None for the basket's target.
+        aim: the absolute leverage its policy would return to, None for the basket's target. published: the quoted NAV
+        [atoms per token].
         """
         token, held = self.token, self.holding()
         leverage = held.leverage if self._has_leverage else None
         single = token.legs[0] if len(token.legs) == 1 else None
-        nav = float(token.nav(held.equity_atoms) / ATOMS_PER_UNIT)
         return {
             "t_ns": t_ns,
             "token": token.id,
-            "nav": nav,
-            "nav_published": nav,
+            "nav": float(self.nav() / ATOMS_PER_UNIT),
+            "nav_published": float(published / ATOMS_PER_UNIT),
             "supply": float(token.supply),
             "equity_atoms": int(held.equity_atoms),
             "leverage": real(leverage),
@@ -178,7 +210,7 @@ class TokenBooks:
 
     @property
     def _has_leverage(self) -> bool:
-        return self.token.supply_lots > 0 and self.token.state is not TokenState.WIPED
+        return self.token.supply_lots > 0 and not self.token.is_over
 
 
 def tick(leg: LegTerms) -> Fraction:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from marketsim.issuers.fees import NS_PER_DAY
 from marketsim.spec import AnnualRate, Duration, MoneyAmount, Spec
@@ -15,7 +15,7 @@ from marketsim.units import format_annual_rate, format_money, to_atoms
 
 YEAR_NS = 365 * NS_PER_DAY
 SAMPLE_NS = 300 * 10**9
-"""How often the price is looked at to measure volatility (our choice: so coarse that bid-ask bounce does not count)."""
+"""How often the price is looked at to measure volatility (our choice: coarse enough to leave out the bounce)."""
 
 
 class VolatileCapSpec(Spec):
@@ -43,7 +43,12 @@ class DailyCapSpec(Spec):
 
     base: MoneyAmount
     above_volatility: Annotated[
-        tuple[VolatileCapSpec, ...], BeforeValidator(_rows), PlainSerializer(_text, when_used="json")
+        tuple[VolatileCapSpec, ...],
+        BeforeValidator(_rows),
+        PlainSerializer(_text, when_used="json"),
+        WithJsonSchema(
+            {"type": "object", "additionalProperties": {"type": "string"}, "examples": [{"100%/yr": "2 MUSDT"}]}
+        ),
     ] = ()
     window: Duration = NS_PER_DAY
 

@@ -16,6 +16,7 @@ from marketsim.issuers.algorithms.child import Child, ChildKind, Progress
 from marketsim.issuers.books import TokenBooks
 from marketsim.issuers.parent import LiveOrder, ParentOrder, Unfilled
 from marketsim.issuers.token import LegTerms, TokenState
+from marketsim.messages import Purpose
 
 if TYPE_CHECKING:
     from marketsim.clock import MarketEnvironment
@@ -64,7 +65,8 @@ class Dealer:
         seizures = self.seizures
         while (due_ns := parent.next_due_ns()) is not None:
             if due_ns > self.env.now:
-                self.announce()
+                if parent.purpose is Purpose.REBALANCE:
+                    self.announce()
                 yield from self._wait(parent, due_ns)
                 self.take_stock()
             if self._must_stop(parent, seizures) or int(self.env.now) < due_ns:

@@ -15,14 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from marketsim.issuers.aftermath import Aftermath
 from marketsim.issuers.books import TokenBooks
+from marketsim.issuers.charging import Charging
+from marketsim.issuers.counter import Counter, open_counter
 from marketsim.issuers.dealer import Dealer, Turning
 from marketsim.issuers.execution import ExecutionPlan, OffBookSpec, plan_of
-from marketsim.issuers.fees import ManagementFeeSpec, management_fee_atoms, next_charge_ns
+from marketsim.issuers.hedging import HedgeOrder
+from marketsim.issuers.lifecycle import Lifecycle
 from marketsim.issuers.nav import Direction, Exact, PriceTrigger, cost_consistent_lots, wipe_out_trigger
+from marketsim.issuers.nav_quote import NavQuote
+from marketsim.issuers.office import Office
 from marketsim.issuers.parent import ParentOrder, RebalanceRegister
 from marketsim.issuers.policies.looks import ContinuousLooks
 from marketsim.issuers.rebalancing import Decision, Occasion, PriceSource, RebalancingPolicy, Situation, policy_of
 from marketsim.issuers.token import LegTerms, Token, TokenSpec, TokenState
+from marketsim.messages import Fill, Purpose
 from marketsim.streams import Stream
 
 if TYPE_CHECKING:
@@ -35,8 +41,9 @@ if TYPE_CHECKING:
 class TokenDesk:
     """Runs one token: `start` its processes, tell it `account_changed`, take `snapshot`s, `finish` at the end.
 
-    start_ns: the run's start [ns since 1970]. warmup_ns: the desk acts from then on. off_book_fees: whether off-book
-    fills pay the taker fee. cost_allowance: cost per notional that sizes of rebalances allow for.
+    `counter` is its primary market, if it has one; `life` knows splits, suspension and delisting. start_ns: the run's
+    start [ns since 1970]. warmup_ns: the desk acts from then on. off_book_fees: whether off-book fills pay the taker
+    fee. cost_allowance: cost per notional that sizes of rebalances allow for.
     """
 
     token: Token
@@ -47,7 +54,8 @@ class TokenDesk:
     register: RebalanceRegister
     policy: RebalancingPolicy
     plan: ExecutionPlan
-    fee: ManagementFeeSpec | None
+    spec: TokenSpec
+    office: Office
     start_ns: int
     warmup_ns: int
     off_book_fees: bool = True
@@ -55,8 +63,12 @@ class TokenDesk:
     books: TokenBooks = field(init=False)
     aftermath: Aftermath = field(init=False)
     dealer: Dealer = field(init=False)
+    charging: Charging = field(init=False)
+    quote: NavQuote = field(init=False)
+    life: Lifecycle = field(init=False)
+    counter: Counter | None = field(init=False)
     decided_ns: int = field(init=False)
-    fee_due_ns: int | None = None
+    is_closing: bool = False
     looked_ns: int = -1
     working: list[ParentOrder] = field(default_factory=list)
     announced: TokenState = TokenState.TRADING
@@ -76,12 +88,14 @@ class TokenDesk:
             self.aftermath,
             self.off_book_fees,
             is_fund=self.register.accounts.__contains__,
-            take_stock=self._take_stock,
+            take_stock=self.take_stock,
             announce=lambda: self._announce(TokenState.REBALANCING),
         )
         self.decided_ns = self.warmup_ns - 1
-        if self.fee is not None:
-            self.fee_due_ns = next_charge_ns(max(self.warmup_ns - 1, 0), self.start_ns, self.fee)
+        self.charging = Charging(self, self.spec.management_fee)
+        self.quote = NavQuote(self.spec.nav_quote, self.env, self.books)
+        self.life = Lifecycle(self, self.spec.reverse_split, self.office.holdings, self.office.rounding_account)
+        self.counter = None if self.spec.primary is None else open_counter(self, self.spec.primary)
 
     @property
     def now_ns(self) -> int:
@@ -91,19 +105,24 @@ class TokenDesk:
     # -- what the simulation calls
 
     def start(self) -> None:
-        """Begin: a token without supply never acts."""
-        if self.token.supply_lots:
+        """Begin: a token without supply never acts, unless it can be created."""
+        if self.token.supply_lots or self.counter is not None:
             self.env.process(self._watch())
-            self.env.process(self._charge())
+            self.env.process(self.charging.run())
+        if not self.quote.is_live:
+            self.env.process(self.quote.run())
+        if self.counter is not None:
+            self.counter.start()
+        self.tell_market()
 
     def account_changed(self) -> None:
         """Hear that the venue settled funding on the token's account, or took or closed its position."""
-        self._take_stock()
+        self.take_stock()
 
     def snapshot(self, t_ns: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The token's row of table `tokens` and its rows of `token_legs` now."""
-        self._take_stock()
-        row = self.books.token_row(t_ns, self._policy_triggers(), self.policy.aim(t_ns))
+        self.take_stock()
+        row = self.books.token_row(t_ns, self._policy_triggers(), self.policy.aim(t_ns), self.quote.published())
         return row, self.books.leg_rows(t_ns)
 
     def finish(self, t_ns: int) -> None:
@@ -119,11 +138,13 @@ class TokenDesk:
         """Wait for the next reset or crossing, again and again."""
         if self.warmup_ns > self.now_ns:
             yield self.env.timeout(self.warmup_ns - self.now_ns)
+            self.tell_market()
         while True:
-            self._charge_due_fees()
-            self._take_stock()
-            if self.token.state is TokenState.WIPED:
+            self.charging.charge_due()
+            self.take_stock()
+            if self.token.is_over:
                 return
+            self.life.look()
             decision = self._decide()
             if decision is None:
                 yield from self._wait()
@@ -136,14 +157,20 @@ class TokenDesk:
         due_ns = self._due_ns()
         if due_ns is not None and now >= due_ns:
             self.decided_ns = now
-            decision = self.policy.decide_due(self._situation())
+            decision = self.policy.decide_due(self._situation()) if self._may_rebalance else None
             if decision is not None:
                 return decision
         looks = self.policy.looks
-        if looks is None or now == self.looked_ns or not looks.falls_on(now):
+        if not self._may_rebalance or looks is None or now == self.looked_ns or not looks.falls_on(now):
             return None
         self.looked_ns = now
         return self.policy.decide_watched(self._situation())
+
+    @property
+    def _may_rebalance(self) -> bool:
+        """Whether there is something to rebalance, and nobody told it to rest."""
+        is_resting = self.is_closing or "rebalance" in self.token.suspended
+        return self.token.supply_lots > 0 and not self.token.is_over and not is_resting
 
     def _due_ns(self) -> int | None:
         """The first instant that is due and not decided yet; it may have passed during a long order."""
@@ -173,12 +200,13 @@ class TokenDesk:
         market = self.token.legs[0].market
         triggers = self._policy_triggers()
         price = self.books.price(market, self.policy.source)
-        is_basket = self.policy.looks is not None and len(self.token.legs) > 1
+        is_watched = self.policy.looks is not None or self.life.split_rule is not None
+        is_basket = is_watched and len(self.token.legs) > 1
         if is_basket or any(trigger.is_reached(price) for trigger in triggers):
             return [], (self.policy.looks or ContinuousLooks()).next_ns(self.now_ns)
         armed = [self._crossing(market, self.policy.source, trigger) for trigger in triggers]
-        wiped = self._wipe_out_trigger()
-        return ([*armed, self._crossing(market, "mark", wiped)] if wiped else armed), None
+        on_mark = [self._wipe_out_trigger(), self.life.trigger()]
+        return [*armed, *(self._crossing(market, "mark", trigger) for trigger in on_mark if trigger is not None)], None
 
     def _crossing(self, market: str, source: PriceSource, trigger: PriceTrigger) -> Crossing:
         if trigger.direction is Direction.ABOVE:
@@ -186,7 +214,7 @@ class TokenDesk:
         return self.env.crossing(market, source=source, below=trigger.ticks)
 
     def _policy_triggers(self) -> Sequence[PriceTrigger]:
-        if not self.token.supply_lots or self.token.state is TokenState.WIPED:
+        if not self._may_rebalance:
             return ()
         return self.policy.triggers(self._situation())
 
@@ -197,7 +225,7 @@ class TokenDesk:
         (leg,) = held.legs
         return wipe_out_trigger(held.cash_atoms, leg.position_lots, leg.atoms_per_tick_lot)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """Let a waiting watch look again: what it waits for has moved with the account."""
         if self._change is not None and not self._change.triggered:
             self._change.succeed()
@@ -210,20 +238,25 @@ class TokenDesk:
 
     # -- what to keep
 
-    def _take_stock(self) -> None:
+    def take_stock(self) -> None:
         """Enter what the venue did to the account, and end the token when nothing is left."""
         self.dealer.enter_fills()
         seen_atoms = self.books.funding_seen_atoms
         seized = self.books.take_stock(self.now_ns)
         self.dealer.seizures += bool(seized)
-        if seized or self.books.funding_seen_atoms != seen_atoms:
-            self._wake()
+        received = self.books.funding_seen_atoms - seen_atoms
+        if received and self.spec.funding == "absorb":
+            self.gateway.transfer(self.office.issuer_account, self.token.account, -received, "funding")
+            self.books.ledger.funding(-received)
+        if seized or received:
+            self.wake()
         equity = self.books.equity_atoms()
         is_gone = equity <= self._rounding_atoms(seized)
         if is_gone and self.token.supply_lots and self.token.state is not TokenState.WIPED:
             detail = dumps({"equity_atoms": equity, "from": str(self.token.state)})
             self.token.state = TokenState.WIPED
-            self._wake()
+            self.tell_market()
+            self.wake()
             self.add_row("events", t_ns=self.now_ns, event="wiped", subject=self.token.id, detail=detail)
 
     def _rounding_atoms(self, seized: Mapping[str, int]) -> int:
@@ -231,23 +264,6 @@ class TokenDesk:
         if not seized or any(leg.position_lots for leg in self.books.holding().legs):
             return 0
         return sum(abs(seized.get(leg.market, 0)) * leg.atoms_per_tick_lot for leg in self.token.legs)
-
-    def _charge(self) -> Turning:
-        while self.fee_due_ns is not None and self.token.state is not TokenState.WIPED:
-            yield self.env.timeout(self.fee_due_ns - self.now_ns)
-            self._charge_due_fees()
-
-    def _charge_due_fees(self) -> None:
-        """Charge what is due by now; a reset at the same instant calls this first, whichever process comes first."""
-        while self.fee is not None and self.fee_due_ns is not None and self.fee_due_ns <= self.now_ns:
-            self.fee_due_ns = next_charge_ns(self.fee_due_ns, self.start_ns, self.fee)
-            if self.token.state is TokenState.WIPED:
-                return
-            atoms = management_fee_atoms(self.books.equity_atoms(), self.fee.rate)
-            if atoms:
-                self.gateway.pay(self.token.account, f"issuer:{self.token.issuer}", atoms, "management_fee")
-                self.books.ledger.management_fee(atoms)
-                self._wake()
 
     def _cut(self, t_ns: int) -> None:
         interval = self.books.cut(t_ns)
@@ -268,20 +284,60 @@ class TokenDesk:
     def _rebalance(self, decision: Decision) -> Turning:
         """Work every leg's order at once, then remember the reset."""
         self.token.state = TokenState.REBALANCING
-        lots = cost_consistent_lots(self.books.holding(), decision.lots, self.cost_allowance)
+        self.tell_market()
+        held = self.books.committed(self.books.holding())
+        lots = cost_consistent_lots(held, decision.lots, self.cost_allowance)
         legs = enumerate(self.token.legs)
         self.working = [self._open_parent(decision, lots, leg, n) for n, leg in legs if lots.get(leg.market)]
         if self.working:
             yield self.env.all_of([self.env.process(self.dealer.work(parent)) for parent in self.working])
-        self._take_stock()
+        self.take_stock()
         self._note_backlog(self.working)
         self.working = []
-        if self.token.state is TokenState.WIPED:
+        if self.token.is_over:
             return
         self.token.state = TokenState.TRADING
-        self._announce(TokenState.TRADING)
+        self.rest()
         self.books.mark_reset(self.policy.source)
         self._cut(self.now_ns)
+
+    def rest(self) -> None:
+        """Take up the state it has between rebalances, and say so; what waited for another may go on."""
+        if self.token.state is not TokenState.REBALANCING:
+            self.token.state = self.token.resting_state
+            self._announce(self.token.state)
+            self.tell_market()
+            self.wake()
+            if self.counter is not None:
+                self.counter.look_again()
+
+    def tell_market(self) -> None:
+        """Tell the token's own market, if it has one, whether it may trade and whether the fund deals."""
+        market = self.office.market
+        if market is not None:
+            market.open_primary(self.counter is not None and self.counter.obstacle() is None)
+            market.halt(self.token.is_splitting or self.token.is_over or "market" in self.token.suspended)
+
+    def work_hedge(self, orders: Sequence[HedgeOrder]) -> Turning:
+        """Work the orders of one hedge; a rebalance meanwhile counts them as done."""
+        self.books.hedges += orders
+        yield self.env.all_of([self.env.process(self.dealer.work(order)) for order in orders])
+        self.books.hedges = [hedge for hedge in self.books.hedges if not any(hedge is order for order in orders)]
+        self.take_stock()
+
+    def trade_off_book(self, market: str, lots: int, purpose: Purpose, parent: int) -> Fill:
+        """Trade lots at the mark against `outside`."""
+        fill = self.gateway.off_book(
+            self.token.account,
+            market,
+            lots,
+            price_ticks=self.view.mark_ticks(market),
+            charge_fee=self.off_book_fees,
+            purpose=purpose,
+            parent=parent,
+        )
+        self.books.book_fills(market, [fill])
+        return fill
 
     def _note_backlog(self, parents: Sequence[ParentOrder]) -> None:
         """Write down what orders of one rebalance could not trade, and why."""
@@ -323,6 +379,7 @@ def open_desk(
     add_row: Callable[..., None],
     register: RebalanceRegister,
     stream: Stream,
+    office: Office,
     start_ns: int,
     warmup_ns: int,
 ) -> TokenDesk:
@@ -341,7 +398,8 @@ def open_desk(
         register,
         policy_of(spec.rebalance, legs=token.legs, start_ns=start_ns, stream=stream),
         plan_of(spec.execution, stream),
-        spec.management_fee,
+        spec,
+        office,
         start_ns,
         warmup_ns,
         spec.execution.off_book_fees if isinstance(spec.execution, OffBookSpec) else True,

@@ -282,6 +282,13 @@ def wipe_out_trigger(cash_atoms: int, position_lots: int, atoms_per_tick_lot: in
     return PriceTrigger(Direction.BELOW, floor(edge)) if floor(edge) >= 1 else None
 
 
+def value_trigger(
+    cash_atoms: int, position_lots: int, atoms_per_tick_lot: int, lowest_atoms: Exact
+) -> PriceTrigger | None:
+    """First price at which a fund is worth strictly less than a sum: C + q k P < V. None where no price does it."""
+    return _first_price(-position_lots * atoms_per_tick_lot, cash_atoms - lowest_atoms)
+
+
 def real(value: Fraction | None) -> float | None:
     """An exact ratio as a column's number."""
     return None if value is None else float(value)

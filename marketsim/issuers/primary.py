@@ -1,9 +1,9 @@
 """The primary market of a token: how many units for how much cash, by exact formulas without time.
 
-Fee = rate x gross cash; creation: units x price = cash - fee; redemption: units x price = gross cash (CONTRACT
-section 3; FTX, Binance, Bybit help pages, RULES A.6). Units are whole lots of the token, rounded down; of a
-creation's cash only what these lots and their fee come to is taken, so that no client pays for a lot he does not get.
-The hedge is L times the cash [FTX 360045965593]. What decides *when* is in `counter.py`, limits are in `caps.py`.
+Fee = rate x gross cash; creation: units x price = cash - fee; redemption: units x price = gross cash (CONTRACT section
+3; FTX, Binance, Bybit help pages, RULES A.6). Units are whole lots of the token, rounded down; of a creation's cash
+only what these lots and their fee come to is taken, so that no client pays for a lot he does not get. The hedge is L
+times the cash [FTX 360045965593]. What decides *when* is in `counter.py`, limits are in `caps.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, Discriminator, PlainSerializer, Tag
 
 from marketsim.issuers.caps import DailyCapSpec
 from marketsim.issuers.nav import Exact, Rounding, round_lots
@@ -35,6 +35,12 @@ def _words(value: Any) -> Any:
 _OR_NONE = PlainSerializer(_words, when_used="json")
 
 
+_Cap = Annotated[
+    Annotated[MoneyAmount, Tag("sum")] | Annotated[DailyCapSpec, Tag("rule")],
+    Discriminator(lambda value: "rule" if isinstance(value, (dict, DailyCapSpec)) else "sum"),
+]
+
+
 class PrimarySpec(Spec):
     """Creation and redemption: at quoted NAV, at the hedge's realised price, in batches, or in kind.
 
@@ -48,7 +54,7 @@ class PrimarySpec(Spec):
     create_fee: Rate = Decimal(0)
     redeem_fee: Rate = Decimal(0)
     minimum: Annotated[MoneyAmount | None, NONE_IN_WORDS, _OR_NONE] = None
-    daily_cap: Annotated[MoneyAmount | DailyCapSpec | None, NONE_IN_WORDS, _OR_NONE] = None
+    daily_cap: Annotated[_Cap | None, NONE_IN_WORDS, _OR_NONE] = None
     account_cap: Annotated[MoneyAmount | None, NONE_IN_WORDS, _OR_NONE] = None
     supply_cap: Annotated[Factor | None, NONE_IN_WORDS, _OR_NONE] = None
     suspend_while_rebalancing: Flag = True
@@ -89,12 +95,13 @@ def primary_fee_atoms(gross_atoms: int, rate: Exact | Decimal) -> int:
     return floor(gross_atoms * Fraction(rate))
 
 
-def gross_for(net_atoms: int, rate: Exact | Decimal) -> int:
-    """Least gross cash [atoms] that leaves a net sum > 0, exactly, once its fee is taken off.
+def gross_for(net_atoms: int, rate: Exact | Decimal, offered_atoms: int) -> int:
+    """Gross cash [atoms] that leaves a net sum, exactly, once its fee is taken off; of cash offered that leaves enough.
 
-    A gross G leaves ceil((1 - rate) G), which is at least the net sum n from G > (n - 1) / (1 - rate) on, and n there.
+    A gross G leaves ceil((1 - rate) G), which is the net sum n for the largest G <= n / (1 - rate), and for the offer
+    if that is less.
     """
-    return floor((net_atoms - 1) / (1 - Fraction(rate))) + 1
+    return min(floor(net_atoms / (1 - Fraction(rate))), offered_atoms)
 
 
 def creation(cash_atoms: int, lot_price: Exact, rate: Exact | Decimal) -> Deal:
@@ -104,7 +111,7 @@ def creation(cash_atoms: int, lot_price: Exact, rate: Exact | Decimal) -> Deal:
     """
     net = cash_atoms - primary_fee_atoms(cash_atoms, rate)
     units = floor(Fraction(net) / lot_price)
-    gross = gross_for(ceil(units * Fraction(lot_price)), rate) if units else 0
+    gross = gross_for(ceil(units * Fraction(lot_price)), rate, cash_atoms) if units else 0
     return Deal(units, gross, primary_fee_atoms(gross, rate))
 
 

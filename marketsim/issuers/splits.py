@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from math import floor
 from typing import Literal
 
 from marketsim.issuers.nav import Exact
-from marketsim.spec import Duration, Factor, MoneyAmount, Spec
+from marketsim.spec import Count, Duration, MoneyAmount, Spec
 
 HALT_NS = 600 * 10**9
 """How long trading rests around a split where nothing is said: minutes at MEXC and Pionex, a day at Binance."""
@@ -28,7 +27,7 @@ class ReverseSplitSpec(Spec):
     """
 
     below: MoneyAmount
-    ratio: Factor
+    ratio: Count
     halt: Duration = HALT_NS
     fractions: Literal["cash", "exact"] = "cash"
 
@@ -55,12 +54,12 @@ class Exchange:
         return self.paid_atoms - sum(self.cash_atoms.values())
 
 
-def exchange(units_lots: Mapping[int, int], ratio: Exact, lot_value: Exact) -> Exchange:
+def exchange(units_lots: Mapping[int, int], ratio: int, lot_value: Exact) -> Exchange:
     """Old units for new ones, by account; lot_value: NAV of an old lot [atoms].
 
     The fund pays for all fractions together, rounded down; each holder gets his own, rounded down.
     """
-    new = {account: floor(lots / Fraction(ratio)) for account, lots in units_lots.items()}
-    left = {account: lots - new[account] * Fraction(ratio) for account, lots in units_lots.items()}
-    cash = {account: floor(fraction * lot_value) for account, fraction in left.items()}
+    new = {account: lots // ratio for account, lots in units_lots.items()}
+    left = {account: lots % ratio for account, lots in units_lots.items()}
+    cash = {account: floor(lots * lot_value) for account, lots in left.items()}
     return Exchange(new, cash, floor(sum(left.values()) * lot_value))

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from math import floor
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from marketsim.issuers.execution import ExecutionSpec, MarketExecutionSpec
 from marketsim.issuers.fees import ManagementFeeSpec
 from marketsim.issuers.nav import Exact, nav_per_token, position_for
+from marketsim.issuers.nav_quote import NavQuoteSpec
+from marketsim.issuers.primary import Primary
 from marketsim.issuers.rebalancing import RebalanceSpec
+from marketsim.issuers.splits import ReverseSplitSpec
 from marketsim.spec import (
     NONE_IN_WORDS,
     QUOTE,
     WORDS_FOR_NONE,
-    Duration,
     Factor,
     Identifier,
     Leverage,
@@ -49,14 +51,6 @@ class TokenAccountSpec(Spec):
     tiers: Tiers = ()
 
 
-class NavQuoteSpec(Spec):
-    """The NAV the primary market deals at."""
-
-    source: Literal["mark"] = "mark"
-    every: Duration = NS_PER_SECOND
-    delay: Duration = 0
-
-
 class TokenMarketSpec(Spec):
     """The token's own spot book; its market id is the token's id, its index the fund's NAV.
 
@@ -74,7 +68,8 @@ class TokenMarketSpec(Spec):
 class TokenSpec(Spec):
     """A leveraged token: `basket` maps market ids to signed targets; `aum`, `nav`: equity, of one unit.
 
-    `disclosure`, `primary`, `reverse_split` hold their default, none.
+    `funding` of its perpetuals is the fund's (`pass`), or the issuer's (`absorb`: Gate's all-in fee). `disclosure`
+    holds its default, none.
     """
 
     id: Identifier
@@ -88,11 +83,10 @@ class TokenSpec(Spec):
     management_fee: Annotated[ManagementFeeSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     account: TokenAccountSpec = TokenAccountSpec()
     nav_quote: NavQuoteSpec = NavQuoteSpec()
+    funding: Literal["pass", "absorb"] = "pass"
     disclosure: Literal["none"] = "none"
-    primary: Annotated[
-        Literal["none"], BeforeValidator(lambda value: "none" if value == {"mode": "none"} else value)
-    ] = "none"
-    reverse_split: Literal["none"] = "none"
+    primary: Primary = None
+    reverse_split: Annotated[ReverseSplitSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     market: Annotated[TokenMarketSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
 
 
@@ -101,21 +95,29 @@ TOKEN_LOTS_PER_TOKEN = 10**8
 
 
 class TokenState(StrEnum):
-    """What a token does: trade as it is, work a rebalance, or be gone, its equity at zero or less."""
+    """What a token does.
+
+    It trades as it is, works a rebalance, is suspended in part, exchanges its units, was ended at NAV, or is gone, its
+    equity at zero or less.
+    """
 
     TRADING = "TRADING"
     REBALANCING = "REBALANCING"
+    SUSPENDED = "SUSPENDED"
+    SPLITTING = "SPLITTING"
+    DELISTED = "DELISTED"
     WIPED = "WIPED"
 
 
 @dataclass(frozen=True, slots=True)
 class LegTerms:
-    """One market of a basket: signed target leverage, tick [money], atoms of one lot moving one tick."""
+    """One market of a basket: signed target leverage, tick [money], atoms of one lot moving one tick, mark cadence."""
 
     market: str
     target: Fraction
     tick: Decimal
     atoms_per_tick_lot: int
+    mark_every_ns: int = NS_PER_SECOND
 
     @property
     def lot(self) -> Fraction:
@@ -127,8 +129,9 @@ class LegTerms:
 class Token:
     """A token in a run: its terms, its account, and what it remembers of its last reset.
 
-    Position and cash are never kept here: the venue may change them at any instant. reset_ticks: by market, the price
-    of the last reset; reset_nav: its NAV [atoms per token].
+    Position and cash are never kept here: the venue may change them at any instant. lots_per_token: lots in one token.
+    reset_ticks: by market, the price of the last reset; reset_nav: its NAV [atoms per token]. suspended: what of
+    `primary`, `market`, `rebalance` rests. final_nav: at which a delisted token was paid out.
     """
 
     id: str
@@ -141,6 +144,14 @@ class Token:
     reset_nav: Fraction
     state: TokenState = TokenState.TRADING
     lots_per_token: int = TOKEN_LOTS_PER_TOKEN
+    suspended: set[str] = field(default_factory=set)
+    is_splitting: bool = False
+    final_nav: Fraction = Fraction(0)
+
+    @property
+    def lot(self) -> Fraction:
+        """Tokens in one lot of supply."""
+        return Fraction(1, self.lots_per_token)
 
     @property
     def supply(self) -> Fraction:
@@ -152,10 +163,24 @@ class Token:
         """Signed target leverage of the whole basket, net."""
         return sum((leg.target for leg in self.legs), Fraction(0))
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it will never trade again."""
+        return self.state in (TokenState.WIPED, TokenState.DELISTED)
+
+    @property
+    def resting_state(self) -> TokenState:
+        """What it does while it does not rebalance."""
+        if self.is_over:
+            return self.state
+        if self.is_splitting:
+            return TokenState.SPLITTING
+        return TokenState.SUSPENDED if self.suspended else TokenState.TRADING
+
     def nav(self, equity_atoms: Exact) -> Fraction:
-        """NAV [atoms per token]: equity over supply; as declared without supply, nothing once wiped out."""
-        if self.state is TokenState.WIPED:
-            return Fraction(0)
+        """NAV [atoms per token]: equity over supply; as declared without supply, final once it is over."""
+        if self.is_over:
+            return self.final_nav
         return nav_per_token(equity_atoms, self.supply) if self.supply_lots else self.declared_nav
 
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from marketsim.errors import UnitError
-from marketsim.issuers.token import NavQuoteSpec, TokenSpec
+from marketsim.issuers.token import TokenSpec
 from marketsim.scenario import bounds, later
 from marketsim.scenario.nodes import Path
+from marketsim.scenario.primary_rules import check_notices, check_primary
 from marketsim.scenario.schema import JumpEventSpec
 from marketsim.scenario.token_rules import check_token_rules
 from marketsim.scenario.world import World
@@ -34,6 +35,7 @@ def check_fits(world: World, levels: Mapping[str, ListedLevels], openings: Mappi
     for path, group in world.items("traders"):
         _check_group(world, path, group, markets)
     _check_token_markets(world)
+    check_notices(world)
     _check_totals(world, world.books(), prices, openings)
 
 
@@ -165,13 +167,12 @@ def _check_token(world: World, path: Path, token: TokenSpec, markets: Mapping[st
             world.at((*path, "basket", market), "a target of zero holds nothing", "a signed leverage such as 3 or -3")
     if len(token.basket) > 1 and token.start.leverage is not None:
         world.at((*path, "start", "leverage"), "a basket of several legs starts at its targets", "left out")
-    if token.nav_quote != NavQuoteSpec():
-        world.at((*path, "nav_quote"), later.refusal_of("nav_quote", later.TOKENS), "its default")
     for fault in tier_faults(token.account.tiers):
         world.at((*path, "account", "tiers"), fault)
     _check_whole_atoms(world, (*path, "aum"), token.aum.amount)
     target = sum((abs(value) for value in token.basket.values()), Decimal(0))
     check_token_rules(world, path, token, markets)
+    check_primary(world, path, token)
     start = abs(token.start.leverage) if token.start.leverage is not None else target
     _check_leverage(world, (*path, "start", "leverage"), start, token.aum.amount, token.account.tiers)
 

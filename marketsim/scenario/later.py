@@ -11,18 +11,16 @@ _WORDS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("jump_diffusion", "heston", "ou", "ar1", "regime", "book"), CROWD),
         **dict.fromkeys(("fcn", "basis_arbitrageur", "funding_arbitrageur"), CROWD),
         **dict.fromkeys(("anticipator", "liquidity_provider", "metaorder"), EXPERIMENTS),
-        **dict.fromkeys(("suspend", "resume", "split", "merge", "delist", "cap_change"), TOKENS),
-        **dict.fromkeys(("fee_change", "outage"), CROWD),
         "spot": TOKENS,
     },
     "contract": dict.fromkeys(("inverse", "quanto"), CROWD),
     "rule": dict.fromkeys(("index_basis", "funding_basis", "oracle_ema"), CROWD),
-    "mode": {**dict.fromkeys(("cash_nav", "cash_exec", "cash_batch", "in_kind"), TOKENS), "isolated": CROWD},
+    "mode": {"isolated": CROWD},
     "engine": dict.fromkeys(("bitmex", "okx", "ftx", "hyperliquid", "dydx", "deribit", "bybit"), CROWD),
 }
 
 _KEYS: dict[str, dict[str, str]] = {
-    "tokens": dict.fromkeys(("disclosure", "nav_quote", "primary", "reverse_split"), TOKENS),
+    "tokens": {"disclosure": TOKENS},
     "traders": {"markets": CROWD, "tokens": TOKENS, "knows": EXPERIMENTS},
     "": {"networks": CROWD},
 }

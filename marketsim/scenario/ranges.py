@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from marketsim import units
+from marketsim.issuers.caps import SAMPLE_NS, DailyCapSpec, VolatileCapSpec
 from marketsim.issuers.execution import (
     CappedSpec,
     ExecutionKindSpec,
@@ -19,10 +20,21 @@ from marketsim.issuers.execution import (
     TwapSpec,
 )
 from marketsim.issuers.fees import ManagementFeeSpec
+from marketsim.issuers.nav_quote import NavQuoteSpec
+from marketsim.issuers.notices import CapChangeEventSpec, MergeEventSpec, SplitEventSpec
+from marketsim.issuers.primary import PrimarySpec
 from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, TlxSpec, VariableSpec
-from marketsim.issuers.token import NavQuoteSpec, TokenSpec, TokenStartSpec
+from marketsim.issuers.splits import ReverseSplitSpec
+from marketsim.issuers.token import TokenSpec, TokenStartSpec
 from marketsim.scenario.nodes import Path
-from marketsim.scenario.schema import BookRecordSpec, ClockSpec, DepthRecordSpec, JumpEventSpec, RecordSpec
+from marketsim.scenario.schema import (
+    BookRecordSpec,
+    ClockSpec,
+    DepthRecordSpec,
+    JumpEventSpec,
+    OutageEventSpec,
+    RecordSpec,
+)
 from marketsim.spec import Spec
 from marketsim.traders.fundamentalist import FundamentalistSpec, ThresholdSpec
 from marketsim.traders.group import TraderGroupSpec, TraderStartSpec
@@ -77,6 +89,7 @@ _CHARGED = Range("0% to 10%, in steps of 0.0001 bps", least=0, most=Decimal("0.1
 _MAKER = Range("-1% to 10%, in steps of 0.0001 bps", least=Decimal("-0.01"), most=Decimal("0.1"), parts=True)
 _SIGNED_CHARGE = Range("-10% to 10%, in steps of 0.0001 bps", least=Decimal("-0.1"), most=Decimal("0.1"), parts=True)
 _LEVELS = Range("1 to 64", least=1, most=64)
+_RATIO = Range("2 to 1,000,000", least=2, most=1_000_000)
 _TEN_YEARS = Range("more than 0s, at most 3660d", above=0, most=3_660 * _DAY)
 
 RANGES: dict[type[Spec], dict[str, Range]] = {
@@ -106,6 +119,21 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
     TokenSpec: {"aum": _ZERO_OR_MORE, "nav": _ABOVE_ZERO},
     TokenStartSpec: {"last_reset": _ABOVE_ZERO},
     NavQuoteSpec: {"every": _CADENCE},
+    PrimarySpec: {
+        "create_fee": _CHARGED,
+        "redeem_fee": _CHARGED,
+        "minimum": _ZERO_OR_MORE,
+        "daily_cap": _ZERO_OR_MORE,
+        "account_cap": _ZERO_OR_MORE,
+        "supply_cap": _ZERO_OR_MORE,
+    },
+    DailyCapSpec: {"base": _ZERO_OR_MORE, "window": Range("10min to 30d", least=2 * SAMPLE_NS, most=30 * _DAY)},
+    VolatileCapSpec: {"above": _ZERO_OR_MORE, "cap": _ZERO_OR_MORE},
+    ReverseSplitSpec: {"below": _ABOVE_ZERO, "ratio": _RATIO},
+    SplitEventSpec: {"ratio": _RATIO},
+    MergeEventSpec: {"ratio": _RATIO},
+    CapChangeEventSpec: {"cap": _ZERO_OR_MORE},
+    OutageEventSpec: {"duration": _ABOVE_ZERO},
     DailySpec: {
         "jitter": Range("shorter than 1d", below=_DAY),
         "skip_if": _ZERO_OR_MORE,
@@ -177,12 +205,13 @@ def out_of_range(spec: Spec, path: Path) -> Iterator[tuple[Path, Range]]:
     ranges: dict[str, Range] = {}
     for kind in type(spec).__mro__:
         ranges = {**RANGES.get(kind, {}), **ranges}
-    for name in type(spec).model_fields:
-        value = getattr(spec, name)
-        if isinstance(value, Spec):
-            yield from out_of_range(value, (*path, name))
-        elif name in ranges and not all(ranges[name].holds(number) for number in _numbers(value)):
-            yield (*path, name), ranges[name]
+    for name, field in type(spec).model_fields.items():
+        value, key = getattr(spec, name), field.alias or name
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, Spec):
+                yield from out_of_range(part, (*path, key))
+        if name in ranges and not all(ranges[name].holds(number) for number in _numbers(value)):
+            yield (*path, key), ranges[name]
 
 
 def _numbers(value: Any) -> list[Decimal | int | Fraction]:

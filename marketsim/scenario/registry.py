@@ -72,7 +72,7 @@ def _kind(what: str, spec: type[Spec]) -> Row:
 def _key(spec: type[Spec], name: str) -> str:
     field = spec.model_fields[name]
     if field.is_required():
-        return name
+        return field.alias or name
     kind = spec.__pydantic_fields__[name].rebuild_annotation()
     value = TypeAdapter(kind).dump_python(field.default, mode="json") if field.default is not None else "none"
     return f"{name}: {_short(value)}"

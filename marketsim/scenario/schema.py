@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import Field, PlainSerializer, PrivateAttr
 
+from marketsim.issuers.notices import NoticeSpec
 from marketsim.issuers.token import TokenSpec
 from marketsim.scenario.nodes import Node
 from marketsim.spec import (
@@ -32,7 +33,7 @@ from marketsim.traders.noise import NoiseSpec
 from marketsim.traders.retail import RetailSpec
 from marketsim.traders.trend import ContrarianSpec, TrendSpec
 from marketsim.units import NS_PER_SECOND, format_duration
-from marketsim.venues.contract import MarketSpec, UnderlyingSpec
+from marketsim.venues.contract import FeesSpec, MarketSpec, UnderlyingSpec
 
 TraderSpec = (
     NoiseSpec
@@ -75,7 +76,25 @@ class OrderEventSpec(Spec):
     price: MoneyAmount | None = None
 
 
-EventSpec = JumpEventSpec | OrderEventSpec
+class FeeChangeEventSpec(Spec):
+    """New fees of a market for all who pay its fees and have none of their own."""
+
+    at: EventTime
+    kind: Literal["fee_change"]
+    market: Identifier
+    fees: FeesSpec
+
+
+class OutageEventSpec(Spec):
+    """A market takes no orders for a while; what rests there stays, and can be taken back."""
+
+    at: EventTime
+    kind: Literal["outage"]
+    market: Identifier
+    duration: Duration = Field(alias="for")
+
+
+EventSpec = JumpEventSpec | OrderEventSpec | FeeChangeEventSpec | OutageEventSpec | NoticeSpec
 
 
 def _cadence_text(value: int | str | None) -> str:

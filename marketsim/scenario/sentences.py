@@ -16,7 +16,8 @@ from marketsim.issuers.execution import (
 )
 from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, TlxSpec, VariableSpec
 from marketsim.issuers.token import TokenSpec
-from marketsim.scenario.schema import JumpEventSpec, OrderEventSpec, Scenario
+from marketsim.scenario.fund_sentences import fund_sentences, notice_sentence
+from marketsim.scenario.schema import EventSpec, JumpEventSpec, OrderEventSpec, Scenario
 from marketsim.spec import Distribution, distribution_text
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.units import (
@@ -103,11 +104,15 @@ def _token(token: TokenSpec) -> str:
     fee = token.management_fee
     charge = "no management fee"
     if fee is not None:
-        charge = f"a fee of {format_rate(fee.rate)} every {format_duration(fee.every)} at {format_time_of_day(fee.at)}"
-    return (
+        a_year = ", by the year, charged" if fee.per == "year" else ""
+        charge = f"a fee of {format_rate(fee.rate)}{a_year} every {format_duration(fee.every)}"
+        charge += f" at {format_time_of_day(fee.at)}"
+        charge += " in new units for the issuer" if fee.mode == "dilution" else ""
+    text = (
         f"{token.id} of issuer {token.issuer} holds {legs}, with {format_money(token.aum)} under management at "
         f"{format_money(token.nav)} a unit and {charge}. {_rebalance(token)} {_execution(token)}"
     )
+    return " ".join([text, *fund_sentences(token)])
 
 
 def _rebalance(token: TokenSpec) -> str:
@@ -217,8 +222,10 @@ def _group(group: TraderGroupSpec) -> str:
     return text + "."
 
 
-def _event(event: JumpEventSpec | OrderEventSpec) -> str:
+def _event(event: EventSpec) -> str:
     when = f"{format_duration(event.at)} into the run"
+    if not isinstance(event, (JumpEventSpec, OrderEventSpec)):
+        return f"{when} {notice_sentence(event)}."
     if isinstance(event, JumpEventSpec):
         return f"{when} the index of {event.underlying} jumps by {format_rate(event.size)}."
     price = f" at {format_money(event.price)}" if event.price is not None else ""

@@ -32,6 +32,7 @@ _REFERENCES = (
     ("tokens", "basket", "markets"),
     ("events", "underlying", "underlyings"),
     ("events", "market", "markets"),
+    ("events", "token", "tokens"),
 )
 _SECTIONS = ("underlyings", "markets", "tokens", "traders")
 

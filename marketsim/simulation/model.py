@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +13,31 @@ import numpy as np
 
 from marketsim.clock import MarketEnvironment
 from marketsim.errors import UsageError
+from marketsim.issuers.counter import Counter
+from marketsim.issuers.holdings import Holdings, HoldingsRegister
 from marketsim.issuers.issuer import TokenDesk, open_desk
+from marketsim.issuers.office import Office
 from marketsim.issuers.parent import RebalanceRegister
+from marketsim.issuers.token import Token, TokenSpec
 from marketsim.journal import Journal
 from marketsim.kernel import codes
-from marketsim.messages import Purpose
 from marketsim.scenario import load
 from marketsim.scenario.schema import Scenario
 from marketsim.simulation.holding import UnitCosts
+from marketsim.simulation.listed import ListedEvents
 from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wiring
 from marketsim.streams import Stream
 from marketsim.traders.token_maker import FundExposure, TokenMakerDesk
-from marketsim.units import to_lots, to_ticks
+from marketsim.venues.collateral import Collateral
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.gateway import Gateway
+from marketsim.venues.inventory import BookHoldings
+from marketsim.venues.margin import tier_table
 from marketsim.venues.perp import FundingDesk
+from marketsim.venues.spot import SpotMarket
 from marketsim.venues.view import View
 
 LOG_ROWS = 1 << 18
-EVENT_COHORT = "event"
-"""Cohort of listed `order` events: an account without margin that holds what they leave."""
 
 
 class MarketModel(mesa.Model):  # type: ignore[misc]
@@ -75,7 +81,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.desks = self._token_desks()
         self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.funding)
         self.makers = self._token_maker_desks()
-        self._list_events()
+        ListedEvents(self).list_all()
 
     # -- mesa's face
 
@@ -127,6 +133,9 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
 
     def _token_desks(self) -> list[TokenDesk]:
         register = RebalanceRegister(self.journal.add)
+        tiers = {market.id: tier_table(market.margin.tiers) for market in self.scenario.markets}
+        purse = Collateral(self.world, self.wired.markets, tiers)
+        numbers = count()
         desks = []
         for spec, token in self.wired.tokens:
             desk = open_desk(
@@ -138,6 +147,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
                 add_row=self.journal.add,
                 register=register,
                 stream=Stream(self.root_seed, self.replication, f"{spec.id}/jitter"),
+                office=self._office(spec, token, purse, numbers),
                 start_ns=self.scenario.clock.start,
                 warmup_ns=self.scenario.clock.warmup,
             )
@@ -145,9 +155,42 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
             for funding in self.funding:
                 if funding.spec.id in spec.basket:
                     funding.hooks.append(desk.account_changed)
+            if desk.counter is not None and spec.market is not None:
+                self.gateway.requests[self.wired.markets[spec.id]] = desk.counter.ask_units
             desk.start()
             desks.append(desk)
         return desks
+
+    def _office(self, spec: TokenSpec, token: Token, purse: Collateral, numbers: Iterator[int]) -> Office:
+        """What a token's desk needs beside its market; units live in the token's own market, if it has one."""
+        role = partial(self.gateway.ledger_account, token.account)
+        own = None if spec.market is None else self.wired.markets[spec.id]
+        holdings: Holdings = HoldingsRegister({role("outside_holders"): token.supply_lots})
+        if own is not None:
+            holdings = BookHoldings(self.world, own)
+        market = None if own is None else SpotMarket(self.world, own)
+        issuer = role(f"issuer:{spec.issuer}")
+        return Office(holdings, purse, self.who, partial(next, numbers), issuer, role("rounding"), market)
+
+    def who(self, account: int) -> tuple[int, str]:
+        """Public id and cohort of an account."""
+        wired = self.wired
+        cohort = wired.cohorts.names[int(self.world.accounts[account]["cohort"])]
+        return int(wired.account_ids[account]), cohort
+
+    def desk_of(self, token: str) -> TokenDesk:
+        """The desk of a token; raises UsageError where there is no such token."""
+        for desk in self.desks:
+            if desk.token.id == token:
+                return desk
+        raise UsageError(f"token was {token!r}; there are {', '.join(desk.token.id for desk in self.desks) or 'none'}")
+
+    def counter_of(self, token: str) -> Counter:
+        """The primary market of a token; raises UsageError where it has none."""
+        counter = self.desk_of(token).counter
+        if counter is None:
+            raise UsageError(f"token was {token!r}, which has no primary market (`primary: {{mode: ..}}`)")
+        return counter
 
     def _token_maker_desks(self) -> list[TokenMakerDesk]:
         tokens = {spec.id: token for spec, token in self.wired.tokens}
@@ -181,13 +224,13 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         """
         if name in self.wired.cohorts.names:
             raise UsageError(f"name was {name!r}, which is a cohort of this world already")
-        return self._add_participant(name, "agent", cash_atoms, codes.ACC_WATCHED, self.scenario.markets[0])
+        return self.add_participant(name, "agent", cash_atoms, codes.ACC_WATCHED, self.scenario.markets[0])
 
     def markets_of(self, account: int) -> list[MarketSpec]:
         """The markets a Python participant's account can trade."""
         return [market for market in self.wired.market_specs if (account, market.id) in self.wired.positions]
 
-    def _add_participant(self, name: str, kind: str, cash_atoms: int, bits: int, first: MarketSpec) -> int:
+    def add_participant(self, name: str, kind: str, cash_atoms: int, bits: int, first: MarketSpec) -> int:
         """Open an account in all markets of one market's venue and currency; return the kernel's index."""
         near = [m for m in self.wired.market_specs if (m.venue, m.currency) == (first.venue, first.currency)]
         known = len(self.wired.cohorts.names)
@@ -213,29 +256,3 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
                 atoms=cash_atoms,
             )
         return account
-
-    def _list_events(self) -> None:
-        """Set the clock for listed events; jumps are in the index already."""
-        specs = {market.id: market for market in self.wired.market_specs}
-        accounts: dict[tuple[str, str], int] = {}
-        for event in self.scenario.events:
-            if event.kind == "jump":
-                detail = f'{{"size": {float(event.size)!r}}}'
-                self.env.process(self._note(event.at, "jump", event.underlying, detail))
-            else:
-                market = specs[event.market]
-                place = market.venue, market.currency
-                if place not in accounts:
-                    bits = codes.ACC_WATCHED | codes.ACC_NO_MARGIN
-                    accounts[place] = self._add_participant(EVENT_COHORT, "event", 0, bits, market)
-                self.env.process(self._send_listed(event, accounts[place], market))
-
-    def _note(self, at_ns: int, event: str, subject: str, detail: str) -> Any:
-        yield self.env.at(at_ns)
-        self.journal.add("events", t_ns=self.env.now, event=event, subject=subject, detail=detail)
-
-    def _send_listed(self, event: Any, account: int, market: MarketSpec) -> Any:
-        yield self.env.at(event.at)
-        lots = to_lots(event.size.amount, market.lot.amount)
-        price = None if event.price is None else to_ticks(event.price.amount, market.tick.amount)
-        self.gateway.send(account, market.id, lots, order_type=event.type, price_ticks=price, purpose=Purpose.NORMAL)

@@ -68,6 +68,9 @@ class RunRecord:
     def flush(self) -> None:
         """Hand over logs and journal."""
         self.take_logs()
+        self._take_journal()
+
+    def _take_journal(self) -> None:
         for table, rows in self.model.journal.take().items():
             self.recorder.rows(table, rows)
             if table == "primary":
@@ -378,8 +381,7 @@ class RunRecord:
             )
             for entry, payer, receiver in zip(*np.nonzero(flows), strict=True)
         ]
-        for table, waiting in self.model.journal.take().items():
-            self.recorder.rows(table, waiting)
+        self._take_journal()
         self.recorder.rows("ledger", rows)
 
     def _positions(self, t_ns: int) -> None:

@@ -175,6 +175,10 @@ class _Job:
             "liquidations": world.get("liquidation_count"),
             "deleveragings": world.get("deleveraging_count"),
             "rebalances": model.journal.counts["rebalances"],
+            **{
+                f"{side}s": sum(desk.counter.settled[side] for desk in model.desks if desk.counter is not None)
+                for side in ("creation", "redemption")
+            },
         }
         return provenance.manifest(
             name=self.scenario.name,

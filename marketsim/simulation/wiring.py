@@ -241,6 +241,7 @@ class Wiring:
                 bits = LEDGER_BITS | (codes.ACC_OUTSIDE if role == "outside" else 0)
                 cohort = self.cohorts.add(role, "ledger", currency)
                 wanted = {"outside": "perpetual", "outside_holders": "spot"}.get(role)
+                wanted = "spot" if role in issuers else wanted
                 held = [i for i in inside if self.markets[i].kind == wanted]
                 account = self._account(public, cohort, 0, bits, held)
                 self.ledger[role, venue, currency] = account
@@ -280,6 +281,7 @@ class Wiring:
                     Fraction(target),
                     self.markets[self.numbers[name]].tick.amount,
                     self.atoms[self.numbers[name]],
+                    self.markets[self.numbers[name]].mark.every,
                 )
                 for name, target in spec.basket.items()
             ]

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from decimal import Decimal
+from math import floor
 from typing import Any
 
 import mesa
 import numpy as np
 
 from marketsim.errors import UsageError
-from marketsim.messages import Order, Purpose
+from marketsim.messages import Order, PrimaryRequest, Purpose
 from marketsim.streams import stream_key
-from marketsim.units import duration_ns, money, size, time_of_day_ns, to_atoms, to_lots, to_ticks
+from marketsim.units import (
+    ATOMS_PER_UNIT,
+    duration_ns,
+    money,
+    number,
+    size,
+    time_of_day_ns,
+    to_atoms,
+    to_lots,
+    to_ticks,
+)
 from marketsim.venues.contract import MarketSpec
 
 NS_PER_DAY = 86_400 * 10**9
@@ -154,17 +165,48 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         """Ask for an order back."""
         self.model.gateway.cancel(order, self.latency_ns)
 
-    def create(self, token: str, cash: str) -> Any:
-        """Create token units; exists when issue "Leveraged tokens" is done."""
-        raise UsageError(
-            f'create({token!r}, {cash!r}): the primary market exists when issue "Leveraged tokens" is done'
-        )
+    def create(self, token: str, cash: str) -> PrimaryRequest:
+        """Ask a token's issuer for units for cash (`"10 kUSDT"`, fee included); `request.done` fires when it is over.
 
-    def redeem(self, token: str, units: str) -> Any:
-        """Redeem token units; exists when issue "Leveraged tokens" is done."""
-        raise UsageError(
-            f'redeem({token!r}, {units!r}): the primary market exists when issue "Leveraged tokens" is done'
+        Raises UsageError for a token without a primary market, or of another venue or currency than the account.
+        """
+        amount, counter = money(cash), self._counter(token)
+        currency = self._specs[counter.desk.token.legs[0].market].currency
+        if amount.currency != currency:
+            raise UsageError(f"cash was {cash!r}; {token} is created for {currency}")
+        request: PrimaryRequest = counter.request(
+            "creation", self.account, cash_atoms=to_atoms(amount.amount), latency_ns=self.latency_ns
         )
+        return request
+
+    def redeem(self, token: str, units: str | int | Decimal) -> PrimaryRequest:
+        """Give units (`"12.5"`, or `"all"`) back to a token's issuer for cash, rounded down to the token's lot."""
+        counter = self._counter(token)
+        per_token = counter.desk.token.lots_per_token
+        lots = self._lots(token) if units == "all" else floor(number(str(units)) * per_token)
+        request: PrimaryRequest = counter.request(
+            "redemption", self.account, units_lots=lots, latency_ns=self.latency_ns
+        )
+        return request
+
+    def units(self, token: str) -> Decimal:
+        """Own units of a token, those on offer in its market included."""
+        desk = self.model.desk_of(token)
+        return Decimal(self._lots(token)) / Decimal(desk.token.lots_per_token)
+
+    def nav(self, token: str) -> float:
+        """NAV of a token as its issuer quotes it now [currency per token]."""
+        return float(self.model.desk_of(token).quote.published()) / ATOMS_PER_UNIT
+
+    def _lots(self, token: str) -> int:
+        return int(self.model.desk_of(token).office.holdings.units_of(self.account))
+
+    def _counter(self, token: str) -> Any:
+        counter = self.model.counter_of(token)
+        leg = counter.desk.token.legs[0].market
+        if leg not in self._specs:
+            raise UsageError(f"{token} is settled beside {leg}, where this agent has no account")
+        return counter
 
     def record(self, **values: Any) -> None:
         """Remember values of this instant in `records`."""

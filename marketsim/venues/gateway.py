@@ -135,6 +135,23 @@ class Gateway:
         for hook in self.paid:
             hook(from_account, entry, atoms)
 
+    def ledger_account(self, near: int, role: str) -> int:
+        """Account of a ledger cohort (`issuer:alpha`, `rounding`) in an account's venue and currency."""
+        return self._ledger[near, role]
+
+    def transfer(self, payer: int, receiver: int, atoms: int, entry: str) -> None:
+        """Move cash between two accounts of one venue and currency under a ledger entry; less than 0 goes back."""
+        if atoms < 0:
+            payer, receiver, atoms = receiver, payer, -atoms
+        if atoms:
+            doors.pay_atoms(self._world.address, _ENTRY[entry], payer, receiver, atoms)
+
+    def hand_over(self, giver: int, receiver: int, market: str, lots: int, price_ticks: int) -> None:
+        """Hand signed lots of a position from one account to another at a price, free of charge and in no book."""
+        positions = self._positions
+        given, taken = positions[giver, market], positions[receiver, market]
+        doors.trade_off_book(self._world.address, self.env.now, taken, given, lots, price_ticks, 0)
+
     # -- what comes back
 
     def _hear(self, notices: memoryview, row: int) -> None:

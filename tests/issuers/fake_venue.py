@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -10,7 +10,9 @@ from typing import Any
 
 import simpy
 
+from marketsim.issuers.holdings import HoldingsRegister, check_supply
 from marketsim.issuers.issuer import TokenDesk, open_desk
+from marketsim.issuers.office import Office
 from marketsim.issuers.parent import RebalanceRegister
 from marketsim.issuers.token import LegTerms, TokenSpec, open_token, opening_lots
 from marketsim.messages import Fill
@@ -24,6 +26,8 @@ DAY = 24 * HOUR
 BTC = "BTC-PERP"
 TICK = Decimal("0.1")
 ATOMS_PER_TICK_LOT = 10_000  # tick 0.1 USDT x lot 0.001 BTC
+ISSUER, ROUNDING, HOLDERS = 1_200_000_000, 1_200_000_001, 1_200_000_002
+ALICE, BOB, CAROL = 1, 2, 3
 
 
 @dataclass
@@ -82,8 +86,11 @@ class World(simpy.Environment):
     funding: dict[int, int] = field(default_factory=dict)
     orders: list[FakeOrder] = field(default_factory=list)
     paid: list[tuple[int, int, str, int, str]] = field(default_factory=list)
+    flows: list[tuple[int, int, int, str]] = field(default_factory=list)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     desks: list[TokenDesk] = field(default_factory=list)
+    hedges: int = 0
+    others_atoms: int = 0  # what everybody has who is not an account here
 
     def __post_init__(self) -> None:
         simpy.Environment.__init__(self)
@@ -187,6 +194,7 @@ class World(simpy.Environment):
         place = self.markets[market]
         fee = abs(lots) * price * ATOMS_PER_TICK_LOT * self.fee_parts // 10**8 if charge else 0
         self.cash[account] -= lots * price * ATOMS_PER_TICK_LOT + fee
+        self.others_atoms += lots * price * ATOMS_PER_TICK_LOT + fee
         self.positions[account, market] = self.position_lots(account, market) + lots
         return Fill(self.now, price, lots, fee, place.mark, place.index)
 
@@ -235,16 +243,56 @@ class World(simpy.Environment):
 
     def pay(self, from_account: int, to_cohort: str, atoms: int, entry: str) -> None:
         self.cash[from_account] -= atoms
+        self.cash[ISSUER] = self.cash.get(ISSUER, 0) + atoms
         self.paid.append((self.now, from_account, to_cohort, atoms, entry))
+
+    def transfer(self, payer: int, receiver: int, atoms: int, entry: str) -> None:
+        self.cash[payer] = self.cash.get(payer, 0) - atoms
+        self.cash[receiver] = self.cash.get(receiver, 0) + atoms
+        self.flows.append((payer, receiver, atoms, entry))
+
+    def hand_over(self, giver: int, receiver: int, market: str, lots: int, price_ticks: int) -> None:
+        for account, signed in ((giver, -lots), (receiver, lots)):
+            self.cash[account] = self.cash.get(account, 0) - signed * price_ticks * ATOMS_PER_TICK_LOT
+            self.positions[account, market] = self.position_lots(account, market) + signed
+
+    # -- clients
+
+    def free_atoms(self, account: int, taken_lots: Mapping[str, int] | None = None) -> int:
+        """Equity beyond a twentieth of the notional of positions."""
+        free = self.cash.get(account, 0)
+        for market, place in self.markets.items():
+            held = self.position_lots(account, market)
+            after = held + (taken_lots or {}).get(market, 0)
+            free += held * place.mark * ATOMS_PER_TICK_LOT - abs(after) * place.mark * ATOMS_PER_TICK_LOT // 20
+        return free
+
+    def next_hedge(self) -> int:
+        self.hedges += 1
+        return self.hedges - 1
+
+    def office(self, supply_lots: int) -> Office:
+        register = HoldingsRegister({HOLDERS: supply_lots})
+        return Office(register, Clients(self), lambda account: (account, "clients"), self.next_hedge, ISSUER, ROUNDING)
+
+    def total_atoms(self) -> int:
+        """All cash there is: what trades and payments may move, never change."""
+        return sum(self.cash.values()) + self.others_atoms
+
+    def equity_atoms(self, account: int) -> int:
+        worth = sum(self.position_lots(account, m) * place.mark for m, place in self.markets.items())
+        return self.cash.get(account, 0) + worth * ATOMS_PER_TICK_LOT
 
     def settle_funding(self, account: int, atoms: int) -> None:
         self.cash[account] += atoms
+        self.others_atoms -= atoms
         self.funding[account] = self.funding_atoms(account) + atoms
         self.tell(account)
 
     def seize(self, account: int, lots: int, price: int, fee_atoms: int, market: str = BTC) -> None:
         """The venue closes part of a position at a price and charges for it."""
         self.cash[account] -= lots * price * ATOMS_PER_TICK_LOT + fee_atoms
+        self.others_atoms += lots * price * ATOMS_PER_TICK_LOT + fee_atoms
         self.positions[account, market] += lots
         self.tell(account)
 
@@ -265,21 +313,44 @@ class World(simpy.Environment):
         for market, lots in opening_lots(spec, legs, marks).items():
             self.cash[account] -= lots * marks[market] * ATOMS_PER_TICK_LOT
             self.positions[account, market] = lots
+        token = open_token(spec, account, legs, marks)
         desk = open_desk(
             spec,
-            open_token(spec, account, legs, marks),
+            token,
             env=self,
             view=self,
             gateway=self,
             add_row=self.add_row,
             register=self.register,
             stream=Stream(seed, 0, f"rebalance:{spec.id}"),
+            office=self.office(token.supply_lots),
             start_ns=start_ns,
             warmup_ns=warmup_ns,
         )
         self.desks.append(desk)
         desk.start()
         return desk
+
+
+@dataclass
+class Clients:
+    """What clients could pay and hand over: any account may hold any position."""
+
+    world: World
+
+    def free_atoms(self, account: int, taken_lots: Mapping[str, int] | None = None) -> int:
+        return self.world.free_atoms(account, taken_lots)
+
+    def position_lots(self, account: int, market: str) -> int | None:
+        return self.world.position_lots(account, market)
+
+
+def check_books(world: World, desk: TokenDesk, deposits_atoms: int) -> None:
+    """Cash and units are conserved, and the token's attribution explains its account."""
+    assert world.total_atoms() == deposits_atoms
+    check_supply(desk.token.id, desk.token.supply_lots, desk.office.holdings)
+    desk.books.take_stock(world.now)
+    assert desk.books.ledger._interval(desk.books.valuation(world.now)).unexplained_atoms == 0
 
 
 def token_spec(**declared: Any) -> TokenSpec:

@@ -1,0 +1,97 @@
+"""A fund's dealings in words: its primary market, its splits, who pays its funding; and what befalls it by notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from marketsim.issuers.caps import DailyCapSpec
+from marketsim.issuers.nav_quote import NavQuoteSpec
+from marketsim.issuers.notices import (
+    CapChangeEventSpec,
+    DelistEventSpec,
+    MergeEventSpec,
+    NoticeSpec,
+    ResumeEventSpec,
+    SplitEventSpec,
+    SuspendEventSpec,
+)
+from marketsim.issuers.primary import PrimarySpec
+from marketsim.issuers.token import TokenSpec
+from marketsim.scenario.schema import FeeChangeEventSpec, OutageEventSpec
+from marketsim.units import (
+    format_annual_rate,
+    format_duration,
+    format_money,
+    format_number,
+    format_rate,
+    format_time_of_day,
+)
+
+_PRICES = {
+    "cash_nav": "at the quoted NAV",
+    "cash_exec": "at the price its hedge gets",
+    "cash_batch": "in batches, at the NAV quoted then",
+    "in_kind": "in kind, for their part of every position",
+}
+
+
+def fund_sentences(token: TokenSpec) -> Iterator[str]:
+    """What a token says about creation, redemption, splits and funding beyond the defaults."""
+    if token.primary is not None:
+        yield _primary(token.primary)
+    if token.nav_quote != NavQuoteSpec():
+        quote = token.nav_quote
+        late = f", known {format_duration(quote.delay)} later" if quote.delay else ""
+        yield f"Its NAV is quoted every {format_duration(quote.every)} at the {quote.source}{late}."
+    if token.reverse_split is not None:
+        rule = token.reverse_split
+        yield f"Below a NAV of {format_money(rule.below)}, {rule.ratio} tokens become one." + (
+            f" Dealing then rests for {format_duration(rule.halt)}." if rule.halt else ""
+        )
+    if token.funding == "absorb":
+        yield "Funding is the issuer's."
+
+
+def _primary(spec: PrimarySpec) -> str:
+    fees = f"for {format_rate(spec.create_fee)} and {format_rate(spec.redeem_fee)} of the cash"
+    times = " at " + ", ".join(format_time_of_day(at) for at in spec.batches) if spec.batches else ""
+    text = f"Tokens are created and redeemed {_PRICES[spec.mode]}{times}, {fees}"
+    limits = [f"at least {format_money(spec.minimum)}"] if spec.minimum is not None else []
+    limits += [_daily_cap(spec.daily_cap)] if isinstance(spec.daily_cap, DailyCapSpec) else []
+    if spec.daily_cap is not None and not isinstance(spec.daily_cap, DailyCapSpec):
+        limits.append(f"at most {format_money(spec.daily_cap)} a day")
+    if spec.account_cap is not None:
+        limits.append(f"{format_money(spec.account_cap)} a day and account")
+    if spec.supply_cap is not None:
+        limits.append(f"{format_number(spec.supply_cap)} tokens in all")
+    text += f"; {', '.join(limits)}" if limits else ""
+    text += "; not while it rebalances" if spec.suspend_while_rebalancing else ""
+    text += "; what cannot be dealt waits its turn" if spec.queue else ""
+    text += f"; delivered {format_duration(spec.settle_after)} later" if spec.settle_after else ""
+    return text + "."
+
+
+def _daily_cap(cap: DailyCapSpec) -> str:
+    storms = [f"{format_money(row.cap)} above {format_annual_rate(row.above)}" for row in cap.above_volatility]
+    return f"at most {format_money(cap.base)} a day ({', '.join(storms)})" if storms else format_money(cap.base)
+
+
+def notice_sentence(event: NoticeSpec | FeeChangeEventSpec | OutageEventSpec) -> str:
+    """What a notice or an event of a market says."""
+    match event:
+        case SuspendEventSpec():
+            return f"{' and '.join(event.what)} of {event.subject} rest{'s' if len(event.what) == 1 else ''}"
+        case ResumeEventSpec():
+            return f"{' and '.join(event.what)} of {event.subject} go{'es' if len(event.what) == 1 else ''} on"
+        case SplitEventSpec() | MergeEventSpec():
+            return f"{event.ratio} tokens of {event.token} become one"
+        case DelistEventSpec():
+            return f"{event.token} ends, and its holders are paid its NAV"
+        case CapChangeEventSpec():
+            cap = "lifted" if event.cap is None else f"set to {format_number(event.cap)} tokens"
+            return f"the cap on the supply of {event.token} is {cap}"
+        case FeeChangeEventSpec():
+            fees = f"{format_rate(event.fees.maker)} for makers and {format_rate(event.fees.taker)} for takers"
+            return f"the fees of {event.market} become {fees}"
+        case OutageEventSpec():
+            return f"{event.market} takes no orders for {format_duration(event.duration)}"

@@ -1,0 +1,73 @@
+"""What a token's primary market, quote and splits, and the notices about tokens, must agree with beside themselves."""
+
+from __future__ import annotations
+
+from marketsim.errors import UnitError
+from marketsim.issuers.caps import DailyCapSpec
+from marketsim.issuers.notices import CapChangeEventSpec, ResumeEventSpec, SuspendEventSpec
+from marketsim.issuers.primary import PrimarySpec
+from marketsim.issuers.token import TokenSpec
+from marketsim.scenario import later
+from marketsim.scenario.nodes import Path, near
+from marketsim.scenario.world import World
+from marketsim.units import Money, format_money, to_atoms
+
+
+def check_primary(world: World, path: Path, token: TokenSpec) -> None:
+    """Check what a token says about creation, redemption and splits."""
+    if token.primary is not None:
+        _check_counter(world, (*path, "primary"), token.primary)
+    rule = token.reverse_split
+    if rule is None:
+        return
+    keys = (*path, "reverse_split")
+    if rule.below.amount > token.nav.amount:
+        message = f"the token opens at {format_money(token.nav)}, beneath the threshold"
+        world.at((*keys, "below"), message, f"at most {format_money(token.nav)}")
+    if token.market is not None:
+        world.at(keys, later.refusal_of("reverse_split beside market", later.TOKENS), "a token without its own market")
+
+
+def _check_counter(world: World, path: Path, spec: PrimarySpec) -> None:
+    if spec.mode == "cash_batch" and not spec.batches:
+        world.at((*path, "mode"), "batches need their times of day", 'batches: ["00:00", "08:00", "16:00"]')
+    if spec.mode != "cash_batch" and spec.batches:
+        world.at((*path, "batches"), f"{spec.mode} deals at once, not in batches", "left out")
+    if spec.mode == "in_kind" and spec.hedge == "off_book":
+        world.at((*path, "hedge"), "in kind nothing is traded, so nothing is hedged", "left out")
+    for name in ("minimum", "daily_cap", "account_cap"):
+        value = getattr(spec, name)
+        amounts = {"base": value.base} if isinstance(value, DailyCapSpec) else {"": value}
+        for key, amount in amounts.items():
+            if isinstance(amount, Money):
+                _check_atoms(world, (*path, name, key) if key else (*path, name), amount)
+
+
+def _check_atoms(world: World, path: Path, amount: Money) -> None:
+    try:
+        to_atoms(amount.amount)
+    except UnitError as error:
+        world.at(path, error.message, error.allowed)
+
+
+def check_notices(world: World) -> None:
+    """Check what notices say about tokens and markets."""
+    tokens, books = world.by_id("tokens"), world.books()
+    for path, event in world.items("events"):
+        if isinstance(event, (SuspendEventSpec, ResumeEventSpec)):
+            _check_subject(world, path, event)
+        elif isinstance(event, CapChangeEventSpec) and event.token in tokens and tokens[event.token].primary is None:
+            world.at((*path, "token"), "this token has no primary market whose cap could change", "one with `primary`")
+        elif event.kind in ("split", "merge", "delist") and event.token in books:
+            refused = later.refusal_of(f"{event.kind} of a token with its own market", later.TOKENS)
+            world.at((*path, "token"), refused, "a token without its own market")
+
+
+def _check_subject(world: World, path: Path, event: SuspendEventSpec | ResumeEventSpec) -> None:
+    named = [item.map["id"].value for name in ("tokens", "markets") for item in world.listed(name) if "id" in item.map]
+    ids = [str(name) for name in dict.fromkeys(named)]
+    if event.subject not in ids:
+        message = f"there is nothing called {event.subject!r} in tokens or markets"
+        world.at((*path, "subject"), message, ", ".join(ids), near(event.subject, ids))
+    elif event.subject in world.by_id("markets") and "market" not in event.what:
+        world.at((*path, "what"), "of a market only the market rests", "[market]")

@@ -1,0 +1,288 @@
+"""The primary market in whole simulations: agents who create and redeem, splits, notices, and books that close."""
+
+from collections.abc import Iterator
+from json import loads
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from marketsim.errors import UsageError
+from marketsim.simulation.model import MarketModel
+from marketsim.traders.agent import Agent
+from tests.simulation.worlds import (
+    ATOMS,
+    FREE,
+    HOUR,
+    MAKERS,
+    MINUTE,
+    NOISE,
+    SECOND,
+    STILL,
+    UP,
+    recorded,
+    steps,
+    world,
+)
+
+NAV = {"mode": "cash_nav", "create_fee": "10 bps", "redeem_fee": "10 bps"}
+COSTLY = {**FREE, "fees": {"maker": "0 bps", "taker": "10 bps"}}
+FUND = {**UP, "rebalance": {"policy": "none"}, "execution": {"algorithm": "off_book", "off_book_fees": False}}
+
+
+class Client(Agent):
+    """Creates, holds, and redeems what it got."""
+
+    def __init__(self, model: Any, cash: str = "10 kUSDT", hold: str = "10min", **given: Any) -> None:
+        self.cash, self.hold = cash, hold
+        super().__init__(model, **{"capital": "20 kUSDT", **given})
+
+    def process(self) -> Iterator[Any]:
+        yield self.wait("5min")
+        made = self.create("UP", self.cash)
+        yield made.done
+        self.record(status=made.status, units=made.units, price=made.price, reason=made.reason, nav=self.nav("UP"))
+        yield self.wait(self.hold)
+        sold = self.redeem("UP", "all")
+        yield sold.done
+        self.record(status=sold.status, cash=sold.cash, price=sold.price, reason=sold.reason, units=self.units("UP"))
+
+
+def closed(run: Any) -> None:
+    """Money is conserved, cohorts explained, and every fund's attribution ends at its equity."""
+    assert run.residual_atoms == 0
+    cohorts, ledger = run.table("cohorts"), run.table("ledger")
+    last = cohorts.filter(pl.col("t_ns") == cohorts["t_ns"].max())
+    moved = dict.fromkeys(last["cohort"], 0)
+    for row in ledger.iter_rows(named=True):
+        moved[row["to_cohort"]] += row["atoms"]
+        if row["from_cohort"] is not None:
+            moved[row["from_cohort"]] -= row["atoms"]
+    held = dict(last.group_by("cohort").agg(pl.col("cash_atoms").sum()).iter_rows())
+    assert held == {name: moved[name] for name in held}
+    parts = ("index", "basis", "funding", "management_fee", "trading_fee", "slippage", "primary")
+    explained = run.table("attribution").with_columns(
+        sum=pl.col("opening_atoms") + sum((pl.col(f"{part}_atoms") for part in parts), pl.lit(0))
+    )
+    assert (explained["sum"] == explained["closing_atoms"]).all()
+
+
+def test_an_agent_creates_and_redeems_and_its_cash_is_exact(tmp_path: Path) -> None:
+    """10,000 less 10 buys 99.9 tokens at 100; after +1 % they are 10,289.70, less 10 bps."""
+    index = steps(("0s", "30000 USDT"), ("10min", "30300 USDT"))
+    clients: list[Client] = []
+    scenario = world(index=index, market=FREE, traders=[], tokens=[{**FUND, "primary": NAV}])
+    run = recorded(scenario, tmp_path, before=lambda model: clients.append(Client(model)))
+    made, sold = clients[0].records
+    assert (made["t_ns"], made["status"], made["units"], made["price"], made["nav"]) == (
+        5 * MINUTE,
+        "settled",
+        99.9,
+        100,
+        100,
+    )
+    assert (sold["t_ns"], sold["status"], sold["cash"], sold["price"], sold["units"]) == (
+        15 * MINUTE, "settled", pytest.approx(10_289.7, abs=1e-5), pytest.approx(103), 0,
+    )  # fmt: skip
+    rows = run.table("primary")
+    assert rows["side"].to_list() == ["creation", "redemption"]
+    assert set(rows["cohort"]) == {clients[0].name}
+    assert rows["fee_atoms"].to_list() == [10 * ATOMS, rows["cash_atoms"][1] // 1_000]
+    cohorts = run.table("cohorts").filter(pl.col("t_ns") == HOUR)
+    issuer = cohorts.filter(pl.col("cohort") == "issuer:alpha")["cash_atoms"].item()
+    assert issuer == rows["fee_atoms"].sum()
+    entries = set(run.table("ledger")["entry"])
+    assert {"creation", "redemption", "primary_fee"} <= entries
+    closed(run)
+
+
+def test_a_hedge_trades_in_the_book_under_its_purpose_and_number(tmp_path: Path) -> None:
+    token = {**FUND, "execution": {"algorithm": "market"}, "primary": {**NAV, "mode": "cash_exec"}}
+    run = recorded(
+        world(traders=[NOISE, MAKERS], tokens=[token], index=STILL), tmp_path, before=lambda model: Client(model)
+    )
+    made, sold = run.table("primary").iter_rows(named=True)
+    trades = run.table("trades").filter(pl.col("taker_cohort") == "UP")
+    assert set(zip(trades["taker_purpose"], trades["taker_parent"], strict=True)) == {
+        ("creation", made["hedge_parent"]), ("redemption", sold["hedge_parent"]),
+    }  # fmt: skip
+    bought = trades.filter(pl.col("taker_purpose") == "creation")["size_lots"].sum()
+    assert bought == pytest.approx(3 * 10_000 / 30_000 * 1_000, abs=5)
+    assert made["price"] > made["nav_true"]
+    assert sold["price"] < sold["nav_true"]
+    closed(run)
+
+
+def test_who_stays_is_not_touched_by_what_it_costs_others_to_come_and_go(tmp_path: Path) -> None:
+    """A client creates and redeems at the hedge's price, a fifth of the fund: NAV stays where the mark is."""
+    token = {**FUND, "execution": {"algorithm": "market"}, "primary": {"mode": "cash_exec"}}
+    run = recorded(
+        world(
+            traders=[NOISE, MAKERS],
+            tokens=[token],
+            market={**FREE, "fees": {"maker": "0 bps", "taker": "10 bps"}},
+            index=STILL,
+        ),
+        tmp_path,
+        before=lambda model: Client(model, cash="200 kUSDT", capital="300 kUSDT"),
+    )
+    tokens = run.table("tokens")
+    assert tokens["nav"].to_list() == pytest.approx([100] * len(tokens), abs=1e-9)
+    assert tokens["supply"].max() == pytest.approx(11_980, abs=20)
+    closed(run)
+
+
+def test_a_bull_run_takes_a_short_token_through_a_reverse_split_to_its_end(tmp_path: Path) -> None:
+    """-3x: +25 % leaves 25 of 100, beneath 30: ten become one; after another +10 % nothing is left."""
+    index = steps(("0s", "30000 USDT"), ("20min", "37500 USDT"), ("40min", "41000 USDT"))
+    down = {
+        **FUND, "id": "UP", "basket": {"BTC-PERP": -3}, "primary": NAV,
+        "reverse_split": {"below": "30 USDT", "ratio": 10, "halt": "5min"},
+    }  # fmt: skip
+    market = {**FREE, "insurance_fund": "2 MUSDT"}
+    clients: list[Client] = []
+    run = recorded(
+        world(index=index, market=market, traders=[], tokens=[down]),
+        tmp_path,
+        before=lambda model: clients.append(Client(model, hold="50min")),
+    )
+    told = list(run.table("events").filter(pl.col("event") != "state").select("event", "subject").iter_rows())
+    assert told == [("reverse_split", "UP"), ("wiped", "UP")]
+    split = loads(run.table("events").filter(pl.col("event") == "reverse_split")["detail"].item())
+    assert split["nav_after"] == pytest.approx(10 * split["nav_before"])
+    assert split["supply_after"] == pytest.approx(split["supply_before"] / 10)
+    last = run.table("tokens").tail(1)
+    assert (last["state"].item(), last["nav"].item()) == ("WIPED", 0)
+    assert run.table("token_legs").tail(1)["position_lots"].item() == 0
+    assert (clients[0].records[-1]["status"], clients[0].records[-1]["reason"]) == ("refused", "wiped")
+    closed(run)
+
+
+def test_every_notice_is_an_event_and_does_what_it_says(tmp_path: Path) -> None:
+    events = [
+        {"at": "4min", "kind": "suspend", "subject": "UP", "what": ["primary"]},
+        {"at": "6min", "kind": "resume", "subject": "UP", "what": ["primary"]},
+        {"at": "10min", "kind": "split", "token": "UP", "ratio": 10, "halt": "2min"},
+        {"at": "20min", "kind": "cap_change", "token": "UP", "cap": 1},
+        {"at": "21min", "kind": "fee_change", "market": "BTC-PERP", "fees": {"maker": "1 bps", "taker": "9 bps"}},
+        {"at": "30min", "kind": "delist", "token": "UP"},
+    ]
+    model = MarketModel(world(index=STILL, market=FREE, traders=[], tokens=[{**FUND, "primary": NAV}], events=events))
+    client = Client(model)
+
+    class Late(Client):
+        def process(self) -> Iterator[Any]:
+            yield self.wait("25min")
+            request = self.create("UP", "1 kUSDT")
+            yield request.done
+            self.record(reason=request.reason)
+
+    late = Late(model)
+    model.env.run(5 * MINUTE + SECOND)
+    assert client.records[0]["reason"] == "suspended"
+    assert model.desks[0].token.state == "SUSPENDED"
+    model.env.run(11 * MINUTE)
+    assert (model.desks[0].token.state, model.desks[0].token.supply) == ("SPLITTING", 1_000)
+    model.env.run()
+    assert late.records[0]["reason"] == "supply_cap"
+    assert (model.desks[0].token.state, model.view.cash_atoms(model.desks[0].token.account)) == ("DELISTED", 0)
+    assert model.world.market_int(0, "taker_fee") == 90_000
+    rows = model.journal.take()["events"]
+    assert [row["event"] for row in rows if row["event"] != "state"] == [
+        "suspended", "resumed", "reverse_split", "cap_change", "fee_change", "delisted",
+    ]  # fmt: skip
+    assert model.world.check_conserved() == 0
+    model.close()
+
+
+def test_holders_and_makers_of_a_token_with_its_own_market_create_and_redeem_there_too(tmp_path: Path) -> None:
+    """Units of the book, of holders, of makers and of the outside are the supply at every snapshot."""
+    traders = [
+        NOISE, MAKERS,
+        {"id": "holders", "kind": "holder", "market": "UP", "count": 40, "rate": "60/h", "capital": "5 kUSDT",
+         "primary_share": "50%", "holds": {"UP": "30%"}},
+        {"id": "quoters", "kind": "token_maker", "market": "UP", "count": 2, "capital": "500 kUSDT",
+         "holds": {"UP": "10%"}, "tolerance": "1%", "every": "1min"},
+    ]  # fmt: skip
+    book = {"tick": "0.01 USDT", "lot": "0.01"}
+    events = [
+        {"at": "30min", "kind": "suspend", "subject": "UP", "what": ["primary"]},
+        {"at": "40min", "kind": "suspend", "subject": "UP", "what": ["market"]},
+        {"at": "45min", "kind": "resume", "subject": "UP"},
+    ]
+    token = {
+        **UP,
+        "market": book,
+        "primary": {**NAV, "supply_cap": 10_500},
+        "management_fee": {"rate": "1 bps", "every": "1h"},
+    }
+    index = steps(("0s", "30000 USDT"), ("5min", "30300 USDT"), ("20min", "30000 USDT"), ("50min", "30600 USDT"))
+    run = recorded(world(traders=traders, tokens=[token], events=events, index=index), tmp_path)
+    rows = run.table("primary")
+    settled = rows.filter(pl.col("status") == "settled")
+    assert set(settled["side"]) == {"creation", "redemption"}
+    assert {"holders", "quoters"} <= set(settled["cohort"])
+    resting = rows.filter(pl.col("t_ns").is_between(30 * MINUTE, 45 * MINUTE - 1))
+    assert set(resting["status"]) <= {"refused"}
+    units = run.table("positions").filter(pl.col("market") == "UP").group_by("t_ns").agg(pl.col("net_lots").sum())
+    supply = run.table("tokens").select("t_ns", lots=(pl.col("supply") * 100).round().cast(pl.Int64))
+    joined = units.join(supply, on="t_ns")
+    assert len(joined) == 7
+    assert (joined["net_lots"] == joined["lots"]).all()
+    trades = run.table("trades").filter(pl.col("market") == "UP")
+    assert trades.filter(pl.col("t_ns").is_between(40 * MINUTE + 1, 45 * MINUTE - 1)).is_empty()
+    assert len(trades.filter(pl.col("t_ns") > 45 * MINUTE)) > 0
+    fees = run.table("holders")
+    assert fees["create_fee_atoms"].sum() == settled.filter(pl.col("side") == "creation")["fee_atoms"].sum()
+    closed(run)
+
+
+def test_an_outage_refuses_orders_for_its_time_and_leaves_the_book_as_it_is(tmp_path: Path) -> None:
+    events = [{"at": "20min", "kind": "outage", "market": "BTC-PERP", "for": "10min"}]
+    run = recorded(
+        world(traders=[NOISE, MAKERS], events=events, record={"orders": "all", "quotes": "change"}), tmp_path
+    )
+    trades = run.table("trades")
+    during = trades.filter(pl.col("t_ns").is_between(20 * MINUTE + 1, 30 * MINUTE - 1))
+    assert len(during) == 0
+    assert len(trades.filter(pl.col("t_ns") < 20 * MINUTE)) > 0
+    assert len(trades.filter(pl.col("t_ns") > 30 * MINUTE)) > 0
+    refused = run.table("orders").filter(pl.col("reason") == "halted")
+    assert refused["t_ns"].min() >= 20 * MINUTE
+    assert refused["t_ns"].max() <= 30 * MINUTE
+    assert run.residual_atoms == 0
+
+
+def test_an_agent_is_told_what_it_may_ask_for() -> None:
+    model = MarketModel(
+        world(index=STILL, market=FREE, traders=[], tokens=[{**FUND, "primary": NAV}, {**FUND, "id": "DOWN"}])
+    )
+
+    class Idle(Agent):
+        def process(self) -> Iterator[Any]:
+            yield self.wait("1h")
+
+    agent = Idle(model, capital="10 kUSDT")
+    with pytest.raises(UsageError, match="there are UP, DOWN"):
+        agent.create("UPP", "1 kUSDT")
+    with pytest.raises(UsageError, match="has no primary market"):
+        agent.redeem("DOWN", "1")
+    with pytest.raises(UsageError, match="UP is created for USDT"):
+        agent.create("UP", "1 kUSDC")
+    assert (agent.units("UP"), agent.nav("DOWN")) == (0, 100)
+    model.close()
+
+
+def test_a_run_with_a_primary_market_is_the_same_however_it_is_cut(tmp_path: Path) -> None:
+    token = {**UP, "primary": {**NAV, "mode": "cash_exec", "queue": True}, "nav_quote": {"every": "7s", "delay": "30s"}}
+    scenario = world(traders=[NOISE, MAKERS], tokens=[token])
+    whole = recorded(scenario, tmp_path / "whole", before=lambda model: Client(model, name="client"))
+    parts = recorded(
+        scenario,
+        tmp_path / "parts",
+        before=lambda model: Client(model, name="client"),
+        stops=[n * 97 * SECOND for n in range(1, 35)],
+    )
+    assert whole.digest == parts.digest
+    assert whole.hashes == parts.hashes
