@@ -57,6 +57,7 @@ def verdicts(folder: str | Path) -> dict[str, Verdict]:
 JUDGES: dict[str, Judge] = {
     "claim-multiple": judges.multiple,
     "claim-spot": market_judges.spot,
+    "claim-redemption": market_judges.redemption,
     "claim-premium": judges.premium,
     "claim-costs": judges.costs,
     "claim-gap": judges.gap,
@@ -64,6 +65,7 @@ JUDGES: dict[str, Judge] = {
     "claim-violent": judges.violent,
     "claim-choppy": judges.choppy,
     "claim-flat": judges.flat,
+    "claim-split": market_judges.split,
     "claim-perp": market_judges.perp,
 }
 """The judge of each claim, by the name of its scenario, in the order of the source's sentences."""

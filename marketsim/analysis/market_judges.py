@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from math import prod
 from typing import Any
 
 import polars as pl
 
 from marketsim.analysis.ghosts import compare_holding
-from marketsim.analysis.readings import Judged, Outcome, parts_of, targets_of, whole_days
+from marketsim.analysis.readings import NS_PER_DAY, Judged, Outcome, nav_of, parts_of, targets_of, whole_days
 from marketsim.datasets.run import Run
+from marketsim.units import ATOMS_PER_UNIT, instant_ns, money, to_atoms
 
 OWN_FEE = 0.0010
 """Fee of buying or selling a token, in its market or at the issuer: 0.1 % (the user's source, RULES section 0)."""
@@ -38,6 +40,66 @@ def spot(run: Run) -> Judged:
 
 def _of_holders(trades: pl.DataFrame) -> int:
     return trades.filter((pl.col("taker_cohort") == "holders") | (pl.col("maker_cohort") == "holders")).height
+
+
+def redemption(run: Run) -> Judged:
+    """Are creation and redemption charged alike, refused during a rebalance, and capped each UTC day?"""
+    resolved = json.loads((run.path / "resolved.json").read_text(encoding="utf-8"))
+    (token,) = resolved["tokens"]
+    cap = to_atoms(money(token["primary"]["daily_cap"]).amount)
+    rows = run.table("primary").filter(token=token["id"])
+    settled, refused = rows.filter(status="settled"), rows.filter(status="refused")
+    figures: dict[str, float] = {"settled": float(settled.height), "daily_cap": cap / ATOMS_PER_UNIT}
+    for side in ("creation", "redemption"):
+        dealt = settled.filter(side=side)
+        figures[f"{side}_fee"] = sum(dealt["fee_atoms"].to_list()) / max(sum(dealt["cash_atoms"].to_list()), 1)
+    within = pl.lit(False)
+    for begin, end in run.table("rebalances").filter(token=token["id"]).select("t_decide_ns", "t_last_ns").iter_rows():
+        within |= (pl.col("t_ns") > begin) & (pl.col("t_ns") < end)
+    figures["settled_during_rebalances"] = float(settled.filter(within).height)
+    figures |= {f"refused_{why}": float(refused.filter(reason=why).height) for why in ("rebalancing", "daily_cap")}
+    day = (pl.col("t_ns") + instant_ns(resolved["clock"]["start"])) // NS_PER_DAY
+    daily = settled.group_by("side", day).agg(pl.col("cash_atoms").sum())["cash_atoms"].to_list()
+    figures["largest_day"] = max(daily, default=0) / ATOMS_PER_UNIT
+    is_blocked = figures["refused_rebalancing"] > 0 and not figures["settled_during_rebalances"]
+    is_capped = figures["refused_daily_cap"] > 0 and figures["largest_day"] <= figures["daily_cap"]
+    is_charged = min(figures["creation_fee"], figures["redemption_fee"]) > 0
+    borne_out = (is_blocked, is_capped, is_charged)
+    sentence = (
+        f"Holds as the issuer declares it: {figures['settled']:.0f} requests settled, at {figures['creation_fee']:.2%} "
+        f"for creation and {figures['redemption_fee']:.2%} for redemption; during a rebalance "
+        f"{figures['settled_during_rebalances']:.0f} settled and {figures['refused_rebalancing']:.0f} were refused; no "
+        f"side had more than {figures['largest_day']:,.0f} USDT in a day, of {figures['daily_cap']:,.0f} allowed, and "
+        f"{figures['refused_daily_cap']:.0f} requests were refused for that."
+    )
+    return "confirmed" if all(borne_out) else "conditional" if any(borne_out) else "refuted", sentence, figures
+
+
+def split(run: Run) -> Judged:
+    """Does a reverse split come after a fall, and leave fewer tokens of the same worth?"""
+    splits = run.table("events").filter(event="reverse_split")
+    figures: dict[str, float] = {"splits": float(splits.height)}
+    if splits.is_empty():
+        return "refuted", "No token was split.", figures
+    subject = splits["subject"][0]
+    own = splits.filter(subject=subject).sort("t_ns")
+    detail = json.loads(own["detail"][0])
+    nav = nav_of(run, subject)
+    figures["fall_before"] = detail["nav_before"] / nav[min(nav)] - 1
+    figures["tokens_made_of_one"] = detail["supply_after"] / detail["supply_before"]
+    figures["change_of_worth"] = (
+        detail["supply_after"] * detail["nav_after"] / (detail["supply_before"] * detail["nav_before"]) - 1
+    )
+    of_first = prod(told["supply_after"] / told["supply_before"] for told in map(json.loads, own["detail"]))
+    figures["loss_since_start"] = nav[max(nav)] * of_first / nav[min(nav)] - 1
+    holds = figures["fall_before"] < 0 and figures["tokens_made_of_one"] < 1 and abs(figures["change_of_worth"]) < 1e-9
+    sentence = (
+        f"Holds where the issuer has such a rule: after a fall of NAV of {-figures['fall_before']:.0%}, "
+        f"{1 / figures['tokens_made_of_one']:.0f} tokens became one, and what holders had was worth as much as before "
+        f"({figures['change_of_worth']:+.1%}). It makes a price legible and gives nothing back: at the end holders had "
+        f"lost {-figures['loss_since_start']:.0%}."
+    )
+    return "confirmed" if holds else "refuted", sentence, figures
 
 
 def perp(run: Run) -> Judged:

@@ -17,12 +17,14 @@ from tests.verification.results import FOLDER, SCENARIOS
 OUTCOMES = {
     "claim-multiple": "conditional",  # from reset to reset: over several days returns compound (A0.4)
     "claim-spot": "confirmed",  # a token with a book and makers in it is traded there
+    "claim-redemption": "confirmed",  # rules of the issuer's, each declared (A.6)
     "claim-premium": "confirmed",  # equity = C + q P at the perp's mark, and q P F is paid at a settlement (A0.1, A.7)
     "claim-costs": "conditional",  # a short position receives funding when the rate is positive (B.1)
     "claim-gap": "refuted",  # -35 % is beyond -1/L = -33.3 % (A0.9)
     "claim-exposure": "confirmed",  # L (L - 1) > 0 outside [0, 1] (A0.11)
     "claim-violent": "conditional",  # a clock does not look at prices
     "claim-choppy": "confirmed",  # (1 + L r)(1 + L r') < 1 where (1 + r)(1 + r') = 1, for L outside [0, 1] (A0.10)
+    "claim-split": "confirmed",  # units / R, NAV x R (A.9)
     "claim-perp": "conditional",  # what is rebalanced loses where prices return, gains where they run; a stop sells low
     "claim-flat": "conditional",  # a trade at the mark changes no equity; fees and funding do (A0.1)
 }
@@ -146,6 +148,23 @@ def test_a_token_is_traded_within_a_percent_of_its_nav(found: dict[str, Verdict]
     figures = found["claim-spot"].figures
     assert figures["holders_trades"] > 100
     assert figures["median_premium"] < 0.01
+
+
+def test_creation_and_redemption_cost_ten_basis_points_and_stop_at_cap_and_rebalance(found: dict[str, Verdict]) -> None:
+    figures = found["claim-redemption"].figures
+    assert figures["creation_fee"] == pytest.approx(0.0010, abs=1e-8)
+    assert figures["redemption_fee"] == pytest.approx(0.0010, abs=1e-8)
+    assert figures["settled_during_rebalances"] == 0
+    assert 0.9 * 150_000 < figures["largest_day"] <= 150_000  # requests are of a few kUSDT, so the cap is nearly met
+
+
+def test_ten_tokens_become_one_at_the_first_nav_below_thirty(found: dict[str, Verdict]) -> None:
+    """0.7^4 = 0.2401 is the first power of 0.7 below 0.3; after eight days 0.7^8 of a holder's money is left."""
+    figures = found["claim-split"].figures
+    assert figures["splits"] == 1
+    assert figures["fall_before"] == pytest.approx(0.7**4 - 1, abs=1e-6)
+    assert figures["tokens_made_of_one"] == pytest.approx(0.1, abs=1e-9)
+    assert figures["loss_since_start"] == pytest.approx(0.7**8 - 1, abs=1e-5)
 
 
 def test_a_perp_of_the_same_exposure_does_better_in_a_swinging_market_only(found: dict[str, Verdict]) -> None:
