@@ -206,6 +206,10 @@ class MarketEnvironment(simpy.Environment):
         else:
             raise KernelError(f"the kernel stopped with the unknown code {code}")
 
+    def hear(self) -> None:
+        """Take what a door of the kernel, passed at this instant, has to tell the owners of orders."""
+        self._hear()
+
     def _hear(self) -> None:
         """Take the kernel's notices: crossings fire here, the rest goes to the owners of orders and accounts."""
         notices, n = self.world.take_notices()

@@ -75,6 +75,9 @@ class Lifecycle:
             return
         if desk.counter is not None:
             desk.counter.settlement.hand_out_all()
+        market = desk.office.market
+        if market is not None:
+            market.clear()
         before, supply = desk.books.nav(), token.supply
         paid = 0
         if is_exact:
@@ -86,6 +89,8 @@ class Lifecycle:
         token.declared_nav *= ratio
         token.reset_nav *= ratio
         desk.quote.rescale(Fraction(ratio))
+        if market is not None:
+            market.rescale(ratio)
         if desk.counter is not None:
             desk.counter.rescale(ratio, is_exact=is_exact)
         self._note(
@@ -155,6 +160,8 @@ class Lifecycle:
             desk.counter.settlement.hand_out_all()
         yield from self._close(plan)
         if not token.is_over:
+            if desk.office.market is not None:
+                desk.office.market.clear()
             self._pay_holders()
 
     def _close(self, plan: ExecutionPlan) -> Turning:

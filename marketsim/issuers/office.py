@@ -32,6 +32,14 @@ class OwnMarket(Protocol):
         """Refuse new orders, or take them again."""
         ...
 
+    def clear(self) -> None:
+        """Cancel every resting order."""
+        ...
+
+    def rescale(self, ratio: int) -> None:
+        """Count prices in a new unit worth `ratio` old ones."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Office:

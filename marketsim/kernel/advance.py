@@ -17,6 +17,7 @@ from marketsim.kernel.codes import (
     PH_INDEX,
     PH_LIQUIDATION,
     PH_MARK,
+    R_CANCELLED,
     SPACE_MESSAGES,
     SPACE_ORDERS,
     STOP_LOG,
@@ -36,6 +37,7 @@ from marketsim.kernel.layout import (
     header_at,
     heap_at,
     market_at,
+    order_at,
     position_at,
     trader_at,
     underlying_at,
@@ -43,7 +45,7 @@ from marketsim.kernel.layout import (
 from marketsim.kernel.liquidation import work_queue
 from marketsim.kernel.margin import NEVER, file_account, file_all
 from marketsim.kernel.marks import publish_index, publish_nav, step_index, step_mark
-from marketsim.kernel.matching import check_crossings, log_quote
+from marketsim.kernel.matching import cancel, check_crossings, log_quote
 from marketsim.kernel.messages import receive_message, send_message
 from marketsim.kernel.records import compiled, entry, prefetch
 
@@ -321,6 +323,22 @@ def pay_atoms(address, kind, payer, receiver, atoms):
     pay(w, kind, payer, receiver, atoms)
     file_account(w, payer)
     file_account(w, receiver)
+
+
+@entry
+def cancel_market(address, now_ns, market):
+    """Cancel the resting orders of a market, at most MAX_FILLS of them (the logs have room for that); return how many went."""
+    w = header_at(address, 0)
+    w.now_ns = now_ns
+    gone = 0
+    for i in range(w.orders_capacity):
+        order = order_at(w.orders, i)
+        if order.order_id != 0 and order.market == market and gone < MAX_FILLS:
+            cancel(w, np.int64(i), R_CANCELLED)
+            gone += 1
+    if w.log_quotes:
+        log_quote(w, market_at(w.markets, market))
+    return gone
 
 
 @entry

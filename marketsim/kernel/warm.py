@@ -34,5 +34,12 @@ def warm_up(say: Callable[[str], None]) -> float:
     return perf_counter() - began
 
 
-COMPILED_LATER = (doors.send_order, doors.send_cancel, doors.trade_off_book, doors.pay_atoms, doors.settle_funding)
+COMPILED_LATER = (
+    doors.send_order,
+    doors.send_cancel,
+    doors.trade_off_book,
+    doors.pay_atoms,
+    doors.settle_funding,
+    doors.cancel_market,
+)
 """Doors that a run may never pass: each compiles in about a second when it is first used, and is cached then."""

@@ -7,7 +7,6 @@ from marketsim.issuers.caps import DailyCapSpec
 from marketsim.issuers.notices import CapChangeEventSpec, ResumeEventSpec, SuspendEventSpec
 from marketsim.issuers.primary import PrimarySpec
 from marketsim.issuers.token import TokenSpec
-from marketsim.scenario import later
 from marketsim.scenario.nodes import Path, near
 from marketsim.scenario.world import World
 from marketsim.units import Money, format_money, to_atoms
@@ -24,8 +23,8 @@ def check_primary(world: World, path: Path, token: TokenSpec) -> None:
     if rule.below.amount > token.nav.amount:
         message = f"the token opens at {format_money(token.nav)}, beneath the threshold"
         world.at((*keys, "below"), message, f"at most {format_money(token.nav)}")
-    if token.market is not None:
-        world.at(keys, later.refusal_of("reverse_split beside market", later.TOKENS), "a token without its own market")
+    if token.market is not None and rule.fractions == "exact":
+        world.at((*keys, "fractions"), "the lot of a token's own market cannot become smaller", "cash")
 
 
 def _check_counter(world: World, path: Path, spec: PrimarySpec) -> None:
@@ -58,9 +57,8 @@ def check_notices(world: World) -> None:
             _check_subject(world, path, event)
         elif isinstance(event, CapChangeEventSpec) and event.token in tokens and tokens[event.token].primary is None:
             world.at((*path, "token"), "this token has no primary market whose cap could change", "one with `primary`")
-        elif event.kind in ("split", "merge", "delist") and event.token in books:
-            refused = later.refusal_of(f"{event.kind} of a token with its own market", later.TOKENS)
-            world.at((*path, "token"), refused, "a token without its own market")
+        elif event.kind in ("split", "merge") and event.fractions == "exact" and event.token in books:
+            world.at((*path, "fractions"), "the lot of a token's own market cannot become smaller", "cash")
 
 
 def _check_subject(world: World, path: Path, event: SuspendEventSpec | ResumeEventSpec) -> None:

@@ -168,7 +168,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         holdings: Holdings = HoldingsRegister({role("outside_holders"): token.supply_lots})
         if own is not None:
             holdings = BookHoldings(self.world, own)
-        market = None if own is None else SpotMarket(self.world, own)
+        market = None if own is None else SpotMarket(self.gateway, self.world, spec.id)
         issuer = role(f"issuer:{spec.issuer}")
         return Office(holdings, purse, self.who, partial(next, numbers), issuer, role("rounding"), market)
 
@@ -202,6 +202,9 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
             fund = FundExposure(token.account, [leg.market for leg in token.legs], supply)
             request = self.gateway.requests.get(number)
             desk = TokenMakerDesk(spec, accounts, wanted, fund, self.env, self.view, self.gateway, request)
+            market = self.desk_of(spec.market).office.market
+            assert isinstance(market, SpotMarket)
+            market.on_rescale.append(desk.rescale)
             desk.start()
             desks.append(desk)
         return desks

@@ -58,6 +58,10 @@ class TokenMakerDesk:
         """Begin to look."""
         self.env.process(self._look_after())
 
+    def rescale(self, ratio: int) -> None:
+        """Count wanted inventories in new units worth `ratio` old ones."""
+        self.wanted = [lots // ratio for lots in self.wanted]
+
     def _look_after(self) -> Generator[Any, Any, None]:
         while True:
             yield self.env.timeout(self.spec.every)

@@ -116,6 +116,14 @@ class Gateway:
         position = self._positions[order.account, order.market]
         self._world.send_cancel(arrival_ns, position, order.record, order.order_id)
 
+    def cancel_all(self, market: str) -> None:
+        """Take every resting order out of a market's book, whoever sent it; their owners hear of it."""
+        gone = codes.MAX_FILLS
+        while gone == codes.MAX_FILLS:
+            self.env.on_log()  # room for the rows
+            gone = int(doors.cancel_market(self._world.address, self.env.now, self.env.markets[market]))
+            self.env.hear()
+
     def off_book(
         self, account: int, market: str, lots: int, *, price_ticks: int, charge_fee: bool, purpose: int, parent: int
     ) -> Fill:

@@ -238,6 +238,43 @@ def test_holders_and_makers_of_a_token_with_its_own_market_create_and_redeem_the
     closed(run)
 
 
+def test_a_split_of_a_traded_token_empties_its_book_and_prices_go_on_in_the_new_unit(tmp_path: Path) -> None:
+    """Ten to one at 20min, halted for five: orders gone, marks ten times as high, holders' units a tenth, all exact."""
+    traders = [
+        NOISE, MAKERS,
+        {"id": "holders", "kind": "holder", "market": "UP", "count": 40, "rate": "60/h", "capital": "5 kUSDT",
+         "primary_share": "30%", "holds": {"UP": "30%"}},
+        {"id": "quoters", "kind": "token_maker", "market": "UP", "count": 2, "capital": "500 kUSDT",
+         "holds": {"UP": "10%"}},
+    ]  # fmt: skip
+    token = {**UP, "market": {"tick": "0.01 USDT", "lot": "0.01"}, "primary": NAV}
+    events = [
+        {"at": "20min", "kind": "split", "token": "UP", "ratio": 10, "halt": "5min"},
+        {"at": "50min", "kind": "delist", "token": "UP", "close": "execution"},
+    ]
+    run = recorded(world(traders=traders, tokens=[token], events=events, record={"quotes": "change"}), tmp_path)
+    quotes = run.table("quotes").filter(pl.col("market") == "UP")
+    during = quotes.filter(pl.col("t_ns").is_between(20 * MINUTE, 25 * MINUTE - 1))
+    assert during.tail(1).select("bid_lots", "ask_lots").row(0) == (0, 0)
+    marks = run.table("marks").filter(pl.col("market") == "UP")
+    price = dict(marks.select("t_ns", "mark_price").iter_rows())
+    assert price[21 * MINUTE] == pytest.approx(10 * price[19 * MINUTE], rel=0.05)
+    trades = run.table("trades").filter(pl.col("market") == "UP")
+    assert trades.filter(pl.col("t_ns").is_between(20 * MINUTE + 1, 25 * MINUTE - 1)).is_empty()
+    after = trades.filter(pl.col("t_ns").is_between(25 * MINUTE, 50 * MINUTE))
+    assert len(after) > 10
+    assert after["price"].median() == pytest.approx(price[40 * MINUTE], rel=0.05)
+    tokens = run.table("tokens")
+    units = run.table("positions").filter(pl.col("market") == "UP").group_by("t_ns").agg(pl.col("net_lots").sum())
+    joined = units.join(tokens.select("t_ns", lots=(pl.col("supply") * 100).round().cast(pl.Int64)), on="t_ns")
+    assert (joined["net_lots"] == joined["lots"]).all()
+    last = tokens.tail(1)
+    assert (last["state"].item(), last["supply"].item()) == ("DELISTED", 0)
+    worth = run.table("decay")["log_return"].drop_nulls().sum()
+    assert abs(worth) < 0.1
+    closed(run)
+
+
 def test_an_outage_refuses_orders_for_its_time_and_leaves_the_book_as_it_is(tmp_path: Path) -> None:
     events = [{"at": "20min", "kind": "outage", "market": "BTC-PERP", "for": "10min"}]
     run = recorded(
