@@ -55,6 +55,12 @@ class Claim:
             self.tick_lots[market] = self.tick_lots.get(market, 0) + fill.lots * fill.price_ticks
             self.fees_atoms += fill.fee_atoms
 
+    def exposure_lots(self, market: str) -> int:
+        """Lots that the claim's worth moves with: a creation's hedge so far, a redemption's still to be sold."""
+        if self.dealt_ticks is None:
+            return self.lots.get(market, 0)
+        return -self.remaining_lots.get(market, 0)
+
     def worth_atoms(self, legs: Sequence[LegTerms], mark_ticks: Mapping[str, int]) -> int:
         """What the claim is worth at the present marks [atoms]."""
         gain = 0

@@ -287,8 +287,8 @@ def wake_maker(w, g, m, trader, index, delay):
     """Requote a ladder around fair value: index carried by the perp's own memory, leaning against inventory.
 
     f0: weight of the memory; f1: skew per tick-lot of inventory; f2: hysteresis; f3: share of a size that must be left;
-    f4: largest inventory [tick-lots], counted from what it wants (trader.i0, lots); i0: levels; t0: distances [maker x level] (fraction); t1: sizes by level
-    [tick-lots]. Cancels go first.
+    f4: largest inventory [tick-lots], counted from what it wants (trader.i0, lots); i0: levels; i2: 1 if a quote may take
+    what it would cross; t0: distances [maker x level] (fraction); t1: sizes by level [tick-lots]. Cancels go first.
     """
     levels = np.int64(g.i0)
     price = np.float64(m.index_ticks)
@@ -318,13 +318,13 @@ def wake_maker(w, g, m, trader, index, delay):
             size = lots_of(load_f8(g.t1, level), m.index_ticks)
             if side == BUY:
                 wanted_ticks = np.int64(math.floor(fair - distance))
-                if m.best_ask != NO_ASK:
+                if m.best_ask != NO_ASK and g.i2 == 0:
                     wanted_ticks = min(wanted_ticks, m.best_ask - 1)
             else:
                 wanted_ticks = np.int64(math.ceil(fair + distance))
-                if m.best_bid != NO_BID:
+                if m.best_bid != NO_BID and g.i2 == 0:
                     wanted_ticks = max(wanted_ticks, m.best_bid + 1)
-            place(w, g, m, trader, delay, side, wanted_ticks, size, F_SLIDE, slot)
+            place(w, g, m, trader, delay, side, wanted_ticks, size, np.int64(F_SLIDE if g.i2 == 0 else 0), slot)
 
 
 @compiled

@@ -197,6 +197,9 @@ MARKET = np.dtype(
         # a token's own market
         ("nav_account", "i8"),  # the fund whose NAV is the index, -1 for none
         ("supply_lots", "i8"),
+        ("claim_atoms", "i8"),  # what of the fund is clients', whose requests are under way: this, and
+        ("claim_lots", "i8"),  # so many lots of `claim_market` at its mark
+        ("claim_market", "i8"),
         ("halted", "i8"),
         ("primary_open", "i8"),  # holders may ask the fund for creation and redemption
         ("price_band", "f8"),  # limit prices may lie this share of the index away, 0 for no limit

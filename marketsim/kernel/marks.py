@@ -170,9 +170,12 @@ def scan_triggers(w, market, old, new):
 
 @compiled
 def publish_nav(w, m):
-    """The index of a token's market is its fund's NAV, at the marks of the moment."""
+    """The index of a token's market is its fund's NAV at the marks of the moment: equity less clients' claims, per unit."""
     if m.supply_lots > 0:
-        nav = np.float64(equity_atoms(w, np.int64(m.nav_account))) / (np.float64(m.supply_lots) * np.float64(m.atoms))
+        leg = market_at(w.markets, m.claim_market)
+        claims = m.claim_atoms + m.claim_lots * leg.mark_ticks * leg.atoms
+        theirs = equity_atoms(w, np.int64(m.nav_account)) - claims
+        nav = np.float64(theirs) / (np.float64(m.supply_lots) * np.float64(m.atoms))
         m.index_ticks = max(np.int64(1), np.int64(math.floor(nav + 0.5)))
 
 

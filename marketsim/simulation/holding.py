@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from marketsim.clock import MarketEnvironment
+from marketsim.clock import MarketEnvironment, Phase
 from marketsim.issuers.issuer import TokenDesk
 from marketsim.simulation.wiring import Wired
 from marketsim.venues.gateway import Gateway
@@ -57,6 +57,38 @@ class PrimaryFees:
         for row in rows:
             if row["status"] == "settled":
                 self.paid_atoms[row["account"], row["token"], row["side"]] += row["fee_atoms"]
+
+
+class FundClaims:
+    """Tells the kernel before every mark step what of a fund is its clients', so that the index leaves it out."""
+
+    def __init__(self, wired: Wired, env: MarketEnvironment, desks: list[TokenDesk]) -> None:
+        self.env, self.numbers = env, wired.markets
+        every = {market.id: market.mark.every for market in wired.market_specs}
+        for desk in desks:
+            if desk.counter is not None and desk.token.id in wired.markets:
+                env.process(self._tell(desk, wired.markets[desk.token.id], every[desk.token.id]))
+
+    def _tell(self, desk: TokenDesk, market: int, every_ns: int) -> Generator[Any, Any, None]:
+        told = (0, 0)
+        due = every_ns
+        while True:
+            yield self.env.at(due, Phase.INDEX)
+            due += every_ns
+            claims = self._claims(desk)
+            if claims != told:
+                told = claims
+                leg = self.numbers[desk.token.legs[0].market]
+                self.env.world.set_market(market, claim_atoms=claims[0], claim_lots=claims[1], claim_market=leg)
+
+    def _claims(self, desk: TokenDesk) -> tuple[int, int]:
+        """Claims as atoms and, for one leg, lots that move with its mark; a basket's at the present marks."""
+        worth = desk.books.claims_atoms()
+        if not worth or len(desk.token.legs) > 1:
+            return worth, 0
+        (leg,) = desk.token.legs
+        lots = sum(claim.exposure_lots(leg.market) for claim in desk.books.claims)
+        return worth - lots * desk.view.mark_ticks(leg.market) * leg.atoms_per_tick_lot, lots
 
 
 def holder_rows(wired: Wired, desks: list[TokenDesk], primary: PrimaryFees) -> list[dict[str, Any]]:

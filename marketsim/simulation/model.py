@@ -23,7 +23,7 @@ from marketsim.journal import Journal
 from marketsim.kernel import codes
 from marketsim.scenario import load
 from marketsim.scenario.schema import Scenario
-from marketsim.simulation.holding import UnitCosts
+from marketsim.simulation.holding import FundClaims, UnitCosts
 from marketsim.simulation.listed import ListedEvents
 from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wiring
 from marketsim.streams import Stream
@@ -79,6 +79,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.world.open()
         self.funding = [self._funding_desk(market) for market in world.markets]
         self.desks = self._token_desks()
+        self.claims = FundClaims(self.wired, self.env, self.desks)
         self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.funding)
         self.makers = self._token_maker_desks()
         ListedEvents(self).list_all()

@@ -73,6 +73,7 @@ def market_maker_rule(spec: MarketMakerSpec, terms: GroupTerms) -> GroupRule:
     fields = {
         "on_index": int(spec.on_index),
         "i0": spec.levels,
+        "i2": int(isinstance(spec, TokenMakerSpec)),  # it knows what a unit can be made and given back for
         "f0": float(spec.memory_weight),
         "f1": float(spec.skew) / terms.ticklots(spec.skew_inventory),
         "f2": float(spec.hysteresis),

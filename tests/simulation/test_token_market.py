@@ -46,6 +46,18 @@ def test_the_index_of_a_token_market_is_the_funds_nav(run: Any) -> None:
     assert away[-1] < 0.1
 
 
+def test_nav_leaves_out_what_redeeming_clients_are_still_owed(tmp_path: Path) -> None:
+    leaving = {**HOLDERS, "holds": {"UP": "70%"}, "share": {"uniform": ["0", "0.05"]}, "mood": "0%"}
+    quoters = {**QUOTERS, "holds": {"UP": "20%"}, "max_inventory": "100 kUSDT"}
+    token = {**TOKEN, "primary": {"mode": "cash_nav", "redeem_fee": "10 bps"}}  # hedges are sold in slices of 20 kUSDT
+    run = recorded(token_world((*CROWD, leaving, quoters), token), tmp_path)
+    navs = run.table("tokens").select("t_ns", "nav", "supply")
+    assert navs["supply"][-1] < 0.7 * navs["supply"][0]
+    marks = run.table("marks").filter(pl.col("market") == "UP").join(navs, on="t_ns")
+    assert ((marks["index_price"] / marks["nav"] - 1).abs() < 0.002).all()
+    assert run.residual_atoms == 0
+
+
 def test_makers_hold_the_token_near_its_nav(run: Any) -> None:
     marks = run.table("marks").filter((pl.col("market") == "UP") & (pl.col("t_ns") > HOUR // 6))
     premium = (marks["mid_price"] / marks["index_price"] - 1).abs()
