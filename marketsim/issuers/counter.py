@@ -71,10 +71,14 @@ class Counter:
         return request
 
     def ask_units(self, account: int, lots: int) -> None:
-        """Ask for so many lots (+ creates, at about what they cost now; - redeems), as holders in the market do."""
-        if lots < 0:
-            self.request("redemption", account, units_lots=-lots)
-        else:
+        """Ask for so many lots, as holders in the market do: + creates at about what they cost now, - redeems.
+
+        Units on offer in the market cannot be redeemed; nothing is asked for where all are.
+        """
+        free = self.settlement.holdings.free_of(account)
+        if lots < 0 and free:
+            self.request("redemption", account, units_lots=min(-lots, free))
+        elif lots > 0:
             net = ceil(lots * self.desk.quote.published() * self.desk.token.lot)
             self.request("creation", account, cash_atoms=ceil(net / (1 - Fraction(self.spec.create_fee))))
 

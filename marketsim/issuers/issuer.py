@@ -303,7 +303,7 @@ class TokenDesk:
 
     def rest(self) -> None:
         """Take up the state it has between rebalances, and say so; what waited for another may go on."""
-        if self.token.state is not TokenState.REBALANCING:
+        if self.token.state is not TokenState.REBALANCING and not self.token.is_over:
             self.token.state = self.token.resting_state
             self._announce(self.token.state)
             self.tell_market()
