@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from marketsim import scenario
 from marketsim.errors import UsageError
 from marketsim.simulation.model import MarketModel
 from marketsim.traders.agent import Agent
@@ -156,6 +157,27 @@ def test_a_bull_run_takes_a_short_token_through_a_reverse_split_to_its_end(tmp_p
     assert (last["state"].item(), last["nav"].item()) == ("WIPED", 0)
     assert run.table("token_legs").tail(1)["position_lots"].item() == 0
     assert (clients[0].records[-1]["status"], clients[0].records[-1]["reason"]) == ("refused", "wiped")
+    closed(run)
+
+
+def test_the_bull_run_of_the_scenarios_ends_a_traded_token_and_its_books_close(tmp_path: Path) -> None:
+    """Splits on the way down, ten to one each; then the end, beyond +1/3 between two resets (A0.9), and no atom lost."""
+    run = recorded(scenario.load(Path(__file__).parents[2] / "scenarios/bull_run.yaml"), tmp_path)
+    told = run.table("events").filter(pl.col("event") != "state")
+    assert told["event"].to_list()[-1] == "wiped"
+    splits = [loads(detail) for detail in told.filter(pl.col("event") == "reverse_split")["detail"]]
+    assert len(splits) >= 1
+    for split in splits:
+        assert split["nav_before"] < 30
+        assert split["nav_after"] == pytest.approx(10 * split["nav_before"], rel=1e-9)
+        paid = split["cash_in_lieu_atoms"] / ATOMS
+        before, after = (split[f"nav_{when}"] * split[f"supply_{when}"] for when in ("before", "after"))
+        assert before == pytest.approx(after + paid, rel=1e-9)
+    last = run.table("tokens").tail(1)
+    assert (last["nav"].item(), last["state"].item()) == (0, "WIPED")
+    primary = run.table("primary")
+    assert {"creation", "redemption"} == set(primary.filter(pl.col("status") == "settled")["side"])
+    assert set(primary.filter(pl.col("t_ns") > told["t_ns"].max())["reason"]) <= {"wiped"}
     closed(run)
 
 
