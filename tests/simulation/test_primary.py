@@ -161,7 +161,7 @@ def test_a_bull_run_takes_a_short_token_through_a_reverse_split_to_its_end(tmp_p
 
 
 def test_the_bull_run_of_the_scenarios_ends_a_traded_token_and_its_books_close(tmp_path: Path) -> None:
-    """Splits on the way down, ten to one each; then the end, beyond +1/3 between two resets (A0.9), and no atom lost."""
+    """Splits on the way down, ten to one each; the end, beyond +1/3 between two resets (A0.9); no atom lost."""
     run = recorded(scenario.load(Path(__file__).parents[2] / "scenarios/bull_run.yaml"), tmp_path)
     told = run.table("events").filter(pl.col("event") != "state")
     assert told["event"].to_list()[-1] == "wiped"
