@@ -13,40 +13,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
-from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
 from marketsim.analysis.tape import PerpTerms, Tape
-from marketsim.spec import Factor, Rate, Spec
+from marketsim.scenario.study import GhostSpec
 from marketsim.venues.contract import trading_fee_atoms
 from marketsim.venues.liquidation import liquidation_fee_atoms, liquidation_limit_ticks
 from marketsim.venues.margin import initial_margin_atoms, liquidation_trigger_ticks
 from marketsim.venues.payoffs import equity_atoms, notional_atoms
 
-Match = Literal["notional", "capital", "max_loss"]
 
-
-class GhostSpec(Spec):
-    """What to hold instead of a token: a perp at a leverage, perhaps with a stop at a move of its price.
-
-    match: `notional`, as large a position as the token's target makes of the cash; `capital`, all the cash is margin;
-    `max_loss`, at the stop all the cash is lost, as it is when a token is wiped (without a stop: as `capital`).
-    """
-
-    kind: Literal["perp"] = Field("perp", alias="as")
-    leverage: Factor
-    stop_loss: Rate | None = None
-    match: Match = "capital"
-
-    def notional_atoms(self, cash_atoms: int, token_leverage: Fraction) -> int:
-        """Size of the position that stands for cash put into a token of that target leverage [atoms]."""
-        if self.match == "notional":
-            return floor(cash_atoms * abs(token_leverage))
-        if self.match == "max_loss" and self.stop_loss is not None:
-            return floor(cash_atoms / Fraction(self.stop_loss))
-        return floor(cash_atoms * Fraction(self.leverage))
+def wanted_notional_atoms(spec: GhostSpec, cash_atoms: int, token_leverage: Fraction) -> int:
+    """Size of the position that stands for cash put into a token of that target leverage [atoms]."""
+    if spec.match == "notional":
+        return floor(cash_atoms * abs(token_leverage))
+    if spec.match == "max_loss" and spec.stop_loss is not None:
+        return floor(cash_atoms / Fraction(spec.stop_loss))
+    return floor(cash_atoms * Fraction(spec.leverage))
 
 
 @dataclass(slots=True)
@@ -89,7 +73,7 @@ class Ghost:
     def put_in(self, t_ns: int, cash_atoms: int, token_leverage: Fraction) -> None:
         """Open, or add to, the position that stands for cash put into the token."""
         price = self._quote(self.tape.at(t_ns), self.side)
-        wanted = self.spec.notional_atoms(cash_atoms, token_leverage)
+        wanted = wanted_notional_atoms(self.spec, cash_atoms, token_leverage)
         lots = wanted // (price * self.terms.atoms_per_tick_lot)
         notional = notional_atoms(lots, price, self.terms.atoms_per_tick_lot)
         if self.spec.match == "capital" or (self.spec.match == "max_loss" and self.spec.stop_loss is None):

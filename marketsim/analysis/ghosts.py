@@ -20,12 +20,13 @@ from typing import Any
 import polars as pl
 from pydantic import TypeAdapter
 
-from marketsim.analysis.ghost import Ghost, GhostSpec
+from marketsim.analysis.ghost import Ghost
 from marketsim.analysis.tape import PerpTerms, Tape, perp_terms, read_tape
 from marketsim.datasets.run import Run
 from marketsim.issuers.token import TokenSpec
 from marketsim.scenario import Scenario
 from marketsim.scenario import load as load_scenario
+from marketsim.scenario.study import GhostSpec
 from marketsim.units import ATOMS_PER_UNIT
 
 FIRST_LEDGER_ACCOUNT = 1_200_000_000

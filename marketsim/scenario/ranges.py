@@ -35,6 +35,7 @@ from marketsim.scenario.schema import (
     OutageEventSpec,
     RecordSpec,
 )
+from marketsim.scenario.study import ForkSpec, GhostSpec, ProbeSpec
 from marketsim.spec import Spec
 from marketsim.traders.fundamentalist import FundamentalistSpec, ThresholdSpec
 from marketsim.traders.group import TraderGroupSpec, TraderStartSpec
@@ -196,6 +197,15 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
     JumpEventSpec: {"size": Range("above -100%, at most 1000%", above=-1, most=10)},
     DepthRecordSpec: {"bps": _ABOVE_ZERO, "every": _CADENCE},
     BookRecordSpec: {"levels": Range("1 to 1000", least=1, most=1_000), "every": _CADENCE},
+    ForkSpec: {"at": _ZERO_OR_MORE, "before": _ZERO_OR_MORE, "horizon": _ABOVE_ZERO},
+    ProbeSpec: {
+        "count": Range("2 to 10000", least=2, most=10_000),
+        "sizes": _ABOVE_ZERO,
+        "move": Range("more than 0%, below 100%", above=0, below=1),
+        "over": _ZERO_OR_MORE,
+        "slices": _AT_LEAST_ONE,
+    },
+    GhostSpec: {"leverage": _ABOVE_ZERO, "stop_loss": _PART},
     RecordSpec: dict.fromkeys(("quotes", "marks", "tokens", "cohorts", "positions"), _CADENCE),
 }
 

@@ -59,6 +59,22 @@ def validate(path: str | Path) -> list[Problem]:
     return []
 
 
+def varied(scenario: Scenario, *layers: Mapping[str, Any], seed: int | None = None) -> Scenario:
+    """A loaded scenario with overrides laid over it, one layer after the other: first a cell's, then an arm's.
+
+    They act where `--set` does: on the document before defaults. Raises ScenarioError with every problem.
+    """
+    if scenario.document is None or not (any(layers) or seed is not None):
+        return scenario
+    problems = Problems()
+    root = scenario.document
+    for layer in layers:
+        root = override(root, layer, problems)
+    if seed is not None:
+        root = override(root, {"seed": seed}, problems)
+    return _checked_world(_with_tier_rows(root, problems), scenario.root / "varied.yaml", problems)
+
+
 def document(chain: Sequence[Node], problems: Problems, set: Overrides = (), seed: int | None = None) -> Node:
     """The resolved document of a chain of files, before defaults."""
     root = chain[0]
@@ -76,7 +92,11 @@ def document(chain: Sequence[Node], problems: Problems, set: Overrides = (), see
 
 
 def _finished(chain: list[Node], file: Path, set: Overrides, seed: int | None, problems: Problems) -> Scenario:
-    root = document(chain, problems, set, seed)
+    return _checked_world(document(chain, problems, set, seed), file, problems)
+
+
+def _checked_world(root: Node, file: Path, problems: Problems) -> Scenario:
+    """The document as a scenario, with defaults, when nothing is wrong with it."""
     if "name" not in root.map:
         name = Node(file.stem, root.place, file.stem, "the file's name")
         root = root.with_entries({**root.map, "name": name}, root.keys)

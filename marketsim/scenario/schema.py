@@ -12,6 +12,7 @@ from pydantic import Field, PlainSerializer, PrivateAttr
 from marketsim.issuers.notices import NoticeSpec
 from marketsim.issuers.token import TokenSpec
 from marketsim.scenario.nodes import Node
+from marketsim.scenario.study import StudySpec
 from marketsim.spec import (
     NONE_IN_WORDS,
     WORDS_FOR_NONE,
@@ -155,7 +156,7 @@ class Scenario(Spec):
     networks: tuple[Any, ...] = ()
     events: tuple[Annotated[EventSpec, Field(discriminator="kind")], ...] = ()
     record: RecordSpec = RecordSpec()
-    study: dict[str, Any] | None = None
+    study: Annotated[StudySpec | None, NONE_IN_WORDS] = None
 
     _root: Path = PrivateAttr(default=Path())
     _document: Node | None = PrivateAttr(default=None)

@@ -294,29 +294,30 @@ def _check_order_grid(world: World, path: Keys, event: OrderEventSpec, market: M
             world.unit((*path, "price"), error)
 
 
-_STUDY_KEYS = ("arms", "replications", "design", "over", "measures", "primary", "compare_holding", "fork")
-
-
 def _check_study(world: World) -> None:
-    """A study is read by `sweep`; here only its keys and the paths it varies are checked."""
-    study: Mapping[str, Any] = world.parts.get("study") or {}
-    node = world.root.map.get("study")
-    for key in study:
-        if key not in _STUDY_KEYS and node is not None:
-            place = node.keys.get(key, node.place)
-            allowed, suggestion = ", ".join(_STUDY_KEYS), near(key, _STUDY_KEYS)
-            world.problems.add(place, f"study.{key}", key, "there is no such key", allowed, suggestion)
+    """A study is read by `sweep`; here its arms' tokens are looked up."""
+    study = world.parts.get("study")
+    if study is None:
+        return
+    _check_ranges(world, ("study",), study)
+    for position, arm in enumerate(study.arms):
+        for number, token in enumerate(arm.only or ()):
+            _check_reference(world, ("study", "arms", position, "only", number), token, "tokens", world.problems.at)
 
 
 def check_study_paths(document: Mapping[str, Any], root: Node, problems: Problems) -> None:
     """Every path that a study varies leads somewhere in the resolved document, whether written down or a default."""
-    over = at(root, ("study", "over"))
-    for path in over.map if over is not None else ():
-        missing = _dead_end(document, path.split("."))
-        if missing is not None:
-            part, names = missing
-            message = f"this path leads nowhere: there is no {part!r}"
-            problems.at_key(root, ("study", "over", path), message, ", ".join(names), near(part, names))
+    places: list[Keys] = [("study", "over")]
+    arms = at(root, ("study", "arms"))
+    places += [("study", "arms", i, "set") for i in range(len(arms.list if arms is not None else []))]
+    for keys in places:
+        varied = at(root, keys)
+        for path in varied.map if varied is not None else ():
+            missing = _dead_end(document, path.split("."))
+            if missing is not None:
+                part, names = missing
+                message = f"this path leads nowhere: there is no {part!r}"
+                problems.at_key(root, (*keys, path), message, ", ".join(names), near(part, names))
 
 
 def _dead_end(value: Any, parts: Sequence[str]) -> tuple[str, list[str]] | None:

@@ -131,7 +131,7 @@ def test_choices_are_kept_in_the_order_of_their_values() -> None:
         ("nav: 100 USDT", "nav: 100 USDT, primary: {mode: none}, management_fee: none, account: {tiers: none}"),
         (
             "schema: marketsim/1",
-            "schema: marketsim/1\nname: other\ntitle: x\nseed: 9\nreferences: [y]\nstudy: {arms: [z]}",
+            "schema: marketsim/1\nname: other\ntitle: x\nseed: 9\nreferences: [y]\nstudy: {arms: [factual]}",
         ),
         ("tokens:", "networks: []\nrecord: {quotes: 10000ms}\nevents: []\ntokens:"),
     ],

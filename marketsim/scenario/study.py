@@ -1,0 +1,220 @@
+"""The block `study`: what `sweep` runs with a scenario. `run` leaves it alone.
+
+A study has cells (the points of `over`), replications (luck), and arms (interventions that share all luck of their
+replication). What an arm does to a world is in `simulation.treatment`; here is only its declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
+
+from marketsim.spec import (
+    NONE_IN_WORDS,
+    WORDS_FOR_NONE,
+    Count,
+    Duration,
+    EventTime,
+    Factor,
+    Identifier,
+    MoneyAmount,
+    Rate,
+    Spec,
+    refusal,
+)
+
+ArmKind = Literal[
+    "factual", "frictionless", "shadow", "off", "blind", "phantom", "placebo_time", "placebo_sign", "contrarian"
+]
+PLACEBOS = ("placebo_time", "placebo_sign", "contrarian")
+"""Arms that send another arm's child orders again, and so need the factual one first."""
+
+Match = Literal["notional", "capital", "max_loss"]
+MeasureName = Literal[
+    "price_share", "amplification", "volatility", "reversal", "slippage_bps", "shortfall_bps", "participation",
+    "crowding_number", "transfers", "wipe_probability", "collapse_share", "cascade_size", "branching_ratio",
+    "anticipator_profit", "premium", "tracking_error", "rebalances_per_day", "insurance_loss",
+]  # fmt: skip
+
+_ARMS_ALLOWED = "a kind of arm, or {id, arm, only, scope, set}"
+
+
+def _whole_arm(value: Any) -> Any:
+    """An arm's kind alone stands for the arm of that name; an arm without `id` is named after its kind."""
+    if isinstance(value, str):
+        return {"id": value, "arm": value}
+    if isinstance(value, dict) and "id" not in value and isinstance(value.get("arm"), str):
+        return {"id": value["arm"], **value}
+    return value
+
+
+class ArmSpec(Spec):
+    """One intervention (CONTRACT section 6).
+
+    only: tokens whose issuers it touches, absent = all. scope: flows of theirs that it takes out of the market. set:
+    overrides of the scenario, laid over the cell's.
+    """
+
+    id: Identifier
+    arm: ArmKind = "factual"
+    only: tuple[Identifier, ...] | None = None
+    scope: tuple[Literal["rebalance", "primary"], ...] = ("rebalance",)
+    set: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def is_intervention(self) -> bool:
+        """Whether it changes anything."""
+        return self.arm != "factual" or bool(self.set)
+
+
+Arm = Annotated[ArmSpec, BeforeValidator(_whole_arm, json_schema_input_type=ArmKind | ArmSpec)]
+
+
+class DesignSpec(Spec):
+    """How cells are laid out: every combination (`grid`), the n-th values together (`list`), n points of a sample."""
+
+    kind: Literal["grid", "list", "lhs", "sobol"] = "grid"
+    points: Count | None = None
+
+
+def _whole_design(value: Any) -> Any:
+    if value in ("grid", "list"):
+        return {"kind": value}
+    if isinstance(value, dict) and len(value) == 1 and set(value) <= {"lhs", "sobol"}:
+        ((kind, points),) = value.items()
+        return {"kind": kind, "points": points}
+    if isinstance(value, DesignSpec):
+        return value
+    raise refusal("this is no design", "grid, list, {lhs: N} or {sobol: N}")
+
+
+def _design_text(design: DesignSpec) -> Any:
+    return design.kind if design.points is None else {design.kind: design.points}
+
+
+_DESIGNS = Literal["grid", "list"] | dict[Literal["lhs", "sobol"], Count]
+Design = Annotated[
+    DesignSpec,
+    BeforeValidator(_whole_design, json_schema_input_type=_DESIGNS),
+    PlainSerializer(_design_text, when_used="json"),
+]
+
+
+def _axis(value: Any) -> Any:
+    """A list of values, or the ends of a continuous axis."""
+    if isinstance(value, list) and value:
+        return value
+    is_map = isinstance(value, dict) and len(value) == 1 and set(value) <= {"uniform", "log"}
+    if is_map and isinstance(next(iter(value.values())), list) and len(next(iter(value.values()))) == 2:
+        return value
+    raise refusal("this is no axis", "a list of values, {uniform: [lo, hi]} or {log: [lo, hi]}")
+
+
+Axis = Annotated[Any, BeforeValidator(_axis)]
+
+
+class ForkSpec(Spec):
+    """Arms run from one state of the world, taken just before each event.
+
+    at: each instant at which the factual run decides a rebalance, or listed instants. before: how long before it the
+    world is taken. horizon: how long it runs from the event on.
+    """
+
+    at: Literal["rebalances"] | tuple[EventTime, ...] = "rebalances"
+    before: Duration = 0
+    horizon: Duration = 4 * 3_600 * 10**9
+
+
+class ProbeSpec(Spec):
+    """How `crowding_number` measures impact: pairs of orders +Q and -Q at random instants, forked from the same state.
+
+    count: instants of a replication. sizes: notionals Q; absent = what the tokens of the market would trade after a
+    move of `move`. The order is worked over `over` in `slices` (0s = at once).
+    """
+
+    count: Count = 8
+    sizes: tuple[MoneyAmount, ...] = ()
+    move: Rate = Decimal("0.01")
+    over: Duration = 0
+    slices: Count = 1
+
+
+class GhostSpec(Spec):
+    """What to hold instead of a token: a perp at a leverage, perhaps with a stop at a move of its price.
+
+    match: `notional`, as large a position as the token's target makes of the cash; `capital`, all the cash is margin;
+    `max_loss`, at the stop all the cash is lost, as it is when a token is wiped (without a stop: as `capital`).
+    """
+
+    kind: Literal["perp"] = Field("perp", alias="as")
+    leverage: Factor
+    stop_loss: Rate | None = None
+    match: Match = "capital"
+
+
+class StudySpec(Spec):
+    """A study: cells x replications x arms, what is measured of them, and the outcome registered before the runs.
+
+    versus: the arm that others are compared with. fork: absent = every arm runs from the start.
+    """
+
+    arms: tuple[Arm, ...] = (ArmSpec(id="factual"), ArmSpec(id="frictionless", arm="frictionless"))
+    replications: Count = 1
+    design: Design = DesignSpec()
+    over: dict[str, Axis] = Field(default_factory=dict)
+    measures: tuple[MeasureName, ...] = ()
+    primary: MeasureName | None = None
+    versus: Identifier = "factual"
+    compare_holding: tuple[GhostSpec, ...] = ()
+    fork: Annotated[ForkSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
+    probe: ProbeSpec = ProbeSpec()
+
+    @field_validator("arms")
+    @classmethod
+    def _named_once(cls, arms: tuple[ArmSpec, ...]) -> tuple[ArmSpec, ...]:
+        names = [arm.id for arm in arms]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise refusal(f"the arm {twice!r} stands here twice", "each id once")
+        if not arms:
+            raise refusal("a study without arms", _ARMS_ALLOWED)
+        return arms
+
+    @model_validator(mode="after")
+    def _consistent(self) -> StudySpec:
+        names = [arm.id for arm in self.arms]
+        if self.versus not in names:
+            raise refusal(f"there is no arm {self.versus!r} to compare with", ", ".join(names), "", ("versus",))
+        kinds = {arm.arm for arm in self.arms if not arm.set}
+        if kinds & set(PLACEBOS) and "factual" not in kinds:
+            raise refusal("placebo arms send the factual arm's orders, and there is none", "factual", "", ("arms",))
+        if self.primary is not None and self.measures and self.primary not in self.measures:
+            raise refusal("the primary outcome is not measured", ", ".join(self.measures), "", ("primary",))
+        if self.fork is not None and any(arm.arm == "off" or arm.set for arm in self.arms):
+            message = "a fork cannot begin without an issuer, or in another world"
+            raise refusal(message, "arms without `set`, and none that is `off`", "", ("arms",))
+        self._check_design()
+        return self
+
+    def _check_design(self) -> None:
+        """Samples have points and continuous axes; a list has axes of one length; a grid has listed values."""
+        listed = [len(axis) for axis in self.over.values() if isinstance(axis, list)]
+        kind, points = self.design.kind, self.design.points
+        if kind in ("grid", "list") and len(listed) < len(self.over):
+            raise refusal(f"a {kind} has listed values only", "lists, or design {lhs: N} or {sobol: N}", "", ("over",))
+        if kind == "list" and len(set(listed)) > 1:
+            raise refusal("a list's axes have one length", "as many values on each path", "", ("over",))
+        if kind in ("lhs", "sobol") and (points is None or points < 1):
+            raise refusal("this is no number of points", "at least 1", "", ("design",))
+        if self.replications < 1:
+            raise refusal("a study has replications", "at least 1", "", ("replications",))
+
+
+def study_of(declared: StudySpec | Mapping[str, Any] | None) -> StudySpec:
+    """The study a scenario declares; without one, the factual arm alone, once."""
+    if declared is None:
+        return StudySpec(arms=(ArmSpec(id="factual"),))
+    return declared if isinstance(declared, StudySpec) else StudySpec.model_validate(declared)
