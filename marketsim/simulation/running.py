@@ -18,6 +18,8 @@ from marketsim.datasets.writer import TableSummary
 from marketsim.errors import EnvironmentLackError, ResultError, UsageError
 from marketsim.kernel.warm import warm_up
 from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study import PLACEBOS, ArmSpec
+from marketsim.simulation.arms import FACTUAL
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.record import RunRecord
 
@@ -50,29 +52,46 @@ def run(
     progress: Progress | None = None,
     time_limit: int | None = None,
     replication: int = 0,
-    arm: str = "factual",
+    arm: ArmSpec = FACTUAL,
+    cell: int | None = None,
+    folder: Path | None = None,
+    source: Path | None = None,
+    identity: str | None = None,
 ) -> RunResult:
-    """Run one resolved scenario into one run directory.
+    """Run one resolved scenario into one run directory, `<out>/<scenario name>/<run id>` or `<folder>/<run id>`.
 
+    arm: the intervention, which is part of the run's id; its `set` is already in the scenario. source: the factual
+    run, whose child orders placebo arms send again. identity: scenario_sha256 of the world without the arm's `set`.
     report: writes the page of a run directory, called before it gets its place. time_limit: wall time [ns]; a run that
     meets it is kept as failed. A run that fails by itself leaves what it recorded and the reason; an interrupted one
     leaves nothing. Raises ResultError when another version of the code made the run that stands there.
     """
     resolved = scenario.canonical()
     sha = scenario.sha256()
-    run_id = provenance.run_id(sha, scenario.seed, replication, arm)
+    run_id = provenance.run_id(sha, scenario.seed, replication, arm.id)
     code = provenance.code_version(PACKAGE)
-    found, place = find_run(out, scenario.name, run_id, code)
+    above, name = (out, scenario.name) if folder is None else (folder.parent, folder.name)
+    found, place = find_run(above, name, run_id, code)
     if found == "done" and not again:
         return RunResult(place, Run(place).manifest, already_there=True)
     if found == "other code" and not again:
         raise ResultError(
             f"{place} was made by another version of the code; --again replaces it, --out writes elsewhere"
         )
-    with RunDirectory.create(out, scenario.name, run_id, again=again) as directory:
+    children = _children_of(arm, source)
+    with RunDirectory.create(above, name, run_id, again=again) as directory:
         _write_scenario(resolved, directory.path)
-        job = _Job(scenario, directory, sha, run_id, code, replication, arm)
+        job = _Job(scenario, directory, sha, run_id, code, replication, arm, cell, identity or sha, children)
         return job.run(report, progress, time_limit)
+
+
+def _children_of(arm: ArmSpec, source: Path | None) -> list[dict[str, Any]]:
+    """The factual run's child orders, where an arm sends them again."""
+    if arm.arm not in PLACEBOS:
+        return []
+    if source is None:
+        raise UsageError(f"the arm {arm.id!r} sends the factual run's orders again, and was given none")
+    return list(Run(source).table("children").iter_rows(named=True))
 
 
 def _write_scenario(resolved: dict[str, Any], folder: Path) -> None:
@@ -88,11 +107,22 @@ class _Job:
     """One run on its way."""
 
     def __init__(
-        self, scenario: Scenario, directory: RunDirectory, sha: str, run_id: str, code: str, replication: int, arm: str
+        self,
+        scenario: Scenario,
+        directory: RunDirectory,
+        sha: str,
+        run_id: str,
+        code: str,
+        replication: int,
+        arm: ArmSpec,
+        cell: int | None,
+        identity: str,
+        children: list[dict[str, Any]],
     ) -> None:
         self.scenario, self.directory = scenario, directory
         self.sha, self.run_id, self.code = sha, run_id, code
-        self.replication, self.arm = replication, arm
+        self.replication, self.arm, self.cell, self.identity = replication, arm, cell, identity
+        self.children = children
         self.started_utc = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         self.began = perf_counter()
         self.compile_s = 0.0
@@ -101,7 +131,7 @@ class _Job:
 
     def run(self, report: Callable[[Path], Path] | None, progress: Progress | None, limit: int | None) -> RunResult:
         self.compile_s = warm_up(_say)
-        model = MarketModel(self.scenario, replication=self.replication)
+        model = MarketModel(self.scenario, replication=self.replication, arm=self.arm, children=self.children)
         try:
             recorder = Recorder(self.directory.path)
             record = RunRecord(model, recorder)
@@ -199,7 +229,10 @@ class _Job:
             status="ok" if failure is None else "failed",
             reason=failure,
             replication=self.replication,
-            arm=self.arm,
+            cell=self.cell,
+            arm=self.arm.id,
+            intervention=self.arm.model_dump(mode="json"),
+            identity=self.identity,
         )
 
 
