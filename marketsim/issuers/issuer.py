@@ -124,6 +124,11 @@ class TokenDesk:
         """Hear that the venue settled funding on the token's account, or took or closed its position."""
         self.take_stock()
 
+    def begin_interval(self) -> None:
+        """End the interval of the attribution now, so that what is recorded from here on begins here."""
+        self.take_stock()
+        self._cut(self.now_ns)
+
     def snapshot(self, t_ns: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The token's row of table `tokens` and its rows of `token_legs` now."""
         self.take_stock()

@@ -79,10 +79,12 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.gateway = Gateway(self.env, self.wired.positions, self.wired.outside, self._token_ledgers())
         self.gateway.ticks.update({market.id: market.tick.amount for market in self.wired.market_specs})
         self.env.on_path = self._give_path
-        self.env.on_log = self._drop_logs
+        self.env.on_log = self.drop_logs
         for number in range(len(self.wired.paths)):
             self._give_path(number)
         self.world.open()
+        opened = self.world.accounts[: self.world.get("n_accounts")]
+        self.opening_cash_atoms, self.opening_deposits = opened["cash_atoms"].copy(), opened["deposit_atoms"].copy()
         self.funding = [self._funding_desk(market) for market in world.markets]
         self.desks = self._token_desks()
         self.claims = FundClaims(self.wired, self.env, self.desks)
@@ -129,8 +131,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         values = path.levels(first, CHUNK) if record["absolute"] else path.growth(first, CHUNK)
         self.world.give_path(underlying, first, values)
 
-    def _drop_logs(self) -> None:
-        """Nobody records: the kernel's buffers are emptied."""
+    def drop_logs(self) -> None:
+        """Empty the kernel's buffers, while nobody records."""
         for name in ("trades", "orders", "quotes", "liquidations", "deleveragings"):
             self.world.take_log(name)
 
