@@ -204,6 +204,7 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
         "move": Range("more than 0%, below 100%", above=0, below=1),
         "over": _ZERO_OR_MORE,
         "slices": _AT_LEAST_ONE,
+        "horizons": _ABOVE_ZERO,
     },
     GhostSpec: {"leverage": _ABOVE_ZERO, "stop_loss": _PART},
     RecordSpec: dict.fromkeys(("quotes", "marks", "tokens", "cohorts", "positions"), _CADENCE),
