@@ -80,8 +80,8 @@ Arm = Annotated[ArmSpec, BeforeValidator(_whole_arm, json_schema_input_type=ArmK
 class DesignSpec(Spec):
     """How cells are laid out: every combination (`grid`), the n-th values together (`list`), or points of a sample.
 
-    lhs, sobol: `points` cells. saltelli: `points` base points, each with the cells that Sobol indices are computed from.
-    morris: `points` trajectories, on which one axis moves at a time.
+    lhs, sobol: `points` cells. saltelli: `points` base points, each with the cells that Sobol indices are computed
+    from. morris: `points` trajectories, on which one axis moves at a time.
     """
 
     kind: Literal["grid", "list", "lhs", "sobol", "saltelli", "morris"] = "grid"
