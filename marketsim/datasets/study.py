@@ -63,9 +63,11 @@ class Study:
         return StudySpec.model_validate(self.declared["study"], context={"currencies": names})
 
     def design(self) -> pl.DataFrame:
-        """A row per cell: `cell`, for each path its value as scenario files write it, `PATH:value` where that is a
-        quantity (in seconds, units of the currency, fractions of one, events per second), and `PATH:unit`, the place
-        in [0, 1] on the axis, where the design is a sample.
+        """A row per cell: what each path is set to.
+
+        Columns `cell`, for each path its value as scenario files write it, `PATH:value` where that is a quantity (in
+        seconds, units of the currency, fractions of one, events per second), and `PATH:unit`, the place in [0, 1] on
+        the axis, where the design is a sample.
         """
         return pl.read_parquet(self.path / "design.parquet")
 
