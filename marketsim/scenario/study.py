@@ -6,12 +6,13 @@ replication). What an arm does to a world is in `simulation.treatment`; here is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator, model_validator
 
+from marketsim.scenario.quantities import read_quantity
 from marketsim.spec import (
     NONE_IN_WORDS,
     WORDS_FOR_NONE,
@@ -31,6 +32,9 @@ ArmKind = Literal[
 ]
 PLACEBOS = ("placebo_time", "placebo_sign", "contrarian")
 """Arms that send another arm's child orders again, and so need the factual one first."""
+
+SAMPLES = ("lhs", "sobol", "saltelli", "morris")
+"""Designs that are points of a sample, and so may have continuous axes."""
 
 Match = Literal["notional", "capital", "max_loss"]
 MeasureName = Literal[
@@ -74,28 +78,32 @@ Arm = Annotated[ArmSpec, BeforeValidator(_whole_arm, json_schema_input_type=ArmK
 
 
 class DesignSpec(Spec):
-    """How cells are laid out: every combination (`grid`), the n-th values together (`list`), n points of a sample."""
+    """How cells are laid out: every combination (`grid`), the n-th values together (`list`), or points of a sample.
 
-    kind: Literal["grid", "list", "lhs", "sobol"] = "grid"
+    lhs, sobol: `points` cells. saltelli: `points` base points, each with the cells that Sobol indices are computed
+    from. morris: `points` trajectories, on which one axis moves at a time.
+    """
+
+    kind: Literal["grid", "list", "lhs", "sobol", "saltelli", "morris"] = "grid"
     points: Count | None = None
 
 
 def _whole_design(value: Any) -> Any:
     if value in ("grid", "list"):
         return {"kind": value}
-    if isinstance(value, dict) and len(value) == 1 and set(value) <= {"lhs", "sobol"}:
+    if isinstance(value, dict) and len(value) == 1 and set(value) <= set(SAMPLES):
         ((kind, points),) = value.items()
         return {"kind": kind, "points": points}
     if isinstance(value, DesignSpec):
         return value
-    raise refusal("this is no design", "grid, list, {lhs: N} or {sobol: N}")
+    raise refusal("this is no design", "grid, list, {lhs: N}, {sobol: N}, {saltelli: N} or {morris: N}")
 
 
 def _design_text(design: DesignSpec) -> Any:
     return design.kind if design.points is None else {design.kind: design.points}
 
 
-_DESIGNS = Literal["grid", "list"] | dict[Literal["lhs", "sobol"], Count]
+_DESIGNS = Literal["grid", "list"] | dict[Literal["lhs", "sobol", "saltelli", "morris"], Count]
 Design = Annotated[
     DesignSpec,
     BeforeValidator(_whole_design, json_schema_input_type=_DESIGNS),
@@ -103,14 +111,26 @@ Design = Annotated[
 ]
 
 
-def _axis(value: Any) -> Any:
+def _axis(value: Any, info: ValidationInfo) -> Any:
     """A list of values, or the ends of a continuous axis."""
     if isinstance(value, list) and value:
         return value
     is_map = isinstance(value, dict) and len(value) == 1 and set(value) <= {"uniform", "log"}
     if is_map and isinstance(next(iter(value.values())), list) and len(next(iter(value.values()))) == 2:
+        ((law, ends),) = value.items()
+        _check_ends(law, ends, (info.context or {}).get("currencies", ()))
         return value
     raise refusal("this is no axis", "a list of values, {uniform: [lo, hi]} or {log: [lo, hi]}")
+
+
+def _check_ends(law: str, ends: Sequence[Any], known: Collection[str]) -> None:
+    lo, hi = (read_quantity(end, known) for end in ends)
+    if lo is None or hi is None or lo.measure != hi.measure:
+        raise refusal("the ends of an axis are two quantities of one kind", "such as [1 MUSDT, 20 MUSDT]", "", (law,))
+    if not lo.amount < hi.amount:
+        raise refusal("the lower end of the axis is not below the upper", "[lo, hi] with lo < hi", "", (law,))
+    if law == "log" and lo.amount <= 0:
+        raise refusal("a logarithmic axis begins above zero", "[lo, hi] with 0 < lo", "", (law,))
 
 
 Axis = Annotated[Any, BeforeValidator(_axis)]
@@ -205,14 +225,26 @@ class StudySpec(Spec):
         """Samples have points and continuous axes; a list has axes of one length; a grid has listed values."""
         listed = [len(axis) for axis in self.over.values() if isinstance(axis, list)]
         kind, points = self.design.kind, self.design.points
-        if kind in ("grid", "list") and len(listed) < len(self.over):
+        if kind not in SAMPLES and len(listed) < len(self.over):
             raise refusal(f"a {kind} has listed values only", "lists, or design {lhs: N} or {sobol: N}", "", ("over",))
         if kind == "list" and len(set(listed)) > 1:
             raise refusal("a list's axes have one length", "as many values on each path", "", ("over",))
-        if kind in ("lhs", "sobol") and (points is None or points < 1):
-            raise refusal("this is no number of points", "at least 1", "", ("design",))
+        if kind in SAMPLES:
+            self._check_sample(kind, points or 0)
         if self.replications < 1:
             raise refusal("a study has replications", "at least 1", "", ("replications",))
+
+    def _check_sample(self, kind: str, points: int) -> None:
+        """A sample has something to vary; Sobol' points are balanced in powers of two only (Owen 2020)."""
+        least, most = (2 if kind in ("saltelli", "morris") else 1), 2**20
+        if not least <= points <= most:
+            raise refusal("this is no number of points", f"{least} to {most}", "", ("design",))
+        if kind in ("sobol", "saltelli") and points & (points - 1):
+            below = 1 << (points.bit_length() - 1)
+            message = "Sobol' points are balanced in powers of two only"
+            raise refusal(message, f"{below} or {2 * below}", "", ("design", kind))
+        if not self.over:
+            raise refusal("a sample needs something to vary", "paths and their axes", "", ("over",))
 
 
 def study_of(declared: StudySpec | Mapping[str, Any] | None) -> StudySpec:

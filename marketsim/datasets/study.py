@@ -1,0 +1,222 @@
+"""A study on disk: its plan, written before anything runs, and the runs and effects it has so far.
+
+    <out>/<scenario name>/<study id>/study.json       what was declared; its presence marks a study
+                                     design.parquet   a row per cell: what each varied path is set to
+                                     plan.parquet     a row per run of the plan: cell, replication, arm, run_id
+                                     runs/<run id>/   run directories, finished or failed
+                                     effects.parquet  paired differences, once they are computed
+
+The folder is the ledger: which runs are done is read from the run directories, and from nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from marketsim.datasets import provenance
+from marketsim.datasets.run import Run
+from marketsim.datasets.storage import storing
+from marketsim.datasets.store import resolve_path
+from marketsim.errors import ResultError, UsageError
+from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study import StudySpec, study_of
+
+PLAN = {"cell": pl.Int64, "replication": pl.Int64, "arm": pl.String, "run_id": pl.String}
+RUNS = {**PLAN, "status": pl.String, "reason": pl.String, "path": pl.String, "fork_ns": pl.Int64}
+"""Columns of `Study.runs`: status is `ok`, `failed`, or `planned` where there is no run directory yet; fork_ns is null
+for whole runs, the instant of the event [ns] for runs forked from another."""
+
+
+class Study:
+    """A study directory, or a folder that holds exactly one, opened for reading."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = resolve_path(path, kind="study").path
+
+    def __repr__(self) -> str:
+        return f"Study({str(self.path)!r})"
+
+    @cached_property
+    def declared(self) -> dict[str, Any]:
+        """study.json: what the study is, of which scenario, by which code."""
+        return dict(json.loads((self.path / "study.json").read_text(encoding="utf-8")))
+
+    @property
+    def scenario(self) -> dict[str, Any]:
+        """The resolved scenario that the cells vary."""
+        return dict(self.declared["scenario"])
+
+    @cached_property
+    def spec(self) -> StudySpec:
+        """The block `study` of the scenario, paths in their order."""
+        names = {underlying["id"] for underlying in self.scenario["underlyings"]}
+        return StudySpec.model_validate(self.declared["study"], context={"currencies": names})
+
+    def design(self) -> pl.DataFrame:
+        """A row per cell: what each path is set to.
+
+        Columns `cell`, for each path its value as scenario files write it, `PATH:value` where that is a quantity (in
+        seconds, units of the currency, fractions of one, events per second), and `PATH:unit`, the place in [0, 1] on
+        the axis, where the design is a sample.
+        """
+        return pl.read_parquet(self.path / "design.parquet")
+
+    def plan(self) -> pl.DataFrame:
+        """A row per whole run that the study consists of: cell, replication, arm, run_id."""
+        return pl.read_parquet(self.path / "plan.parquet")
+
+    def runs(self) -> pl.DataFrame:
+        """What became of every planned run, and every fork that was made: the columns of `RUNS`."""
+        found = self._found()
+        whole = self.plan().join(
+            found.drop("cell", "replication", "arm"), on="run_id", how="left", maintain_order="left"
+        )
+        forks = found.filter(pl.col("fork_ns").is_not_null())
+        return (
+            pl.concat([whole.select(*RUNS), forks.select(*RUNS)])
+            .with_columns(pl.col("status").fill_null("planned"))
+            .sort("cell", "replication", "fork_ns", nulls_last=False, maintain_order=True)
+        )
+
+    def run(self, cell: int, replication: int, arm: str, fork_ns: int | None = None) -> Run:
+        """One run of the study; raises `UsageError` for one that is not of it, `ResultError` for one not finished."""
+        named = f"cell {cell}, replication {replication}, arm {arm!r}"
+        rows = self.runs().filter(
+            pl.col("cell") == cell,
+            pl.col("replication") == replication,
+            pl.col("arm") == arm,
+            pl.col("fork_ns").eq_missing(pl.lit(fork_ns, pl.Int64)),
+        )
+        if rows.is_empty():
+            raise UsageError(f"{self.path} has no run of {named}; allowed: what plan.parquet lists")
+        if rows["path"][0] is None:
+            raise ResultError(f"the run of {named} is not there yet; `marketsim sweep` goes on with the study")
+        return Run(rows["path"][0])
+
+    def failures(self) -> pl.DataFrame:
+        """The runs that failed, each with its reason."""
+        return self.runs().filter(status="failed")
+
+    def effects(self) -> pl.DataFrame:
+        """Paired differences across arms with their intervals, as computed when the study was complete."""
+        path = self.path / "effects.parquet"
+        if not path.is_file():
+            raise ResultError(
+                f"{self.path} has no effects yet; `marketsim sweep` computes them when its runs are there"
+            )
+        return pl.read_parquet(path)
+
+    def write_effects(self, effects: pl.DataFrame) -> Path:
+        """Write effects.parquet in one step; returns where it is."""
+        path = self.path / "effects.parquet"
+        _write_whole(path, effects.write_parquet)
+        return path
+
+    def _found(self) -> pl.DataFrame:
+        """A row for every run directory of the study."""
+        folder = self.path / "runs"
+        rows = []
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.name.startswith(".") or not (path / "manifest.json").is_file():
+                continue
+            manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+            rows.append({**{name: manifest.get(name) for name in RUNS}, "path": str(path)})
+        return pl.DataFrame(rows, schema=RUNS)
+
+
+def study_id(scenario: Scenario) -> str:
+    """The identity of a study, 16 hexadecimal digits of the hash of its world, its declaration and its root seed.
+
+    The order of its paths counts: it says which varies slowest, and which coordinate of a sample is whose.
+    """
+    block = _declared_study(scenario)
+    identity = [scenario.sha256(), block, list(block["over"]), scenario.seed]
+    return hashlib.sha256(provenance.canonical_json(identity)).hexdigest()[:16]
+
+
+def _declared_study(scenario: Scenario) -> dict[str, Any]:
+    """The block `study` as JSON, complete, in the order it was declared."""
+    block = study_of(scenario.study).model_dump(mode="json", by_alias=True)
+    return dict(json.loads(json.dumps(block, default=str)))
+
+
+def study_folder(out: str | Path, scenario: Scenario) -> Path:
+    """Where a study has its place: the same study is the same folder."""
+    return Path(out) / scenario.name / study_id(scenario)
+
+
+def create_study(
+    out: str | Path, scenario: Scenario, design: pl.DataFrame, plan: pl.DataFrame, code: str, *, again: bool = False
+) -> Study:
+    """Write down a study before anything runs, or open the same one that stands there already.
+
+    design, plan: as `Study.design` and `Study.plan` give them. code: the version of the code that will run. Raises
+    `ResultError` where another code version or another plan stands there and `again` does not replace it; runs that
+    are there stay in any case. Several processes may create the same study at once.
+    """
+    folder = study_folder(out, scenario)
+    if (folder / "study.json").is_file() and not again:
+        _check_same(Study(folder), design, plan, code)
+        return Study(folder)
+    with storing(folder):
+        (folder / "runs").mkdir(parents=True, exist_ok=True)
+    _write_whole(folder / "design.parquet", design.write_parquet)
+    _write_whole(folder / "plan.parquet", plan.write_parquet)
+    declared = _declaration(scenario, design, plan, code)
+    _write_whole(folder / "study.json", lambda path: provenance.write_json(path, declared))
+    return Study(folder)
+
+
+def _declaration(scenario: Scenario, design: pl.DataFrame, plan: pl.DataFrame, code: str) -> dict[str, Any]:
+    study = study_of(scenario.study)
+    return {
+        "schema": provenance.SCHEMA,
+        "name": scenario.name,
+        "study_id": study_id(scenario),
+        "scenario_sha256": scenario.sha256(),
+        "seed": scenario.seed,
+        "cells": design.height,
+        "replications": study.replications,
+        "arms": [arm.id for arm in study.arms],
+        "runs": plan.height,
+        "primary": study.primary,
+        "versions": provenance.versions(code),
+        "created_utc": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "study": _declared_study(scenario),
+        "scenario": scenario.canonical(),
+    }
+
+
+def _check_same(study: Study, design: pl.DataFrame, plan: pl.DataFrame, code: str) -> None:
+    made_by = study.declared["versions"]["marketsim"]
+    if made_by != code:
+        raise ResultError(
+            f"{study.path} was begun by another version of the code ({made_by}, this is {code}); "
+            "--again replaces it, --out writes elsewhere"
+        )
+    if not (study.plan().equals(plan) and study.design().equals(design)):
+        raise ResultError(
+            f"{study.path} has another design than this machine lays out (another version of SciPy?); "
+            "--again replaces it, --out writes elsewhere"
+        )
+
+
+def _write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write a file beside its place and rename it: what stands at `path` is whole."""
+    building = path.with_name(f".{path.name}.{secrets.token_hex(4)}.building")
+    with storing(path):
+        try:
+            write(building)
+            os.replace(building, path)
+        finally:
+            building.unlink(missing_ok=True)
