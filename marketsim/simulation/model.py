@@ -171,7 +171,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
             holdings = BookHoldings(self.world, own)
         market = None if own is None else SpotMarket(self.gateway, self.world, spec.id)
         issuer = role(f"issuer:{spec.issuer}")
-        return Office(holdings, purse, self.who, partial(next, numbers), issuer, role("rounding"), market)
+        ledger = issuer, role("rounding"), role("outside")
+        return Office(holdings, purse, self.who, partial(next, numbers), *ledger, market)
 
     def who(self, account: int) -> tuple[int, str]:
         """Public id and cohort of an account."""
