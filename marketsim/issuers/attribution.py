@@ -98,7 +98,8 @@ class AttributionLedger:
     """Collects what happens to one token's account and cuts it into contiguous intervals.
 
     Everything that moves cash or position is reported once: `fill`, `funding`, `management_fee`, `made_good`,
-    `primary`, or, for what a venue did by itself, `absorb`. on_charge hears of each what it brought the fund [atoms], at once.
+    `primary`, or, for what a venue did by itself, `absorb`. on_charge hears of each what it brought the fund [atoms],
+    at once.
     """
 
     token: str

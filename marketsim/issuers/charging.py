@@ -1,4 +1,4 @@
-"""Charging: when the issuer takes its fees, out of the fund or by new units of its own, by the clock or by the reset."""
+"""Charging: when the issuer takes its fees, by the clock or the reset, out of the fund or by new units of its own."""
 
 from __future__ import annotations
 
@@ -59,8 +59,10 @@ class Charging:
     def rebalance_fees_atoms(self) -> int:
         """What a rebalance now would cost in fees [atoms], paid before its order is sized (TLX, RULES A.5).
 
-        A fund whose equity does not cover them pays none.
+        None at the start of dealing; and a fund whose equity does not cover them pays none.
         """
+        if self.desk.now_ns <= self.desk.warmup_ns:
+            return 0
         fees = self.rebalance_fee_atoms
         if self.spec is not None and self.spec.when == "rebalance" and self.spec.mode == "nav":
             fees += management_fee_atoms(self._base_atoms(self.spec), self._rate_since_last(self.spec))

@@ -103,7 +103,8 @@ def _token(token: TokenSpec) -> str:
     legs = " and ".join(f"{format_number(target)} times {market}" for market, target in token.basket.items())
     text = (
         f"{token.id} of issuer {token.issuer} holds {legs}, with {format_money(token.aum)} under management at "
-        f"{format_money(token.nav)} a unit and {fee_words(token.management_fee)}. {_rebalance(token)} {_execution(token)}"
+        f"{format_money(token.nav)} a unit and {fee_words(token.management_fee)}. "
+        f"{_rebalance(token)} {_execution(token)}"
     )
     return " ".join([text, *fund_sentences(token)])
 

@@ -80,7 +80,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.funding = [self._funding_desk(market) for market in world.markets]
         self.desks = self._token_desks()
         self.claims = FundClaims(self.wired, self.env, self.desks)
-        self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.funding)
+        self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.desks)
+        self.unit_costs.listen(self.funding)
         self.makers = self._token_maker_desks()
         ListedEvents(self).list_all()
 

@@ -138,11 +138,13 @@ def test_a_rebalance_fee_that_is_more_than_there_is_is_not_taken() -> None:
     assert desk.token.state == "TRADING"
 
 
-def test_a_reset_without_an_order_costs_no_rebalance_fee() -> None:
-    world = World({BTC: 300_000})
-    world.issue(rebalance={"policy": "daily", "at": "00:00"}, rebalance_fee="5 USDT")
-    world.run_to(DAY)
-    assert world.paid == []
+def test_a_reset_without_an_order_costs_no_rebalance_fee_and_nothing_is_charged_at_the_start() -> None:
+    """5 USDT are less than a lot; 5 kUSDT are worth an order of their own, but not at t = 0 (CONTRACT section 3)."""
+    for fee, charged in (("5 USDT", []), ("5 kUSDT", [DAY])):
+        world = World({BTC: 300_000})
+        world.issue(rebalance={"policy": "daily", "at": "00:00"}, rebalance_fee=fee)
+        world.run_to(DAY)
+        assert [paid[0] for paid in world.paid] == charged
 
 
 @pytest.mark.parametrize("mode", ["nav", "dilution"])
@@ -182,7 +184,8 @@ def test_costs_of_rebalances_are_the_funds_or_the_issuers() -> None:
         (part, *_) = world.rows["attribution"]
         expected = (-slippage, -fees) if borne else (0, 0)
         assert (part["slippage_atoms"], part["trading_fee_atoms"]) == expected
-        assert world.rows["decay"][0]["cost_term"] == pytest.approx(-borne / (51_500_000 * ATOMS), rel=1e-3, abs=1e-15)
+        term = -borne / (51_500_000 * ATOMS)
+        assert world.rows["decay"][0]["cost_term"] == pytest.approx(term, rel=1e-3, abs=1e-15)
         assert world.rows["rebalances"][0]["fees_atoms"] == fees  # what the venue was paid, whoever bore it
         check_books(world, desk, deposits)
     assert [(flow[2], flow[3]) for flow in world.flows] == [(fees, "trading_fee"), (slippage, "trade")]
@@ -200,14 +203,14 @@ def test_a_price_better_than_the_mark_is_the_issuers_too_where_costs_are_absorbe
 
 FLI = {
     "policy": "fli", "min": "1.7", "max": "2.3", "speed": "5%", "every": "1d", "ripcord": "2.7", "max_trade": "10000 BTC",
-    "cooldown": "50min", "ripcord_max_trade": "50 BTC", "ripcord_cooldown": "1min",
+    "cooldown": "50min", "ripcord_max_trade": "25 BTC", "ripcord_cooldown": "1min",
 }  # fmt: skip
 
 
 def test_who_pulls_the_ripcord_is_rewarded_while_the_balance_lasts() -> None:
     """A.4: each pull pays min(etherReward, balance): 2,000 twice, then the 1,000 left of 5,000, then nothing."""
     world = World({BTC: 300_000})
-    world.follow([(HOUR, 235_000)])  # -21.67 %: leverage 2.764
+    world.follow([(HOUR, 231_000)])  # -23 %: leverage 2.852
     rule = {**FLI, "ripcord_reward": "2 kUSDT", "reward_balance": "5 kUSDT"}
     desk = world.issue(basket={BTC: 2}, rebalance=rule)
     deposits = world.total_atoms()
@@ -219,13 +222,13 @@ def test_who_pulls_the_ripcord_is_rewarded_while_the_balance_lasts() -> None:
     assert [row["reward_atoms"] // ATOMS for row in told] == [2_000, 2_000, 1_000, 0, 0]
     assert [row["left_atoms"] // ATOMS for row in told] == [3_000, 1_000, 0, 0, 0]
     assert (world.cash[ISSUER], world.cash[OUTSIDE]) == (-5_000 * ATOMS, 5_000 * ATOMS)
-    assert desk.books.equity_atoms() == 100_000_000 * ATOMS * 235 // 300 - 50_000_000 * ATOMS  # no part of the fund
+    assert desk.books.equity_atoms() == 50_000_000 * ATOMS - 3_333_333 * 69_000 * 10_000  # no part of the fund
     check_books(world, desk, deposits)
 
 
 def test_a_reward_without_a_balance_is_always_paid() -> None:
     world = World({BTC: 300_000})
-    world.follow([(HOUR, 235_000)])
+    world.follow([(HOUR, 231_000)])
     world.issue(basket={BTC: 2}, rebalance={**FLI, "ripcord_reward": "2 kUSDT"})
     world.run_to(HOUR + 4 * MINUTE + 30 * SECOND)
     assert world.cash[OUTSIDE] == 5 * 2_000 * ATOMS

@@ -263,7 +263,7 @@ def test_nav_compounds_exactly_as_in_the_plain_twin(preset: str, target: str) ->
 
 @pytest.mark.parametrize("target", ["5", "-5", "3", "-2", "1"])
 def test_tlx_compounds_exactly_as_in_the_plain_twin(target: str) -> None:
-    """|notional - M L| / (M L) x L >= 0.25 with M the equity at the last update, after 2 %/yr of notional and 5 USDT."""
+    """|notional - M L| / (M L) x L >= 0.25, M the equity at the last update; 2 % a year of notional and 5 USDT each."""
     path = steps({"1": 2.5, "3": 1, "-2": 1}.get(target, 0.5))
     world, desk = followed("tlx", target, path)
 
@@ -329,7 +329,7 @@ def test_a_hidden_target_compounds_exactly_with_the_targets_and_looks_of_the_tok
     ],
 )
 def test_fli_compounds_exactly_as_the_published_contract(preset: str, published: tuple[Any, ...]) -> None:
-    """The twin of the contract, called at every block of 13 seconds; interest ignored, the streaming fee in new units."""
+    """The twin of the contract, called at every block of 13 seconds; interest ignored, the fee streamed in new units."""
     low, high, speed, ripcord, chunk, ripcord_chunk = published
     lot = Fraction(1, 1000)
     lots = round(Fraction(2 * AUM_ATOMS, 300_000 * ATOMS_PER_TICK_LOT))

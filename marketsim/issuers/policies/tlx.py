@@ -37,9 +37,9 @@ class TlxSpec(Spec):
 class TlxRebalancing:
     """Policy `tlx`: deviation = |notional - M L| / (M L) x L, M the margin at the last update; acts at the threshold.
 
-    L is the gross target, so a threshold t is reached after a move of t / L either way. The order is sized at
-    the equity its fees leave, without the costs of trading, so leverage ends a little above its target. Source: TLX-Protocol/protocol@4fca649;
-    the allowed thresholds are 0.01 to 0.8.
+    L is the gross target, so a threshold t is reached after a move of t / L either way. The order is sized at the
+    equity its fees leave, without the costs of trading, so leverage ends a little above its target. Source:
+    TLX-Protocol/protocol@4fca649; the allowed thresholds are 0.01 to 0.8.
     """
 
     gross: Fraction
