@@ -1,8 +1,8 @@
 """What an issuer pays out of its own pocket: funding and costs it absorbs, and the reward of who pulls the ripcord.
 
 Absorbed are Gate's funding, trading fees and slippage, which its all-in fee stands for, whatever they come to (RULES
-A.1, A.7); gains are the issuer's likewise. The ripcord's reward is min(reward, what is there) and no part of the fund: the
-money is the issuer's, as the ether in FLI's strategy contract is its deployer's (FlexibleLeverageStrategyExtension,
+A.1, A.7); gains are the issuer's likewise. The ripcord's reward is min(reward, what is there) and no part of the fund:
+the money is the issuer's, as the ether in FLI's strategy contract is its deployer's (FlexibleLeverageStrategyExtension,
 IndexCoop/index-coop-smart-contracts@c852c02, RULES A.4). Keepers are not simulated, so `outside` gets it.
 """
 

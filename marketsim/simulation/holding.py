@@ -22,7 +22,8 @@ from marketsim.venues.perp import FundingDesk
 class UnitCosts:
     """What one unit of each token has borne of the fee and got of the funding: told to whoever keeps its holdings.
 
-    Of a token with a market that is the kernel [atoms per lot], of any other its register. Absorbed funding is nobody's.
+    Of a token with a market that is the kernel [atoms per lot], of any other its register. What the issuer absorbs of
+    funding is nobody's.
     """
 
     def __init__(self, wired: Wired, env: MarketEnvironment, gateway: Gateway, desks: list[TokenDesk]) -> None:

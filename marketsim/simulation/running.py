@@ -18,6 +18,7 @@ from marketsim.datasets.writer import TableSummary
 from marketsim.errors import EnvironmentLackError, ResultError, UsageError
 from marketsim.kernel.warm import warm_up
 from marketsim.scenario.schema import Scenario
+from marketsim.simulation.agents import NO_AGENTS, OwnAgents
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.record import RunRecord
 
@@ -51,8 +52,9 @@ def run(
     time_limit: int | None = None,
     replication: int = 0,
     arm: str = "factual",
+    agents: OwnAgents = NO_AGENTS,
 ) -> RunResult:
-    """Run one resolved scenario into one run directory.
+    """Run one resolved scenario, with a researcher's own agents if there are any, into one run directory.
 
     report: writes the page of a run directory, called before it gets its place. time_limit: wall time [ns]; a run that
     meets it is kept as failed. A run that fails by itself leaves what it recorded and the reason; an interrupted one
@@ -60,8 +62,8 @@ def run(
     """
     resolved = scenario.canonical()
     sha = scenario.sha256()
-    run_id = provenance.run_id(sha, scenario.seed, replication, arm)
-    code = provenance.code_version(PACKAGE)
+    run_id = agents.run_id(provenance.run_id(sha, scenario.seed, replication, arm))
+    code = agents.code(provenance.code_version(PACKAGE))
     found, place = find_run(out, scenario.name, run_id, code)
     if found == "done" and not again:
         return RunResult(place, Run(place).manifest, already_there=True)
@@ -71,7 +73,7 @@ def run(
         )
     with RunDirectory.create(out, scenario.name, run_id, again=again) as directory:
         _write_scenario(resolved, directory.path)
-        job = _Job(scenario, directory, sha, run_id, code, replication, arm)
+        job = _Job(scenario, directory, sha, run_id, code, replication, arm, agents)
         return job.run(report, progress, time_limit)
 
 
@@ -88,11 +90,19 @@ class _Job:
     """One run on its way."""
 
     def __init__(
-        self, scenario: Scenario, directory: RunDirectory, sha: str, run_id: str, code: str, replication: int, arm: str
+        self,
+        scenario: Scenario,
+        directory: RunDirectory,
+        sha: str,
+        run_id: str,
+        code: str,
+        replication: int,
+        arm: str,
+        agents: OwnAgents,
     ) -> None:
         self.scenario, self.directory = scenario, directory
         self.sha, self.run_id, self.code = sha, run_id, code
-        self.replication, self.arm = replication, arm
+        self.replication, self.arm, self.agents = replication, arm, agents
         self.started_utc = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         self.began = perf_counter()
         self.compile_s = 0.0
@@ -103,11 +113,13 @@ class _Job:
         self.compile_s = warm_up(_say)
         model = MarketModel(self.scenario, replication=self.replication)
         try:
+            self.agents.join(model)
             recorder = Recorder(self.directory.path)
             record = RunRecord(model, recorder)
             failure = self._turn(model, record, progress, limit)
             self.waited_s = recorder.waited_s
             self.tables = self._close(recorder, failure)
+            self.agents.write(model, self.directory.path)
             manifest = self._manifest(model, failure)
             if failure is None and manifest["conservation"]["residual_atoms"]:
                 failure = (

@@ -202,8 +202,8 @@ def test_a_price_better_than_the_mark_is_the_issuers_too_where_costs_are_absorbe
 
 
 FLI = {
-    "policy": "fli", "min": "1.7", "max": "2.3", "speed": "5%", "every": "1d", "ripcord": "2.7", "max_trade": "10000 BTC",
-    "cooldown": "50min", "ripcord_max_trade": "25 BTC", "ripcord_cooldown": "1min",
+    "policy": "fli", "min": "1.7", "max": "2.3", "speed": "5%", "every": "1d", "ripcord": "2.7",
+    "max_trade": "10000 BTC", "cooldown": "50min", "ripcord_max_trade": "25 BTC", "ripcord_cooldown": "1min",
 }  # fmt: skip
 
 

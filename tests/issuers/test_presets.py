@@ -329,7 +329,7 @@ def test_a_hidden_target_compounds_exactly_with_the_targets_and_looks_of_the_tok
     ],
 )
 def test_fli_compounds_exactly_as_the_published_contract(preset: str, published: tuple[Any, ...]) -> None:
-    """The twin of the contract, called at every block of 13 seconds; interest ignored, the fee streamed in new units."""
+    """The twin of the contract, called at every block of 13 seconds; no interest, the fee streamed in new units."""
     low, high, speed, ripcord, chunk, ripcord_chunk = published
     lot = Fraction(1, 1000)
     lots = round(Fraction(2 * AUM_ATOMS, 300_000 * ATOMS_PER_TICK_LOT))
