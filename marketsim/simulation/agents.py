@@ -2,8 +2,8 @@
 
 An agent is Python, and no part of a scenario. So a run with agents has another `run_id` than the run without: the hash
 takes in the names of the factories, in order, or `agents_id`, with which the researcher answers for one whose name does
-not say what it makes (a lambda, a closure, a partial). The text of the files they stand in counts as code, so that a run
-by an edited agent is not taken for the run that stands there (D18).
+not say what it makes (a lambda, a closure, a partial). The text of the files they stand in counts as code: a run by an
+edited agent is not taken for the run that stands there (D18).
 """
 
 from __future__ import annotations
