@@ -26,8 +26,9 @@ def basket(run: Run) -> Judged:
     others, errors = [], []
     for token in sorted(targets_of(run)):
         rows = run.table("attribution").filter(token=token)
-        made = rows["closing_atoms"].sum() - rows["opening_atoms"].sum()
-        others.append(abs(made - sum(rows[name].sum() for name in _EARNED)))
+        total = {name: sum(rows[name].to_list()) for name in (*_EARNED, "opening_atoms", "closing_atoms")}
+        made = total["closing_atoms"] - total["opening_atoms"]
+        others.append(abs(made - sum(total[name] for name in _EARNED)))
         targets = dict(legs.filter(token=token, t_ns=0).select("market", "target_leverage").iter_rows())
         returns = daily_returns(nav_of(run, token))
         owed = [sum(target * coins[market][day] for market, target in targets.items()) for day in range(len(returns))]
