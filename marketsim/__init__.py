@@ -48,6 +48,7 @@ def run(
     from marketsim import report as reports
     from marketsim import scenario as scenarios
     from marketsim import simulation
+    from marketsim.analysis import crowding
     from marketsim.errors import UsageError
     from marketsim.simulation.agents import own_agents
     from marketsim.units import duration_ns
@@ -61,6 +62,7 @@ def run(
         out=Path(out),
         again=again,
         report=reports.write_report if report else None,
+        crowding=crowding.of_run,
         progress=progress,
         time_limit=None if time_limit is None else duration_ns(time_limit),
         agents=own_agents(agents, agents_id),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from marketsim.analysis.impact import REGRESSION_NS, Impact, impact_by_regression
-from marketsim.analysis.resampling import interval
 from marketsim.datasets.run import Run
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND
 
@@ -188,6 +188,8 @@ def crowding_number(
         return spectral_radius(measured.matrix(chosen) @ matrix)
 
     value = spectral_radius(measured.matrix() @ matrix)
+    from marketsim.analysis.resampling import interval  # brings scipy.stats
+
     if rng is None:
         return Crowding(measured.horizon_ns, value, None, None, measured.pairs)
     found = interval(radius, measured.pairs, rng)
@@ -202,12 +204,13 @@ def spectral_radius(matrix: NDArray[np.float64]) -> float:
 # -- one run ----------------------------------------------------------------------------------------------------------
 
 
-def of_run(run: Run) -> dict[str, dict[str, Any]]:
+def of_run(path: str | Path) -> dict[str, dict[str, Any]]:
     """The manifest's crowding block of one run by itself: K, and lambda by regression on its own tape.
 
     K is null where tokens were not recorded. There is no interval: one run is one draw of luck. The better estimate is
     a study's, by probes.
     """
+    run = Run(path)
     k = clock_k(windows(run))
     has_funds = bool(run.resolved["tokens"]) and run.manifest["arm"] != "off"
     return {row["market"]: _block(run, row["market"], k, has_funds) for row in run.table("instruments").to_dicts()}

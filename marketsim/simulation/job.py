@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ SLICE_S = 0.25  # wall time between two looks at progress and the time limit
 
 Progress = Callable[[int, int, int], None]
 Report = Callable[[Path], Path]
+Crowding = Callable[[Path], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -114,42 +115,46 @@ class Job:
         open_model: Callable[[], MarketModel],
         *,
         report: Report | None = None,
+        crowding: Crowding | None = None,
         progress: Progress | None = None,
         limit: int | None = None,
     ) -> RunResult:
-        """Turn a model to its end and write its directory; the model is closed. limit: wall time [ns]."""
+        """Turn a model to its end and write its directory; the model is closed. limit: wall time [ns].
+
+        crowding, report: called with the directory before it gets its place.
+        """
         self.started_utc = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         self.began = perf_counter()
         with RunDirectory.create(self.errand.above, self.errand.name, self.label.run_id, again=self.again) as directory:
             write_scenario(self.errand.scenario.canonical(), directory.path)
             model = open_model()
             try:
-                return self._recorded(model, directory, report, progress, limit)
+                manifest = self._recorded(model, directory.path, progress, limit)
             finally:
                 model.close()
+            if crowding is not None and manifest["status"] == "ok":
+                provenance.write_json(directory.path / "manifest.json", manifest)
+                manifest["crowding"] = dict(crowding(directory.path))
+            if report is not None:
+                provenance.write_json(directory.path / "manifest.json", manifest)
+                report(directory.path)
+            return RunResult(directory.commit(manifest), manifest)
 
     def _recorded(
-        self,
-        model: MarketModel,
-        directory: RunDirectory,
-        report: Report | None,
-        progress: Progress | None,
-        limit: int | None,
-    ) -> RunResult:
+        self, model: MarketModel, folder: Path, progress: Progress | None, limit: int | None
+    ) -> dict[str, Any]:
+        """Turn a model to its end, write its tables, and return its manifest."""
         before = _Tally(model) if self.errand.span is not None else None
         self.errand.agents.join(model)
-        recorder = Recorder(directory.path)
+        recorder = Recorder(folder)
         failure = _turn(model, RunRecord(model, recorder), progress, limit)
         tables = _close(recorder, failure)
-        self.errand.agents.write(model, directory.path)
+        self.errand.agents.write(model, folder)
         manifest = self._manifest(model, failure, tables, recorder.waited_s, before)
         if failure is None and manifest["conservation"]["residual_atoms"]:
             failure = f"money is not conserved: {manifest['conservation']['residual_atoms']} atoms are over or short"
             manifest = {**manifest, "status": "failed", "reason": failure}
-        if report is not None:
-            provenance.write_json(directory.path / "manifest.json", manifest)
-            report(directory.path)
-        return RunResult(directory.commit(manifest), manifest)
+        return manifest
 
     def _manifest(
         self,

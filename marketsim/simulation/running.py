@@ -13,7 +13,7 @@ from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import PLACEBOS, ArmSpec
 from marketsim.simulation.agents import NO_AGENTS, OwnAgents
 from marketsim.simulation.arms import FACTUAL
-from marketsim.simulation.job import Errand, Job, Progress, Report, RunResult, residual_atoms
+from marketsim.simulation.job import Crowding, Errand, Job, Progress, Report, RunResult, residual_atoms
 from marketsim.simulation.model import MarketModel
 
 __all__ = ["RunResult", "residual_atoms", "run"]
@@ -25,6 +25,7 @@ def run(
     out: Path = Path("results"),
     again: bool = False,
     report: Report | None = None,
+    crowding: Crowding | None = None,
     progress: Progress | None = None,
     time_limit: int | None = None,
     replication: int = 0,
@@ -37,11 +38,13 @@ def run(
 ) -> RunResult:
     """Run one resolved scenario, with a researcher's own agents if there are any, into one run directory.
 
-    It becomes `<out>/<scenario name>/<run id>`, or `<folder>/<run id>`. arm: the intervention, which is part of the run's id; its `set` is already in the scenario. source: the factual
-    run, whose child orders placebo arms send again. identity: scenario_sha256 of the world without the arm's `set`.
-    report: writes the page of a run directory, called before it gets its place. time_limit: wall time [ns]; a run that
-    meets it is kept as failed. A run that fails by itself leaves what it recorded and the reason; an interrupted one
-    leaves nothing. Raises ResultError when another version of the code made the run that stands there.
+    It becomes `<out>/<scenario name>/<run id>`, or `<folder>/<run id>`. arm: the intervention, which is part of the
+    run's id; its `set` is already in the scenario. source: the factual run, whose child orders placebo arms send again.
+    identity: scenario_sha256 of the world without the arm's `set`. crowding: the manifest's crowding block from the
+    directory of a run. report: writes the page of a run directory, called before it gets its place. time_limit: wall
+    time [ns]; a run that meets it is kept as failed. A run that fails by itself leaves what it recorded and the reason;
+    an interrupted one leaves nothing. Raises ResultError when another version of the code made the run that stands
+    there.
     """
     above, name = (out, scenario.name) if folder is None else (folder.parent, folder.name)
     errand = Errand(scenario, replication, arm, cell, above, name, identity or scenario.sha256(), agents=agents)
@@ -54,6 +57,7 @@ def run(
     return job.record(
         lambda: MarketModel(scenario, replication=replication, arm=arm, children=children),
         report=report,
+        crowding=crowding,
         progress=progress,
         limit=time_limit,
     )

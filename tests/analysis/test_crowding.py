@@ -127,7 +127,7 @@ def test_resets_of_a_band_are_windows_of_one_side(tmp_path: Path) -> None:
 
 
 def test_the_block_of_one_run_has_k_and_the_regression_of_its_own_tape(run: Run) -> None:
-    block = crowding.of_run(run)["BTC-PERP"]
+    block = crowding.of_run(run.path)["BTC-PERP"]
     per_unit, n = impact_by_regression(run, "BTC-PERP")
     assert n == 50
     assert block["method"] == "regression"
@@ -136,5 +136,5 @@ def test_the_block_of_one_run_has_k_and_the_regression_of_its_own_tape(run: Run)
 
 
 def test_a_run_without_funds_has_no_crowding(tmp_path: Path) -> None:
-    block = crowding.of_run(Run(simulation.run(world(duration="2min"), out=tmp_path).path))["BTC-PERP"]
+    block = crowding.of_run(simulation.run(world(duration="2min"), out=tmp_path).path)["BTC-PERP"]
     assert (block["k_usdt"], block["crowding_number"], block["method"]) == (0.0, 0.0, "none")
