@@ -1,0 +1,373 @@
+"""Parallel work: jobs handed to Dask workers, one core each, and what became of every one of them.
+
+The local cluster is a process of its own (`host`), which starts the scheduler and the workers on this machine's
+loopback address and lives exactly as long as the pipe from its parent: when the parent ends, however it ends, the
+whole process group is killed. So nothing is left running, Ctrl-C reaches the parent alone, and a script without
+`if __name__ == "__main__"` may sweep. Work is pulled: no more jobs are out than workers can begin, so a study of any
+length fits in memory, and a job can be added while others run.
+
+A worker that dies takes its job with it; the job is tried again, and after `TRIES` deaths it is given back as dead.
+What a job leaves is on disk (`datasets.store`), so nothing of a finished job can be lost here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic, sleep
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from marketsim.errors import EnvironmentLackError
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+TRIES = 3
+RUNS_OF_A_WORKER = 200  # then it starts anew: what libraries never give back is bounded
+WORN_SHARE = 0.5  # of its memory limit held while idle: starts anew as well
+LOOK_EVERY_S = 0.5
+CONNECT_S = 30.0
+RESTART_S = 30.0
+GATHER_S = 2.0
+ONE_THREAD = {
+    name: "1"
+    for name in (
+        "POLARS_MAX_THREADS",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "RAYON_NUM_THREADS",
+    )
+}
+CONFIG = {
+    "distributed.scheduler.allowed-failures": 0,  # every death comes back here and is counted here
+    "distributed.scheduler.work-stealing": False,
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+    "distributed.comm.retry.count": 2,
+    "distributed.admin.tick.limit": "1h",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A function of an importable module and its arguments; `name` is unique among the jobs of a cluster."""
+
+    name: str
+    act: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: its value, or the error it raised, or neither where the workers that tried it died."""
+
+    name: str
+    value: Any = None
+    error: BaseException | None = None
+    deaths: int = 0
+    memory_mb: float = 0.0
+    worker: str = ""
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether every worker that tried it died."""
+        return self.error is None and self.deaths >= TRIES
+
+
+@dataclass(frozen=True)
+class _Done:
+    value: Any
+    worker: str
+    rss_bytes: int
+    is_worn: bool
+
+
+@dataclass
+class _Out:
+    """A job that is with the workers."""
+
+    job: Job
+    future: Future
+    deaths: int = 0
+    attempts: int = 0
+
+
+@dataclass
+class Cluster:
+    """Workers that take jobs; `local` starts them here, `at` uses those of an existing Dask scheduler."""
+
+    client: Client
+    workers: int
+    host: subprocess.Popen[str] | None = None
+    _worn: set[str] = field(default_factory=set)
+
+    @classmethod
+    def local(cls, workers: int, memory_limit: int = 0) -> Self:
+        """Start `workers` processes here, each killed beyond `memory_limit` [bytes]; 0 leaves it to the system.
+
+        Raises `EnvironmentLackError` where they do not start.
+        """
+        scratch = Path(tempfile.mkdtemp(prefix="marketsim-workers-"))
+        host = _started_host()
+        try:
+            _tell(host, {"workers": workers, "memory_limit": memory_limit, "scratch": str(scratch)})
+            address = _heard(host)
+            return cls(_connected(address), workers, host)
+        except BaseException:
+            _stop(host)
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
+
+    @classmethod
+    def at(cls, address: str) -> Self:
+        """Use the workers of the scheduler at `address`; raises `EnvironmentLackError` where there are none."""
+        client = _connected(address)
+        try:
+            client.wait_for_workers(1, timeout=CONNECT_S)
+        except TimeoutError:
+            client.close()
+            raise EnvironmentLackError(f"the scheduler at {address} has no workers after {CONNECT_S:g} s") from None
+        return cls(client, sum(client.nthreads().values()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the local workers at once, whatever they are at; an existing cluster loses this client alone."""
+        with _silence():
+            self.client.close(timeout=2)
+            if self.host is not None:
+                _stop(self.host)
+
+    def pids(self) -> list[int]:
+        """The process numbers of the workers."""
+        return sorted(self.client.run(os.getpid).values())
+
+    def outcomes(self, ready: deque[Job]) -> Iterator[Outcome]:
+        """Do the jobs of `ready`, which may be added to or cleared meanwhile; yields as they end.
+
+        Raises `EnvironmentLackError` where the cluster is gone.
+        """
+        ended: SimpleQueue[str] = SimpleQueue()
+        out: dict[str, _Out] = {}
+        while ready or out:
+            while ready and len(out) < self.workers:  # one for each: a death costs no other
+                job = ready.popleft()
+                out[job.name] = _Out(job, self._submit(job, 0, ended))
+            one = out[self._next(ended)]
+            outcome = self._outcome(one)
+            if outcome is None:
+                self._wait_for_workers()
+                one.attempts += 1
+                one.future = self._submit(one.job, one.attempts, ended)
+                continue
+            del out[one.job.name]
+            yield outcome
+
+    def _submit(self, job: Job, attempt: int, ended: SimpleQueue[str]) -> Future:
+        limit = RUNS_OF_A_WORKER if self.host is not None else 0
+        key = f"{job.name}-{attempt}"
+        future = self.client.submit(_work, job.act, job.arguments, limit, key=key, pure=False, retries=0)
+        future.add_done_callback(lambda _: ended.put(job.name))
+        return future
+
+    def _next(self, ended: SimpleQueue[str]) -> str:
+        """The name of the next job that has ended; looks now and then whether the cluster is still there."""
+        while True:
+            try:
+                return ended.get(timeout=LOOK_EVERY_S)
+            except Empty:
+                gone = self.host is not None and self.host.poll() is not None
+                if gone or self.client.status not in ("running", "connecting"):
+                    raise _gone() from None
+
+    def _wait_for_workers(self) -> None:
+        """Wait for the successor of a local worker that died, so that no job stands behind another's."""
+        if self.host is None:
+            return
+        with suppress(OSError):  # where the scheduler is gone, `_next` says so
+            _wait_until(lambda: len(self.client.nthreads()) >= self.workers, RESTART_S)
+
+    def _outcome(self, one: _Out) -> Outcome | None:
+        """What became of a job, None where it is to be tried again."""
+        from distributed import CancelledError, KilledWorker
+
+        future, one.future = one.future, None  # type: ignore[assignment]  # released: the scheduler forgets it
+        if future.status == "finished":
+            done: _Done = future.result()
+            if done.is_worn:
+                self._worn.add(done.worker)
+            mb = done.rss_bytes / 1e6
+            return Outcome(one.job.name, done.value, None, one.deaths, mb, done.worker)
+        error = future.exception() if future.status == "error" else CancelledError(one.job.name)
+        if isinstance(error, KilledWorker):
+            worker = getattr(error.last_worker, "address", "")
+            if worker in self._worn:
+                self._worn.discard(worker)
+                return None
+            one.deaths += 1
+            return None if one.deaths < TRIES else Outcome(one.job.name, deaths=one.deaths)
+        if isinstance(error, CancelledError):
+            raise _gone()
+        return Outcome(one.job.name, error=error, deaths=one.deaths)
+
+
+def _gone() -> EnvironmentLackError:
+    return EnvironmentLackError("the workers' scheduler is gone; what was finished is kept, start again to continue")
+
+
+_jobs_done = 0  # of this worker process
+
+
+def _work(act: Callable[..., Any], arguments: tuple[Any, ...], most: int) -> _Done:
+    """Do one job in a worker; a worn worker ends here, before it has begun, and its nanny starts a fresh one."""
+    global _jobs_done  # a worker process does one job after the other
+    from distributed import get_worker
+
+    worker = get_worker()
+    limit = getattr(worker.memory_manager, "memory_limit", None) or 0
+    if most and _is_worn(most, limit):
+        _wait_until(lambda: not worker.data, GATHER_S)  # what it did last has reached the parent
+        os._exit(0)
+    value = act(*arguments)
+    _jobs_done += 1
+    return _Done(value, worker.address, _resident_bytes(), bool(most) and _is_worn(most, limit))
+
+
+def _wait_until(is_so: Callable[[], bool], seconds: float) -> None:
+    until = monotonic() + seconds
+    while not is_so() and monotonic() < until:
+        sleep(0.01)
+
+
+def _is_worn(most: int, limit: int) -> bool:
+    return _jobs_done >= most or (limit > 0 and _resident_bytes() > WORN_SHARE * limit)
+
+
+def _resident_bytes() -> int:
+    import psutil  # comes with distributed
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def _started_host() -> subprocess.Popen[str]:
+    here = [path for path in sys.path if path]
+    code = "from marketsim.experiments.engine import host; host()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(here)},
+    )
+
+
+def _tell(host: subprocess.Popen[str], wish: dict[str, Any]) -> None:
+    assert host.stdin is not None
+    try:
+        host.stdin.write(json.dumps(wish) + "\n")
+        host.stdin.flush()
+    except OSError:
+        raise _did_not_start() from None
+
+
+def _heard(host: subprocess.Popen[str]) -> str:
+    assert host.stdout is not None
+    answer = host.stdout.readline().strip()
+    if not answer:
+        raise _did_not_start()
+    return answer
+
+
+def _did_not_start() -> EnvironmentLackError:
+    return EnvironmentLackError("the local workers did not start; `marketsim doctor` says what is missing")
+
+
+def _stop(host: subprocess.Popen[str]) -> None:
+    """Let the host kill its group and itself; do it here where it is too slow."""
+    for pipe in (host.stdin, host.stdout):
+        if pipe is not None:
+            try:
+                pipe.close()
+            except OSError:  # it was gone before
+                pass
+    try:
+        host.wait(timeout=5.0)
+    except subprocess.TimeoutExpired:
+        os.killpg(host.pid, signal.SIGKILL)
+        host.wait()
+
+
+def _connected(address: str) -> Client:
+    import dask
+    from distributed import Client
+
+    with dask.config.set(CONFIG):
+        try:
+            return Client(address, set_as_default=False, timeout=CONNECT_S)
+        except (OSError, ValueError, TimeoutError) as error:
+            message = f"no Dask scheduler answers at {address}: {error}"
+            raise EnvironmentLackError(message, f"dask scheduler --host {address}") from None
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep Dask's own words of a connection that ends from the user."""
+    logger = logging.getLogger("distributed.client")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def host() -> None:
+    """Serve a local cluster until stdin ends; the whole of a process that `Cluster.local` starts."""
+    wish = json.loads(sys.stdin.readline())
+    try:
+        _serve(wish["workers"], wish["memory_limit"], wish["scratch"])
+    finally:
+        shutil.rmtree(wish["scratch"], ignore_errors=True)
+        os.killpg(0, signal.SIGKILL)  # the workers too, at once; what they were at is removed by the next run
+
+
+def _serve(workers: int, memory_limit: int, scratch: str) -> None:
+    import dask
+    from distributed import LocalCluster
+
+    with dask.config.set(CONFIG):
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=memory_limit,
+            dashboard_address=None,
+            host="127.0.0.1",
+            local_directory=scratch,
+        )
+        sys.stdout.write(f"{cluster.scheduler_address}\n")
+        sys.stdout.flush()
+        sys.stdin.read()
