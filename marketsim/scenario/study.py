@@ -213,9 +213,9 @@ class StudySpec(Spec):
             raise refusal("placebo arms send the factual arm's orders, and there is none", "factual", "", ("arms",))
         if self.primary is not None and self.measures and self.primary not in self.measures:
             raise refusal("the primary outcome is not measured", ", ".join(self.measures), "", ("primary",))
-        if self.fork is not None and any(arm.arm == "off" or arm.set for arm in self.arms):
-            message = "a fork cannot begin without an issuer, or in another world"
-            raise refusal(message, "arms without `set`, and none that is `off`", "", ("arms",))
+        if self.fork is not None and any(arm.arm in ("off", "placebo_time") or arm.set for arm in self.arms):
+            message = "a fork cannot begin without an issuer or in another world, nor wait for another time of day"
+            raise refusal(message, "arms without `set`, and none that is `off` or `placebo_time`", "", ("arms",))
         self._check_design()
         return self
 

@@ -41,6 +41,8 @@ class RunRecord:
 
     def start(self) -> None:
         """Write what stands at the beginning and set the clock for every cadence."""
+        if self.env.now:
+            self._forget_the_past()
         self._write_instruments()
         self._write_deposits()
         record = self.model.scenario.record
@@ -58,12 +60,21 @@ class RunRecord:
                 self.env.process(self._repeat(every, write))
         self.env.process(self._repeat(FLUSH_NS, lambda t_ns: self.flush()))
 
+    def _forget_the_past(self) -> None:
+        """Begin within a run, at a fork: rows of before are not written, what sums need from then is kept."""
+        self.model.drop_logs()
+        for desk in self.model.desks:
+            desk.begin_interval()
+        past = self.model.journal.take()
+        self.primary_fees.note(past.get("primary", ()))
+        self.recorder.rows("ledger", past.get("ledger", ()))
+
     def _repeat(self, every: int, write: Callable[[int], None]) -> Generator[Any, Any, None]:
-        due = 0
+        due = self.env.now
         while True:
             yield self.env.at(due, Phase.RECORD)
             write(self.env.now)
-            due += every
+            due = (self.env.now // every + 1) * every
 
     def flush(self) -> None:
         """Hand over logs and journal."""
@@ -199,7 +210,7 @@ class RunRecord:
         """
         cohorts = self.model.wired.cohorts
         opening = self._sum_by_cohort(self.world.accounts["deposit_atoms"])
-        moved = self._sum_by_cohort(self.world.accounts["cash_atoms"]) - opening
+        moved = self._sum_by_cohort(self.model.opening_cash_atoms) - self._sum_by_cohort(self.model.opening_deposits)
         rows = []
         for c, name in enumerate(cohorts.names):
             entered = cohorts.kinds[c] in ("agent", "event")
@@ -225,7 +236,7 @@ class RunRecord:
 
     def _sum_by_cohort(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """Sums over the accounts of each cohort (cohorts,) of values by account."""
-        n = self.world.get("n_accounts")
+        n = min(self.world.get("n_accounts"), len(values))
         total = np.zeros(len(self.model.wired.cohorts.names), np.int64)
         np.add.at(total, self.world.accounts["cohort"][:n], values[:n])
         return total

@@ -44,6 +44,10 @@ class FakeOrder:
         return self.status in ("filled", "cancelled", "rejected")
 
     @property
+    def filled_lots(self) -> int:
+        return sum(fill.lots for fill in self.fills)
+
+    @property
     def remaining_lots(self) -> int:
         lots: int = self.sent["lots"]
         return lots - sum(fill.lots for fill in self.fills)
