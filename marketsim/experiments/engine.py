@@ -1,13 +1,13 @@
-"""Parallel work: jobs handed to Dask workers, one core each, and what became of every one of them.
+"""Parallel work: tasks handed to Dask workers, one core each, and what became of every one of them.
 
 The local cluster is a process of its own (`host`), which starts the scheduler and the workers on this machine's
 loopback address and lives exactly as long as the pipe from its parent: when the parent ends, however it ends, the
 whole process group is killed. So nothing is left running, Ctrl-C reaches the parent alone, and a script without
-`if __name__ == "__main__"` may sweep. Work is pulled: no more jobs are out than workers can begin, so a study of any
-length fits in memory, and a job can be added while others run.
+`if __name__ == "__main__"` may sweep. Work is pulled: no more tasks are out than workers can begin, so a study of any
+length fits in memory, and a task can be added while others run.
 
-A worker that dies takes its job with it; the job is tried again, and after `TRIES` deaths it is given back as dead.
-What a job leaves is on disk (`datasets.store`), so nothing of a finished job can be lost here.
+A worker that dies takes its task with it; the task is tried again, and after `TRIES` deaths it is given back as dead.
+What a task leaves is on disk (`datasets.store`), so nothing of a finished task can be lost here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from marketsim.errors import EnvironmentLackError
+from marketsim.experiments.memory import resident_bytes
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -67,8 +67,8 @@ CONFIG = {
 
 
 @dataclass(frozen=True)
-class Job:
-    """A function of an importable module and its arguments; `name` is unique among the jobs of a cluster."""
+class Task:
+    """A function of an importable module and its arguments; `name` is unique among the tasks of a cluster."""
 
     name: str
     act: Callable[..., Any]
@@ -77,7 +77,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: its value, or the error it raised, or neither where the workers that tried it died."""
+    """What became of a task: its value, or the error it raised, or neither where the workers that tried it died."""
 
     name: str
     value: Any = None
@@ -102,9 +102,9 @@ class _Done:
 
 @dataclass
 class _Out:
-    """A job that is with the workers."""
+    """A task that is with the workers."""
 
-    job: Job
+    task: Task
     future: Future
     deaths: int = 0
     attempts: int = 0
@@ -112,10 +112,11 @@ class _Out:
 
 @dataclass
 class Cluster:
-    """Workers that take jobs; `local` starts them here, `at` uses those of an existing Dask scheduler."""
+    """Workers that take tasks; `local` starts them here, `at` uses those of an existing Dask scheduler."""
 
     client: Client
     workers: int
+    memory: int = 0  # of each worker [bytes], where it is known
     host: subprocess.Popen[str] | None = None
     _worn: set[str] = field(default_factory=set)
 
@@ -130,7 +131,7 @@ class Cluster:
         try:
             _tell(host, {"workers": workers, "memory_limit": memory_limit, "scratch": str(scratch)})
             address = _heard(host)
-            return cls(_connected(address), workers, host)
+            return cls(_connected(address), workers, memory_limit, host)
         except BaseException:
             _stop(host)
             shutil.rmtree(scratch, ignore_errors=True)
@@ -164,36 +165,37 @@ class Cluster:
         """The process numbers of the workers."""
         return sorted(self.client.run(os.getpid).values())
 
-    def outcomes(self, ready: deque[Job]) -> Iterator[Outcome]:
-        """Do the jobs of `ready`, which may be added to or cleared meanwhile; yields as they end.
+    def outcomes(self, take: Callable[[], Task | None]) -> Iterator[Outcome]:
+        """Do the tasks that `take` gives; yields as they end. It is asked when a worker is free, None = nothing now.
 
         Raises `EnvironmentLackError` where the cluster is gone.
         """
         ended: SimpleQueue[str] = SimpleQueue()
         out: dict[str, _Out] = {}
-        while ready or out:
-            while ready and len(out) < self.workers:  # one for each: a death costs no other
-                job = ready.popleft()
-                out[job.name] = _Out(job, self._submit(job, 0, ended))
+        while True:
+            while len(out) < self.workers and (task := take()) is not None:  # one for each: a death costs no other
+                out[task.name] = _Out(task, self._submit(task, 0, ended))
+            if not out:
+                return
             one = out[self._next(ended)]
             outcome = self._outcome(one)
             if outcome is None:
                 self._wait_for_workers()
                 one.attempts += 1
-                one.future = self._submit(one.job, one.attempts, ended)
+                one.future = self._submit(one.task, one.attempts, ended)
                 continue
-            del out[one.job.name]
+            del out[one.task.name]
             yield outcome
 
-    def _submit(self, job: Job, attempt: int, ended: SimpleQueue[str]) -> Future:
+    def _submit(self, task: Task, attempt: int, ended: SimpleQueue[str]) -> Future:
         limit = RUNS_OF_A_WORKER if self.host is not None else 0
-        key = f"{job.name}-{attempt}"
-        future = self.client.submit(_work, job.act, job.arguments, limit, key=key, pure=False, retries=0)
-        future.add_done_callback(lambda _: ended.put(job.name))
+        key = f"{task.name}-{attempt}"
+        future = self.client.submit(_work, task.act, task.arguments, limit, key=key, pure=False, retries=0)
+        future.add_done_callback(lambda _: ended.put(task.name))
         return future
 
     def _next(self, ended: SimpleQueue[str]) -> str:
-        """The name of the next job that has ended; looks now and then whether the cluster is still there."""
+        """The name of the next task that has ended; looks now and then whether the cluster is still there."""
         while True:
             try:
                 return ended.get(timeout=LOOK_EVERY_S)
@@ -203,14 +205,14 @@ class Cluster:
                     raise _gone() from None
 
     def _wait_for_workers(self) -> None:
-        """Wait for the successor of a local worker that died, so that no job stands behind another's."""
+        """Wait for the successor of a local worker that died, so that no task stands behind another's."""
         if self.host is None:
             return
         with suppress(OSError):  # where the scheduler is gone, `_next` says so
             _wait_until(lambda: len(self.client.nthreads()) >= self.workers, RESTART_S)
 
     def _outcome(self, one: _Out) -> Outcome | None:
-        """What became of a job, None where it is to be tried again."""
+        """What became of a task, None where it is to be tried again."""
         from distributed import CancelledError, KilledWorker
 
         future, one.future = one.future, None  # type: ignore[assignment]  # released: the scheduler forgets it
@@ -219,30 +221,30 @@ class Cluster:
             if done.is_worn:
                 self._worn.add(done.worker)
             mb = done.rss_bytes / 1e6
-            return Outcome(one.job.name, done.value, None, one.deaths, mb, done.worker)
-        error = future.exception() if future.status == "error" else CancelledError(one.job.name)
+            return Outcome(one.task.name, done.value, None, one.deaths, mb, done.worker)
+        error = future.exception() if future.status == "error" else CancelledError(one.task.name)
         if isinstance(error, KilledWorker):
             worker = getattr(error.last_worker, "address", "")
             if worker in self._worn:
                 self._worn.discard(worker)
                 return None
             one.deaths += 1
-            return None if one.deaths < TRIES else Outcome(one.job.name, deaths=one.deaths)
+            return None if one.deaths < TRIES else Outcome(one.task.name, deaths=one.deaths)
         if isinstance(error, CancelledError):
             raise _gone()
-        return Outcome(one.job.name, error=error, deaths=one.deaths)
+        return Outcome(one.task.name, error=error, deaths=one.deaths)
 
 
 def _gone() -> EnvironmentLackError:
     return EnvironmentLackError("the workers' scheduler is gone; what was finished is kept, start again to continue")
 
 
-_jobs_done = 0  # of this worker process
+_tasks_done = 0  # of this worker process
 
 
 def _work(act: Callable[..., Any], arguments: tuple[Any, ...], most: int) -> _Done:
-    """Do one job in a worker; a worn worker ends here, before it has begun, and its nanny starts a fresh one."""
-    global _jobs_done  # a worker process does one job after the other
+    """Do one task in a worker; a worn worker ends here, before it has begun, and its nanny starts a fresh one."""
+    global _tasks_done  # a worker process does one task after the other
     from distributed import get_worker
 
     worker = get_worker()
@@ -251,8 +253,8 @@ def _work(act: Callable[..., Any], arguments: tuple[Any, ...], most: int) -> _Do
         _wait_until(lambda: not worker.data, GATHER_S)  # what it did last has reached the parent
         os._exit(0)
     value = act(*arguments)
-    _jobs_done += 1
-    return _Done(value, worker.address, _resident_bytes(), bool(most) and _is_worn(most, limit))
+    _tasks_done += 1
+    return _Done(value, worker.address, resident_bytes(), bool(most) and _is_worn(most, limit))
 
 
 def _wait_until(is_so: Callable[[], bool], seconds: float) -> None:
@@ -262,13 +264,21 @@ def _wait_until(is_so: Callable[[], bool], seconds: float) -> None:
 
 
 def _is_worn(most: int, limit: int) -> bool:
-    return _jobs_done >= most or (limit > 0 and _resident_bytes() > WORN_SHARE * limit)
+    return _tasks_done >= most or (limit > 0 and resident_bytes() > WORN_SHARE * limit)
 
 
-def _resident_bytes() -> int:
-    import psutil  # comes with distributed
+def cores() -> int:
+    """The processor cores this process may use, as the system and a container limit them."""
+    from distributed.system import CPU_COUNT
 
-    return int(psutil.Process().memory_info().rss)
+    return int(CPU_COUNT)
+
+
+def share_of_memory(workers: int) -> int:
+    """A worker's share of the memory this process may use [bytes]."""
+    from distributed.system import MEMORY_LIMIT
+
+    return int(MEMORY_LIMIT) // workers
 
 
 def _started_host() -> subprocess.Popen[str]:
