@@ -77,14 +77,16 @@ class Transfers:
         return pl.concat(rows).group_by(keys).agg(pl.col("atoms").sum()).sort("atoms", descending=True)
 
     def check_closed(self) -> None:
-        """Raise `ResultError` unless every cohort's opening, deposits and receipts add up to its closing, to the atom."""
+        """Raise `ResultError` unless every cohort's opening, deposits and receipts add up to its closing, to the atom.
+
+        The pool, on which every gain is another's loss, must come out at zero too.
+        """
         made = pl.col("opening_atoms") + pl.col("deposited_atoms") + pl.col("received_atoms")
-        wrong = self.balances.filter(made != pl.col("closing_atoms"))
+        wrong = self.balances.select("cohort", "asset", over=pl.col("closing_atoms") - made).filter(pl.col("over") != 0)
+        pool = self.matrix().filter(pl.col("to_cohort") == POOL).group_by("asset").agg(over=pl.col("atoms").sum())
+        wrong = pl.concat([wrong, pool.filter(pl.col("over") != 0).select(pl.lit(POOL).alias("cohort"), "asset", "over")])
         if wrong.height:
-            who = ", ".join(
-                f"{row['cohort']} ({row['closing_atoms'] - row['opening_atoms'] - row['deposited_atoms'] - row['received_atoms']:+d} atoms)"
-                for row in wrong.to_dicts()
-            )
+            who = ", ".join(f"{cohort} by {over:+d} {asset} atoms" for cohort, asset, over in wrong.iter_rows())
             raise ResultError(f"the transfer matrix does not close: {who}")
 
 
@@ -179,7 +181,7 @@ class _Account:
             else:
                 self._add(entry, asset, payer, receiver, atoms)
         for (entry, asset, payer, receiver), atoms in worth.items():
-            self._add(entry, asset, payer, receiver, -atoms)
+            self._add(entry, asset, payer, receiver, -atoms - self.flows.pop((entry, asset, receiver, payer, None, None), 0))
             pooled[payer, asset] -= atoms
             pooled[receiver, asset] += atoms
         return pooled
