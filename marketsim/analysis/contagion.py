@@ -110,12 +110,16 @@ def impulse_responses(
             responders = [other for other in issuers if other != issuer]
             for responder in [*responders, None] if inside.any() else []:
                 each = [
-                    None if run is None else _mean_response(run, str(market), responder, times[inside], signs[inside], horizon)
+                    None
+                    if run is None
+                    else _mean_response(run, str(market), responder, times[inside], signs[inside], horizon)
                     for run in (factual, counterfactual)
                 ]
                 effect = None if each[0] is None or each[1] is None else each[0] - each[1]
                 found.append((issuer, market, responder, horizon, int(inside.sum()), *each, effect))
-    return pl.DataFrame(found, schema=RESPONSE_COLUMNS, orient="row").sort("issuer", "market", "horizon_ns", "responder")
+    return pl.DataFrame(found, schema=RESPONSE_COLUMNS, orient="row").sort(
+        "issuer", "market", "horizon_ns", "responder"
+    )
 
 
 def _mean_response(run: Run, market: str, responder: str | None, times: Any, signs: Any, horizon: int) -> float | None:
@@ -137,9 +141,11 @@ def cascades(run: Run) -> pl.DataFrame:
     (at the marks), deleveraged_lots, insurance_atoms.
     """
     lots = run.table("instruments").select("market", "lot")
-    rows = run.table("liquidations").filter(
-        pl.col("t_ns") >= span_of(run).warmup_ns, pl.col("cascade") >= 0
-    ).join(lots, on="market", how="left")
+    rows = (
+        run.table("liquidations")
+        .filter(pl.col("t_ns") >= span_of(run).warmup_ns, pl.col("cascade") >= 0)
+        .join(lots, on="market", how="left")
+    )
     return (
         rows.group_by("market", "cascade")
         .agg(

@@ -11,7 +11,7 @@ import polars as pl
 
 from marketsim.analysis.moves import Term
 from marketsim.analysis.readings import NS_PER_DAY
-from marketsim.analysis.span import span_of
+from marketsim.analysis.span import require_cadence, span_of
 from marketsim.datasets.run import Run
 
 
@@ -54,6 +54,7 @@ def participation_terms(run: Run) -> list[Term]:
 
 def rebalance_terms(run: Run) -> list[Term]:
     """A term for each UTC day: decisions to rebalance, over tokens x the share of the day that was measured."""
+    require_cadence(run, "tokens", "rebalances_per_day", NS_PER_DAY)
     tokens = run.table("tokens").filter(pl.col("t_ns") == 0, pl.col("supply") > 0)["token"].n_unique()
     decisions = _orders(run).unique(["token", "t_decide_ns"]).group_by("day").len()
     count = dict(decisions.iter_rows())

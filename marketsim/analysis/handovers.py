@@ -32,7 +32,7 @@ def handed_over(run: Run, since_ns: int, until_ns: int) -> Handed:
 
 
 def _worth(one: dict[str, Any], lots: int, mark_price: float) -> int:
-    return lots * round(mark_price / one["tick"]) * int(one["atoms_per_tick_lot"])
+    return lots * round(mark_price / float(one["tick"])) * int(one["atoms_per_tick_lot"])
 
 
 def _add_takeovers(run: Run, rows: pl.DataFrame, instruments: dict[str, Any], worth: Handed) -> None:

@@ -43,6 +43,10 @@ class Measure:
             return self.of_run(factual)
         if self.of_pair is None or counterfactual is None:
             raise UsageError(f"{self.name} compares a run with its counterfactual; there was none; give a second run")
+        for luck in ("seed", "replication"):
+            a, b = (run.manifest[luck] for run in (factual, counterfactual))
+            if a != b:
+                raise UsageError(f"{self.name} compares runs that share luck; {luck} was {a} and {b}; pair equal ones")
         return self.of_pair(factual, counterfactual)
 
 
@@ -126,6 +130,5 @@ def measure_named(name: str) -> Measure:
 def listing() -> list[tuple[str, str, str]]:
     """Name, unit and kind, and what it is about, of each measure: the rows of `marketsim list measures`."""
     return [
-        (measure.name, f"{'pair' if measure.needs_pair else 'run'}, {measure.unit}", measure.about)
-        for measure in _ALL
+        (measure.name, f"{'pair' if measure.needs_pair else 'run'}, {measure.unit}", measure.about) for measure in _ALL
     ]

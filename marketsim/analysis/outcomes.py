@@ -20,15 +20,26 @@ FINE_NS = 600 * 10**9  # a book that is empty for minutes must be seen empty
 WHOLE_RUN = -1
 
 
+def _tokens(run: Run, what_for: str) -> pl.DataFrame:
+    """Table `tokens`, or `ResultError` where it was hardly written."""
+    require_cadence(run, "tokens", what_for, FINE_NS)
+    return run.table("tokens")
+
+
 def premium_terms(run: Run) -> list[Term]:
     """A term for each UTC day: premium of tokens' own markets over NAV, summed over snapshots, and its size."""
     span = span_of(run)
-    rows = run.table("tokens").filter(pl.col("t_ns") >= span.warmup_ns, pl.col("premium_to_nav").is_not_null())
+    rows = _tokens(run, "premium").filter(pl.col("t_ns") >= span.warmup_ns, pl.col("premium_to_nav").is_not_null())
     found = []
     for day, begin, end in span.days():
         values = rows.filter(pl.col("t_ns").is_between(begin, end, closed="right"))["premium_to_nav"]
         if len(values):
-            term = {"day": day, "num": float(values.sum()), "size": float(values.abs().sum()), "den": float(len(values))}
+            term = {
+                "day": day,
+                "num": float(values.sum()),
+                "size": float(values.abs().sum()),
+                "den": float(len(values)),
+            }
             found.append(term)
     return found
 
@@ -38,6 +49,8 @@ def tracking_terms(run: Run) -> list[Term]:
 
     Splits and merges are taken out of NAV. A token that had nothing left at the day's begin has no term.
     """
+    for table in ("tokens", "marks"):
+        require_cadence(run, table, "tracking_error", FINE_NS)
     legs = run.table("token_legs").filter(pl.col("t_ns") == 0)
     targets: dict[str, list[tuple[str, float]]] = {}
     for token, market, target in legs.select("token", "market", "target_leverage").iter_rows():
@@ -74,12 +87,13 @@ def _units_made(run: Run, token: str, begin_ns: int, end_ns: int) -> float:
         pl.col("t_ns").is_between(begin_ns, end_ns, closed="right"),
     )
     told = [json.loads(detail) for detail in events["detail"].to_list()]
-    return prod(each["supply_after"] / each["supply_before"] for each in told)
+    return float(prod(each["supply_after"] / each["supply_before"] for each in told))
 
 
 def return_terms(run: Run) -> list[Term]:
     """A term for each token: what one unit was worth at the end over what it was behind the warm-up, less 1."""
     span = span_of(run)
+    require_cadence(run, "tokens", "token_return", FINE_NS)
     navs = _as_of(run, "tokens", "token", "nav", (span.warmup_ns, span.end_ns))
     tokens = sorted({token for token, _ in navs})
     return [
@@ -96,19 +110,30 @@ def return_terms(run: Run) -> list[Term]:
 
 
 def funding_terms(run: Run) -> list[Term]:
-    """A term for each interval of `attribution` behind the warm-up: funding paid, over equity x days."""
-    span = span_of(run)
-    rows = run.table("attribution").filter(pl.col("t0_ns") >= span.warmup_ns, pl.col("opening_atoms") > 0)
-    columns = rows.select("t0_ns", "t1_ns", "funding_atoms", "opening_atoms").iter_rows()
-    return [
-        {"day": span.day_of(t0), "num": float(-paid), "den": opening * (t1 - t0) / NS_PER_DAY}
-        for t0, t1, paid, opening in columns
-    ]
+    """A term for each token and UTC day: funding its account paid, over mean equity x days."""
+    tokens = _tokens(run, "funding_drag").filter(pl.col("equity_atoms") > 0)
+    paid = (
+        run.table("ledger")
+        .filter(pl.col("entry") == "funding")
+        .select(
+            "t_ns",
+            token=pl.when(pl.col("to_cohort") == "venue").then("from_cohort").otherwise("to_cohort"),
+            atoms=pl.when(pl.col("to_cohort") == "venue").then("atoms").otherwise(-pl.col("atoms")),
+        )
+    )
+    found = []
+    for day, begin, end in span_of(run).days():
+        inside = pl.col("t_ns").is_between(begin, end, closed="right")
+        equity = tokens.filter(inside).group_by("token").agg(pl.col("equity_atoms").mean())
+        for token, mean in equity.sort("token").iter_rows():
+            atoms = paid.filter(inside, pl.col("token") == token)["atoms"].sum()
+            found.append({"day": day, "num": float(atoms), "den": mean * (end - begin) / NS_PER_DAY})
+    return found
 
 
 def wipe_terms(run: Run) -> list[Term]:
     """One term: tokens that were wiped, over tokens there were."""
-    tokens = run.table("tokens").filter(pl.col("t_ns") == 0, pl.col("supply") > 0)["token"].unique()
+    tokens = _tokens(run, "wipe_probability").filter(pl.col("t_ns") == 0, pl.col("supply") > 0)["token"].unique()
     wiped = run.table("events").filter(pl.col("event") == "wiped")["subject"].unique()
     return [{"day": WHOLE_RUN, "num": float(wiped.is_in(tokens.to_list()).sum()), "den": float(len(tokens))}]
 
@@ -162,7 +187,7 @@ def branching_terms(run: Run) -> list[Term]:
 
 
 def _equity_by_day(run: Run, chosen: pl.Expr) -> list[tuple[int, int, int, int]]:
-    """(day, begin, end, change of equity [atoms]) of cohorts, at the snapshots that stood when a day began and ended."""
+    """(day, begin, end, change of equity [atoms]) of cohorts, by the snapshots that stood when a day began and ended."""
     rows = run.table("cohorts").filter(chosen).group_by("t_ns").agg(pl.col("equity_atoms").sum()).sort("t_ns")
     taken = dict(rows.iter_rows())
     found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from marketsim.analysis.readings import NS_PER_DAY
@@ -32,7 +33,7 @@ class Span:
         midnight = NS_PER_DAY - self.start_ns % NS_PER_DAY
         cuts = [self.warmup_ns, *range(midnight, self.end_ns, NS_PER_DAY), self.end_ns]
         cuts = [cut for cut in cuts if cut >= self.warmup_ns]
-        return [(self.day_of(a), a, b) for a, b in zip(cuts, cuts[1:], strict=False) if a < b]
+        return [(self.day_of(a), a, b) for a, b in pairwise(cuts) if a < b]
 
 
 @lru_cache(maxsize=KEPT_RUNS)

@@ -64,9 +64,11 @@ class Transfers:
         return both.sort("asset", "to_cohort", "from_cohort")
 
     def paid_to(self, cohort: str) -> pl.DataFrame:
-        """Who paid a cohort, for what: cause, from_cohort, from_purpose, to_purpose, asset, atoms; net, largest first."""
-        sides = (("from_cohort", "to_cohort", "from_purpose", "to_purpose", 1), 
-                 ("to_cohort", "from_cohort", "to_purpose", "from_purpose", -1))  # fmt: skip
+        """Who paid a cohort, and for what, net, largest first: cause, payer, both purposes, asset, atoms."""
+        sides = (
+            ("from_cohort", "to_cohort", "from_purpose", "to_purpose", 1),
+            ("to_cohort", "from_cohort", "to_purpose", "from_purpose", -1),
+        )
         rows = [
             self.flows.filter(pl.col(own) == cohort).select(
                 "cause", "asset", payer=other, payer_purpose=theirs, own_purpose=mine, atoms=sign * pl.col("atoms")
@@ -84,7 +86,9 @@ class Transfers:
         made = pl.col("opening_atoms") + pl.col("deposited_atoms") + pl.col("received_atoms")
         wrong = self.balances.select("cohort", "asset", over=pl.col("closing_atoms") - made).filter(pl.col("over") != 0)
         pool = self.matrix().filter(pl.col("to_cohort") == POOL).group_by("asset").agg(over=pl.col("atoms").sum())
-        wrong = pl.concat([wrong, pool.filter(pl.col("over") != 0).select(pl.lit(POOL).alias("cohort"), "asset", "over")])
+        wrong = pl.concat(
+            [wrong, pool.filter(pl.col("over") != 0).select(pl.lit(POOL).alias("cohort"), "asset", "over")]
+        )
         if wrong.height:
             who = ", ".join(f"{cohort} by {over:+d} {asset} atoms" for cohort, asset, over in wrong.iter_rows())
             raise ResultError(f"the transfer matrix does not close: {who}")
@@ -117,7 +121,7 @@ def _first_snapshot(run: Run, since_ns: int | None) -> int:
             f"{run.path}: cohorts, positions and marks have no snapshot of one instant {what} and before the end; "
             "record them more often"
         )
-    return fit[0]
+    return int(fit[0])
 
 
 class _Account:
@@ -152,7 +156,7 @@ class _Account:
 
     def _add(self, cause: str, asset: str, payer: str, receiver: str, atoms: int, *purposes: str) -> None:
         if atoms and payer != receiver:
-            self.flows[cause, asset, payer, receiver, *(purposes or (None, None))] += atoms  # type: ignore[index]
+            self.flows[cause, asset, payer, receiver, *(purposes or (None, None))] += atoms
 
     def _trade(self, row: dict[str, Any]) -> None:
         """All trades of one market between two cohorts for two purposes."""
@@ -165,7 +169,7 @@ class _Account:
             self.booked_cash[cohort, asset] -= sign * row["cash"]
 
     def _payments(self, worth: dict[tuple[str, str, str, str], int]) -> dict[Key, int]:
-        """Payments as the ledger has them; returns cash that came for positions off the book, by cohort and currency."""
+        """Payments as the ledger has them; returns what came for positions off the book, by cohort and currency."""
         rows = self.run.table("ledger").filter(
             pl.col("t_ns") > self.since_ns, pl.col("t_ns") <= self.until_ns, pl.col("entry") != "deposit"
         )
@@ -181,7 +185,9 @@ class _Account:
             else:
                 self._add(entry, asset, payer, receiver, atoms)
         for (entry, asset, payer, receiver), atoms in worth.items():
-            self._add(entry, asset, payer, receiver, -atoms - self.flows.pop((entry, asset, receiver, payer, None, None), 0))
+            self._add(
+                entry, asset, payer, receiver, -atoms - self.flows.pop((entry, asset, receiver, payer, None, None), 0)
+            )
             pooled[payer, asset] -= atoms
             pooled[receiver, asset] += atoms
         return pooled
@@ -203,7 +209,9 @@ class _Account:
 
     def _lots_at(self, t_ns: int) -> dict[Key, int]:
         rows = self.run.table("positions").filter(pl.col("t_ns") == t_ns)
-        return {(cohort, market): lots for cohort, market, lots in rows.select("cohort", "market", "net_lots").iter_rows()}
+        return {
+            (cohort, market): lots for cohort, market, lots in rows.select("cohort", "market", "net_lots").iter_rows()
+        }
 
     def transfers(self) -> Transfers:
         """What was written down, with the equity it has to explain."""
