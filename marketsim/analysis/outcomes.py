@@ -187,7 +187,7 @@ def branching_terms(run: Run) -> list[Term]:
 
 
 def _equity_by_day(run: Run, chosen: pl.Expr) -> list[tuple[int, int, int, int]]:
-    """(day, begin, end, change of equity [atoms]) of cohorts, by the snapshots that stood when a day began and ended."""
+    """(day, begin, end, change of equity [atoms]) of cohorts, by the snapshots that stood as a day began and ended."""
     rows = run.table("cohorts").filter(chosen).group_by("t_ns").agg(pl.col("equity_atoms").sum()).sort("t_ns")
     taken = dict(rows.iter_rows())
     found = []
