@@ -33,17 +33,17 @@ def hand_run(
     start: str = "2024-01-01T00:00:00Z",
     warmup: str = "0s",
     record: Mapping[str, Any] | None = None,
-    tokens: Sequence[Mapping[str, Any]] = (),
+    issued: Sequence[Mapping[str, Any]] = (),
     instruments: Rows = (PERP,),
     manifest: Mapping[str, Any] | None = None,
     **tables: Rows,
 ) -> Run:
-    """A run of `duration` [ns] with these rows in its tables."""
+    """A run of `duration` [ns] with these rows in its tables; `issued` are the tokens of the scenario."""
     resolved = {
         "schema": "marketsim/1",
         "name": "by-hand",
         "clock": {"start": start, "duration": f"{duration // S}s", "warmup": warmup},
-        "tokens": list(tokens),
+        "tokens": list(issued),
         "record": {**RECORD, **(record or {})},
     }
     frames = empty_tables()
