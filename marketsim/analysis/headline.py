@@ -76,6 +76,8 @@ def _wealth(run: Run) -> Figures:
     rows = run.table("cohorts").filter(
         (pl.col("kind") != "ledger") | (pl.col("cohort") == "insurance"), pl.col("kind") != "token"
     )
+    if rows.is_empty():
+        return {}
     instants = (rows["t_ns"].min(), rows["t_ns"].max())
     worth = [
         dict(rows.filter(pl.col("t_ns") == t_ns).select("cohort", "equity_atoms").iter_rows()) for t_ns in instants

@@ -194,7 +194,9 @@ def test_anticipators_profit_is_their_gain_per_day_behind_the_warm_up(tmp_path: 
 
 def test_insurance_loss_leaves_the_fees_it_got_apart(tmp_path: Path) -> None:
     """From 100 to 97 in a day with 5 of liquidation fees: 8 lost."""
-    rows = [{"t_ns": t, "cohort": "insurance", "kind": "ledger", "equity_atoms": n * USDT} for t, n in ((0, 100), (DAY, 97))]
+    rows = [
+        {"t_ns": t, "cohort": "insurance", "kind": "ledger", "equity_atoms": n * USDT} for t, n in ((0, 100), (DAY, 97))
+    ]
     fee = {"t_ns": DAY, "entry": "liquidation_fee", "from_cohort": "noise", "to_cohort": "insurance", "atoms": 5 * USDT}
     run = hand_run(tmp_path / "r", duration=DAY, cohorts=rows, ledger=[fee])
     assert value("insurance_loss", run) == pytest.approx(8.0)

@@ -142,7 +142,11 @@ def test_a_takeover_transfers_what_was_paid_beyond_the_mark_and_not_the_position
                  taker_purpose="liquidation")  # fmt: skip
     run = market(
         tmp_path / "r",
-        {"a": START_ATOMS - 14_000 + 3_920 + 9_700, "b": START_ATOMS + 14_000 - 3_920 - 11_000, "insurance": START_ATOMS + 1_300},
+        {
+            "a": START_ATOMS - 14_000 + 3_920 + 9_700,
+            "b": START_ATOMS + 14_000 - 3_920 - 11_000,
+            "insurance": START_ATOMS + 1_300,
+        },
         {"a": 0, "b": -10, "insurance": 10},
         trades=[before, sale],
         quotes=quotes("PERP", (0, 100.0)),
@@ -182,7 +186,14 @@ STEP = {"kind": "path", "interpolate": "step", "points": [["0s", "30000 USDT"], 
 LEVERED = {**RETAIL, "count": 80, "capital": "20 kUSDT", "start": {"leverage": "15", "long_share": "80%"}}
 HOLDING = {**UP, "market": {"tick": "0.01 USDT", "lot": "0.01"}, "primary": {"mode": "cash_nav"}}
 TOKEN_NOISE = {**NOISE, "id": "dabblers", "market": "UP", "count": 20, "tilt": "0%", "holds": {"UP": "10%"}}
-QUOTERS = {"id": "quoters", "kind": "token_maker", "market": "UP", "count": 2, "capital": "200 kUSDT", "holds": {"UP": "20%"}}
+QUOTERS = {
+    "id": "quoters",
+    "kind": "token_maker",
+    "market": "UP",
+    "count": 2,
+    "capital": "200 kUSDT",
+    "holds": {"UP": "20%"},
+}
 
 
 @pytest.mark.parametrize(
