@@ -22,7 +22,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 LATER = {
     "sweep": "Run all cells, replications and arms of a study",
-    "compare": "Compare two runs: paired differences, and the first instant at which they part",
     "figures": "Make publication figures and the small table behind each",
     "dataset": "Build, check or reproduce a publishable dataset",
     "ui": "Serve the interactive page on this machine",
@@ -239,6 +238,22 @@ def show(scenario: Path, seed: int | None, overrides: tuple[str, ...], sentences
 
 
 @main.command()
+@click.argument("a", metavar="A", type=click.Path(exists=True, path_type=Path))
+@click.argument("b", metavar="B", type=click.Path(exists=True, path_type=Path))
+@_json_flag
+def compare(a: Path, b: Path, as_json: bool) -> None:
+    """Compare two runs: where they part, and paired differences."""
+    from marketsim.analysis.comparison import compare as compare_runs
+    from marketsim.analysis.comparison_text import as_text
+
+    found = compare_runs(a, b)
+    if as_json:
+        _print_json(found.as_dict())
+    else:
+        click.echo(as_text(found))
+
+
+@main.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @_json_flag
 def report(path: Path, as_json: bool) -> None:
@@ -256,14 +271,23 @@ def report(path: Path, as_json: bool) -> None:
 LISTS = ["scenarios", "kinds", "policies", "presets", "plugins", "measures"]
 
 
+def _rows_of(what: str) -> list[tuple[str, str, str]]:
+    """The rows of one list, from the room that owns it."""
+    if what == "measures":
+        from marketsim.analysis import measures
+
+        return measures.listing()
+    from marketsim.scenario.registry import listing
+
+    return listing(what)
+
+
 @main.command("list")
 @click.argument("what", type=click.Choice(LISTS), required=False)
 @_json_flag
 def list_(what: str | None, as_json: bool) -> None:
     """List what there is and where each comes from."""
-    from marketsim.scenario.registry import listing
-
-    tables = {each: listing(each) for each in ([what] if what else LISTS)}
+    tables = {each: _rows_of(each) for each in ([what] if what else LISTS)}
     if as_json:
         keys = ("name", "origin", "about")
         _print_json({each: [dict(zip(keys, row, strict=True)) for row in rows] for each, rows in tables.items()})
