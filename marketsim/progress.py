@@ -61,7 +61,7 @@ class Progress:
 
 
 class SweepProgress:
-    """Called with (done, failed, total, micro_events, memory_mb) after each run; shows runs, events/s, memory, time left."""
+    """Called with (done, failed, total, micro_events, memory_mb) after each run; shows these, and the time left."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet

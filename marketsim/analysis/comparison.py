@@ -70,7 +70,7 @@ def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
         dict(differing_values(_world(first), _world(second))),
         {table: same_content(first, second, table) for table in TABLES},
         first_parting(first, second),
-        tuple(pair_correlation(first, second, market) for market in _shared_markets(first, second)),
+        pair_correlations(first, second),
         _figures(first, second),
     )
 
@@ -112,6 +112,11 @@ def _members(value: Any) -> dict[str, Any] | None:
 def _shared_markets(a: Run, b: Run) -> list[str]:
     others = own_markets(b)
     return [market for market in own_markets(a) if market in others]
+
+
+def pair_correlations(a: Run, b: Run) -> tuple[PairCorrelation, ...]:
+    """The correlation of two runs' tapes in each market they share."""
+    return tuple(pair_correlation(a, b, market) for market in _shared_markets(a, b))
 
 
 def pair_correlation(a: Run, b: Run, market: str) -> PairCorrelation:

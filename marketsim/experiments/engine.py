@@ -42,17 +42,17 @@ LOOK_EVERY_S = 0.5
 CONNECT_S = 30.0
 RESTART_S = 30.0
 GATHER_S = 2.0
-ONE_THREAD = {
-    name: "1"
-    for name in (
+ONE_THREAD = dict.fromkeys(
+    (
         "POLARS_MAX_THREADS",
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
         "MKL_NUM_THREADS",
         "NUMBA_NUM_THREADS",
         "RAYON_NUM_THREADS",
-    )
-}
+    ),
+    "1",
+)
 CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # every death comes back here and is counted here
     "distributed.scheduler.work-stealing": False,
@@ -105,7 +105,7 @@ class _Out:
     """A task that is with the workers."""
 
     task: Task
-    future: Future
+    future: Future[Any]
     deaths: int = 0
     attempts: int = 0
 
@@ -187,7 +187,7 @@ class Cluster:
             del out[one.task.name]
             yield outcome
 
-    def _submit(self, task: Task, attempt: int, ended: SimpleQueue[str]) -> Future:
+    def _submit(self, task: Task, attempt: int, ended: SimpleQueue[str]) -> Future[Any]:
         limit = RUNS_OF_A_WORKER if self.host is not None else 0
         key = f"{task.name}-{attempt}"
         future = self.client.submit(_work, task.act, task.arguments, limit, key=key, pure=False, retries=0)
@@ -269,7 +269,7 @@ def _is_worn(most: int, limit: int) -> bool:
 
 def cores() -> int:
     """The processor cores this process may use, as the system and a container limit them."""
-    from distributed.system import CPU_COUNT
+    from dask.system import CPU_COUNT
 
     return int(CPU_COUNT)
 

@@ -62,9 +62,9 @@ def look_up(folder: Path, runs: Iterable[PlannedRun], code: str) -> list[Entry]:
 
 
 def due(entries: Sequence[Entry], *, again: bool) -> list[PlannedRun]:
-    """The runs still to be made, each once. Failed ones stay as they are, and so does what other code made, unless
-    `again`; what this code finished always stays: it would come out the same.
+    """The runs still to be made, each once.
 
+    Failed ones stay as they are unless `again`; what this code finished always stays: it would come out the same.
     Raises `ResultError` where other code made a run and `again` is not said.
     """
     others = [entry for entry in entries if entry.found == "other code"]

@@ -1,4 +1,4 @@
-"""What a worker is told to run, and what it answers: everything it needs comes with the order, nothing is remembered."""
+"""What a worker is told to run, and what it answers. All it needs comes with the order; nothing is remembered."""
 
 from __future__ import annotations
 
@@ -52,8 +52,9 @@ class Answer:
 
 
 def perform(order: Order) -> Answer:
-    """Run an order here. It never raises: what the disk or another code version forbids is refused, all else that goes
-    wrong is the reason of a failed run.
+    """Run an order here; it never raises.
+
+    What the disk or another code version forbids is refused; all else that goes wrong is the reason of a failed run.
     """
     forget_peak()
     here = provenance.code_here()
@@ -109,9 +110,9 @@ def memory_watch(limit: int) -> Callable[[int, int, int], None]:
     def watch(simulated_ns: int, _duration_ns: int, _micro_events: int) -> None:
         held = resident_bytes()
         if held > limit:
-            at_s = simulated_ns / NS_PER_S
             raise MemoryError(
-                f"the memory limit of {limit / MB:,.0f} MB was met at {at_s:g} s of simulated time ({held / MB:,.0f} MB)"
+                f"the memory limit of {limit / MB:,.0f} MB was met at {simulated_ns / NS_PER_S:g} s of simulated time: "
+                f"{held / MB:,.0f} MB"
             )
 
     return watch

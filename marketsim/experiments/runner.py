@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from marketsim.datasets import provenance
 from marketsim.datasets.store import remove_stale
 from marketsim.datasets.study import Study, create_study
-from marketsim.errors import EnvironmentLackError, MarketsimError, UsageError
+from marketsim.errors import EnvironmentLackError, SweepStoppedError, UsageError
 from marketsim.experiments.agenda import Agenda, Item
 from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arms, world_of
 from marketsim.experiments.engine import Cluster, Outcome, Task, cores, share_of_memory
 from marketsim.experiments.ledger import RUNS, Entry, Shard, due, look_up, reason_of
+from marketsim.experiments.limits import Limits
 from marketsim.experiments.order import Answer, Order, leave, perform
 from marketsim.kernel import is_warm
 from marketsim.scenario.schema import Scenario
@@ -30,30 +30,13 @@ SOFT_SHARE = 0.85  # of a worker's memory: there a run is ended with its reason,
 KEPT_WORLDS = 64
 
 Progress = Callable[[int, int, int, int, float], None]
-Write = Callable[[Path], Any]
-
-
-class SweepStoppedError(MarketsimError):
-    """A sweep could not go on; what is finished is kept, and starting it again continues. `swept` says how far."""
-
-    def __init__(self, message: str, swept: SweptStudy) -> None:
-        self.swept = swept
-        super().__init__(message)
-
-
-@dataclass(frozen=True)
-class SweepLimits:
-    """What a sweep's runs may use, each: wall time [ns] and memory [bytes]; None = no limit, and a worker's share."""
-
-    time: int | None = None
-    memory: int | None = None
 
 
 class SweptStudy(Study):
     """A study as a sweep left it.
 
-    counts: `runs`, `done`, `failed` and `missing` of this shard, and `made`, those done or failed by this sweep. is_complete:
-    every run of the whole study, other shards' too, is done or failed.
+    counts: `cells`; `runs`, `done`, `failed` and `missing` of this shard; `made`, those done or failed by this sweep.
+    failed_runs: each with its reason. is_complete: every run of the study, other shards' too, is done or failed.
     """
 
     def __init__(self, path: Path, entries: Sequence[Entry], made: int, is_complete: bool, cells: int) -> None:
@@ -67,12 +50,15 @@ class SweptStudy(Study):
             "missing": found["absent"] + found["other code"],
             "made": made,
         }
-        self.failed = [
+        self.failed_runs = [
             {**vars(entry.run), "reason": reason_of(entry), "path": str(entry.path)}
             for entry in entries
             if entry.found == "failed"
         ]
         self.is_complete = is_complete
+
+
+Finish = Callable[[SweptStudy], Any]
 
 
 def sweep(
@@ -83,16 +69,17 @@ def sweep(
     scheduler: str | None = None,
     shard: Shard | None = None,
     again: bool = False,
-    limits: SweepLimits | None = None,
+    limits: Limits | None = None,
     progress: Progress | None = None,
-    effects: Write | None = None,
-    report: Write | None = None,
+    effects: Finish | None = None,
+    report: Finish | None = None,
 ) -> SweptStudy:
     """Make every run of a study (of a shard of it) that is not there yet.
 
-    workers: processes on this machine, `auto` = one for each core; scheduler: an existing Dask scheduler instead. again: makes
-    anew what failed or was made by other code. progress(done, failed, total, micro_events, memory_mb) is told after each run.
-    effects, report: called with the study's folder when every run of it, other shards' too, is done or failed.
+    workers: processes on this machine, `auto` = one for each core; scheduler: an existing Dask scheduler instead.
+    again: makes anew what failed or was made by other code. progress(done, failed, total, micro_events, memory_mb) is
+    told after each run. effects, report: called with the study when every run of it, other shards' too, is done or
+    failed.
     Raises `ScenarioError` for a cell that is impossible, `ResultError` where other code began the study, and
     `SweepStoppedError` where the disk is full or the workers are gone.
     """
@@ -103,7 +90,7 @@ def sweep(
     study = create_study(out, scenario, plan.design_table(), plan.run_table(), code, again=again)
     remove_stale(study.path / RUNS)
     mine = (shard or Shard()).part(plan.runs)
-    making = _Making(plan, study.path, mine, code, again, limits or SweepLimits(), progress)
+    making = _Making(plan, study.path, mine, code, again, limits or Limits(), progress)
     try:
         making.do(lambda tasks: _open_cluster(min(wished, tasks), scheduler, making.limits))
     finally:
@@ -118,10 +105,10 @@ def sweep(
             f"{counts['missing']} are missing: start the same sweep again to continue",
             swept,
         )
-    if is_complete:
-        for write in (effects, report):
-            if write is not None:
-                write(study.path)
+    if is_complete and (making.made or not (study.path / "effects.parquet").is_file()):
+        for finish in (effects, report):
+            if finish is not None:
+                finish(swept)
     return swept
 
 
@@ -138,7 +125,7 @@ def worker_count(workers: int | str) -> int:
     return number
 
 
-def _open_cluster(workers: int, scheduler: str | None, limits: SweepLimits) -> Cluster:
+def _open_cluster(workers: int, scheduler: str | None, limits: Limits) -> Cluster:
     if scheduler is not None:
         return Cluster.at(scheduler)
     if not is_warm():  # compiled once, here: every worker then finds it in the cache
@@ -186,7 +173,7 @@ class _Making:
         mine: Sequence[PlannedRun],
         code: str,
         again: bool,
-        limits: SweepLimits,
+        limits: Limits,
         progress: Progress | None,
     ) -> None:
         self.study, self.code, self.again, self.limits, self.progress = study, code, again, limits, progress
@@ -255,9 +242,7 @@ class _Making:
     def _tell(self) -> None:
         if self.progress is not None:
             tally = self.tally
-            self.progress(
-                tally["done"], tally["failed"], tally["total"], tally["events"], sum(self.memory_mb.values())
-            )
+            self.progress(tally["done"], tally["failed"], tally["total"], tally["events"], sum(self.memory_mb.values()))
 
     def _item(self, run: PlannedRun) -> Item:
         source = source_of(self.arms[run.arm], list(self.arms.values()))
