@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from marketsim.errors import EnvironmentLackError
-from marketsim.experiments.memory import resident_bytes
+from marketsim.experiments.memory import MB, resident_bytes
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -38,10 +39,10 @@ if TYPE_CHECKING:
 TRIES = 3
 RUNS_OF_A_WORKER = 200  # then it starts anew: what libraries never give back is bounded
 WORN_SHARE = 0.5  # of its memory limit held while idle: starts anew as well
-LOOK_EVERY_S = 0.5
+LOOK_S, LOOK_SHORT_S = 0.5, 0.05
 CONNECT_S = 30.0
-RESTART_S = 30.0
-GATHER_S = 2.0
+RESTART_S = 60.0
+GATHER_S = 10.0
 ONE_THREAD = dict.fromkeys(
     (
         "POLARS_MAX_THREADS",
@@ -105,7 +106,7 @@ class _Out:
     """A task that is with the workers."""
 
     task: Task
-    future: Future[Any]
+    future: Future[Any] | None = None
     deaths: int = 0
     attempts: int = 0
 
@@ -119,6 +120,7 @@ class Cluster:
     memory: int = 0  # of each worker [bytes], where it is known
     host: subprocess.Popen[str] | None = None
     _worn: set[str] = field(default_factory=set)
+    _short_s: float | None = None  # since when a worker that died is missing
 
     @classmethod
     def local(cls, workers: int, memory_limit: int = 0) -> Self:
@@ -172,67 +174,87 @@ class Cluster:
         """
         ended: SimpleQueue[str] = SimpleQueue()
         out: dict[str, _Out] = {}
+        again: deque[_Out] = deque()
         while True:
-            while len(out) < self.workers and (task := take()) is not None:  # one for each: a death costs no other
-                out[task.name] = _Out(task, self._submit(task, 0, ended))
-            if not out:
+            is_all = False
+            while len(out) < self._most_out():  # one task for each worker: a death costs no other
+                one = again.popleft() if again else _taken(take)
+                is_all = one is None
+                if one is None:
+                    break
+                self._submit(one, ended)
+                out[one.task.name] = one
+            if is_all and not out:
                 return
-            one = out[self._next(ended)]
+            name = self._next(ended)
+            if name is None:
+                continue
+            one = out.pop(name)
             outcome = self._outcome(one)
             if outcome is None:
-                self._wait_for_workers()
-                one.attempts += 1
-                one.future = self._submit(one.task, one.attempts, ended)
-                continue
-            del out[one.task.name]
-            yield outcome
+                self._short_s = monotonic() if self.host is not None else None
+                again.append(one)
+            else:
+                yield outcome
 
-    def _submit(self, task: Task, attempt: int, ended: SimpleQueue[str]) -> Future[Any]:
-        limit = RUNS_OF_A_WORKER if self.host is not None else 0
-        key = f"{task.name}-{attempt}"
-        future = self.client.submit(_work, task.act, task.arguments, limit, key=key, pure=False, retries=0)
-        future.add_done_callback(lambda _: ended.put(task.name))
-        return future
-
-    def _next(self, ended: SimpleQueue[str]) -> str:
-        """The name of the next task that has ended; looks now and then whether the cluster is still there."""
-        while True:
-            try:
-                return ended.get(timeout=LOOK_EVERY_S)
-            except Empty:
-                gone = self.host is not None and self.host.poll() is not None
-                if gone or self.client.status not in ("running", "connecting"):
-                    raise _gone() from None
-
-    def _wait_for_workers(self) -> None:
-        """Wait for the successor of a local worker that died, so that no task stands behind another's."""
-        if self.host is None:
-            return
+    def _most_out(self) -> int:
+        """How many tasks may be out: after a death no more than there are workers, until its successor is there."""
+        if self._short_s is None:
+            return self.workers
+        living = 0
         with suppress(OSError):  # where the scheduler is gone, `_next` says so
-            _wait_until(lambda: len(self.client.nthreads()) >= self.workers, RESTART_S)
+            living = len(self.client.nthreads())
+        if living >= self.workers:
+            self._short_s = None
+        elif not living and monotonic() - self._short_s > RESTART_S:
+            raise EnvironmentLackError("workers that died do not start again; what was finished is kept")
+        return min(living, self.workers)
+
+    def _submit(self, one: _Out, ended: SimpleQueue[str]) -> None:
+        most = RUNS_OF_A_WORKER if self.host is not None else 0
+        task, name = one.task, one.task.name
+        key = f"{name}-{one.attempts}"
+        one.attempts += 1
+        one.future = self.client.submit(_work, task.act, task.arguments, most, key=key, pure=False, retries=0)
+        one.future.add_done_callback(lambda _: ended.put(name))
+
+    def _next(self, ended: SimpleQueue[str]) -> str | None:
+        """The name of a task that has ended; None now and then, having looked whether the cluster is still there."""
+        try:
+            return ended.get(timeout=LOOK_S if self._short_s is None else LOOK_SHORT_S)
+        except Empty:
+            gone = self.host is not None and self.host.poll() is not None
+            if gone or self.client.status not in ("running", "connecting"):
+                raise _gone() from None
+            return None
 
     def _outcome(self, one: _Out) -> Outcome | None:
         """What became of a task, None where it is to be tried again."""
         from distributed import CancelledError, KilledWorker
 
-        future, one.future = one.future, None  # type: ignore[assignment]  # released: the scheduler forgets it
-        if future.status == "finished":
+        future, one.future = one.future, None  # released here: the scheduler forgets it
+        assert future is not None
+        try:
             done: _Done = future.result()
-            if done.is_worn:
-                self._worn.add(done.worker)
-            mb = done.rss_bytes / 1e6
-            return Outcome(one.task.name, done.value, None, one.deaths, mb, done.worker)
-        error = future.exception() if future.status == "error" else CancelledError(one.task.name)
-        if isinstance(error, KilledWorker):
+        except KilledWorker as error:
             worker = getattr(error.last_worker, "address", "")
             if worker in self._worn:
                 self._worn.discard(worker)
                 return None
             one.deaths += 1
             return None if one.deaths < TRIES else Outcome(one.task.name, deaths=one.deaths)
-        if isinstance(error, CancelledError):
-            raise _gone()
-        return Outcome(one.task.name, error=error, deaths=one.deaths)
+        except CancelledError:
+            raise _gone() from None
+        except Exception as error:
+            return Outcome(one.task.name, error=error, deaths=one.deaths)
+        if done.is_worn:
+            self._worn.add(done.worker)
+        return Outcome(one.task.name, done.value, None, one.deaths, done.rss_bytes / MB, done.worker)
+
+
+def _taken(take: Callable[[], Task | None]) -> _Out | None:
+    task = take()
+    return None if task is None else _Out(task)
 
 
 def _gone() -> EnvironmentLackError:

@@ -82,7 +82,7 @@ def forecast(
         failed=sum(entry.found == "failed" for entry in entries),
         missing=missing,
         workers=number,
-        seconds=missing * max(0.0, manifest["wall_s"]) / share / at_once,
+        seconds=missing * manifest["wall_s"] / share / at_once,
         memory_mb=manifest["peak_rss_mb"] * at_once,
         disk_bytes=round(missing * _bytes_of(manifest) / share),
         pilot=pilot,
