@@ -36,10 +36,14 @@ study:
 """
 
 
+def text(arms: str = "[factual, frictionless]", replications: int = 2, sizes: str = "1 MUSDT, 2 MUSDT") -> str:
+    """The same as a file."""
+    return SMALL.replace("ARMS", arms).replace("REPLICATIONS", str(replications)).replace("SIZES", sizes)
+
+
 def study(arms: str = "[factual, frictionless]", replications: int = 2, sizes: str = "1 MUSDT, 2 MUSDT") -> Scenario:
     """Six minutes of forty traders and a token that resets in them, in as many cells, replications and arms."""
-    text = SMALL.replace("ARMS", arms).replace("REPLICATIONS", str(replications)).replace("SIZES", sizes)
-    return scenario.load_text(text, name="small")
+    return scenario.load_text(text(arms, replications, sizes), name="small")
 
 
 def manifests(path: Path) -> dict[str, dict[str, Any]]:
