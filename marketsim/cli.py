@@ -191,6 +191,52 @@ def _print_summary(path: Path, manifest: dict[str, Any], *, already_there: bool)
 
 
 @main.command()
+@click.argument(
+    "scenarios",
+    metavar="SCENARIO...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@_json_flag
+def validate(scenarios: tuple[Path, ...], as_json: bool) -> None:
+    """Check scenario files and run nothing."""
+    from marketsim.errors import ScenarioError
+    from marketsim.scenario import validate as problems_of
+
+    found = {str(path): list(problems_of(path)) for path in scenarios}
+    wrong = [problem for problems in found.values() for problem in problems]
+    if as_json:
+        files = {path: [vars(problem) for problem in problems] for path, problems in found.items()}
+        _print_json({"valid": not wrong, "files": files})
+    for path, problems in found.items():
+        for problem in problems:
+            click.echo(str(problem), err=as_json)
+        if not problems:
+            click.echo(f"{path}: valid", err=as_json)
+    if wrong:
+        sys.exit(ScenarioError.exit_code)
+
+
+@main.command()
+@scenario_argument
+@_world_options
+@click.option("--sentences", is_flag=True, help="Say in words what the scenario means.")
+@_json_flag
+def show(scenario: Path, seed: int | None, overrides: tuple[str, ...], sentences: bool, as_json: bool) -> None:
+    """Show the resolved scenario and where each value comes from."""
+    from marketsim.scenario import load
+
+    if as_json:
+        _print_json(load(scenario, set=overrides, seed=seed).model_dump(mode="json", by_alias=True))
+        return
+    from marketsim.scenario.describe import show as describe
+
+    every = [*overrides, *([] if seed is None else [f"seed={seed}"])]
+    click.echo(describe(scenario, every, sentences))
+
+
+@main.command()
 @click.argument("study", metavar="STUDY", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_world_options
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True)
@@ -300,52 +346,6 @@ def _power_line(told: dict[str, Any]) -> str:
         return f"{what}: not known ({told.get('note', 'nothing happened in the pilot')})"
     size = f"{told['smallest_effect']:.3g} {told['unit']}"
     return f"{what}: {size} is the smallest effect found in {told['pairs']} pairs (5 %, power 80 %)"
-
-
-@main.command()
-@click.argument(
-    "scenarios",
-    metavar="SCENARIO...",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
-@_json_flag
-def validate(scenarios: tuple[Path, ...], as_json: bool) -> None:
-    """Check scenario files and run nothing."""
-    from marketsim.errors import ScenarioError
-    from marketsim.scenario import validate as problems_of
-
-    found = {str(path): list(problems_of(path)) for path in scenarios}
-    wrong = [problem for problems in found.values() for problem in problems]
-    if as_json:
-        files = {path: [vars(problem) for problem in problems] for path, problems in found.items()}
-        _print_json({"valid": not wrong, "files": files})
-    for path, problems in found.items():
-        for problem in problems:
-            click.echo(str(problem), err=as_json)
-        if not problems:
-            click.echo(f"{path}: valid", err=as_json)
-    if wrong:
-        sys.exit(ScenarioError.exit_code)
-
-
-@main.command()
-@scenario_argument
-@_world_options
-@click.option("--sentences", is_flag=True, help="Say in words what the scenario means.")
-@_json_flag
-def show(scenario: Path, seed: int | None, overrides: tuple[str, ...], sentences: bool, as_json: bool) -> None:
-    """Show the resolved scenario and where each value comes from."""
-    from marketsim.scenario import load
-
-    if as_json:
-        _print_json(load(scenario, set=overrides, seed=seed).model_dump(mode="json", by_alias=True))
-        return
-    from marketsim.scenario.describe import show as describe
-
-    every = [*overrides, *([] if seed is None else [f"seed={seed}"])]
-    click.echo(describe(scenario, every, sentences))
 
 
 @main.command()
