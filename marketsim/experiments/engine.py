@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from multiprocessing import active_children
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
@@ -119,6 +120,7 @@ class Cluster:
     workers: int
     memory: int = 0  # of each worker [bytes], where it is known
     host: subprocess.Popen[str] | None = None
+    scratch: Path | None = None
     _worn: set[str] = field(default_factory=set)
     _short_s: float | None = None  # since when a worker that died is missing
 
@@ -133,7 +135,7 @@ class Cluster:
         try:
             _tell(host, {"workers": workers, "memory_limit": memory_limit, "scratch": str(scratch)})
             address = _heard(host)
-            return cls(_connected(address), workers, memory_limit, host)
+            return cls(_connected(address), workers, memory_limit, host, scratch)
         except BaseException:
             _stop(host)
             shutil.rmtree(scratch, ignore_errors=True)
@@ -162,6 +164,8 @@ class Cluster:
             self.client.close(timeout=2)
             if self.host is not None:
                 _stop(self.host)
+            if self.scratch is not None:  # left there by a host that was killed
+                shutil.rmtree(self.scratch, ignore_errors=True)
 
     def pids(self) -> list[int]:
         """The process numbers of the workers."""
@@ -382,8 +386,19 @@ def host() -> None:
     try:
         _serve(wish["workers"], wish["memory_limit"], wish["scratch"])
     finally:
+        _end_workers()
         shutil.rmtree(wish["scratch"], ignore_errors=True)
-        os.killpg(0, signal.SIGKILL)  # the workers too, at once; what they were at is removed by the next run
+        os.killpg(0, signal.SIGKILL)
+
+
+def _end_workers() -> None:
+    """Kill the workers at once and wait until they are gone, and with them their locks on half-done directories."""
+    children = [child.pid for child in active_children() if child.pid is not None]
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    for pid in children if hasattr(os, "waitid") else ():
+        with suppress(ChildProcessError):  # its nanny was quicker; left for it in any case
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 def _serve(workers: int, memory_limit: int, scratch: str) -> None:
