@@ -52,6 +52,14 @@ def test_a_task_that_kills_every_worker_is_given_back_as_dead_and_the_rest_is_do
     assert all(found[f"rest-{i}"].value for i in range(4))
 
 
+def test_the_workers_of_an_existing_scheduler_are_used_and_stay(cluster: Cluster) -> None:
+    with Cluster.at(cluster.client.scheduler.address) as guest:
+        found = outcomes(guest, *(Task(f"guest-{i}", acts.pid) for i in range(4)))
+        assert (guest.workers, guest.host) == (2, None)
+    assert {outcome.value for outcome in found.values()} <= set(cluster.pids())
+    assert outcomes(cluster, Task("host", acts.pid))["host"].value in cluster.pids()
+
+
 def test_an_error_comes_back_as_it_was(cluster: Cluster) -> None:
     outcome = outcomes(cluster, Task("refuses", acts.refuse, (1,)))["refuses"]
     assert isinstance(outcome.error, ValueError)

@@ -69,11 +69,8 @@ def single_node_slurm(folder: Path, cores: int = 2) -> Iterator[dict[str, str]]:
     munge = [f"--key-file={private}/key", f"--socket={folder}/munge.socket", f"--pid-file={private}/pid"]
     munge += [f"--log-file={private}/log", f"--seed-file={private}/seed"]
     with ExitStack() as started:
-        for command in (
-            ["munged", "--foreground", "--force", *munge],
-            ["slurmctld", "-D", "-c"],
-            ["slurmd", "-D", "-c"],
-        ):
+        started.enter_context(daemon(["munged", "--foreground", "--force", *munge], environment))
+        for command in (["slurmctld", "-D", "-c"], ["slurmd", "-D", "-c"]):
             started.enter_context(daemon(command, environment))
         wait_for_node(environment)
         yield environment

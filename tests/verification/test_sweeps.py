@@ -76,10 +76,10 @@ def test_a_sweep_killed_again_and_again_makes_every_run_once(
 ) -> None:
     luck, kills, made = random.Random(4), 0, {}
     while True:
-        before = finished(tmp_path)
+        enough = min(finished(tmp_path) + luck.randint(2, 5), RUNS)
         with subprocess.Popen(command(study, tmp_path, "--workers", "2", "--quiet"), env=ENVIRONMENT) as process:
-            more = luck.randint(2, 5)
-            wait_until(lambda: finished(tmp_path) >= min(before + more, RUNS) or process.poll() is not None)
+            while finished(tmp_path) < enough and process.poll() is None:
+                time.sleep(0.02)
             time.sleep(luck.uniform(0, 0.3))
             process.send_signal(signal.SIGKILL)
         wait_until(lambda: not processes_of(tmp_path), 10.0)
