@@ -37,8 +37,9 @@ class Dealer:
     """Works the parent orders of one token.
 
     off_book_fees: whether off-book fills pay the taker fee. is_fund: whether an account is a token's. take_stock:
-    enters what the venue did to the account. announce: says that an order takes time. add_row: `journal.add`, for
-    table `children`. treatment: takes flows out of the market that an arm wants out of it.
+    enters what the venue did to the account. announce: says that an order takes time. make_good: hears the fills of
+    rebalances by market, to pay for what they cost. add_row: `journal.add`, for table `children`. treatment: takes
+    flows out of the market that an arm wants out of it.
     """
 
     env: MarketEnvironment
@@ -52,6 +53,7 @@ class Dealer:
     announce: Callable[[], None]
     add_row: Callable[..., None]
     treatment: Treatment
+    make_good: Callable[[str, list[Fill]], None]
     seizures: int = 0
     live: list[LiveOrder] = field(default_factory=list)
 
@@ -175,6 +177,8 @@ class Dealer:
 
     def _enter(self, parent: ParentOrder, fills: list[Fill], *, in_book: bool) -> None:
         self.books.book_fills(parent.market, fills)
+        if parent.purpose is Purpose.REBALANCE:
+            self.make_good(parent.market, fills)
         crossed = sum(abs(fill.lots) for fill in fills if self.is_fund(fill.other_account))
         parent.book(fills, in_book=in_book, cross_lots=crossed, mid=self.view.mid(parent.market))
         self.aftermath.filled(parent)

@@ -27,10 +27,12 @@ from marketsim.issuers.office import Office
 from marketsim.issuers.parent import ParentOrder, RebalanceRegister
 from marketsim.issuers.policies.looks import ContinuousLooks
 from marketsim.issuers.rebalancing import Decision, Occasion, PriceSource, RebalancingPolicy, Situation, policy_of
+from marketsim.issuers.subsidy import Subsidy
 from marketsim.issuers.token import LegTerms, Token, TokenSpec, TokenState
 from marketsim.issuers.treatment import Flow, Treatment
 from marketsim.messages import Fill, Purpose
 from marketsim.streams import Stream
+from marketsim.units import to_atoms
 
 if TYPE_CHECKING:
     from marketsim.clock import Crossing, MarketEnvironment
@@ -66,6 +68,7 @@ class TokenDesk:
     aftermath: Aftermath = field(init=False)
     dealer: Dealer = field(init=False)
     charging: Charging = field(init=False)
+    subsidy: Subsidy = field(init=False)
     quote: NavQuote = field(init=False)
     life: Lifecycle = field(init=False)
     counter: Counter | None = field(init=False)
@@ -95,9 +98,12 @@ class TokenDesk:
             announce=lambda: self._announce(TokenState.REBALANCING),
             add_row=self.add_row,
             treatment=self.treatment,
+            make_good=lambda market, fills: self.subsidy.make_good(market, fills),
         )
         self.decided_ns = self.warmup_ns - 1
-        self.charging = Charging(self, self.spec.management_fee)
+        flat_fee = self.spec.rebalance_fee
+        self.charging = Charging(self, self.spec.management_fee, 0 if flat_fee is None else to_atoms(flat_fee.amount))
+        self.subsidy = Subsidy(self)
         self.quote = NavQuote(self.spec.nav_quote, self.env, self.books)
         self.life = Lifecycle(self, self.spec.reverse_split, self.office.holdings, self.office.rounding_account)
         self.counter = None if self.spec.primary is None else open_counter(self, self.spec.primary)
@@ -191,7 +197,7 @@ class TokenDesk:
         return self.policy.next_due_ns(self.decided_ns + 1)
 
     def _situation(self) -> Situation:
-        return self.books.situation(self.policy.source, self.now_ns)
+        return self.books.situation(self.policy.source, self.now_ns, self.charging.rebalance_fees_atoms())
 
     def _wait(self) -> Turning:
         """Sleep until the next reset, look or crossing, or until the venue touched the account."""
@@ -259,9 +265,7 @@ class TokenDesk:
         seized = self.books.take_stock(self.now_ns)
         self.dealer.seizures += bool(seized)
         received = self.books.funding_seen_atoms - seen_atoms
-        if received and self.spec.funding == "absorb":
-            self.gateway.transfer(self.office.issuer_account, self.token.account, -received, "funding")
-            self.books.ledger.funding(-received)
+        self.subsidy.give_back_funding(received)
         if seized or received:
             self.wake()
         equity = self.books.equity_atoms()
@@ -296,7 +300,12 @@ class TokenDesk:
     # -- how to trade
 
     def _rebalance(self, decision: Decision) -> Turning:
-        """Work every leg's order at once, then remember the reset."""
+        """Take the fees, work every leg's order at once, then remember the reset."""
+        if self.treatment.rebalance is not Flow.WITHHELD:
+            if decision.lots:
+                self.charging.charge_rebalance()
+            if decision.occasion is Occasion.RIPCORD:
+                self.subsidy.reward_ripcord()
         held = self.books.committed(self.books.holding())
         lots = cost_consistent_lots(held, decision.lots, self.cost_allowance)
         legs = enumerate(self.token.legs)

@@ -151,15 +151,17 @@ class ForkSpec(Spec):
 class ProbeSpec(Spec):
     """How `crowding_number` measures impact: pairs of orders +Q and -Q at random instants, forked from the same state.
 
-    count: instants of a replication. sizes: notionals Q; absent = what the tokens of the market would trade after a
-    move of `move`. The order is worked over `over` in `slices` (0s = at once).
+    count: instants of a replication. sizes: notionals Q; absent = what the tokens of a market would trade after a move
+    of `move`. over, slices: how the order is worked; absent = over the mean window of the run's rebalances, 0s at once.
+    horizons: when the mid is looked at; absent = at the end of the window and at the next reset.
     """
 
     count: Count = 8
     sizes: tuple[MoneyAmount, ...] = ()
     move: Rate = Decimal("0.01")
-    over: Duration = 0
-    slices: Count = 1
+    over: Duration | None = None
+    slices: Count = 10
+    horizons: tuple[Duration, ...] = ()
 
 
 class GhostSpec(Spec):

@@ -77,7 +77,8 @@ def run_forks(order: ForkOrder, way: Way | None = None) -> list[Path]:
     jobs = [Job(errand, again=order.again) for errand in order.errands()]
     missing = [job.errand for job in jobs if job.there_already() is None]
     if missing:
-        _in_new_process(order, missing, way or ("fork" if CAN_FORK else "replay"))
+        is_copied = (way or ("fork" if CAN_FORK else "replay")) == "fork"
+        in_new_process(fork_all if is_copied else replay_all, order, missing)
     places = [job.find() for job in jobs]
     lost = [str(path) for found, path in places if found == "absent"]
     if lost:
@@ -92,11 +93,11 @@ def spans_around(instants: Iterable[int], *, before: int, horizon: int, end_ns: 
     )
 
 
-def _in_new_process(order: ForkOrder, errands: Sequence[Errand], way: Way) -> None:
-    """Do the errands in an interpreter without threads."""
+def in_new_process(work: Callable[..., Any], *given: Any) -> Any:
+    """Call a function in an interpreter without threads, and return its answer; raises ResultError where it fails."""
     done = subprocess.run(
         [sys.executable, "-c", "from marketsim.simulation.forks import serve; serve()"],
-        input=pickle.dumps((order, list(errands), way)),
+        input=pickle.dumps((work, given)),
         env={**os.environ, **ONE_THREAD},
         capture_output=True,
         check=False,
@@ -104,17 +105,21 @@ def _in_new_process(order: ForkOrder, errands: Sequence[Errand], way: Way) -> No
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip()
         raise ResultError(f"forking stopped with code {done.returncode}: {told[-2000:] or 'nothing was said'}")
+    return pickle.loads(done.stdout)
 
 
 def serve() -> None:
-    """What the new interpreter does: take an order from standard input and carry it out."""
-    order, errands, way = pickle.loads(sys.stdin.buffer.read())
+    """What the new interpreter does: take a function and what it is given from standard input, and call it."""
+    work, given = pickle.loads(sys.stdin.buffer.read())
+    answers, sys.stdout = sys.stdout, sys.stderr  # whatever is printed meanwhile is no answer
     warm_up(lambda text: None)
     try:
-        (fork_all if way == "fork" else replay_all)(order, errands)
+        answer = work(*given)
     except MarketsimError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
+    answers.buffer.write(pickle.dumps(answer))
+    answers.buffer.flush()
 
 
 def replay_all(order: ForkOrder, errands: Sequence[Errand]) -> None:
@@ -143,27 +148,37 @@ def _span(errand: Errand) -> Span:
     return errand.span
 
 
-def in_child(work: Callable[[], Any]) -> None:
-    """Do something in a copy of this process, and wait for it; raises ResultError where it was killed."""
+def in_child(work: Callable[[], Any]) -> Any:
+    """Do something in a copy of this process, and return what it came to.
+
+    Raises ResultError where the copy was killed, or stopped in an error.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
+    reading, writing = os.pipe()
     child = os.fork()
     if not child:
         code = 1
         try:
-            work()
+            os.close(reading)
+            with os.fdopen(writing, "wb") as told:
+                pickle.dump(work(), told)
             code = 0
         except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
         finally:
             os._exit(code)  # nothing of the parent's may run twice
+    os.close(writing)
+    with os.fdopen(reading, "rb") as told:
+        answer = told.read()
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         raise ResultError(f"a forked run was killed by signal {-code}")
     if code > 0:
         raise ResultError("a forked run could not be recorded")
+    return pickle.loads(answer)
 
 
 def _record(order: ForkOrder, errand: Errand, world: Callable[[], MarketModel]) -> None:

@@ -17,6 +17,7 @@ from marketsim.datasets.writer import TableSummary
 from marketsim.errors import EnvironmentLackError, ResultError, UsageError
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
+from marketsim.simulation.agents import NO_AGENTS, OwnAgents
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.record import RunRecord
 
@@ -53,7 +54,8 @@ class Span:
 class Errand:
     """What is to be run, and where its directory goes: `<above>/<name>/<run_id>`.
 
-    identity: scenario_sha256 of the world without the arm's `set`. span: None for a whole run.
+    identity: scenario_sha256 of the world without the arm's `set`. span: None for a whole run. agents: a researcher's
+    own.
     """
 
     scenario: Scenario
@@ -64,13 +66,14 @@ class Errand:
     name: str
     identity: str
     span: Span | None = None
+    agents: OwnAgents = NO_AGENTS
 
     def label(self) -> Label:
         """Its hashes."""
         sha = self.scenario.sha256()
         arm = self.arm.id if self.span is None else f"{self.arm.id}@{self.span.from_ns}-{self.span.until_ns}"
         run_id = provenance.run_id(sha, self.scenario.seed, self.replication, arm)
-        return Label(sha, run_id, provenance.code_here())
+        return Label(sha, self.agents.run_id(run_id), self.agents.code(provenance.code_here()))
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,11 @@ class Job:
         limit: int | None,
     ) -> RunResult:
         before = _Tally(model) if self.errand.span is not None else None
+        self.errand.agents.join(model)
         recorder = Recorder(directory.path)
         failure = _turn(model, RunRecord(model, recorder), progress, limit)
         tables = _close(recorder, failure)
+        self.errand.agents.write(model, directory.path)
         manifest = self._manifest(model, failure, tables, recorder.waited_s, before)
         if failure is None and manifest["conservation"]["residual_atoms"]:
             failure = f"money is not conserved: {manifest['conservation']['residual_atoms']} atoms are over or short"

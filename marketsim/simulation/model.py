@@ -88,7 +88,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.funding = [self._funding_desk(market) for market in world.markets]
         self.desks = self._token_desks()
         self.claims = FundClaims(self.wired, self.env, self.desks)
-        self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.funding)
+        self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.desks)
+        self.unit_costs.listen(self.funding)
         self.makers = self._token_maker_desks()
         ListedEvents(self).list_all()
         apply(self, arm, children)
@@ -180,7 +181,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
             holdings = BookHoldings(self.world, own)
         market = None if own is None else SpotMarket(self.gateway, self.world, spec.id)
         issuer = role(f"issuer:{spec.issuer}")
-        return Office(holdings, purse, self.who, partial(next, numbers), issuer, role("rounding"), market)
+        ledger = issuer, role("rounding"), role("outside")
+        return Office(holdings, purse, self.who, partial(next, numbers), *ledger, market)
 
     def who(self, account: int) -> tuple[int, str]:
         """Public id and cohort of an account."""

@@ -16,7 +16,7 @@ from marketsim.datasets.canonical import CodedText
 from marketsim.datasets.columns import Names
 from marketsim.datasets.recorder import Recorder
 from marketsim.kernel import codes
-from marketsim.simulation.holding import PrimaryFees, holder_rows
+from marketsim.simulation.holding import PrimaryDeals, holder_rows
 from marketsim.simulation.model import MarketModel
 
 FLUSH_NS = 3_600 * 10**9  # how often the journal is handed over, so that it stays short
@@ -34,7 +34,7 @@ class RunRecord:
         self.ticks = np.array([float(market.tick.amount) for market in self.specs])
         self._names: Names | None = None
         self._written: dict[str, int] = {}
-        self.primary_fees = PrimaryFees()
+        self.primary_deals = PrimaryDeals()
         self.env.on_log = self.take_logs
 
     # -- the run
@@ -66,7 +66,7 @@ class RunRecord:
         for desk in self.model.desks:
             desk.begin_interval()
         past = self.model.journal.take()
-        self.primary_fees.note(past.get("primary", ()))
+        self.primary_deals.note(past.get("primary", ()))
         self.recorder.rows("ledger", past.get("ledger", ()))
 
     def _repeat(self, every: int, write: Callable[[int], None]) -> Generator[Any, Any, None]:
@@ -85,7 +85,7 @@ class RunRecord:
         for table, rows in self.model.journal.take().items():
             self.recorder.rows(table, rows)
             if table == "primary":
-                self.primary_fees.note(rows)
+                self.primary_deals.note(rows)
 
     def finish(self) -> None:
         """Write the closing rows at the end of the run."""
@@ -110,7 +110,7 @@ class RunRecord:
         if record.cohorts is None:
             self._ledger(t_ns)
         self.flush()
-        self.recorder.rows("holders", holder_rows(self.model.wired, self.model.desks, self.primary_fees))
+        self.recorder.rows("holders", holder_rows(self.model.wired, self.model.desks, self.primary_deals))
         self._accounts()
 
     # -- logs

@@ -11,6 +11,7 @@ from marketsim.errors import UsageError
 from marketsim.kernel.warm import warm_up
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import PLACEBOS, ArmSpec
+from marketsim.simulation.agents import NO_AGENTS, OwnAgents
 from marketsim.simulation.arms import FACTUAL
 from marketsim.simulation.job import Errand, Job, Progress, Report, RunResult, residual_atoms
 from marketsim.simulation.model import MarketModel
@@ -32,17 +33,18 @@ def run(
     folder: Path | None = None,
     source: Path | None = None,
     identity: str | None = None,
+    agents: OwnAgents = NO_AGENTS,
 ) -> RunResult:
-    """Run one resolved scenario into one run directory, `<out>/<scenario name>/<run id>` or `<folder>/<run id>`.
+    """Run one resolved scenario, with a researcher's own agents if there are any, into one run directory.
 
-    arm: the intervention, which is part of the run's id; its `set` is already in the scenario. source: the factual
+    It becomes `<out>/<scenario name>/<run id>`, or `<folder>/<run id>`. arm: the intervention, which is part of the run's id; its `set` is already in the scenario. source: the factual
     run, whose child orders placebo arms send again. identity: scenario_sha256 of the world without the arm's `set`.
     report: writes the page of a run directory, called before it gets its place. time_limit: wall time [ns]; a run that
     meets it is kept as failed. A run that fails by itself leaves what it recorded and the reason; an interrupted one
     leaves nothing. Raises ResultError when another version of the code made the run that stands there.
     """
     above, name = (out, scenario.name) if folder is None else (folder.parent, folder.name)
-    errand = Errand(scenario, replication, arm, cell, above, name, identity or scenario.sha256())
+    errand = Errand(scenario, replication, arm, cell, above, name, identity or scenario.sha256(), agents=agents)
     job = Job(errand, again=again)
     there = job.there_already()
     if there is not None:

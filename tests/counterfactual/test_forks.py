@@ -71,8 +71,8 @@ def test_a_fork_that_changes_nothing_is_that_part_of_the_run(
             continue
         inside = pl.col("t_ns").is_between(at, at + 5 * MINUTE, closed="left")
         for table in ("trades", "quotes", "marks", "children"):
-            rows = fork.table(table).filter(inside)
-            assert rows.equals(run.table(table).filter(inside))
+            rows, facts = (each.table(table).filter(inside) for each in (fork, run))
+            assert rows.drop("seq", strict=False).equals(facts.drop("seq", strict=False))  # counted by record
         assert len(fork.table("trades")) == fork.manifest["counts"]["trades"] > 100
 
 
