@@ -25,12 +25,14 @@ LATER = {
     "dataset": "Build, check or reproduce a publishable dataset",
     "ui": "Serve the interactive page on this machine",
 }
+FAILURES_TOLD = 20
 EXAMPLES = """
 \b
 Examples:
   marketsim run scenarios/quickstart.yaml
   marketsim run scenarios/crowded_reset.yaml --seed 2 --set "tokens.BTC3L.aum=100 MUSDT" --json
   marketsim show scenarios/crowded_reset.yaml --sentences
+  marketsim sweep scenarios/studies/quickstart.yaml --workers 2
 """
 
 
@@ -273,11 +275,13 @@ def sweep(study: Path, dry_run: bool, as_json: bool, quiet: bool, **options: Any
         click.echo(swept.path)
     else:
         _print_sweep(swept)
-    for run in swept.failed_runs:
+    for run in swept.failed_runs[:FAILURES_TOLD]:
         where = f"cell {run['cell']}, replication {run['replication']}, {run['arm']}"
         click.echo(f"failed: {where} ({run['run_id']}): {run['reason']}", err=True)
     if swept.failed_runs:
-        click.echo("failed runs are kept as they are; --again makes them anew", err=True)
+        more = len(swept.failed_runs) - FAILURES_TOLD
+        others = f"and {more:,} more, which --json lists; " if more > 0 else ""
+        click.echo(f"{others}failed runs are kept as they are; --again makes them anew", err=True)
     if stopped:
         click.echo(f"error: {stopped}", err=True)
     if stopped or swept.failed_runs:

@@ -1,10 +1,7 @@
 """Parallel work: tasks handed to Dask workers, one core each, and what became of every one of them.
 
-The local cluster is a process of its own (`host`), which starts the scheduler and the workers on this machine's
-loopback address and lives exactly as long as the pipe from its parent: when the parent ends, however it ends, the
-whole process group is killed. So nothing is left running, Ctrl-C reaches the parent alone, and a script without
-`if __name__ == "__main__"` may sweep. Work is pulled: no more tasks are out than workers can begin, so a study of any
-length fits in memory, and a task can be added while others run.
+The local workers live in a process of their own (`host`). Work is pulled: no more tasks are out than workers can begin,
+so a study of any length fits in memory, and a task can be added while others run.
 
 A worker that dies takes its task with it; the task is tried again, and after `TRIES` deaths it is given back as dead.
 What a task leaves is on disk (`datasets.store`), so nothing of a finished task can be lost here.
@@ -12,26 +9,20 @@ What a task leaves is on disk (`datasets.store`), so nothing of a finished task 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import active_children
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from marketsim.errors import EnvironmentLackError
+from marketsim.experiments.host import Host
 from marketsim.experiments.memory import MB, resident_bytes
 
 if TYPE_CHECKING:
@@ -44,17 +35,6 @@ LOOK_S, LOOK_SHORT_S = 0.5, 0.05
 CONNECT_S = 30.0
 RESTART_S = 60.0
 GATHER_S = 10.0
-ONE_THREAD = dict.fromkeys(
-    (
-        "POLARS_MAX_THREADS",
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMBA_NUM_THREADS",
-        "RAYON_NUM_THREADS",
-    ),
-    "1",
-)
 CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # every death comes back here and is counted here
     "distributed.scheduler.work-stealing": False,
@@ -119,8 +99,7 @@ class Cluster:
     client: Client
     workers: int
     memory: int = 0  # of each worker [bytes], where it is known
-    host: subprocess.Popen[str] | None = None
-    scratch: Path | None = None
+    host: Host | None = None
     _worn: set[str] = field(default_factory=set)
     _short_s: float | None = None  # since when a worker that died is missing
 
@@ -130,15 +109,11 @@ class Cluster:
 
         Raises `EnvironmentLackError` where they do not start.
         """
-        scratch = Path(tempfile.mkdtemp(prefix="marketsim-workers-"))
-        host = _started_host()
+        host = Host(workers, memory_limit)
         try:
-            _tell(host, {"workers": workers, "memory_limit": memory_limit, "scratch": str(scratch)})
-            address = _heard(host)
-            return cls(_connected(address), workers, memory_limit, host, scratch)
+            return cls(_connected(host.address()), workers, memory_limit, host)
         except BaseException:
-            _stop(host)
-            shutil.rmtree(scratch, ignore_errors=True)
+            host.stop()
             raise
 
     @classmethod
@@ -163,9 +138,7 @@ class Cluster:
         with _silence():
             self.client.close(timeout=2)
             if self.host is not None:
-                _stop(self.host)
-            if self.scratch is not None:  # left there by a host that was killed
-                shutil.rmtree(self.scratch, ignore_errors=True)
+                self.host.stop()
 
     def pids(self) -> list[int]:
         """The process numbers of the workers."""
@@ -227,7 +200,7 @@ class Cluster:
         try:
             return ended.get(timeout=LOOK_S if self._short_s is None else LOOK_SHORT_S)
         except Empty:
-            gone = self.host is not None and self.host.poll() is not None
+            gone = self.host is not None and not self.host.is_alive()
             if gone or self.client.status not in ("running", "connecting"):
                 raise _gone() from None
             return None
@@ -307,56 +280,6 @@ def share_of_memory(workers: int) -> int:
     return int(MEMORY_LIMIT) // workers
 
 
-def _started_host() -> subprocess.Popen[str]:
-    here = [path for path in sys.path if path]
-    code = "from marketsim.experiments.engine import host; host()"
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(here)},
-    )
-
-
-def _tell(host: subprocess.Popen[str], wish: dict[str, Any]) -> None:
-    assert host.stdin is not None
-    try:
-        host.stdin.write(json.dumps(wish) + "\n")
-        host.stdin.flush()
-    except OSError:
-        raise _did_not_start() from None
-
-
-def _heard(host: subprocess.Popen[str]) -> str:
-    assert host.stdout is not None
-    answer = host.stdout.readline().strip()
-    if not answer:
-        raise _did_not_start()
-    return answer
-
-
-def _did_not_start() -> EnvironmentLackError:
-    return EnvironmentLackError("the local workers did not start; `marketsim doctor` says what is missing")
-
-
-def _stop(host: subprocess.Popen[str]) -> None:
-    """Let the host kill its group and itself; do it here where it is too slow."""
-    for pipe in (host.stdin, host.stdout):
-        if pipe is not None:
-            try:
-                pipe.close()
-            except OSError:  # it was gone before
-                pass
-    try:
-        host.wait(timeout=5.0)
-    except subprocess.TimeoutExpired:
-        os.killpg(host.pid, signal.SIGKILL)
-        host.wait()
-
-
 def _connected(address: str) -> Client:
     import dask
     from distributed import Client
@@ -380,28 +303,8 @@ def _silence() -> Iterator[None]:
         logger.disabled = before
 
 
-def host() -> None:
-    """Serve a local cluster until stdin ends; the whole of a process that `Cluster.local` starts."""
-    wish = json.loads(sys.stdin.readline())
-    try:
-        _serve(wish["workers"], wish["memory_limit"], wish["scratch"])
-    finally:
-        _end_workers()
-        shutil.rmtree(wish["scratch"], ignore_errors=True)
-        os.killpg(0, signal.SIGKILL)
-
-
-def _end_workers() -> None:
-    """Kill the workers at once and wait until they are gone, and with them their locks on half-done directories."""
-    children = [child.pid for child in active_children() if child.pid is not None]
-    for pid in children:
-        os.kill(pid, signal.SIGKILL)
-    for pid in children if hasattr(os, "waitid") else ():
-        with suppress(ChildProcessError):  # its nanny was quicker; left for it in any case
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-
-
-def _serve(workers: int, memory_limit: int, scratch: str) -> None:
+def serve(workers: int, memory_limit: int, scratch: str) -> None:
+    """Be a local cluster until standard input ends: what the host's process does."""
     import dask
     from distributed import LocalCluster
 

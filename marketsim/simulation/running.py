@@ -37,8 +37,9 @@ def run(
 ) -> RunResult:
     """Run one resolved scenario, with a researcher's own agents if there are any, into one run directory.
 
-    It becomes `<out>/<scenario name>/<run id>`, or `<folder>/<run id>`. arm: the intervention, which is part of the run's id; its `set` is already in the scenario. source: the factual
-    run, whose child orders placebo arms send again. identity: scenario_sha256 of the world without the arm's `set`.
+    It becomes `<out>/<scenario name>/<run id>`, or `<folder>/<run id>`. arm: the intervention, which is part of the
+    run's id; its `set` is already in the scenario. source: the factual run, whose child orders placebo arms send again.
+    identity: scenario_sha256 of the world without the arm's `set`.
     report: writes the page of a run directory, called before it gets its place. time_limit: wall time [ns]; a run that
     meets it is kept as failed. A run that fails by itself leaves what it recorded and the reason; an interrupted one
     leaves nothing. Raises ResultError when another version of the code made the run that stands there.

@@ -18,9 +18,17 @@ from tests.experiments import acts
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def two_workers() -> Iterator[Cluster]:
     with Cluster.local(2) as two:
         yield two
+
+
+@pytest.fixture
+def cluster(two_workers: Cluster) -> Cluster:
+    """Both workers, whatever the test before did to one."""
+    while len(two_workers.client.nthreads()) < 2:
+        pass
+    return two_workers
 
 
 def outcomes(cluster: Cluster, *tasks: Task) -> dict[str, Outcome]:
