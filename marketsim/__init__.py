@@ -89,8 +89,9 @@ def sweep(
     `shard` "I/N" makes the I-th of N parts. A failed run is kept and listed (`failures()`), and neither it nor what
     other code made is made anew unless `again`. `progress(done, failed, total, micro_events, memory_mb)` is called
     after each run; a run that meets `time_limit` ("10min") or `memory_limit` ("2 GB") is kept as failed. When every run
-    of the study is there its effects are computed (`report` is for its page, which studies do not have yet). Raises `ScenarioError` for an impossible
-    cell, `SweepStoppedError` where the disk is full: nothing finished is lost, and calling it again continues.
+    of the study is there its effects are computed (`report` is for its page, which studies do not have yet).
+    Raises `ScenarioError` for an impossible cell, `SweepStoppedError` where the disk is full: nothing finished is lost,
+    and calling it again continues.
     """
     from marketsim import experiments
     from marketsim import scenario as scenarios

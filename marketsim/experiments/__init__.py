@@ -3,8 +3,8 @@
 Lives here: the points a study is made at (`points`, `axis`), its cells and its plan of runs (`design`), what of it is
 done (`ledger`), what is to be done and in which order (`agenda`), what a worker is told (`order`), the sweep over all
 of it (`runner`) on Dask's workers (`engine`, the only module that knows Dask; `host`), and what it will cost (`pilot`).
-May not live here: what a run is (`simulation`), where it is kept (`datasets`), what runs say (`analysis`, which this room does
-not see: effects and pages are handed in as functions).
+May not live here: what a run is (`simulation`), where it is kept (`datasets`), what runs say (`analysis`, which this
+room does not see: effects and pages are handed in as functions).
 """
 
 from __future__ import annotations
