@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from marketsim.experiments import SweptStudy
     from marketsim.scenario import Scenario, load
     from marketsim.simulation import MarketModel, RunResult
     from marketsim.traders.agent import Agent
@@ -69,11 +70,59 @@ def run(
     )
 
 
-def sweep(study: str | Path, *, workers: int | str = 1) -> NoReturn:
-    """Run all cells, replications and arms of a study; exists when issue "Experiments" is done."""
+def sweep(
+    study: str | Path | Scenario,
+    *,
+    workers: int | str = "auto",
+    scheduler: str | None = None,
+    shard: str | None = None,
+    seed: int | None = None,
+    set: Mapping[str, str] | Sequence[str] = (),
+    out: str | Path = "results",
+    again: bool = False,
+    report: bool = True,
+    progress: Callable[[int, int, int, int, float], None] | None = None,
+    time_limit: str | None = None,
+    memory_limit: str | None = None,
+) -> SweptStudy:
+    """Run all cells, replications and arms of a study that are not there yet, and return the study.
+
+    `workers` processes of this machine (`auto`: one for each core), or those of the Dask `scheduler` at an address;
+    `shard` "I/N" makes the I-th of N parts. A failed run is kept and listed (`failures()`), and neither it nor what
+    other code made is made anew unless `again`. `progress(done, failed, total, micro_events, memory_mb)` is called
+    after each run; a run that meets `time_limit` ("10min") or `memory_limit` ("2 GB") is kept as failed. When every run
+    of the study is there its effects are computed (`report` is for its page, which studies do not have yet).
+    Raises `ScenarioError` for an impossible cell, `SweepStoppedError` where the disk is full: nothing finished is lost,
+    and calling it again continues.
+    """
+    from marketsim import experiments
+    from marketsim import scenario as scenarios
     from marketsim.errors import UsageError
 
-    raise UsageError('marketsim.sweep exists when issue "Experiments" is done; marketsim.run runs one world')
+    if isinstance(study, (str, Path)):
+        study = scenarios.load(study, set=set, seed=seed)
+    elif seed is not None or set:
+        raise UsageError("seed and set belong to loading: this scenario is loaded already; give them to marketsim.load")
+    return experiments.sweep(
+        study,
+        out=Path(out),
+        workers=workers,
+        scheduler=scheduler,
+        shard=None if shard is None else experiments.Shard.read(shard),
+        again=again,
+        limits=experiments.Limits.read(time=time_limit, memory=memory_limit),
+        progress=progress,
+        effects=_write_effects,
+        report=None,  # a study's page, `if report`
+    )
+
+
+def _write_effects(study: SweptStudy) -> None:
+    from marketsim.analysis.comparison import pair_correlations
+    from marketsim.analysis.effects import write_effects
+    from marketsim.analysis.measures import MEASURES
+
+    write_effects(study, MEASURES, pair_correlations)
 
 
 def __getattr__(name: str) -> object:

@@ -304,6 +304,42 @@ def first_run_seconds() -> Sequence[float]:
         return _seconds(1, *command, first=True, **caches)
 
 
+# -- sweeps
+
+
+@cache
+def _swept(workers: int) -> tuple[float, float]:
+    """Sweep 200 short runs: all of it [s], workers' start included, and what a run costs beside itself [s of a worker].
+
+    The latter is the time between the ends of runs, of each worker, less the runs' own `wall_s`.
+    """
+    from marketsim.experiments import sweep
+    from marketsim.scenario import load
+
+    study = "{arms: [factual, frictionless], replications: 100}"
+    scenario = load(SCENARIOS / "quickstart.yaml", set={"study": study})
+    ends: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        began_s = time.perf_counter()
+        out, note = Path(folder), lambda *_: ends.append(time.perf_counter())
+        swept = sweep(scenario, out=out, workers=workers, progress=note)
+        took_s = time.perf_counter() - began_s
+        manifests = [json.loads(path.read_text(encoding="utf-8")) for path in swept.path.glob("runs/*/manifest.json")]
+    own_s = statistics.mean(manifest["wall_s"] for manifest in manifests)
+    settled = ends[1 + 10 * workers :]  # after the workers' own start
+    return took_s, workers * (settled[-1] - settled[0]) / (len(settled) - 1) - own_s
+
+
+def sweep_speedups() -> Sequence[float]:
+    """How much sooner two workers end a sweep of 200 short runs than one."""
+    return [_swept(1)[0] / _swept(2)[0]]
+
+
+def sweep_overheads() -> Sequence[float]:
+    """What a run of a sweep costs beside itself [ms], with one worker and with two."""
+    return [1e3 * _swept(workers)[1] for workers in (1, 2)]
+
+
 CASES = [
     Case("help", "s", 0.3, False, help_seconds, "marketsim --help, a whole process"),
     Case("import", "s", 0.15, False, import_seconds, "import marketsim, a whole process"),
@@ -330,6 +366,8 @@ CASES = [
     Case("base_memory", "MiB", 400, False, lambda: million()["base"], "memory of a process with a small world"),
     Case("read", "us", 5, False, read_costs, "a SimPy event that reads the mid, less a bare one"),
     Case("agent", "1/s", 50_000, True, agent_rates, "a Python agent wakes and sends an IOC order"),
+    Case("sweep", "ratio", 1.8, True, sweep_speedups, "200 short runs by two workers, as fast as by one"),
+    Case("sweep_overhead", "ms", 50, False, sweep_overheads, "what a run of a sweep costs beside itself"),
     Case("compile", "s", 30, False, compile_seconds, "the kernel compiled cold, time of a core"),
     Case("first_run", "s", 60, False, first_run_seconds, "the quickstart with no cache, a whole process"),
 ]

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 LATER = {
-    "sweep": "Run all cells, replications and arms of a study",
-    "compare": "Compare two runs: paired differences, and the first instant at which they part",
     "figures": "Make publication figures and the small table behind each",
     "dataset": "Build, check or reproduce a publishable dataset",
     "ui": "Serve the interactive page on this machine",
 }
+FAILURES_TOLD = 20
 EXAMPLES = """
 \b
 Examples:
   marketsim run scenarios/quickstart.yaml
   marketsim run scenarios/crowded_reset.yaml --seed 2 --set "tokens.BTC3L.aum=100 MUSDT" --json
   marketsim show scenarios/crowded_reset.yaml --sentences
+  marketsim sweep scenarios/studies/quickstart.yaml --workers 2
 """
 
 
@@ -239,6 +239,136 @@ def show(scenario: Path, seed: int | None, overrides: tuple[str, ...], sentences
 
 
 @main.command()
+@click.argument("study", metavar="STUDY", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_world_options
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True)
+@click.option("--workers", metavar="N|auto", default="auto", show_default=True, help="Processes, one core each.")
+@click.option("--scheduler", metavar="ADDRESS", help="Use an existing Dask cluster.")
+@click.option("--shard", metavar="I/N", help="Make the I-th of N parts (from 0); shards may share --out.")
+@click.option("--dry-run", is_flag=True, help="Say what it would take, and run nothing but a pilot.")
+@_json_flag
+@click.option("--quiet", is_flag=True, help="No progress; only the path of the study.")
+@click.option("--no-report", is_flag=True, help="Write no report.html.")
+@click.option("--again", is_flag=True, help="Make anew what failed or was made by other code.")
+@click.option("--time-limit", metavar="DURATION", callback=_wall_time, help="Of each run, in wall time (10min).")
+@click.option("--memory-limit", metavar="SIZE", help="Of each run (2 GB); without it, its share of the machine.")
+def sweep(study: Path, dry_run: bool, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Run all cells, replications and arms of a study; started again, it continues."""
+    import marketsim
+    from marketsim.errors import SweepStoppedError
+    from marketsim.progress import SweepProgress
+
+    options["set"], options["report"] = options.pop("overrides"), not options.pop("no_report")
+    if dry_run:
+        _forecast(study, options, as_json)
+        return
+    stopped = None
+    with SweepProgress(quiet=quiet) as progress:
+        try:
+            swept: Any = marketsim.sweep(study, progress=progress, **options)
+        except SweepStoppedError as error:
+            swept, stopped = error.swept, str(error)
+    if as_json:
+        told = {"study_id": swept.path.name, **swept.counts, "is_complete": swept.is_complete}
+        _print_json({"path": str(swept.path), **told, "failed_runs": swept.failed_runs, "stopped": stopped})
+    elif quiet:
+        click.echo(swept.path)
+    else:
+        _print_sweep(swept)
+    for run in swept.failed_runs[:FAILURES_TOLD]:
+        where = f"cell {run['cell']}, replication {run['replication']}, {run['arm']}"
+        click.echo(f"failed: {where} ({run['run_id']}): {run['reason']}", err=True)
+    if swept.failed_runs:
+        more = len(swept.failed_runs) - FAILURES_TOLD
+        others = f"and {more:,} more, which --json lists; " if more > 0 else ""
+        click.echo(f"{others}failed runs are kept as they are; --again makes them anew", err=True)
+    if stopped:
+        click.echo(f"error: {stopped}", err=True)
+    if stopped or swept.failed_runs:
+        sys.exit(1)
+
+
+def _print_sweep(swept: Any) -> None:
+    counts = swept.counts
+    lines = [
+        ("study", f"{swept.path.name}: {counts['cells']:,} cells, {counts['runs']:,} runs"),
+        ("runs", f"{counts['done']:,} done, {counts['failed']:,} failed, {counts['missing']:,} missing"),
+        ("now", f"{counts['made']:,} of them made by this sweep"),
+        ("path", str(swept.path)),
+    ]
+    made = [("effects", swept.path / "effects.parquet"), ("report", swept.path / "report.html")]
+    for name, text in [*lines, *((name, str(path)) for name, path in made if path.is_file())]:
+        click.echo(f"{name:<8}{text}")
+    if not swept.is_complete:
+        click.echo("effects come when every run of the study, other shards' too, is done or failed", err=True)
+
+
+def _forecast(study: Path, options: dict[str, Any], as_json: bool) -> None:
+    import marketsim
+    from marketsim import experiments
+
+    scenario = marketsim.load(study, set=options["set"], seed=options["seed"])
+    shard = None if options["shard"] is None else experiments.Shard.read(options["shard"])
+    told = experiments.forecast(
+        scenario, out=options["out"], workers=options["workers"], shard=shard, power=_estimate_power
+    )
+    if as_json:
+        _print_json(told.as_object())
+        return
+    lines = [
+        ("study", f"{told.cells:,} cells, {told.runs:,} runs: {told.done:,} done, {told.failed:,} failed"),
+        ("left", f"{told.missing:,} runs on {told.workers} workers, about {told.seconds:,.0f} s"),
+        ("memory", f"about {told.memory_mb:,.0f} MB at once"),
+        ("disk", f"about {told.disk_bytes / 1e6:,.1f} MB"),
+        ("pilot", f"{told.pilot}, {told.pilot_share:.0%} of a run's time"),
+        *(("power", line) for line in _power_lines(told)),
+        ("path", told.path),
+    ]
+    for name, text in lines:
+        click.echo(f"{name:<8}{text}")
+
+
+def _estimate_power(study: Any) -> list[dict[str, Any]]:
+    from marketsim.analysis.measures import MEASURES
+    from marketsim.analysis.power import estimate_power
+
+    return estimate_power(study, MEASURES)
+
+
+def _power_lines(told: Any) -> list[str]:
+    """What the study can detect of its primary outcome; of every measure where `--json` asks."""
+    if told.primary is None:
+        return ["no primary outcome is registered (study.primary); --json tells of every measure"]
+    if not told.power:
+        return [f"{told.primary}: not known before two replications are there"]
+    return [_power_line(each) for each in told.power]
+
+
+def _power_line(told: dict[str, Any]) -> str:
+    what = f"{told['measure']}, cell {told['cell']}, {told['arm']}"
+    if told.get("smallest_effect") is None:
+        return f"{what}: not known ({told.get('note', 'nothing happened in the pilot')})"
+    size = f"{told['smallest_effect']:.3g} {told['unit']}"
+    return f"{what}: {size} is the smallest effect found in {told['pairs']} pairs (5 %, power 80 %)"
+
+
+@main.command()
+@click.argument("a", metavar="A", type=click.Path(exists=True, path_type=Path))
+@click.argument("b", metavar="B", type=click.Path(exists=True, path_type=Path))
+@_json_flag
+def compare(a: Path, b: Path, as_json: bool) -> None:
+    """Compare two runs: where they part, and paired differences."""
+    from marketsim.analysis.comparison import compare as compare_runs
+    from marketsim.analysis.comparison_text import as_text
+
+    found = compare_runs(a, b)
+    if as_json:
+        _print_json(found.as_dict())
+    else:
+        click.echo(as_text(found))
+
+
+@main.command()
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @_json_flag
 def report(path: Path, as_json: bool) -> None:
@@ -256,14 +386,23 @@ def report(path: Path, as_json: bool) -> None:
 LISTS = ["scenarios", "kinds", "policies", "presets", "plugins", "measures"]
 
 
+def _rows_of(what: str) -> list[tuple[str, str, str]]:
+    """The rows of one list, from the room that owns it."""
+    if what == "measures":
+        from marketsim.analysis import measures
+
+        return measures.listing()
+    from marketsim.scenario.registry import listing
+
+    return listing(what)
+
+
 @main.command("list")
 @click.argument("what", type=click.Choice(LISTS), required=False)
 @_json_flag
 def list_(what: str | None, as_json: bool) -> None:
     """List what there is and where each comes from."""
-    from marketsim.scenario.registry import listing
-
-    tables = {each: listing(each) for each in ([what] if what else LISTS)}
+    tables = {each: _rows_of(each) for each in ([what] if what else LISTS)}
     if as_json:
         keys = ("name", "origin", "about")
         _print_json({each: [dict(zip(keys, row, strict=True)) for row in rows] for each, rows in tables.items()})

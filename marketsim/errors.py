@@ -5,6 +5,7 @@
     +-- ScenarioError         3   a scenario file is invalid; carries every problem, sorted by line
     +-- ResultError           4   a check of results failed
     +-- EnvironmentLackError  5   this machine lacks something; carries the line that installs it
+    +-- SweepStoppedError     1   a sweep could not go on; what is finished is kept, and it continues when started again
     +-- KernelError           1   the kernel reported what cannot happen: a defect of ours
     +-- UnitError             3   a text is not the quantity it should be; the loader adds the place
 
@@ -24,6 +25,7 @@ __all__ = [
     "Problem",
     "ResultError",
     "ScenarioError",
+    "SweepStoppedError",
     "UnitError",
     "UsageError",
 ]
@@ -93,6 +95,14 @@ class EnvironmentLackError(MarketsimError):
     def __init__(self, message: str, install: str = "") -> None:
         self.install = install
         super().__init__(f"{message}; to install it: {install}" if install else message)
+
+
+class SweepStoppedError(MarketsimError):
+    """A sweep could not go on, and starting it again continues; `swept` is the study as it stands."""
+
+    def __init__(self, message: str, swept: object = None) -> None:
+        self.swept = swept
+        super().__init__(message)
 
 
 class KernelError(MarketsimError):

@@ -1,4 +1,4 @@
-"""How far a long run is: a bar on a terminal, a plain line every ten seconds otherwise, always on stderr."""
+"""How far a long run or a sweep is: a bar on a terminal, a plain line every ten seconds otherwise, always on stderr."""
 
 from __future__ import annotations
 
@@ -58,6 +58,45 @@ class Progress:
         rate = (micro_events - self._last_events) / max(now_s - self._last_s, 1e-9)
         self._last_s, self._last_events = now_s, micro_events
         return f"{clock_face(simulated_ns)} simulated  {rate / 1e6:.2f} M events/s  {peak_rss_mb():,.0f} MB"
+
+
+class SweepProgress:
+    """Called with (done, failed, total, micro_events, memory_mb) after each run; shows these, and the time left."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: Bar | None = None
+        self._began_s = self._said_s = 0.0
+        self._ended_before: int | None = None
+
+    def __enter__(self) -> Self:
+        if not self._quiet and sys.stderr.isatty():
+            self._bar = _terminal_bar()
+            self._bar.add_task("sweeping", total=None, note="preparing")
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: int, failed: int, total: int, micro_events: int, memory_mb: float) -> None:
+        """Show how far the sweep is; the first call, before any run, starts the clock."""
+        if self._quiet:
+            return
+        now_s, ended = time.monotonic(), done + failed
+        if self._ended_before is None:
+            self._began_s = self._said_s = now_s
+            self._ended_before = ended
+        took_s = max(now_s - self._began_s, 1e-9)
+        note = f"{done:,} done, {failed:,} failed of {total:,} runs  {micro_events / took_s / 1e6:.2f} M events/s"
+        note += f"  {memory_mb:,.0f} MB"
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=ended, total=total, note=note)
+        elif now_s - self._said_s >= PLAIN_EVERY_S or (ended == total and ended > self._ended_before):
+            self._said_s = now_s
+            left_s = took_s * (total - ended) / max(ended - self._ended_before, 1)
+            print(f"{ended / max(total, 1):6.1%}  {note}  {left_s:,.0f} s left", file=sys.stderr, flush=True)
 
 
 def clock_face(simulated_ns: int) -> str:

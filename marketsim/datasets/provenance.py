@@ -9,6 +9,7 @@ import platform as machine
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,12 @@ def code_version(package: Path, suffixes: Iterable[str] = (".py", ".yaml")) -> s
             data = path.read_bytes()
             code.update(f"{path.relative_to(package).as_posix()}\0{len(data)}\0".encode() + data)
     return f"{_installed('marketsim-lab')}+{code.hexdigest()[:12]}"
+
+
+@cache
+def code_here() -> str:
+    """The version of the code that runs in this process, as it stood when first asked for."""
+    return code_version(Path(__file__).resolve().parent.parent)
 
 
 def _installed(distribution: str) -> str:

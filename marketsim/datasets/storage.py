@@ -30,3 +30,13 @@ def storing(path: Path) -> Iterator[None]:
         if error.errno in _NO_FOLDER:
             raise UsageError(f"cannot write {path}: a file stands where a folder is due; use another --out") from error
         raise EnvironmentLackError(f"could not write {path}: {error.strerror}; use another --out") from error
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error, or what it came from, is a disk's refusal to hold more."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in _FULL:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

@@ -14,6 +14,7 @@ import os
 import re
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -131,8 +132,11 @@ def _hidden(final: Path, ending: str) -> Path:
 
 
 def _lock_folder(path: Path) -> int | None:
-    """Take a folder's lock; None where another process holds it, or where the file system has no such lock."""
-    lock = os.open(path, os.O_RDONLY)
+    """Take a folder's lock; None where another process holds it or was quicker, or where there are no such locks."""
+    try:
+        lock = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:  # it got its place, or is removed already
+        return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -146,10 +150,13 @@ def _locked_folder(final: Path) -> tuple[Path, int]:
     while True:
         path = _hidden(final, "building")
         path.mkdir()
-        lock = os.open(path, os.O_RDONLY)
+        try:
+            lock = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:  # a cleaner was quicker and took the folder for a stale one
+            continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # a cleaner was quicker and takes the folder for a stale one
+        except BlockingIOError:  # a cleaner is at it
             os.close(lock)
             continue
         except OSError:  # no such locks here: nobody can take the folder for a stale one
@@ -182,7 +189,8 @@ def remove_stale(folder: Path) -> None:
         if (folder / run_id).exists():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            path.rename(folder / run_id)
+            with suppress(FileNotFoundError):  # another cleaner was quicker
+                path.rename(folder / run_id)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What there is, and where each thing comes from: scenarios, kinds, policies, presets, plugins, measures."""
+"""What there is, and where each thing comes from: scenarios, kinds, policies, presets, plugins."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ def listing(what: str) -> list[Row]:
         "policies": lambda: _kinds("rebalance", RebalanceSpec) + _kinds("execution", ExecutionSpec),
         "presets": _presets,
         "plugins": list,
-        "measures": list,
     }
     if what not in lists:
         raise UsageError(f"there is no list of {what!r}; there are {', '.join(lists)}")

@@ -22,7 +22,6 @@ from marketsim.simulation.model import MarketModel
 from marketsim.simulation.record import RunRecord
 
 NS_PER_S = 10**9
-PACKAGE = Path(__file__).resolve().parent.parent
 SLICE_S = 0.25  # wall time between two looks at progress and the time limit
 
 Progress = Callable[[int, int, int], None]
@@ -75,7 +74,7 @@ class Errand:
         sha = self.scenario.sha256()
         arm = self.arm.id if self.span is None else f"{self.arm.id}@{self.span.from_ns}-{self.span.until_ns}"
         run_id = provenance.run_id(sha, self.scenario.seed, self.replication, arm)
-        return Label(sha, self.agents.run_id(run_id), self.agents.code(provenance.code_version(PACKAGE)))
+        return Label(sha, self.agents.run_id(run_id), self.agents.code(provenance.code_here()))
 
 
 @dataclass(frozen=True)

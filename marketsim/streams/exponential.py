@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Context, Decimal
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -16,15 +17,18 @@ _CONTEXT = Context(prec=40)
 LN2 = float(_CONTEXT.ln(Decimal(2)))
 
 
+@cache
 def exponential_table() -> npt.NDArray[np.float64]:
-    """ln 2 - ln(1 + i / 2048) for i = 0 .. 2048, shape (2049,), rounded once from 40 decimal digits."""
+    """ln 2 - ln(1 + i / 2048) for i = 0 .. 2048, shape (2049,), rounded once from 40 decimal digits; read-only."""
     log_2 = _CONTEXT.ln(Decimal(2))
     log_segments = _CONTEXT.ln(Decimal(EXPONENTIAL_SEGMENTS))
     values = [
         float(_CONTEXT.subtract(_CONTEXT.add(log_2, log_segments), _CONTEXT.ln(Decimal(EXPONENTIAL_SEGMENTS + i))))
         for i in range(EXPONENTIAL_SEGMENTS)
     ]
-    return np.array([*values, 0.0], np.float64)
+    table = np.array([*values, 0.0], np.float64)
+    table.flags.writeable = False
+    return table
 
 
 def exponential_of_bits(bits: int, table: npt.NDArray[np.float64]) -> float:

@@ -50,6 +50,8 @@ def test_every_figure_the_project_promises_has_a_case() -> None:
         "base_memory": 400,
         "read": 5,
         "agent": 50_000,
+        "sweep": 1.8,
+        "sweep_overhead": 50,
         "compile": 30,
         "first_run": 60,
     }

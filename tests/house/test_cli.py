@@ -139,6 +139,7 @@ def test_options_of_run_reach_the_run(scenario: Path, monkeypatch: pytest.Monkey
         ["run", "small.yaml", "--seed", "-1"],
         ["validate"],
         ["report", "small.yaml"],
+        ["compare", "small.yaml"],
         ["list", "unicorns"],
         ["new", "../escape"],
         ["bench", "unicorns"],
@@ -161,8 +162,8 @@ def test_what_is_announced_refuses_by_name(name: str) -> None:
 
 def test_help_names_every_command_of_the_contract() -> None:
     assert list(main.commands) == [
-        *["run", "validate", "show", "report", "list", "new", "schema", "tables", "bench", "doctor"],
-        *["sweep", "compare", "figures", "dataset", "ui"],
+        *["run", "validate", "show", "sweep", "compare", "report", "list", "new", "schema", "tables"],
+        *["bench", "doctor", "figures", "dataset", "ui"],
     ]
 
 
@@ -205,6 +206,12 @@ def test_tables_and_schema_are_one_json_object_each() -> None:
     tables = json.loads(command("tables", "--json").stdout)
     assert [column["name"] for column in tables["funding"]["columns"]][:3] == ["t_ns", "market", "rate"]
     assert json.loads(command("schema").stdout)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_measures_are_listed_by_the_room_that_measures() -> None:
+    rows = {row["name"]: row for row in json.loads(command("list", "measures", "--json").stdout)["measures"]}
+    assert rows["price_share"]["origin"] == "pair, share"
+    assert rows["slippage_bps"]["origin"] == "run, bps"
 
 
 def test_doctor_names_versions_cache_and_extras() -> None:

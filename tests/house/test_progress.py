@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from marketsim import progress
-from marketsim.progress import Progress, clock_face
+from marketsim.progress import Progress, SweepProgress, clock_face
 
 HOUR_NS = 3600 * 10**9
 
@@ -35,4 +35,24 @@ def test_off_a_terminal_a_plain_line_comes_every_ten_seconds(
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress(quiet=True) as shown:
         shown(HOUR_NS, 24 * HOUR_NS, 1000)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_sweep_tells_runs_speed_memory_and_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter([100.0, 104.0, 110.0, 112.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds))
+    with SweepProgress() as shown:
+        for ended in (4, 5, 6, 10):  # four were there before
+            shown(ended - 1, 1, 10, (ended - 4) * 10_000_000, 700.0)
+    assert capsys.readouterr().err.splitlines() == [
+        " 60.0%  5 done, 1 failed of 10 runs  2.00 M events/s  700 MB  20 s left",  # four at two in 10 s
+        "100.0%  9 done, 1 failed of 10 runs  5.00 M events/s  700 MB  0 s left",
+    ]
+
+
+def test_a_quiet_sweep_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with SweepProgress(quiet=True) as shown:
+        shown(1, 0, 1, 1000, 10.0)
     assert capsys.readouterr() == ("", "")

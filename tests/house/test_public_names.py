@@ -49,8 +49,8 @@ def test_a_name_that_is_not_there_is_refused_with_those_that_are() -> None:
         _ = marketsim.simulate
 
 
-def test_sweep_says_when_it_will_exist() -> None:
-    with pytest.raises(UsageError, match='exists when issue "Experiments" is done'):
+def test_a_scenario_without_a_study_is_not_swept() -> None:
+    with pytest.raises(UsageError, match="this scenario has no study; `marketsim run` runs it"):
         marketsim.sweep("scenarios/quickstart.yaml", workers=2)
 
 

@@ -32,7 +32,7 @@ def resolved_scenario(title: str = "Do synchronised daily resets of 3x tokens cr
     }  # fmt: skip
 
 
-def manifest_of(tables: dict[str, pl.DataFrame], **changes: Any) -> dict[str, Any]:
+def manifest_of(tables: dict[str, pl.DataFrame], /, **changes: Any) -> dict[str, Any]:
     """The manifest of the made-up run; `changes` replaces its values."""
     rows = {name: {"rows": frame.height, "bytes": 900 + 12 * frame.height, "content_sha256": "0f" * 32}
             for name, frame in tables.items()}  # fmt: skip

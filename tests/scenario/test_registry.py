@@ -28,7 +28,7 @@ def names(what: str) -> list[str]:
     return [name.split()[-1] for name, _, _ in listing(what)]
 
 
-@pytest.mark.parametrize("what", ["scenarios", "kinds", "policies", "presets", "plugins", "measures"])
+@pytest.mark.parametrize("what", ["scenarios", "kinds", "policies", "presets", "plugins"])
 def test_every_list_has_rows_of_name_origin_and_subject(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(SCENARIOS.parent)
     assert all(len(row) == 3 and row[0] and row[1] for row in listing(what))

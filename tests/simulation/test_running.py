@@ -113,7 +113,7 @@ def test_again_replaces_a_run_by_one_with_the_same_content(tmp_path: Path) -> No
 
 def test_a_run_by_other_code_is_neither_taken_nor_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = simulation.run(world(duration="1min"), out=tmp_path)
-    monkeypatch.setattr(job.provenance, "code_version", lambda package: "another")
+    monkeypatch.setattr(job.provenance, "code_here", lambda: "another")
     with pytest.raises(ResultError, match="another version of the code"):
         simulation.run(world(duration="1min"), out=tmp_path)
     assert not simulation.run(world(duration="1min"), out=tmp_path, again=True).already_there

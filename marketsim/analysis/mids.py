@@ -1,0 +1,63 @@
+"""Mids of a run's markets as of any instant."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from marketsim.analysis.span import KEPT_RUNS, cadence_ns
+from marketsim.datasets.run import Run
+from marketsim.errors import ResultError
+
+Floats = NDArray[np.float64]
+Instants = NDArray[np.int64]
+COARSEST_NS = 60 * 10**9
+"""A mid of an instant may be this old where windows of minutes are measured (CONTRACT section 7: tau from minutes)."""
+
+
+class Mids:
+    """The last mid that stood in each market; from `quotes`, or from `marks` where those are the finer."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        every = {table: cadence_ns(run, table) for table in ("quotes", "marks")}
+        known = {table: ns for table, ns in every.items() if ns is not None}
+        self.table = min(known, key=lambda table: known[table], default=None)
+        self.every_ns = known[self.table] if self.table else None
+        self._series = {} if self.table is None else _series(run, self.table)
+
+    def require(self, what_for: str, coarsest_ns: int = COARSEST_NS) -> Mids:
+        """Give these mids, or raise `ResultError` where they are too coarse for a purpose."""
+        if self.every_ns is None or self.every_ns > coarsest_ns:
+            was = "no quotes and no marks" if self.table is None else f"{self.table} every {self.every_ns // 10**9} s"  # type: ignore[operator]
+            raise ResultError(
+                f"{self.run.path}: {what_for} needs a mid at least every {coarsest_ns // 10**9} s; there are {was}; "
+                f"run it with record: {{quotes: {min(coarsest_ns // 10**9, 10)}s}}"
+            )
+        return self
+
+    def at(self, market: str, t_ns: Instants) -> Floats:
+        """The last mid that stood at each instant (n,); NaN before the first, and in a market there is not."""
+        times, mids = self._series.get(market, (np.zeros(0, np.int64), np.zeros(0)))
+        if not len(times):
+            return np.full(len(t_ns), np.nan)
+        place = np.searchsorted(times, t_ns, side="right") - 1
+        return np.where(place >= 0, mids[np.maximum(place, 0)], np.nan)
+
+
+def _series(run: Run, table: str) -> dict[str, tuple[Instants, Floats]]:
+    column = "mid" if table == "quotes" else "mid_price"
+    frame = run.scan(table).select("t_ns", "market", mid=column).filter(pl.col("mid").is_not_null()).collect()
+    return {
+        str(market): (rows["t_ns"].to_numpy(), rows["mid"].to_numpy())
+        for (market,), rows in frame.group_by("market", maintain_order=True)
+    }
+
+
+@lru_cache(maxsize=KEPT_RUNS)
+def mids_of(run: Run) -> Mids:
+    """The mids of a run, read once for all measures of it."""
+    return Mids(run)

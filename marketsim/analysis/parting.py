@@ -1,0 +1,85 @@
+"""Where two runs part: the first instant at which a table of one has a row that the other has not."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from marketsim.datasets.run import Run
+from marketsim.datasets.tables import TABLES
+
+SLICE = 200_000
+DECIDED = (
+    "id", "cohort", "token", "market", "trigger", "price_source", "trigger_price", "t_decide_ns", "leverage_before",
+    "equity_before_atoms", "target_lots", "arrival_mid",
+)  # fmt: skip
+"""What of a rebalance is known at its decision; the rest of its row tells what came after."""
+
+INSTANT_OF = {
+    "trades": "t_ns", "orders": "t_ns", "quotes": "t_ns", "depth": "t_ns", "book": "t_ns", "marks": "t_ns",
+    "funding": "t_ns", "tokens": "t_ns", "token_legs": "t_ns", "rebalances": "t_decide_ns", "primary": "t_ns",
+    "liquidations": "t_ns", "deleveragings": "t_ns", "cohorts": "t_ns", "positions": "t_ns", "ledger": "t_ns",
+    "events": "t_ns", "attribution": "t1_ns", "decay": "t1_ns",
+}  # fmt: skip
+"""The column that dates a row of each table; `instruments`, `accounts` and `holders` have no instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """The first row in which one table of two runs differs: its number, its instant [ns], both rows (None: no row)."""
+
+    table: str
+    row: int
+    t_ns: int
+    a: dict[str, Any] | None
+    b: dict[str, Any] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def first_parting(a: Run, b: Run) -> Parting | None:
+    """The earliest parting over all tables; of tables that part at one instant, the first of the data dictionary."""
+    found = [parting for table in INSTANT_OF if (parting := parting_in(a, b, table)) is not None]
+    order = list(TABLES)
+    return min(found, key=lambda parting: (parting.t_ns, order.index(parting.table)), default=None)
+
+
+def same_content(a: Run, b: Run, table: str) -> bool:
+    """Whether a table has the same content in both runs, by the manifests' hashes."""
+    hashes = [run.manifest["tables"].get(table, {}).get("content_sha256") for run in (a, b)]
+    return hashes[0] is not None and hashes[0] == hashes[1]
+
+
+def parting_in(a: Run, b: Run, table: str) -> Parting | None:
+    """Where one table of two runs parts; None where all its rows are the same. Reads a slice at a time."""
+    if same_content(a, b, table):
+        return None
+    columns = list(DECIDED if table == "rebalances" else TABLES[table].names)
+    key = INSTANT_OF[table]
+    frames = [run.scan(table).select(columns) for run in (a, b)]
+    if table == "rebalances":
+        frames = [frame.sort("t_decide_ns", "id") for frame in frames]
+    offset = 0
+    while True:
+        left, right = (frame.slice(offset, SLICE).collect() for frame in frames)
+        row = _first_difference(left, right)
+        if row is not None:
+            rows = [frame.row(row, named=True) if row < frame.height else None for frame in (left, right)]
+            return Parting(table, offset + row, min(each[key] for each in rows if each is not None), rows[0], rows[1])
+        if left.height < SLICE:
+            return None
+        offset += SLICE
+
+
+def _first_difference(left: pl.DataFrame, right: pl.DataFrame) -> int | None:
+    """Number of the first row that differs; the shorter frame's height where it is the other's beginning."""
+    height = min(left.height, right.height)
+    same = [left[name].head(height).eq_missing(right[name].head(height)) for name in left.columns]
+    differs = pl.DataFrame(same).select(differs=~pl.all_horizontal(pl.all()))["differs"] if height else None
+    if differs is not None and differs.any():
+        return int(differs.arg_max() or 0)
+    return height if left.height != right.height else None

@@ -1,0 +1,75 @@
+"""Trades valued at the mid ten minutes later: what the seller's side got above it, in whole atoms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from marketsim.datasets.run import Run
+
+HORIZON_NS = 600 * 10**9
+
+
+def priced_trades(run: Run, since_ns: int, until_ns: int, closing_mark: Mapping[str, int]) -> pl.DataFrame:
+    """Trades in (since, until], summed by market, both cohorts and both purposes.
+
+    Columns: market, buyer, seller, buyer_purpose, seller_purpose; lots; cash = sum of size x price; edge = sum of
+    size x (price - M), each trade's rounded down; rest = sum of size x (closing mark - price) + edge, which is what the
+    pool pays the buyer [atoms]. In markets without a closing mark [ticks] (token units) that mark is 0, and so rest is
+    -size x M. M is the last mid that stood ten minutes later, the closing mark beyond the end.
+    """
+    later = _trades(run, since_ns, until_ns).join_asof(
+        _half_ticks(run),
+        left_on="t_later",
+        right_on="t_ns",
+        by="market",
+        strategy="backward",
+        check_sortedness=False,  # both tables stand in the order of time
+    )
+    lot_atoms = pl.col("size_lots") * pl.col("atoms_per_tick_lot")
+    is_beyond = (pl.col("t_later") > until_ns) & pl.col("closing_mark").is_not_null()
+    halves = pl.when(is_beyond).then(2 * pl.col("closing_mark")).otherwise(pl.col("half_ticks"))
+    terms = pl.DataFrame(
+        {"market": list(closing_mark), "closing_mark": list(closing_mark.values())},
+        schema={"market": pl.String, "closing_mark": pl.Int64},
+    )
+    instruments = run.scan("instruments").select("market", "atoms_per_tick_lot")
+    return (
+        later.join(instruments, on="market", how="left")
+        .join(terms.lazy(), on="market", how="left")
+        .with_columns(halves=halves.fill_null(2 * pl.col("price_ticks")))
+        .with_columns(edge=(lot_atoms * (2 * pl.col("price_ticks") - pl.col("halves"))) // 2)
+        .with_columns(rest=lot_atoms * (pl.col("closing_mark").fill_null(0) - pl.col("price_ticks")) + pl.col("edge"))
+        .group_by("market", "buyer", "seller", "buyer_purpose", "seller_purpose")
+        .agg(
+            lots=pl.col("size_lots").sum(),
+            cash=(lot_atoms * pl.col("price_ticks")).sum(),
+            edge=pl.col("edge").sum(),
+            rest=pl.col("rest").sum(),
+        )
+        .sort("market", "buyer", "seller", "buyer_purpose", "seller_purpose")
+        .collect()
+    )
+
+
+def _trades(run: Run, since_ns: int, until_ns: int) -> pl.LazyFrame:
+    is_buy = pl.col("taker_side") == "buy"
+    sides = {
+        f"{side}{ending}": pl.when(is_buy if side == "buyer" else ~is_buy)
+        .then(f"taker_{column}")
+        .otherwise(f"maker_{column}")
+        for side in ("buyer", "seller")
+        for ending, column in (("", "cohort"), ("_purpose", "purpose"))
+    }
+    return (
+        run.scan("trades")
+        .filter(pl.col("t_ns") > since_ns, pl.col("t_ns") <= until_ns)
+        .select("market", "price_ticks", "size_lots", t_later=pl.col("t_ns") + HORIZON_NS, **sides)
+    )
+
+
+def _half_ticks(run: Run) -> pl.LazyFrame:
+    """Twice the mid [ticks] at each quote with both sides."""
+    quotes = run.scan("quotes").filter(pl.col("bid_lots") > 0, pl.col("ask_lots") > 0)
+    return quotes.select("t_ns", "market", half_ticks=pl.col("bid_ticks") + pl.col("ask_ticks"))

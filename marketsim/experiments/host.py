@@ -1,0 +1,95 @@
+"""The process that local workers live in, which lives exactly as long as the pipe from its parent.
+
+It starts the scheduler and the workers on this machine's loopback address, in a session of its own. When the parent
+ends, however it ends, standard input ends here, and all of them are killed. So nothing is left running, Ctrl-C reaches
+the parent alone, and a script without `if __name__ == "__main__"` may sweep: no worker ever imports it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from multiprocessing import active_children
+
+from marketsim.errors import EnvironmentLackError
+
+STOP_S = 5.0
+LIBRARIES = ("POLARS_MAX", "OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "NUMBA_NUM", "RAYON_NUM")
+ONE_THREAD = {f"{library}_THREADS": "1" for library in LIBRARIES}
+"""Environment of workers: one core each."""
+
+
+class Host:
+    """A local cluster in a process of its own, `pid`, which leads the group of all of them."""
+
+    def __init__(self, workers: int, memory_limit: int) -> None:
+        self._scratch = tempfile.mkdtemp(prefix="marketsim-workers-")
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from marketsim.experiments.host import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+        self.pid = self._process.pid
+        wish = {"workers": workers, "memory_limit": memory_limit, "scratch": self._scratch}
+        assert self._process.stdin is not None
+        with suppress(OSError):  # where it is gone already, `address` says so
+            self._process.stdin.write(json.dumps(wish) + "\n")
+            self._process.stdin.flush()
+
+    def address(self) -> str:
+        """The scheduler's address once the workers are there; raises `EnvironmentLackError` where they do not start."""
+        assert self._process.stdout is not None
+        answer = self._process.stdout.readline().strip()
+        if not answer:
+            raise EnvironmentLackError("the local workers did not start; `marketsim doctor` says what is missing")
+        return answer
+
+    def is_alive(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the workers at once, whatever they are at, and wait until they are gone."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):  # it was gone before
+                    pipe.close()
+        try:
+            self._process.wait(timeout=STOP_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+
+def main() -> None:
+    """Be the host until standard input ends; the whole of the process that `Host` starts."""
+    from marketsim.experiments.engine import serve
+
+    wish = json.loads(sys.stdin.readline())
+    try:
+        serve(**wish)
+    finally:
+        _end_workers()
+        shutil.rmtree(wish["scratch"], ignore_errors=True)
+        os.killpg(0, signal.SIGKILL)
+
+
+def _end_workers() -> None:
+    """Kill the workers at once and wait until they are gone, and with them their locks on half-done directories."""
+    children = [child.pid for child in active_children() if child.pid is not None]
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    for pid in children if hasattr(os, "waitid") else ():
+        with suppress(ChildProcessError):  # its nanny was quicker; left for it in any case
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)

@@ -1,0 +1,106 @@
+"""What a sweep will cost, before it runs: told from one run, finished before or made for this."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from marketsim.datasets import provenance
+from marketsim.datasets.study import Study, study_folder
+from marketsim.experiments.design import Plan, plan_study, whole_arms, world_of
+from marketsim.experiments.ledger import RUNS, Shard, look_up
+from marketsim.experiments.runner import worker_count
+from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study import study_of
+
+PILOT_NS = 20 * 10**9
+"""Wall time a pilot may take; one that meets it is scaled up to the run's end."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a sweep consists of, and what is left of it will take: seconds and bytes of all of it, memory at once.
+
+    pilot: the run it is told from, and the share of its time that was simulated. power: what the finished pairs of the
+    study say of the smallest effect it can detect; empty where there are none.
+    """
+
+    path: str
+    cells: int
+    runs: int
+    done: int
+    failed: int
+    missing: int
+    workers: int
+    seconds: float
+    memory_mb: float
+    disk_bytes: int
+    pilot: str
+    pilot_share: float
+    primary: str | None
+    power: list[dict[str, Any]]
+
+    def as_object(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return asdict(self)
+
+
+def forecast(
+    scenario: Scenario,
+    *,
+    out: Path = Path("results"),
+    workers: int | str = "auto",
+    shard: Shard | None = None,
+    power: Callable[[Study], list[dict[str, Any]]] | None = None,
+) -> Forecast:
+    """Lay a study out, look what of it is there, and estimate the rest; nothing is written below `out`.
+
+    Time, memory and bytes are those of one run times what is missing: a finished run of the study where there is one,
+    else its first run, made aside for at most 20 s of wall time. Cells that cost more than others are not foreseen.
+    power: estimates what a study with finished runs can detect.
+    """
+    plan, code, folder = plan_study(scenario), provenance.code_here(), study_folder(out, scenario)
+    entries = {entry.run.run_id: entry for entry in look_up(folder, (shard or Shard()).part(plan.runs), code)}.values()
+    number = worker_count(workers)
+    finished = next((entry for entry in entries if entry.found == "done"), None)
+    if finished is not None:
+        manifest, pilot = json.loads((finished.path / "manifest.json").read_text(encoding="utf-8")), "a finished run"
+    else:
+        manifest, pilot = _short_run(plan), "a short run"
+    missing = sum(entry.found in ("absent", "other code") for entry in entries)
+    share = max(manifest["simulated_ns"] / scenario.clock.duration, 1e-9)
+    at_once = min(number, max(missing, 1))
+    return Forecast(
+        path=str(folder),
+        cells=len(plan.cells),
+        runs=len(entries),
+        done=sum(entry.found == "done" for entry in entries),
+        failed=sum(entry.found == "failed" for entry in entries),
+        missing=missing,
+        workers=number,
+        seconds=missing * manifest["wall_s"] / share / at_once,
+        memory_mb=manifest["peak_rss_mb"] * at_once,
+        disk_bytes=round(missing * _bytes_of(manifest) / share),
+        pilot=pilot,
+        pilot_share=min(share, 1.0),
+        primary=study_of(scenario.study).primary,
+        power=[] if power is None or finished is None else power(Study(folder)),
+    )
+
+
+def _short_run(plan: Plan) -> Mapping[str, Any]:
+    """The manifest of the plan's first run, made aside and thrown away."""
+    from marketsim.simulation.running import run
+
+    arm = whole_arms(study_of(plan.scenario.study))[0]
+    with tempfile.TemporaryDirectory(prefix="marketsim-pilot-") as aside:
+        world = world_of(plan.scenario, plan.cells[0], arm)
+        return run(world, folder=Path(aside) / RUNS, arm=arm, time_limit=PILOT_NS).manifest
+
+
+def _bytes_of(manifest: Mapping[str, Any]) -> int:
+    return sum(int(table["bytes"]) for table in manifest["tables"].values())

@@ -1,0 +1,160 @@
+"""Workers: every task is done exactly once whatever dies, or given back as dead; nothing is left running."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from marketsim.errors import EnvironmentLackError
+from marketsim.experiments import engine
+from marketsim.experiments.engine import TRIES, Cluster, Outcome, Task
+from tests.experiments import acts
+
+
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[Cluster]:
+    with Cluster.local(2) as two:
+        yield two
+
+
+@pytest.fixture
+def cluster(two_workers: Cluster) -> Cluster:
+    """Both workers, whatever the test before did to one."""
+    while len(two_workers.client.nthreads()) < 2:
+        pass
+    return two_workers
+
+
+def outcomes(cluster: Cluster, *tasks: Task) -> dict[str, Outcome]:
+    waiting = iter(tasks)
+    found = list(cluster.outcomes(lambda: next(waiting, None)))
+    assert Counter(outcome.name for outcome in found) == Counter(task.name for task in tasks)
+    return {outcome.name: outcome for outcome in found}
+
+
+def test_tasks_are_done_by_workers_and_not_by_the_parent(cluster: Cluster) -> None:
+    found = outcomes(cluster, *(Task(f"pid-{i}", acts.pid) for i in range(20)))
+    workers = {outcome.value for outcome in found.values()}
+    assert workers <= set(cluster.pids())
+    assert os.getpid() not in workers
+    assert all(outcome.memory_mb > 10 and outcome.error is None for outcome in found.values())
+
+
+def test_a_task_whose_worker_is_killed_is_tried_again(cluster: Cluster, tmp_path: Path) -> None:
+    others = [Task(f"other-{i}", acts.pid) for i in range(6)]
+    found = outcomes(cluster, Task("dies", acts.die_once, (tmp_path / "marker",)), *others)
+    assert (found["dies"].value, found["dies"].deaths) == ("alive", 1)
+    assert [found[task.name].deaths for task in others] == [0] * 6
+
+
+def test_a_task_that_kills_every_worker_is_given_back_as_dead_and_the_rest_is_done(cluster: Cluster) -> None:
+    found = outcomes(cluster, Task("kills", acts.die), *(Task(f"rest-{i}", acts.pid) for i in range(4)))
+    assert found["kills"].is_dead
+    assert found["kills"].deaths == TRIES
+    assert all(found[f"rest-{i}"].value for i in range(4))
+
+
+def test_the_workers_of_an_existing_scheduler_are_used_and_stay(cluster: Cluster) -> None:
+    with Cluster.at(cluster.client.scheduler.address) as guest:
+        found = outcomes(guest, *(Task(f"guest-{i}", acts.pid) for i in range(4)))
+        assert (guest.workers, guest.host) == (2, None)
+    assert {outcome.value for outcome in found.values()} <= set(cluster.pids())
+    assert outcomes(cluster, Task("host", acts.pid))["host"].value in cluster.pids()
+
+
+def test_an_error_comes_back_as_it_was(cluster: Cluster) -> None:
+    outcome = outcomes(cluster, Task("refuses", acts.refuse, (1,)))["refuses"]
+    assert isinstance(outcome.error, ValueError)
+    assert not outcome.is_dead
+
+
+def test_a_worker_starts_anew_after_so_many_tasks(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "RUNS_OF_A_WORKER", 6)
+    before = set(cluster.pids())
+    found = outcomes(cluster, *(Task(f"worn-{i}", acts.pid) for i in range(30)))
+    assert [outcome.deaths for outcome in found.values()] == [0] * 30
+    each = Counter(outcome.value for outcome in found.values())
+    assert len(set(each) - before) >= 2
+    assert max(each[pid] for pid in set(each) - before) <= 6
+
+
+def test_what_becomes_ready_later_is_asked_for(cluster: Cluster) -> None:
+    ready = [Task("first", acts.pid)]
+    names = []
+    for outcome in cluster.outcomes(lambda: ready.pop() if ready else None):
+        names.append(outcome.name)
+        if outcome.name == "first":
+            ready.append(Task("second", acts.pid))
+    assert names == ["first", "second"]
+
+
+def ended(pid: int, within_s: float = 30.0) -> bool:
+    """Whether a process that is no child of ours has ended, now or within some seconds."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], within_s)[0])
+    finally:
+        os.close(handle)
+
+
+LONELY = """
+import os, signal, sys
+from pathlib import Path
+from marketsim.experiments.engine import Cluster, Task
+from tests.experiments import acts
+cluster = Cluster.local(1)
+print(cluster.host.pid, *cluster.pids(), flush=True)
+tasks = [Task("waits", acts.wait_for_ever, (Path(sys.argv[1]),))]
+{how}
+for outcome in cluster.outcomes(lambda: tasks.pop() if tasks else None):
+    pass
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this platform does not tell when another process ends")
+def test_the_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    program = LONELY.format(how="")
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "fifo")], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )  # fmt: skip
+    with parent:
+        assert parent.stdout is not None
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        parent.send_signal(signal.SIGKILL)
+    assert len(pids) == 2
+    assert all(ended(pid) for pid in pids)
+
+
+def test_a_scheduler_that_is_killed_ends_the_work_with_what_to_do(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with Cluster.local(1) as cluster:
+        assert cluster.host is not None
+        tasks = [Task("waits", acts.wait_for_ever, (tmp_path / "fifo",))]
+        host = cluster.host.pid
+
+        def take() -> Task | None:
+            if tasks:
+                return tasks.pop()
+            os.kill(host, signal.SIGKILL)
+            return None
+
+        cluster.workers = 2  # so that it is asked again while the first task is out
+        with pytest.raises(EnvironmentLackError, match="start again to continue"):
+            list(cluster.outcomes(take))
+
+
+def test_an_address_where_nobody_answers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "CONNECT_S", 0.2)
+    with pytest.raises(EnvironmentLackError, match="no Dask scheduler answers at tcp://127"):
+        Cluster.at("tcp://127.0.0.1:1")
