@@ -33,17 +33,23 @@ def run(
     report: bool = True,
     progress: Callable[[int, int, int], None] | None = None,
     time_limit: str | None = None,
+    agents: Sequence[Callable[[MarketModel], object]] = (),
+    agents_id: str | None = None,
 ) -> RunResult:
     """Run one scenario and return its run directory; a run that is already there is returned as it stands.
 
     `set` overrides values by their path (`{"tokens.BTC3L.aum": "100 MUSDT"}`), each one YAML flow value checked by the
     schema. `again` replaces what is there. `progress(simulated_ns, duration_ns, micro_events)` is called about twice a
-    second; `time_limit` is a duration of wall time (`"10min"`). Raises `ScenarioError` with every problem of the file.
+    second; `time_limit` is a duration of wall time (`"10min"`). `agents` are called with the model before time starts,
+    to make agents of your own (`[lambda model: Predator(model, capital="1 MUSDT")]`); such a run has a `run_id` of its
+    own, by their names or by `agents_id`, which a lambda needs, and its `agents.json` has what they recorded. Raises
+    `ScenarioError` with every problem of the file.
     """
     from marketsim import report as reports
     from marketsim import scenario as scenarios
     from marketsim import simulation
     from marketsim.errors import UsageError
+    from marketsim.simulation.agents import own_agents
     from marketsim.units import duration_ns
 
     if isinstance(scenario, (str, Path)):
@@ -57,6 +63,7 @@ def run(
         report=reports.write_report if report else None,
         progress=progress,
         time_limit=None if time_limit is None else duration_ns(time_limit),
+        agents=own_agents(agents, agents_id),
     )
 
 

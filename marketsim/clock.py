@@ -140,6 +140,14 @@ class MarketEnvironment(simpy.Environment):
         self._now = at
         return None
 
+    def run_before(self, t_ns: int) -> None:
+        """Run everything before an instant and nothing of it: a quiet instant, at which a world can be forked."""
+        if not self._now <= t_ns <= self.end_ns:
+            raise UsageError(f"a quiet instant was asked for at {t_ns} ns; allowed: {self._now} to {self.end_ns} ns")
+        while self._handle_one(t_ns, END):
+            pass
+        self._now = t_ns
+
     def _run_to(self, event: Event) -> Any:
         """Run until an event has been handled, and return its value; it must come before the scenario's end."""
         while event.callbacks is not None:

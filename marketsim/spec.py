@@ -181,6 +181,13 @@ WORDS_FOR_NONE = PlainSerializer(
 )
 """For a part that may be absent: a file says `none`, Python says None."""
 
+MoneyOrNone = Annotated[
+    MoneyAmount | None,
+    NONE_IN_WORDS,
+    PlainSerializer(lambda value: "none" if value is None else units.format_money(value), when_used="json"),
+]
+"""Money, or `none`."""
+
 
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from marketsim.analysis import judges, market_judges
+from marketsim.analysis import fund_judges, judges, market_judges
 from marketsim.analysis.readings import Judged, Outcome
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
@@ -56,11 +56,13 @@ def verdicts(folder: str | Path) -> dict[str, Verdict]:
 
 JUDGES: dict[str, Judge] = {
     "claim-multiple": judges.multiple,
+    "claim-basket": fund_judges.basket,
     "claim-spot": market_judges.spot,
     "claim-redemption": market_judges.redemption,
     "claim-premium": judges.premium,
     "claim-costs": judges.costs,
     "claim-gap": judges.gap,
+    "claim-target": fund_judges.target,
     "claim-exposure": judges.exposure,
     "claim-violent": judges.violent,
     "claim-choppy": judges.choppy,

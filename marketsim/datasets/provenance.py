@@ -57,6 +57,11 @@ def run_id(scenario_sha256: str, seed: int, replication: int, arm: str) -> str:
     return hashlib.sha256(canonical_json([scenario_sha256, seed, replication, arm])).hexdigest()[:16]
 
 
+def identity_sha256(scenario_sha256: str, seed: int, replication: int, code: str) -> str:
+    """The identity of a run without its intervention [hex]: world, luck and code."""
+    return hashlib.sha256(canonical_json([scenario_sha256, seed, replication, code])).hexdigest()
+
+
 def code_version(package: Path, suffixes: Iterable[str] = (".py", ".yaml")) -> str:
     """The version of the code in folder `package`: release + 12 digits of the hash of every source file in it."""
     code = hashlib.sha256()
@@ -145,9 +150,13 @@ def manifest(
     replication: int = 0,
     cell: int | None = None,
     arm: str = "factual",
+    intervention: Mapping[str, Any] | None = None,
+    identity: str | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a run, with exactly the keys of the public contract.
+    """The manifest of a run, with the keys of the public contract, and two more.
 
+    `intervention` declares the arm; `identity_sha256` is the run's identity without it: arms of one replication that
+    have the same differ in the intervention alone. identity: scenario_sha256 of the world without the arm's overrides.
     `kernel_s` includes waiting for the log; `events_per_s` is counts.micro_events / kernel_s; a count that is not given
     is 0; `residual_by_asset` holds, per currency, all balances at the end less all deposits [atoms].
     """
@@ -182,4 +191,6 @@ def manifest(
         },
         "crowding": no_crowding(markets),
         "tables": {table: asdict(summary) for table, summary in tables.items()},
+        "intervention": dict(intervention or {}),
+        "identity_sha256": identity_sha256(identity or scenario_sha256, seed, replication, code),
     }

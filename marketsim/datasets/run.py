@@ -28,6 +28,11 @@ class Run:
         """What the run was, what it counted and the hashes of its tables."""
         return dict(json.loads((self.path / "manifest.json").read_text(encoding="utf-8")))
 
+    @cached_property
+    def resolved(self) -> dict[str, Any]:
+        """The resolved scenario that ran."""
+        return dict(json.loads((self.path / "resolved.json").read_text(encoding="utf-8")))
+
     def table(self, name: str) -> pl.DataFrame:
         """A table in memory; raises `UsageError` for an unknown name, `ResultError` where the run did not leave it."""
         return pl.read_parquet(self._file(name))

@@ -5,8 +5,9 @@ times k = atoms_per_tick_lot, summed over legs:
 
 - index = k (q1 I1 - q0 I0 - sum n I), what the position earned on the index;
 - basis = the same with M - I, what it earned on the mark leaving the index;
-- slippage = k sum n (M - p), signed lots times (mark at the fill - fill price);
-- funding, management fee and trading fee as paid (fees negative), primary = cash of creations less redemptions.
+- slippage = k sum n (M - p), signed lots times (mark at the fill - fill price), and what the issuer makes good of it;
+- funding, management fee and trading fee as paid (fees negative), less what the issuer makes good; the fee for a
+  rebalance is a management fee; primary = cash of creations less redemptions.
 
 Opening equity + the seven parts = closing equity, because cash moves by -k n p at a fill. Derived from the ledger
 `equity = cash + k q M`; checked by `check_adds_up` at every cut and by a property test.
@@ -96,8 +97,9 @@ class _Trades:
 class AttributionLedger:
     """Collects what happens to one token's account and cuts it into contiguous intervals.
 
-    Everything that moves cash or position is reported once: `fill`, `funding`, `management_fee`, `primary`, or, for
-    what a venue did by itself, `absorb`. on_charge hears of each what it brought the fund [atoms], at once.
+    Everything that moves cash or position is reported once: `fill`, `funding`, `management_fee`, `made_good`,
+    `primary`, or, for what a venue did by itself, `absorb`. on_charge hears of each what it brought the fund [atoms],
+    at once.
     """
 
     token: str
@@ -109,6 +111,7 @@ class AttributionLedger:
     _trading_fee_atoms: int = 0
     _primary_atoms: int = 0
     _seizure_atoms: int = 0
+    _made_good_atoms: int = 0
     _was_seized: bool = False
 
     def fill(self, market: str, lots: int, price_ticks: int, fee_atoms: int, mark_ticks: int, index_ticks: int) -> None:
@@ -127,6 +130,12 @@ class AttributionLedger:
         """Report a management fee taken out of the account [atoms, positive]."""
         self._management_fee_atoms -= paid_atoms
         self.on_charge("fee", -paid_atoms)
+
+    def made_good(self, fee_atoms: int, slippage_atoms: int) -> None:
+        """Report costs of trading that the issuer paid the fund back [atoms, + received], each in its cost's column."""
+        self._trading_fee_atoms += fee_atoms
+        self._made_good_atoms += slippage_atoms
+        self.on_charge("cost", fee_atoms + slippage_atoms)
 
     def primary(self, received_atoms: int) -> None:
         """Report cash of a creation [atoms, +] or redemption [-]."""
@@ -157,7 +166,7 @@ class AttributionLedger:
         self.opening = now
         self._trades = {}
         self._funding_atoms = self._management_fee_atoms = self._trading_fee_atoms = 0
-        self._primary_atoms = self._seizure_atoms = 0
+        self._primary_atoms = self._seizure_atoms = self._made_good_atoms = 0
         return interval
 
     def _unreported_lots(self, now: Valuation, market: str) -> int:
@@ -183,7 +192,7 @@ class AttributionLedger:
             funding_atoms=self._funding_atoms,
             management_fee_atoms=self._management_fee_atoms,
             trading_fee_atoms=self._trading_fee_atoms,
-            slippage_atoms=slippage + self._seizure_atoms,
+            slippage_atoms=slippage + self._seizure_atoms + self._made_good_atoms,
             primary_atoms=self._primary_atoms,
             closing_atoms=now.equity_atoms,
         )

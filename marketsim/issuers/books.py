@@ -94,12 +94,15 @@ class TokenBooks:
         """NAV [atoms per token], never below zero."""
         return max(self.token.nav(self.holders_atoms(source)), Fraction(0))
 
-    def situation(self, source: PriceSource, t_ns: int) -> Situation:
-        """What a policy sees at t_ns: hedges under way count as done, or a reset would trade them a second time."""
+    def situation(self, source: PriceSource, t_ns: int, fees_atoms: int = 0) -> Situation:
+        """What a policy sees at t_ns: hedges under way count as done, or a reset would trade them a second time.
+
+        fees_atoms: what a rebalance then would pay in fees.
+        """
         held = self.committed(self.holding())
         watched = held if source == "mark" else self.committed(self.holding(source))
         worth = self.token.reset_nav * self.token.supply + self.claims_atoms()
-        return Situation(held, watched, self.token.reset_ticks, worth, t_ns)
+        return Situation(held, watched, self.token.reset_ticks, worth, t_ns, fees_atoms)
 
     def committed(self, held: Holding) -> Holding:
         """A holding as it will be when all hedges under way are done, at the prices it is valued at."""

@@ -73,7 +73,11 @@ class Claim:
         return self.base_atoms - self.fees_atoms + gain
 
 
+def slippage_atoms(fills: Sequence[Fill], atoms_per_tick_lot: int) -> int:
+    """What fills cost against the marks of their instants, fees apart [atoms]: k sum n (p - M)."""
+    return atoms_per_tick_lot * sum(fill.lots * (fill.price_ticks - fill.mark_ticks) for fill in fills)
+
+
 def cost_atoms(fills: Sequence[Fill], atoms_per_tick_lot: int) -> int:
-    """What fills cost against the marks of their instants, fees included [atoms]: k sum n (p - M) + fees."""
-    slippage = sum(fill.lots * (fill.price_ticks - fill.mark_ticks) for fill in fills)
-    return atoms_per_tick_lot * slippage + sum(fill.fee_atoms for fill in fills)
+    """What fills cost against the marks of their instants, fees included [atoms]."""
+    return slippage_atoms(fills, atoms_per_tick_lot) + sum(fill.fee_atoms for fill in fills)

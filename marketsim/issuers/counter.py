@@ -80,7 +80,7 @@ class Counter:
             self.request("redemption", account, units_lots=min(-lots, free))
         elif lots > 0:
             net = ceil(lots * self.desk.quote.published() * self.desk.token.lot)
-            self.request("creation", account, cash_atoms=ceil(net / (1 - Fraction(self.spec.create_fee))))
+            self.request("creation", account, cash_atoms=ceil(net / (1 - self.settlement.create_rate)))
 
     def look_again(self) -> None:
         """Serve what waits, because an obstacle may be gone."""

@@ -7,7 +7,7 @@ given up. Fills are entered as they happen, those of resting orders too. Everyth
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from marketsim.issuers.algorithms.child import Child, ChildKind, Progress
 from marketsim.issuers.books import TokenBooks
 from marketsim.issuers.parent import LiveOrder, ParentOrder, Unfilled
 from marketsim.issuers.token import LegTerms, TokenState
+from marketsim.issuers.treatment import Flow, Treatment
 from marketsim.messages import Purpose
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ class Dealer:
     """Works the parent orders of one token.
 
     off_book_fees: whether off-book fills pay the taker fee. is_fund: whether an account is a token's. take_stock:
-    enters what the venue did to the account. announce: says that an order takes time.
+    enters what the venue did to the account. announce: says that an order takes time. make_good: hears the fills of
+    rebalances by market, to pay for what they cost. add_row: `journal.add`, for table `children`. treatment: takes
+    flows out of the market that an arm wants out of it.
     """
 
     env: MarketEnvironment
@@ -48,6 +51,9 @@ class Dealer:
     is_fund: Callable[[int], bool]
     take_stock: Callable[[], None]
     announce: Callable[[], None]
+    add_row: Callable[..., None]
+    treatment: Treatment
+    make_good: Callable[[str, list[Fill]], None]
     seizures: int = 0
     live: list[LiveOrder] = field(default_factory=list)
 
@@ -93,18 +99,19 @@ class Dealer:
         return parent.unfilled is not None
 
     def _send_due(self, parent: ParentOrder, leg: LegTerms) -> Turning:
-        child = parent.plan.child(self._progress(parent, leg))
+        child = self._child(parent, leg)
         if parent.resting is not None:
-            if child.kind is ChildKind.RESTING and child.limit_ticks == parent.resting.limit_ticks:
+            if child.kind is ChildKind.RESTING and child.limit_ticks == parent.resting.child.limit_ticks:
                 parent.number += 1
                 return
             yield from self._call_back(parent)
-            child = parent.plan.child(self._progress(parent, leg))
+            child = self._child(parent, leg)
         parent.number += 1
         if not child.lots:
             parent.child_skipped(is_held_back=child.is_held_back)
         elif child.kind is ChildKind.OFF_BOOK:
             self._enter(parent, [self._trade_off_book(parent, child.lots)], in_book=False)
+            self._note_child(parent, child, int(self.env.now), child.lots, self.view.mid(parent.market), "filled")
             parent.child_ended(got_something=True)
         else:
             live = self._send(parent, child)
@@ -114,7 +121,20 @@ class Dealer:
                 yield live.order.done
                 self._retire(parent, live)
 
+    def _child(self, parent: ParentOrder, leg: LegTerms) -> Child:
+        """The child that is due, at the mark with `outside` where its flow is taken out of the book."""
+        child = parent.plan.child(self._progress(parent, leg))
+        if self.treatment.flow(parent.purpose) is Flow.OFF_BOOK:
+            return replace(child, kind=ChildKind.OFF_BOOK, limit_ticks=None)
+        return child
+
+    def _note_child(
+        self, parent: ParentOrder, child: Child, sent_ns: int, filled_lots: int, mid: float | None, reason: str
+    ) -> None:
+        self.add_row("children", **parent.child_row(child, sent_ns, int(self.env.now), filled_lots, mid, reason))
+
     def _send(self, parent: ParentOrder, child: Child) -> LiveOrder:
+        mid = self.view.mid(parent.market)
         order = self.gateway.send(
             self.books.token.account,
             parent.market,
@@ -127,7 +147,7 @@ class Dealer:
         )
         if child.kind is ChildKind.RESTING:
             order.on_fill = self.take_stock
-        live = LiveOrder(parent, order, child.limit_ticks, child.is_held_back)
+        live = LiveOrder(parent, order, child, int(self.env.now), mid)
         self.live.append(live)
         return live
 
@@ -145,16 +165,20 @@ class Dealer:
         self.enter_fills()
         self.live.remove(live)
         parent.resting = None
+        order = live.order
+        self._note_child(parent, live.child, live.sent_ns, order.filled_lots, live.mid, order.reason)
         if live.order.status == "rejected" and live.order.reason != CROSSED:
             parent.child_refused(live.order.reason, int(self.env.now))
         else:
-            parent.child_ended(got_something=bool(live.order.fills), is_held_back=live.is_held_back)
+            parent.child_ended(got_something=bool(live.order.fills), is_held_back=live.child.is_held_back)
         if not parent.filled_lots:
             parent.last_mid = self.view.mid(parent.market)
         self.take_stock()
 
     def _enter(self, parent: ParentOrder, fills: list[Fill], *, in_book: bool) -> None:
         self.books.book_fills(parent.market, fills)
+        if parent.purpose is Purpose.REBALANCE:
+            self.make_good(parent.market, fills)
         crossed = sum(abs(fill.lots) for fill in fills if self.is_fund(fill.other_account))
         parent.book(fills, in_book=in_book, cross_lots=crossed, mid=self.view.mid(parent.market))
         self.aftermath.filled(parent)

@@ -7,20 +7,24 @@ from fractions import Fraction
 from math import floor
 from typing import Literal
 
+from marketsim.issuers.nav import Exact
 from marketsim.spec import Duration, Rate, Spec, TimeOfDay
 from marketsim.units import NS_PER_SECOND
 
 
 class ManagementFeeSpec(Spec):
-    """A share `rate` of equity per charge (or `per` year), every `every` counted from `at` (UTC).
+    """A share `rate` per charge (or `per` year) `of` equity or gross notional, every `every` counted from `at` (UTC).
 
-    mode: taken out of the fund (`nav`), or as new units for the issuer (`dilution`).
+    `when: rebalance` charges before each rebalance instead, by the year for the time since the last charge. mode: taken
+    out of the fund (`nav`), or as new units for the issuer (`dilution`).
     """
 
     rate: Rate
     every: Duration = 86_400 * NS_PER_SECOND
     at: TimeOfDay = 0
     per: Literal["charge", "year"] = "charge"
+    of: Literal["equity", "notional"] = "equity"
+    when: Literal["every", "rebalance"] = "every"
     mode: Literal["nav", "dilution"] = "nav"
 
 
@@ -28,18 +32,19 @@ NS_PER_DAY = 86_400 * NS_PER_SECOND
 NS_PER_YEAR = 365 * NS_PER_DAY
 
 
-def rate_of_charge(spec: ManagementFeeSpec) -> Fraction:
-    """Share of equity that one charge takes: the rate, or the part of a yearly rate that falls on its interval."""
+def rate_of_charge(spec: ManagementFeeSpec, elapsed_ns: int) -> Fraction:
+    """Share that one charge takes: the rate, or the part of a yearly rate that falls on the time it is for [ns]."""
     rate = Fraction(spec.rate)
-    return rate * spec.every / NS_PER_YEAR if spec.per == "year" else rate
+    return rate * elapsed_ns / NS_PER_YEAR if spec.per == "year" else rate
 
 
-def management_fee_atoms(equity_atoms: int, rate: Decimal | Fraction) -> int:
-    """Fee of one charge [atoms]: rate x equity, rounded down to the atom; zero for a fund without equity.
+def management_fee_atoms(base_atoms: Exact, rate: Decimal | Fraction) -> int:
+    """Fee of one charge [atoms]: rate x equity, or x notional, rounded down to the atom; zero of less than nothing.
 
-    Source: Bybit, "Leveraged Tokens: Fees Explained" (NAV x quantity x rate, taken out of NAV).
+    Sources: Bybit, "Leveraged Tokens: Fees Explained" (NAV x quantity x rate, taken out of NAV); of notional, TLX
+    (RULES A.5).
     """
-    return floor(max(equity_atoms, 0) * Fraction(rate))
+    return floor(max(base_atoms, 0) * Fraction(rate))
 
 
 def dilution_lots(supply_lots: int, rate: Fraction) -> int:

@@ -9,6 +9,7 @@ instant (`check_supply`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from marketsim.errors import KernelError
@@ -47,13 +48,36 @@ class Holdings(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Stake:
+    """What one holder has had of a token: lots at the start and now, his share of fee and funding [atoms].
+
+    seen: what one lot had borne of each when the holding last changed.
+    """
+
+    opening_lots: int
+    lots: int
+    borne_atoms: dict[str, float]
+    seen: dict[str, float]
+
+
+CHARGES = ("management", "funding")
+"""What every unit bears alike: management fee (+ paid) and funding (+ received)."""
+
+
 class HoldingsRegister:
-    """Holdings kept in Python, for a token that no market trades: nothing is ever put up for sale."""
+    """Holdings kept in Python, for a token that no market trades: nothing is ever put up for sale.
+
+    units: of each account at the start. It writes down, as a token's own market does, what each holder bears.
+    """
 
     def __init__(self, units: Mapping[int, int] | None = None) -> None:
         self._units: dict[int, int] = {}
+        self._stakes: dict[int, Stake] = {}
+        self._per_lot = dict.fromkeys(CHARGES, 0.0)
         for account, lots in (units or {}).items():
             self.create(account, lots)
+            self._stake(account).opening_lots = lots
 
     @property
     def total_lots(self) -> int:
@@ -85,10 +109,33 @@ class HoldingsRegister:
         self.destroy(payer, lots)
         self.create(receiver, lots)
 
+    def bear(self, charge: str, atoms: int) -> None:
+        """Spread a charge of the fund [atoms] over all units there are."""
+        total = self.total_lots
+        if total:
+            self._per_lot[charge] += atoms / total
+
+    def stakes(self) -> Mapping[int, Stake]:
+        """Everybody who ever had units, up to this instant, in the order of accounts."""
+        for account in self._stakes:
+            self._accrue(account)
+        return dict(sorted(self._stakes.items()))
+
+    def _stake(self, account: int) -> Stake:
+        return self._stakes.setdefault(account, Stake(0, 0, dict.fromkeys(CHARGES, 0.0), dict(self._per_lot)))
+
+    def _accrue(self, account: int) -> Stake:
+        stake = self._stake(account)
+        for charge, per_lot in self._per_lot.items():
+            stake.borne_atoms[charge] += stake.lots * (per_lot - stake.seen[charge])
+            stake.seen[charge] = per_lot
+        return stake
+
     def _change(self, account: int, lots: int) -> None:
         left = self.units_of(account) + lots
         if left < 0:
             raise KernelError(f"account {account} holds {left - lots} lots of a token and cannot give {-lots}")
+        self._accrue(account).lots = left
         self._units[account] = left
         if not left:
             del self._units[account]

@@ -27,9 +27,12 @@ from marketsim.issuers.office import Office
 from marketsim.issuers.parent import ParentOrder, RebalanceRegister
 from marketsim.issuers.policies.looks import ContinuousLooks
 from marketsim.issuers.rebalancing import Decision, Occasion, PriceSource, RebalancingPolicy, Situation, policy_of
+from marketsim.issuers.subsidy import Subsidy
 from marketsim.issuers.token import LegTerms, Token, TokenSpec, TokenState
+from marketsim.issuers.treatment import Flow, Treatment
 from marketsim.messages import Fill, Purpose
 from marketsim.streams import Stream
+from marketsim.units import to_atoms
 
 if TYPE_CHECKING:
     from marketsim.clock import Crossing, MarketEnvironment
@@ -60,16 +63,19 @@ class TokenDesk:
     warmup_ns: int
     off_book_fees: bool = True
     cost_allowance: Exact = 0
+    treatment: Treatment = field(default_factory=Treatment)
     books: TokenBooks = field(init=False)
     aftermath: Aftermath = field(init=False)
     dealer: Dealer = field(init=False)
     charging: Charging = field(init=False)
+    subsidy: Subsidy = field(init=False)
     quote: NavQuote = field(init=False)
     life: Lifecycle = field(init=False)
     counter: Counter | None = field(init=False)
     decided_ns: int = field(init=False)
     is_closing: bool = False
     looked_ns: int = -1
+    is_beyond: bool = False
     working: list[ParentOrder] = field(default_factory=list)
     announced: TokenState = TokenState.TRADING
     announced_ns: int = -1
@@ -90,9 +96,14 @@ class TokenDesk:
             is_fund=self.register.accounts.__contains__,
             take_stock=self.take_stock,
             announce=lambda: self._announce(TokenState.REBALANCING),
+            add_row=self.add_row,
+            treatment=self.treatment,
+            make_good=lambda market, fills: self.subsidy.make_good(market, fills),
         )
         self.decided_ns = self.warmup_ns - 1
-        self.charging = Charging(self, self.spec.management_fee)
+        flat_fee = self.spec.rebalance_fee
+        self.charging = Charging(self, self.spec.management_fee, 0 if flat_fee is None else to_atoms(flat_fee.amount))
+        self.subsidy = Subsidy(self)
         self.quote = NavQuote(self.spec.nav_quote, self.env, self.books)
         self.life = Lifecycle(self, self.spec.reverse_split, self.office.holdings, self.office.rounding_account)
         self.counter = None if self.spec.primary is None else open_counter(self, self.spec.primary)
@@ -118,6 +129,11 @@ class TokenDesk:
     def account_changed(self) -> None:
         """Hear that the venue settled funding on the token's account, or took or closed its position."""
         self.take_stock()
+
+    def begin_interval(self) -> None:
+        """End the interval of the attribution now, so that what is recorded from here on begins here."""
+        self.take_stock()
+        self._cut(self.now_ns)
 
     def snapshot(self, t_ns: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The token's row of table `tokens` and its rows of `token_legs` now."""
@@ -164,7 +180,11 @@ class TokenDesk:
         if not self._may_rebalance or looks is None or now == self.looked_ns or not looks.falls_on(now):
             return None
         self.looked_ns = now
-        return self.policy.decide_watched(self._situation())
+        decision = self.policy.decide_watched(self._situation())
+        if self.treatment.rebalance is Flow.WITHHELD:  # the bound stays crossed: one order for each crossing
+            was_beyond, self.is_beyond = self.is_beyond, decision is not None
+            return None if was_beyond else decision
+        return decision
 
     @property
     def _may_rebalance(self) -> bool:
@@ -177,7 +197,7 @@ class TokenDesk:
         return self.policy.next_due_ns(self.decided_ns + 1)
 
     def _situation(self) -> Situation:
-        return self.books.situation(self.policy.source, self.now_ns)
+        return self.books.situation(self.policy.source, self.now_ns, self.charging.rebalance_fees_atoms())
 
     def _wait(self) -> Turning:
         """Sleep until the next reset, look or crossing, or until the venue touched the account."""
@@ -245,9 +265,7 @@ class TokenDesk:
         seized = self.books.take_stock(self.now_ns)
         self.dealer.seizures += bool(seized)
         received = self.books.funding_seen_atoms - seen_atoms
-        if received and self.spec.funding == "absorb":
-            self.gateway.transfer(self.office.issuer_account, self.token.account, -received, "funding")
-            self.books.ledger.funding(-received)
+        self.subsidy.give_back_funding(received)
         if seized or received:
             self.wake()
         equity = self.books.equity_atoms()
@@ -282,13 +300,22 @@ class TokenDesk:
     # -- how to trade
 
     def _rebalance(self, decision: Decision) -> Turning:
-        """Work every leg's order at once, then remember the reset."""
-        self.token.state = TokenState.REBALANCING
-        self.tell_market()
+        """Take the fees, work every leg's order at once, then remember the reset."""
+        if self.treatment.rebalance is not Flow.WITHHELD:
+            if decision.lots:
+                self.charging.charge_rebalance()
+            if decision.occasion is Occasion.RIPCORD:
+                self.subsidy.reward_ripcord()
         held = self.books.committed(self.books.holding())
         lots = cost_consistent_lots(held, decision.lots, self.cost_allowance)
         legs = enumerate(self.token.legs)
-        self.working = [self._open_parent(decision, lots, leg, n) for n, leg in legs if lots.get(leg.market)]
+        parents = [self._open_parent(decision, lots, leg, n) for n, leg in legs if lots.get(leg.market)]
+        if self.treatment.rebalance is Flow.WITHHELD:
+            self._withhold(parents)
+            return
+        self.token.state = TokenState.REBALANCING
+        self.tell_market()
+        self.working = parents
         if self.working:
             yield self.env.all_of([self.env.process(self.dealer.work(parent)) for parent in self.working])
         self.take_stock()
@@ -298,6 +325,14 @@ class TokenDesk:
             return
         self.token.state = TokenState.TRADING
         self.rest()
+        self.books.mark_reset(self.policy.source)
+        self._cut(self.now_ns)
+
+    def _withhold(self, parents: Sequence[ParentOrder]) -> None:
+        """Write down orders that an arm holds back, as if the reset had been made; the position stays."""
+        for parent in parents:
+            parent.is_withheld = True
+            self.aftermath.ended(parent, self.books.holding().leverage)
         self.books.mark_reset(self.policy.source)
         self._cut(self.now_ns)
 

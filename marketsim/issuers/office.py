@@ -45,8 +45,8 @@ class OwnMarket(Protocol):
 class Office:
     """holdings: of the token's units. who: public id and cohort of an account. next_hedge: a number for a new hedge.
 
-    issuer_account, rounding_account: of the ledger cohorts `issuer:ID` and `rounding` in the token's venue and
-    currency. market: the token's own, None without one.
+    issuer_account, rounding_account, outside_account: of the ledger cohorts `issuer:ID`, `rounding` and `outside` in
+    the token's venue and currency. market: the token's own, None without one.
     """
 
     holdings: Holdings
@@ -55,4 +55,5 @@ class Office:
     next_hedge: Callable[[], int]
     issuer_account: int
     rounding_account: int
+    outside_account: int
     market: OwnMarket | None = None

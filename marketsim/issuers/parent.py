@@ -8,9 +8,10 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from marketsim.issuers.execution import ExecutionPlan
+from marketsim.issuers.execution import Child, ExecutionPlan
 from marketsim.issuers.nav import real
 from marketsim.issuers.rebalancing import Occasion, PriceSource
+from marketsim.kernel import codes
 from marketsim.messages import Purpose
 from marketsim.units import NS_PER_SECOND
 
@@ -42,12 +43,13 @@ class Unfilled(StrEnum):
 
 @dataclass(slots=True)
 class LiveOrder:
-    """A child on its way or in the book, and how many of its fills are entered."""
+    """A child on its way or in the book: when it was sent, the mid then, and how many of its fills are entered."""
 
     parent: ParentOrder
     order: Order
-    limit_ticks: int | None
-    is_held_back: bool
+    child: Child
+    sent_ns: int
+    mid: float | None
     entered: int = 0
 
 
@@ -97,6 +99,7 @@ class ParentOrder:
     leverage_after: Fraction | None = None
     is_over: bool = False
     is_followed: bool = False
+    is_withheld: bool = False
 
     @property
     def purpose(self) -> Purpose:
@@ -116,7 +119,7 @@ class ParentOrder:
     @property
     def reason(self) -> Unfilled | None:
         """Why part of it was never traded; None where all was."""
-        if self.remaining_lots == 0:
+        if self.remaining_lots == 0 or self.is_withheld:
             return None
         if self.unfilled is not None:
             return self.unfilled
@@ -189,6 +192,13 @@ class ParentOrder:
             missed_tick_lots = self.remaining_lots * self.last_mid
         return self._cost_bps((self.filled_tick_lots + missed_tick_lots) / self.target_lots, self.arrival_mid)
 
+    @property
+    def status(self) -> str:
+        """How it ended, a word of table `rebalances`."""
+        if self.is_withheld:
+            return "shadow"
+        return "partial" if self.remaining_lots else "done"
+
     def _cost_bps(self, price: float, arrival: float) -> float:
         return (1e4 if self.target_lots > 0 else -1e4) * (price / arrival - 1)
 
@@ -221,7 +231,27 @@ class ParentOrder:
             "cross_lots": self.cross_lots,
             **{column: self._price(self.mids.get(column)) for column in MIDS_AFTER},
             "children": self.children,
-            "status": "partial" if self.remaining_lots else "done",
+            "status": self.status,
+        }
+
+    def child_row(
+        self, child: Child, t_ns: int, t_end_ns: int, filled_lots: int, mid: float | None, reason: str
+    ) -> dict[str, Any]:
+        """The row of table `children` of one child that is final."""
+        return {
+            "t_ns": t_ns,
+            "t_end_ns": t_end_ns,
+            "purpose": codes.PURPOSES[self.purpose],
+            "parent": self.id,
+            "child": self.children,
+            "token": self.token,
+            "market": self.market,
+            "order_type": str(child.kind),
+            "size_lots": child.lots,
+            "filled_lots": filled_lots,
+            "limit_price": self._price(child.limit_ticks),
+            "mid_price": self._price(mid),
+            "reason": reason,
         }
 
     def backlog(self) -> dict[str, Any]:

@@ -44,15 +44,17 @@ _Cap = Annotated[
 class PrimarySpec(Spec):
     """Creation and redemption: at quoted NAV, at the hedge's realised price, in batches, or in kind.
 
-    Caps are in cash per UTC day, creations and redemptions each by themselves; `supply_cap` in tokens. `batches`: times
-    of day (UTC) of `cash_batch`. `queue`: what cannot be dealt now waits its turn instead of being refused.
-    `settle_after`: from dealing to delivery. `hedge`: through the token's execution, or off the book at the mark.
-    `hedge_costs`: who bears slippage and fees of hedges at quoted NAV (in `cash_exec` the client does).
+    Fees are rates of the cash, or (`fee_of`) of the notional behind it, the gross target times the cash (TLX's
+    redemption fee, RULES A.5). Caps are in cash per UTC day, creations and redemptions each by themselves; `supply_cap`
+    in tokens. `batches`: times of day (UTC) of `cash_batch`. `queue`: what cannot be dealt now waits its turn.
+    `settle_after`: from dealing to delivery. `hedge`: through the token's execution, or off the book at the
+    mark. `hedge_costs`: who bears slippage and fees of hedges at quoted NAV (in `cash_exec` the client does).
     """
 
     mode: PrimaryMode
     create_fee: Rate = Decimal(0)
     redeem_fee: Rate = Decimal(0)
+    fee_of: Literal["cash", "notional"] = "cash"
     minimum: Annotated[MoneyAmount | None, NONE_IN_WORDS, _OR_NONE] = None
     daily_cap: Annotated[_Cap | None, NONE_IN_WORDS, _OR_NONE] = None
     account_cap: Annotated[MoneyAmount | None, NONE_IN_WORDS, _OR_NONE] = None

@@ -78,6 +78,21 @@ class Settlement:
     in_trust: list[Ticket] = field(default_factory=list)
 
     @property
+    def create_rate(self) -> Fraction:
+        """Fee of a creation, as a share of its gross cash."""
+        return Fraction(self.spec.create_fee) * self._fee_base
+
+    @property
+    def redeem_rate(self) -> Fraction:
+        """Fee of a redemption, as a share of its gross cash."""
+        return Fraction(self.spec.redeem_fee) * self._fee_base
+
+    @property
+    def _fee_base(self) -> Fraction:
+        """What fees are a rate of, in multiples of the cash."""
+        return self.desk.token.gross_target if self.spec.fee_of == "notional" else Fraction(1)
+
+    @property
     def books(self) -> TokenBooks:
         """The token's books."""
         return self.desk.books
@@ -86,8 +101,8 @@ class Settlement:
         """What a request would come to now, at the quoted NAV; in kind and at the hedge's price, at NAV."""
         price = self._price() * self.desk.token.lot
         if request.side == "redemption":
-            return redemption(request.units_lots, price, self.spec.redeem_fee)
-        return creation(request.cash_atoms, price, self.spec.create_fee) if price > 0 else Deal(0, 0, 0)
+            return redemption(request.units_lots, price, self.redeem_rate)
+        return creation(request.cash_atoms, price, self.create_rate) if price > 0 else Deal(0, 0, 0)
 
     def _price(self) -> Fraction:
         is_quoted = self.spec.mode in ("cash_nav", "cash_batch")
@@ -105,7 +120,7 @@ class Settlement:
         if not deal.units_lots:
             return "too_small"
         if at_hedge:
-            deal = Deal(0, request.cash_atoms, primary_fee_atoms(request.cash_atoms, self.spec.create_fee))
+            deal = Deal(0, request.cash_atoms, primary_fee_atoms(request.cash_atoms, self.create_rate))
         lots = self._lots_in_kind(deal.units_lots) if self.spec.mode == "in_kind" else {}
         obstacle = self._cannot_give(request.account, lots)
         if obstacle or self._free_after(request.account, {leg: -n for leg, n in lots.items()}) < deal.cash_atoms:
@@ -252,7 +267,7 @@ class Settlement:
 
     def _issue_at(self, ticket: Ticket, worth_atoms: int) -> None:
         """Issue the units that a claim is worth; what is beyond whole lots goes back, with its share of the fee."""
-        token, account, rate = self.desk.token, ticket.request.account, self.spec.create_fee
+        token, account, rate = self.desk.token, ticket.request.account, self.create_rate
         ticket.nav_true = token.nav(self.books.holders_atoms() - worth_atoms)
         lot_price = ticket.nav_true * token.lot
         units = floor(worth_atoms / lot_price) if lot_price > 0 and worth_atoms > 0 else 0
@@ -276,7 +291,7 @@ class Settlement:
         gross = max(min(worth_atoms, self.books.equity_atoms()), 0)
         if gross != ticket.deal.cash_atoms:
             ticket.price = Fraction(gross) / (units * token.lot)
-            ticket.deal = Deal(units, gross, primary_fee_atoms(gross, self.spec.redeem_fee))
+            ticket.deal = Deal(units, gross, primary_fee_atoms(gross, self.redeem_rate))
         self._move(token.account, self._holder(ticket), gross, "redemption")
         self._deliver(ticket)
 

@@ -27,6 +27,7 @@ from marketsim.spec import (
     Identifier,
     Leverage,
     MoneyAmount,
+    MoneyOrNone,
     Rate,
     Spec,
 )
@@ -68,8 +69,9 @@ class TokenMarketSpec(Spec):
 class TokenSpec(Spec):
     """A leveraged token: `basket` maps market ids to signed targets; `aum`, `nav`: equity, of one unit.
 
-    `funding` of its perpetuals is the fund's (`pass`), or the issuer's (`absorb`: Gate's all-in fee). `disclosure`
-    holds its default, none.
+    `funding` of its perpetuals, and the `costs` of its rebalances (fees and slippage), are the fund's (`pass`), or the
+    issuer's (`absorb`: Gate's all-in fee, RULES A.1). `rebalance_fee`: what the fund pays the issuer for each rebalance
+    that trades (TLX, RULES A.5). `disclosure` holds its default, none.
     """
 
     id: Identifier
@@ -81,9 +83,11 @@ class TokenSpec(Spec):
     rebalance: Annotated[RebalanceSpec, Field(discriminator="policy")]
     execution: Annotated[ExecutionSpec, Field(discriminator="algorithm")] = MarketExecutionSpec(algorithm="market")
     management_fee: Annotated[ManagementFeeSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
+    rebalance_fee: MoneyOrNone = None
     account: TokenAccountSpec = TokenAccountSpec()
     nav_quote: NavQuoteSpec = NavQuoteSpec()
     funding: Literal["pass", "absorb"] = "pass"
+    costs: Literal["pass", "absorb"] = "pass"
     disclosure: Literal["none"] = "none"
     primary: Primary = None
     reverse_split: Annotated[ReverseSplitSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
@@ -162,6 +166,11 @@ class Token:
     def target(self) -> Fraction:
         """Signed target leverage of the whole basket, net."""
         return sum((leg.target for leg in self.legs), Fraction(0))
+
+    @property
+    def gross_target(self) -> Fraction:
+        """Target leverage of the whole basket without signs."""
+        return sum((abs(leg.target) for leg in self.legs), Fraction(0))
 
     @property
     def is_over(self) -> bool:

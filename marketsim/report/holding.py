@@ -67,7 +67,7 @@ def holders(record: RunRecord) -> Markup:
     """What the holders of each token paid and got, by cohort."""
     frame = record.table("holders")
     if frame is None:
-        return markup.section("holders", "Holders", markup.empty("Nobody held a token that has a market of its own."))
+        return markup.section("holders", "Holders", markup.empty("Nobody held a token."))
     fees = frame.with_columns(primary_fee_atoms=pl.col("create_fee_atoms") + pl.col("redeem_fee_atoms"))
     sums = fees.group_by("token", "cohort", maintain_order=True).agg(
         pl.len().alias("accounts"), pl.col("units_start", "units_end", *_PAID).sum()

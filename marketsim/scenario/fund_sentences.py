@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from marketsim.issuers.caps import DailyCapSpec
+from marketsim.issuers.fees import ManagementFeeSpec
 from marketsim.issuers.nav_quote import NavQuoteSpec
 from marketsim.issuers.notices import (
     CapChangeEventSpec,
@@ -36,7 +37,7 @@ _PRICES = {
 
 
 def fund_sentences(token: TokenSpec) -> Iterator[str]:
-    """What a token says about creation, redemption, splits and funding beyond the defaults."""
+    """What a token says about creation, redemption, splits, funding and costs beyond the defaults."""
     if token.primary is not None:
         yield _primary(token.primary)
     if token.nav_quote != NavQuoteSpec():
@@ -48,12 +49,31 @@ def fund_sentences(token: TokenSpec) -> Iterator[str]:
         yield f"Below a NAV of {format_money(rule.below)}, {rule.ratio} tokens become one." + (
             f" Dealing then rests for {format_duration(rule.halt)}." if rule.halt else ""
         )
+    if token.rebalance_fee is not None:
+        yield f"Each rebalance costs it {format_money(token.rebalance_fee)}, before the order is sized."
     if token.funding == "absorb":
         yield "Funding is the issuer's."
+    if token.costs == "absorb":
+        yield "Fees and slippage of its rebalances are the issuer's."
+
+
+def fee_words(fee: ManagementFeeSpec | None) -> str:
+    """A management fee, as a part of a sentence."""
+    if fee is None:
+        return "no management fee"
+    base = " of notional" if fee.of == "notional" else ""
+    text = f"a fee of {format_rate(fee.rate)}{base}{', by the year,' if fee.per == 'year' else ''}"
+    if fee.when == "rebalance":
+        text += " charged before each rebalance"
+    else:
+        text += f"{' charged' if fee.per == 'year' else ''} every {format_duration(fee.every)}"
+        text += f" at {format_time_of_day(fee.at)}"
+    return text + (" in new units for the issuer" if fee.mode == "dilution" else "")
 
 
 def _primary(spec: PrimarySpec) -> str:
-    fees = f"for {format_rate(spec.create_fee)} and {format_rate(spec.redeem_fee)} of the cash"
+    base = "cash" if spec.fee_of == "cash" else "notional behind it"
+    fees = f"for {format_rate(spec.create_fee)} and {format_rate(spec.redeem_fee)} of the {base}"
     times = " at " + ", ".join(format_time_of_day(at) for at in spec.batches) if spec.batches else ""
     text = f"Tokens are created and redeemed {_PRICES[spec.mode]}{times}, {fees}"
     limits = [f"at least {format_money(spec.minimum)}"] if spec.minimum is not None else []

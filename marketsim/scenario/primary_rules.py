@@ -39,10 +39,11 @@ def _check_counter(world: World, path: Path, spec: PrimarySpec) -> None:
         amounts = {"base": value.base} if isinstance(value, DailyCapSpec) else {"": value}
         for key, amount in amounts.items():
             if isinstance(amount, Money):
-                _check_atoms(world, (*path, name, key) if key else (*path, name), amount)
+                check_atoms(world, (*path, name, key) if key else (*path, name), amount)
 
 
-def _check_atoms(world: World, path: Path, amount: Money) -> None:
+def check_atoms(world: World, path: Path, amount: Money) -> None:
+    """Check that an amount is a whole number of atoms."""
     try:
         to_atoms(amount.amount)
     except UnitError as error:

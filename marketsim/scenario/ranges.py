@@ -117,7 +117,7 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
         "impact_notional": _ABOVE_ZERO,
     },
     LiquidationSpec: {"fee": _CHARGED},
-    TokenSpec: {"aum": _ZERO_OR_MORE, "nav": _ABOVE_ZERO},
+    TokenSpec: {"aum": _ZERO_OR_MORE, "nav": _ABOVE_ZERO, "rebalance_fee": _ZERO_OR_MORE},
     TokenStartSpec: {"last_reset": _ABOVE_ZERO},
     NavQuoteSpec: {"every": _CADENCE},
     PrimarySpec: {
@@ -146,6 +146,8 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
     FliSpec: {
         **dict.fromkeys(("min", "max", "target", "ripcord", "every", "max_trade", "ripcord_max_trade"), _ABOVE_ZERO),
         "speed": Range("more than 0%, at most 100%", above=0, most=1),
+        "ripcord_reward": _ZERO_OR_MORE,
+        "reward_balance": _ZERO_OR_MORE,
         "poll": _POLL,
     },
     TlxSpec: {"threshold": Range("0.01 to 0.8", least=Decimal("0.01"), most=Decimal("0.8")), "poll": _POLL},
@@ -204,6 +206,7 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
         "move": Range("more than 0%, below 100%", above=0, below=1),
         "over": _ZERO_OR_MORE,
         "slices": _AT_LEAST_ONE,
+        "horizons": _ABOVE_ZERO,
     },
     GhostSpec: {"leverage": _ABOVE_ZERO, "stop_loss": _PART},
     RecordSpec: dict.fromkeys(("quotes", "marks", "tokens", "cohorts", "positions"), _CADENCE),

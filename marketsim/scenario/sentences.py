@@ -16,7 +16,7 @@ from marketsim.issuers.execution import (
 )
 from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, TlxSpec, VariableSpec
 from marketsim.issuers.token import TokenSpec
-from marketsim.scenario.fund_sentences import fund_sentences, notice_sentence
+from marketsim.scenario.fund_sentences import fee_words, fund_sentences, notice_sentence
 from marketsim.scenario.schema import EventSpec, JumpEventSpec, OrderEventSpec, Scenario
 from marketsim.spec import Distribution, distribution_text
 from marketsim.traders.group import TraderGroupSpec
@@ -101,16 +101,10 @@ def _market(market: MarketSpec) -> str:
 
 def _token(token: TokenSpec) -> str:
     legs = " and ".join(f"{format_number(target)} times {market}" for market, target in token.basket.items())
-    fee = token.management_fee
-    charge = "no management fee"
-    if fee is not None:
-        a_year = ", by the year, charged" if fee.per == "year" else ""
-        charge = f"a fee of {format_rate(fee.rate)}{a_year} every {format_duration(fee.every)}"
-        charge += f" at {format_time_of_day(fee.at)}"
-        charge += " in new units for the issuer" if fee.mode == "dilution" else ""
     text = (
         f"{token.id} of issuer {token.issuer} holds {legs}, with {format_money(token.aum)} under management at "
-        f"{format_money(token.nav)} a unit and {charge}. {_rebalance(token)} {_execution(token)}"
+        f"{format_money(token.nav)} a unit and {fee_words(token.management_fee)}. "
+        f"{_rebalance(token)} {_execution(token)}"
     )
     return " ".join([text, *fund_sentences(token)])
 
@@ -154,11 +148,15 @@ def _daily(rule: DailySpec, token: TokenSpec) -> str:
 def _fli(rule: FliSpec, token: TokenSpec) -> str:
     target = abs(_target(token)) if rule.target is None else rule.target
     low, high, ripcord = (format_number(value) for value in (rule.min, rule.max, rule.ripcord))
+    reward = ""
+    if rule.ripcord_reward is not None:
+        lasts = "" if rule.reward_balance is None else f", {format_money(rule.reward_balance)} in all"
+        reward = f" Who pulls that ripcord gets {format_money(rule.ripcord_reward)} of the issuer{lasts}."
     return (
         f"Every {format_duration(rule.every)} it goes {format_rate(rule.speed)} of the way to {format_number(target)}, "
         f"and at once back into {low} to {high}, in chunks of {rule.max_trade} {format_duration(rule.cooldown)} apart; "
         f"from {ripcord} on it falls back to {high} in chunks of {rule.ripcord_max_trade} "
-        f"{format_duration(rule.ripcord_cooldown)} apart."
+        f"{format_duration(rule.ripcord_cooldown)} apart.{reward}"
     )
 
 

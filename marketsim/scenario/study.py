@@ -151,15 +151,17 @@ class ForkSpec(Spec):
 class ProbeSpec(Spec):
     """How `crowding_number` measures impact: pairs of orders +Q and -Q at random instants, forked from the same state.
 
-    count: instants of a replication. sizes: notionals Q; absent = what the tokens of the market would trade after a
-    move of `move`. The order is worked over `over` in `slices` (0s = at once).
+    count: instants of a replication. sizes: notionals Q; absent = what the tokens of a market would trade after a move
+    of `move`. over, slices: how the order is worked; absent = over the mean window of the run's rebalances, 0s at once.
+    horizons: when the mid is looked at; absent = at the end of the window and at the next reset.
     """
 
     count: Count = 8
     sizes: tuple[MoneyAmount, ...] = ()
     move: Rate = Decimal("0.01")
-    over: Duration = 0
-    slices: Count = 1
+    over: Duration | None = None
+    slices: Count = 10
+    horizons: tuple[Duration, ...] = ()
 
 
 class GhostSpec(Spec):
@@ -213,9 +215,9 @@ class StudySpec(Spec):
             raise refusal("placebo arms send the factual arm's orders, and there is none", "factual", "", ("arms",))
         if self.primary is not None and self.measures and self.primary not in self.measures:
             raise refusal("the primary outcome is not measured", ", ".join(self.measures), "", ("primary",))
-        if self.fork is not None and any(arm.arm == "off" or arm.set for arm in self.arms):
-            message = "a fork cannot begin without an issuer, or in another world"
-            raise refusal(message, "arms without `set`, and none that is `off`", "", ("arms",))
+        if self.fork is not None and any(arm.arm in ("off", "placebo_time") or arm.set for arm in self.arms):
+            message = "a fork cannot begin without an issuer or in another world, nor wait for another time of day"
+            raise refusal(message, "arms without `set`, and none that is `off` or `placebo_time`", "", ("arms",))
         self._check_design()
         return self
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from marketsim.issuers.execution import HiddenSpec, TwapSpec
-from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, VariableSpec
+from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, NoRebalanceSpec, VariableSpec
 from marketsim.issuers.token import TokenSpec
 from marketsim.scenario import bounds
 from marketsim.scenario.nodes import Path
+from marketsim.scenario.primary_rules import check_atoms
 from marketsim.scenario.world import World
 from marketsim.units import NS_PER_SECOND, format_duration, format_number
 from marketsim.venues.contract import MarketSpec
@@ -19,7 +20,7 @@ MOST_COST = Decimal("0.5")
 
 
 def check_token_rules(world: World, path: Path, token: TokenSpec, markets: Mapping[str, MarketSpec]) -> None:
-    """Check a token's rebalancing and execution against its basket."""
+    """Check a token's rebalancing, execution and fees against its basket."""
     gross = sum((abs(value) for value in token.basket.values()), Decimal(0))
     rule, keys = token.rebalance, (*path, "rebalance")
     if isinstance(rule, BandSpec):
@@ -31,6 +32,7 @@ def check_token_rules(world: World, path: Path, token: TokenSpec, markets: Mappi
     elif isinstance(rule, FliSpec):
         _check_fli(world, keys, token, rule, markets)
     _check_execution(world, (*path, "execution"), token, gross)
+    _check_fees(world, path, token, gross)
 
 
 def _check_execution(world: World, path: Path, token: TokenSpec, gross: Decimal) -> None:
@@ -41,6 +43,23 @@ def _check_execution(world: World, path: Path, token: TokenSpec, gross: Decimal)
     if how.cost_allowance * gross > MOST_COST:
         message = "with this target such costs leave no size that allows for them"
         world.at((*path, "cost_allowance"), message, "a cost of at most half the equity when the target is traded")
+
+
+def _check_fees(world: World, path: Path, token: TokenSpec, gross: Decimal) -> None:
+    """Fees that would never be charged, or take all there is."""
+    management, primary = token.management_fee, token.primary
+    if isinstance(token.rebalance, NoRebalanceSpec):
+        message = "this token never rebalances, so this is never charged"
+        if management is not None and management.when == "rebalance":
+            world.at((*path, "management_fee", "when"), message, "every, or a token that rebalances")
+        if token.rebalance_fee is not None:
+            world.at((*path, "rebalance_fee"), message, "none, or a token that rebalances")
+    if token.rebalance_fee is not None:
+        check_atoms(world, (*path, "rebalance_fee"), token.rebalance_fee)
+    for name in ("create_fee", "redeem_fee"):
+        if primary is not None and primary.fee_of == "notional" and getattr(primary, name) * gross >= 1:
+            message = f"of {format_number(gross)} times the cash, this fee leaves nothing of it"
+            world.at((*path, "primary", name), message, "less than the cash, or fee_of: cash")
 
 
 def _check_band(world: World, path: Path, token: TokenSpec, band: BandSpec, target: Decimal) -> None:
@@ -135,6 +154,11 @@ def _check_fli(world: World, path: Path, token: TokenSpec, rule: FliSpec, market
         world.at((*path, "ripcord"), "the ripcord is below the maximum", f"at least {format_number(rule.max)}")
     if rule.cooldown > rule.every:
         world.at((*path, "cooldown"), "longer than the interval", f"at most {format_duration(rule.every)}")
+    if rule.reward_balance is not None and rule.ripcord_reward is None:
+        world.at((*path, "reward_balance"), "there is no reward to pay out of it", "left out, or a ripcord_reward")
+    for key in ("ripcord_reward", "reward_balance"):
+        if getattr(rule, key) is not None:
+            check_atoms(world, (*path, key), getattr(rule, key))
     if rule.ripcord_cooldown > rule.cooldown:
         allowed = f"at most {format_duration(rule.cooldown)}"
         world.at((*path, "ripcord_cooldown"), "longer than the cooldown without the ripcord", allowed)

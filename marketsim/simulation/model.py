@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,8 @@ from marketsim.journal import Journal
 from marketsim.kernel import codes
 from marketsim.scenario import load
 from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study import ArmSpec
+from marketsim.simulation.arms import FACTUAL, apply, present
 from marketsim.simulation.holding import FundClaims, UnitCosts
 from marketsim.simulation.listed import ListedEvents
 from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wiring
@@ -43,7 +45,8 @@ LOG_ROWS = 1 << 18
 class MarketModel(mesa.Model):  # type: ignore[misc]
     """One world, ready to run.
 
-    scenario: a file, or a loaded `Scenario`; seed: replaces the scenario's; set: overrides by path. `env` is a
+    scenario: a file, or a loaded `Scenario`; seed: replaces the scenario's; set: overrides by path. replication: which
+    luck. arm: what is changed in the world; children: the factual run's, for placebo arms. `env` is a
     `simpy.Environment`, `view` and `gateway` show and reach the venue. `step()` advances `clock.report_every`; at the
     end `running` is False. `close()` frees the kernel's memory.
     """
@@ -57,15 +60,18 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         set: Mapping[str, Any] | Sequence[str] = (),
         *,
         replication: int = 0,
+        arm: ArmSpec = FACTUAL,
+        children: Iterable[Mapping[str, Any]] = (),
         log_rows: int = LOG_ROWS,
     ) -> None:
-        world = scenario if isinstance(scenario, Scenario) else load(scenario, set=set, seed=seed)
+        declared = scenario if isinstance(scenario, Scenario) else load(scenario, set=set, seed=seed)
+        world = present(declared, arm)
         self._declared = world
         self.root_seed = world.seed if seed is None else seed
         self.replication = replication
         self.participants = 0
         super().__init__(rng=self.root_seed)
-        self.wired = Wiring(world, self.root_seed, replication).wire(log_rows)
+        self.wired = Wiring(world, self.root_seed, replication, declared).wire(log_rows)
         self.world = self.wired.world
         self.env = MarketEnvironment(self.world, self.wired.markets, world.clock.duration)
         self.journal = Journal()
@@ -73,16 +79,20 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.gateway = Gateway(self.env, self.wired.positions, self.wired.outside, self._token_ledgers())
         self.gateway.ticks.update({market.id: market.tick.amount for market in self.wired.market_specs})
         self.env.on_path = self._give_path
-        self.env.on_log = self._drop_logs
+        self.env.on_log = self.drop_logs
         for number in range(len(self.wired.paths)):
             self._give_path(number)
         self.world.open()
+        opened = self.world.accounts[: self.world.get("n_accounts")]
+        self.opening_cash_atoms, self.opening_deposits = opened["cash_atoms"].copy(), opened["deposit_atoms"].copy()
         self.funding = [self._funding_desk(market) for market in world.markets]
         self.desks = self._token_desks()
         self.claims = FundClaims(self.wired, self.env, self.desks)
-        self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.funding)
+        self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.desks)
+        self.unit_costs.listen(self.funding)
         self.makers = self._token_maker_desks()
         ListedEvents(self).list_all()
+        apply(self, arm, children)
 
     # -- mesa's face
 
@@ -122,8 +132,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         values = path.levels(first, CHUNK) if record["absolute"] else path.growth(first, CHUNK)
         self.world.give_path(underlying, first, values)
 
-    def _drop_logs(self) -> None:
-        """Nobody records: the kernel's buffers are emptied."""
+    def drop_logs(self) -> None:
+        """Empty the kernel's buffers, while nobody records."""
         for name in ("trades", "orders", "quotes", "liquidations", "deleveragings"):
             self.world.take_log(name)
 
@@ -171,7 +181,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
             holdings = BookHoldings(self.world, own)
         market = None if own is None else SpotMarket(self.gateway, self.world, spec.id)
         issuer = role(f"issuer:{spec.issuer}")
-        return Office(holdings, purse, self.who, partial(next, numbers), issuer, role("rounding"), market)
+        ledger = issuer, role("rounding"), role("outside")
+        return Office(holdings, purse, self.who, partial(next, numbers), *ledger, market)
 
     def who(self, account: int) -> tuple[int, str]:
         """Public id and cohort of an account."""
@@ -234,8 +245,13 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         """The markets a Python participant's account can trade."""
         return [market for market in self.wired.market_specs if (account, market.id) in self.wired.positions]
 
-    def add_participant(self, name: str, kind: str, cash_atoms: int, bits: int, first: MarketSpec) -> int:
-        """Open an account in all markets of one market's venue and currency; return the kernel's index."""
+    def add_participant(
+        self, name: str, kind: str, cash_atoms: int, bits: int, first: MarketSpec, *, public: int | None = None
+    ) -> int:
+        """Open an account in all markets of one market's venue and currency; return the kernel's index.
+
+        public: its id in the tables; absent, the next of the agents'.
+        """
         near = [m for m in self.wired.market_specs if (m.venue, m.currency) == (first.venue, first.currency)]
         known = len(self.wired.cohorts.names)
         cohort = self.wired.cohorts.add(name, kind, first.currency)
@@ -247,8 +263,10 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         for market, record in zip(near, records, strict=True):
             if market.kind == "spot":
                 self.world.keep_stake(record)
-        self.wired.account_ids = np.append(self.wired.account_ids, FIRST_AGENT + self.participants)
-        self.participants += 1
+        if public is None:
+            public = FIRST_AGENT + self.participants
+            self.participants += 1
+        self.wired.account_ids = np.append(self.wired.account_ids, public)
         if cash_atoms:
             self.journal.add(
                 "ledger",

@@ -16,7 +16,7 @@ from marketsim.datasets.canonical import CodedText
 from marketsim.datasets.columns import Names
 from marketsim.datasets.recorder import Recorder
 from marketsim.kernel import codes
-from marketsim.simulation.holding import PrimaryFees, holder_rows
+from marketsim.simulation.holding import PrimaryDeals, holder_rows
 from marketsim.simulation.model import MarketModel
 
 FLUSH_NS = 3_600 * 10**9  # how often the journal is handed over, so that it stays short
@@ -34,13 +34,15 @@ class RunRecord:
         self.ticks = np.array([float(market.tick.amount) for market in self.specs])
         self._names: Names | None = None
         self._written: dict[str, int] = {}
-        self.primary_fees = PrimaryFees()
+        self.primary_deals = PrimaryDeals()
         self.env.on_log = self.take_logs
 
     # -- the run
 
     def start(self) -> None:
         """Write what stands at the beginning and set the clock for every cadence."""
+        if self.env.now:
+            self._forget_the_past()
         self._write_instruments()
         self._write_deposits()
         record = self.model.scenario.record
@@ -58,12 +60,21 @@ class RunRecord:
                 self.env.process(self._repeat(every, write))
         self.env.process(self._repeat(FLUSH_NS, lambda t_ns: self.flush()))
 
+    def _forget_the_past(self) -> None:
+        """Begin within a run, at a fork: rows of before are not written, what sums need from then is kept."""
+        self.model.drop_logs()
+        for desk in self.model.desks:
+            desk.begin_interval()
+        past = self.model.journal.take()
+        self.primary_deals.note(past.get("primary", ()))
+        self.recorder.rows("ledger", past.get("ledger", ()))
+
     def _repeat(self, every: int, write: Callable[[int], None]) -> Generator[Any, Any, None]:
-        due = 0
+        due = self.env.now
         while True:
             yield self.env.at(due, Phase.RECORD)
             write(self.env.now)
-            due += every
+            due = (self.env.now // every + 1) * every
 
     def flush(self) -> None:
         """Hand over logs and journal."""
@@ -74,7 +85,7 @@ class RunRecord:
         for table, rows in self.model.journal.take().items():
             self.recorder.rows(table, rows)
             if table == "primary":
-                self.primary_fees.note(rows)
+                self.primary_deals.note(rows)
 
     def finish(self) -> None:
         """Write the closing rows at the end of the run."""
@@ -99,7 +110,7 @@ class RunRecord:
         if record.cohorts is None:
             self._ledger(t_ns)
         self.flush()
-        self.recorder.rows("holders", holder_rows(self.model.wired, self.model.desks, self.primary_fees))
+        self.recorder.rows("holders", holder_rows(self.model.wired, self.model.desks, self.primary_deals))
         self._accounts()
 
     # -- logs
@@ -199,7 +210,7 @@ class RunRecord:
         """
         cohorts = self.model.wired.cohorts
         opening = self._sum_by_cohort(self.world.accounts["deposit_atoms"])
-        moved = self._sum_by_cohort(self.world.accounts["cash_atoms"]) - opening
+        moved = self._sum_by_cohort(self.model.opening_cash_atoms) - self._sum_by_cohort(self.model.opening_deposits)
         rows = []
         for c, name in enumerate(cohorts.names):
             entered = cohorts.kinds[c] in ("agent", "event")
@@ -225,7 +236,7 @@ class RunRecord:
 
     def _sum_by_cohort(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """Sums over the accounts of each cohort (cohorts,) of values by account."""
-        n = self.world.get("n_accounts")
+        n = min(self.world.get("n_accounts"), len(values))
         total = np.zeros(len(self.model.wired.cohorts.names), np.int64)
         np.add.at(total, self.world.accounts["cohort"][:n], values[:n])
         return total

@@ -142,10 +142,14 @@ def _power_of_two(least: int, low: int, high: int) -> int:
 
 
 class Wiring:
-    """Builds one world, part by part; `wire` is the whole."""
+    """Builds one world, part by part; `wire` is the whole.
 
-    def __init__(self, scenario: Scenario, seed: int, replication: int) -> None:
+    declared: the scenario that public account ids are counted in, where an arm leaves parts of it out.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, replication: int, declared: Scenario | None = None) -> None:
         self.scenario = scenario
+        self.declared = declared or scenario
         self.seed, self.replication = seed, replication
         self.cohorts = Cohorts()
         by_id = {market.id: market for market in scenario.markets}
@@ -234,10 +238,14 @@ class Wiring:
         public = FIRST_LEDGER
         places = list(dict.fromkeys((market.venue, market.currency) for market in self.markets))
         roles = ["venue", "rounding", "outside", "outside_holders"]
-        issuers = dict.fromkeys(f"issuer:{token.issuer}" for token in self.scenario.tokens)
+        issuers = dict.fromkeys(f"issuer:{token.issuer}" for token in self.declared.tokens)
+        absent = issuers.keys() - {f"issuer:{token.issuer}" for token in self.scenario.tokens}
         for venue, currency in places:
             inside = [i for i, m in enumerate(self.markets) if (m.venue, m.currency) == (venue, currency)]
             for role in [*roles, *issuers]:
+                if role in absent:
+                    public += 1
+                    continue
                 bits = LEDGER_BITS | (codes.ACC_OUTSIDE if role == "outside" else 0)
                 cohort = self.cohorts.add(role, "ledger", currency)
                 wanted = {"outside": "perpetual", "outside_holders": "spot"}.get(role)
@@ -268,7 +276,8 @@ class Wiring:
     def _token_accounts(self) -> list[tuple[TokenSpec, int, list[LegTerms]]]:
         laid = []
         self.token_accounts: dict[str, int] = {}
-        for i, spec in enumerate(self.scenario.tokens):
+        numbers_of = {token.id: i for i, token in enumerate(self.declared.tokens)}
+        for spec in self.scenario.tokens:
             markets = [self.markets[self.numbers[name]] for name in spec.basket]
             if len({(market.venue, market.currency) for market in markets}) > 1:
                 raise UsageError(
@@ -289,7 +298,7 @@ class Wiring:
             bits |= codes.ACC_NO_TIERS if not spec.account.tiers else 0
             cohort = self.cohorts.add(spec.id, "token", markets[0].currency)
             numbers = [self.numbers[name] for name in spec.basket]
-            account = self._account(FIRST_TOKEN + i, cohort, to_atoms(spec.aum.amount), bits, numbers)
+            account = self._account(FIRST_TOKEN + numbers_of[spec.id], cohort, to_atoms(spec.aum.amount), bits, numbers)
             self.token_accounts[spec.id] = account
             laid.append((spec, account, legs))
         return laid
@@ -330,11 +339,21 @@ class Wiring:
         )
         holders = np.flatnonzero(positions["bucket"] >= 0)  # only holdings have one before the world opens
         world.stakes["opening_lots"][positions["bucket"][holders]] = positions["lots"][holders]
-        ids = np.concatenate([np.arange(self.first), np.array(self.ids, np.int64)]).astype(np.int64)
+        ids = np.concatenate([*self._trader_ids(), np.array(self.ids, np.int64)]).astype(np.int64)
         return Wired(
             world, self.scenario, self.numbers, self.markets, self.paths, self.cohorts, self.ledger,
             records, outside_records, opened, ids, self.first, makers,
         )  # fmt: skip
+
+    def _trader_ids(self) -> list[NDArray[np.int64]]:
+        """Public ids of the traders, group by group, counted through all groups declared."""
+        present = {group.id for group in self.scenario.traders}
+        ids, first = [], 0
+        for group in self.declared.traders:
+            if group.id in present:
+                ids.append(np.arange(first, first + group.count))
+            first += group.count
+        return ids
 
     def _join(self, population: Population) -> tuple[NDArray[Any], NDArray[Any], dict[tuple[int, str], int]]:
         """Traders' rows and all others' in one table each; the others' positions by (account, market id)."""

@@ -3,8 +3,8 @@
 The last resort of a liquidation. Traders of the opposite side are ranked by profit and leverage (BitMEX's score); the
 first in the queue close at the bankruptcy price of the liquidated account, without fee, until the position is gone;
 when they run out the ledger cohort `outside` takes the rest at the same price, so that the books always close. The
-price is a whole tick rounded in the bankrupt account's favour; the under-a-tick-a-lot this leaves it goes to the
-insurance fund. Longs and shorts are ranked apart.
+price is a whole tick rounded in the bankrupt account's favour; the less than a tick a lot this leaves stays with it.
+Longs and shorts are ranked apart.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 The fund is an account of the venue. It receives the liquidation fees, and takes accounts over *at the bankruptcy
 price*, where lots and cash together are worth nothing: handing over all lots and all cash is that price exactly, and
-no atom is lost. What the fund makes or loses against it when it closes is its own. It also receives what rounding
-leaves of a deleveraged account, and pays an account's last debt. When it acts is the kernel's; who is next when it
-cannot is in `deleveraging`.
+no atom is lost. What the fund makes or loses against it when it closes is its own. It also pays an account's last debt;
+what rounding leaves of a deleveraged account, less than a tick a lot, stays with that account. When it acts is the
+kernel's; who is next when it cannot is in `deleveraging`.
 """
 
 from __future__ import annotations

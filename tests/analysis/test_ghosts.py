@@ -1,8 +1,10 @@
 """Ghosts on tapes written by hand: 1 000 USDT, a perp at 30 000 USDT of lots worth 30 USDT, every atom typed in."""
 
 import json
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from marketsim.analysis.ghost import Ghost, GhostSpec
 from marketsim.analysis.ghosts import COLUMNS, compare_holding
 from marketsim.analysis.tape import PerpTerms, Tape
+from marketsim.traders.agent import Agent
 from marketsim.venues.margin import BINANCE_BTCUSDT_2024, UNLIMITED, tier_table
 from tests.simulation.worlds import FREE, OFF_BOOK, UP, recorded, steps, world
 
@@ -162,6 +165,36 @@ def test_a_token_without_a_market_is_compared_by_a_holder_of_one_hundred_units(t
     ]
     assert frame["perp_stopped_ns"].to_list() == [None, None, None, 600_000_000_000]
     assert frame["account"].null_count() == 4
+
+
+class Client(Agent):
+    """Creates for 10 kUSDT at five minutes and redeems all at twenty."""
+
+    def process(self) -> Iterator[Any]:
+        yield self.wait("5min")
+        yield self.create("UP", "10 kUSDT").done
+        yield self.wait("15min")
+        yield self.redeem("UP", "all").done
+
+
+def test_who_created_a_token_without_a_market_is_compared_by_what_he_did(tmp_path: Path) -> None:
+    """9,990 USDT go in at 30,000; at +10 % they are 12,987, less 10 bps and the 10 USDT of creating."""
+    token = {
+        **UP, "rebalance": {"policy": "none"}, "execution": {**OFF_BOOK, "off_book_fees": False},
+        "primary": {"mode": "cash_nav", "create_fee": "10 bps", "redeem_fee": "10 bps"},
+    }  # fmt: skip
+    path = steps(("0s", "30000 USDT"), ("10min", "33000 USDT"))
+    small = world(index=path, market=FREE, traders=[], tokens=[token])
+    recorded(small, tmp_path, before=lambda model: Client(model, capital="20 kUSDT", name="client"))
+    (tmp_path / "resolved.json").write_text(json.dumps(small.canonical()))
+    (tmp_path / "manifest.json").write_text('{"status": "ok"}')
+    (row,) = compare_holding(tmp_path, [{"as": "perp", "leverage": 3, "match": "capital"}]).rows(named=True)
+    assert (row["token"], row["cohort"]) == ("UP", "client")
+    assert row["cash_in_atoms"] == 999_000_000_000
+    assert row["token_create_fee_atoms"] == 1_000_000_000
+    assert row["token_redeem_fee_atoms"] == pytest.approx(1_298_700_000, abs=2)
+    assert row["token_wealth_atoms"] == pytest.approx(1_298_700_000_000 - 2_298_700_000, abs=10**4)
+    assert row["perp_wealth_atoms"] == 1_298_700_000_000
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ DAY = 24 * HOUR
 BTC = "BTC-PERP"
 TICK = Decimal("0.1")
 ATOMS_PER_TICK_LOT = 10_000  # tick 0.1 USDT x lot 0.001 BTC
-ISSUER, ROUNDING, HOLDERS = 1_200_000_000, 1_200_000_001, 1_200_000_002
+ISSUER, ROUNDING, HOLDERS, OUTSIDE = 1_200_000_000, 1_200_000_001, 1_200_000_002, 1_200_000_003
 ALICE, BOB, CAROL = 1, 2, 3
 
 
@@ -42,6 +42,10 @@ class FakeOrder:
     @property
     def is_final(self) -> bool:
         return self.status in ("filled", "cancelled", "rejected")
+
+    @property
+    def filled_lots(self) -> int:
+        return sum(fill.lots for fill in self.fills)
 
     @property
     def remaining_lots(self) -> int:
@@ -273,7 +277,8 @@ class World(simpy.Environment):
 
     def office(self, supply_lots: int) -> Office:
         register = HoldingsRegister({HOLDERS: supply_lots})
-        return Office(register, Clients(self), lambda account: (account, "clients"), self.next_hedge, ISSUER, ROUNDING)
+        ledger = ISSUER, ROUNDING, OUTSIDE
+        return Office(register, Clients(self), lambda account: (account, "clients"), self.next_hedge, *ledger)
 
     def total_atoms(self) -> int:
         """All cash there is: what trades and payments may move, never change."""

@@ -36,9 +36,8 @@ tokens: [{{id: T, issuer: a, preset: {preset}, basket: {{BTC-PERP: {target}}}, a
 
 def issued(world: World, preset: str, target: str) -> TokenDesk:
     spec = declared(preset, target)
-    return world.issue(
-        basket={BTC: target}, rebalance=spec.rebalance, execution=spec.execution, management_fee=spec.management_fee
-    )
+    taken = ("rebalance", "execution", "management_fee", "rebalance_fee", "funding", "costs")
+    return world.issue(basket={BTC: target}, **{name: getattr(spec, name) for name in taken})
 
 
 # -- implied moves
@@ -264,7 +263,7 @@ def test_nav_compounds_exactly_as_in_the_plain_twin(preset: str, target: str) ->
 
 @pytest.mark.parametrize("target", ["5", "-5", "3", "-2", "1"])
 def test_tlx_compounds_exactly_as_in_the_plain_twin(target: str) -> None:
-    """|notional - M L| / (M L) x L >= 0.25 with M the equity at the last update."""
+    """|notional - M L| / (M L) x L >= 0.25, M the equity at the last update; 2 % a year of notional and 5 USDT each."""
     path = steps({"1": 2.5, "3": 1, "-2": 1}.get(target, 0.5))
     world, desk = followed("tlx", target, path)
 
@@ -273,8 +272,14 @@ def test_tlx_compounds_exactly_as_in_the_plain_twin(target: str) -> None:
         notional = abs(now.lots) * now.price * now.worth
         return abs(notional - margin * wanted) / (margin * wanted) * wanted >= Fraction("0.25")
 
+    def returns(now: Fund) -> bool:
+        at = next(at for at, ticks in path if ticks == now.price)
+        notional = abs(now.lots) * now.price * now.worth
+        now.cash -= int(notional * Fraction(2, 100) * (at - now.resets[-1]) / (365 * 86_400)) + 5 * 10**8
+        return now.to(now.target)
+
     plain = fund(target)
-    Family(is_emergency=is_due).run(plain, path, END)
+    Family(is_emergency=is_due, returns_to=returns).run(plain, path, END)
     assert state(world, desk) == (plain.equity, plain.lots)
     desk.finish(world.now)
     assert [row["t_decide_ns"] // SECOND for row in world.rows["rebalances"]] == plain.resets[1:] != []
@@ -324,7 +329,7 @@ def test_a_hidden_target_compounds_exactly_with_the_targets_and_looks_of_the_tok
     ],
 )
 def test_fli_compounds_exactly_as_the_published_contract(preset: str, published: tuple[Any, ...]) -> None:
-    """The twin of the contract, called at every block of 13 seconds; interest ignored, the streaming fee daily."""
+    """The twin of the contract, called at every block of 13 seconds; no interest, the fee streamed in new units."""
     low, high, speed, ripcord, chunk, ripcord_chunk = published
     lot = Fraction(1, 1000)
     lots = round(Fraction(2 * AUM_ATOMS, 300_000 * ATOMS_PER_TICK_LOT))
@@ -332,14 +337,11 @@ def test_fli_compounds_exactly_as_the_published_contract(preset: str, published:
     days = [86_400 * SECOND, 3_000 * SECOND, 60 * SECOND]
     settings = Settings(*numbers, *days, Fraction(chunk), Fraction(ripcord_chunk), lot=lot)  # type: ignore[arg-type]
     twin = FlexibleLeverage(settings, lots * lot, Fraction(lots * 300_000 * ATOMS_PER_TICK_LOT - AUM_ATOMS, 10**8))
-    events = [(at, 0, ticks) for at, ticks in STEPS] + [(day * 86_400, 1, 0) for day in range(1, 7)]
+    events = [(at, 0, ticks) for at, ticks in STEPS]
     price, calls = Fraction(30_000), []
     for at, what, value in sorted(events + [(13 * block, 2, 0) for block in range(END // 13 + 1)]):
         if what == 0:
             price = Fraction(value, 10)
-        elif what == 1 and at <= END:
-            equity = (twin.collateral * price - twin.debt) * 10**8
-            twin.debt += Fraction(int(equity * Fraction("0.00005342")), 10**8)
         elif what == 2:
             call = twin.should_rebalance(price, at * SECOND)
             if call != "none":
@@ -354,3 +356,5 @@ def test_fli_compounds_exactly_as_the_published_contract(preset: str, published:
     rows = world.rows["rebalances"]
     assert [(row["t_decide_ns"] // SECOND, row["trigger"]) for row in rows] == calls
     assert {"fli", "ripcord"} >= {trigger for _, trigger in calls}
+    diluted = float(desk.token.supply) * (1 - 0.0195 / 365) ** 6
+    assert diluted == pytest.approx(500_000, rel=1e-9)

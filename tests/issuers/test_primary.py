@@ -191,7 +191,7 @@ def test_a_day_is_a_day_of_utc() -> None:
 def test_a_yearly_rate_is_charged_in_parts() -> None:
     """FLI: 1.95 % a year streaming; by the hour that is 1.95 % / 8,760."""
     spec = ManagementFeeSpec.model_validate({"rate": "1.95%", "per": "year", "every": "1h", "mode": "dilution"})
-    assert rate_of_charge(spec) == Fraction(195, 10_000) / 8_760
+    assert rate_of_charge(spec, spec.every) == Fraction(195, 10_000) / 8_760
     assert dilution_lots(999, Fraction(1, 1000)) == 1  # one new unit in a thousand
 
 

@@ -345,3 +345,19 @@ def test_a_quote_may_be_valued_at_the_index() -> None:
     world.run_to(2 * MINUTE)
     assert isinstance(desk.quote, NavQuote)
     assert (desk.quote.published(), exact_nav(desk)) == (100 * ATOMS, 103 * ATOMS)
+
+
+@pytest.mark.parametrize("mode", ["cash_nav", "cash_exec"])
+def test_a_fee_of_notional_is_the_rate_times_the_target(mode: str) -> None:
+    """TLX (RULES A.5): creation free, redemption 0.3 % x |L|: 0.9 % of the cash of a 3x token, short or long."""
+    for target in (3, -3):
+        primary = {"mode": mode, "redeem_fee": "30 bps", "fee_of": "notional"}
+        world, desk, deposits = opened(primary, basket={BTC: target})
+        made = create(desk, 10_000)
+        world.run_to(SECOND)
+        assert (made.status, made.fee_atoms, made.units) == ("settled", 0, 100)
+        sold = redeem(desk, 100)
+        world.run_to(MINUTE)
+        assert (sold.status, sold.cash_atoms, sold.fee_atoms) == ("settled", 10_000 * ATOMS, 90 * ATOMS)
+        assert world.cash[ALICE] == (10_000_000 - 90) * ATOMS
+        check_books(world, desk, deposits)

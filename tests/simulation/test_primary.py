@@ -345,3 +345,79 @@ def test_a_run_with_a_primary_market_is_the_same_however_it_is_cut(tmp_path: Pat
     )
     assert whole.digest == parts.digest
     assert whole.hashes == parts.hashes
+
+
+FUNDED = {**FREE, "funding": {"interest": "1 bps", "damper": "5 bps", "cap": "30 bps", "every": "30min"}}
+HOURLY = {"rate": "10 bps", "every": "15min"}
+
+
+def test_holders_of_a_token_without_a_market_have_rows_that_add_up_to_the_funds(tmp_path: Path) -> None:
+    """The client creates at five minutes and redeems at forty: two of four fees are partly his, and one settlement."""
+    index = steps(("0s", "30000 USDT"), ("10min", "30300 USDT"))
+    tokens = [
+        {**FUND, "primary": NAV, "management_fee": HOURLY},
+        {**FUND, "id": "DOWN", "basket": {"BTC-PERP": -3}, "management_fee": HOURLY},
+    ]
+    scenario = world(index=index, market=FUNDED, traders=[], tokens=tokens)
+    run = recorded(scenario, tmp_path, before=lambda model: Client(model, hold="35min"))
+    rows, deals = run.table("holders"), run.table("primary")
+    made, sold = deals.rows(named=True)
+    up, down = (rows.filter(pl.col("token") == token) for token in ("UP", "DOWN"))
+    assert (len(up), len(down)) == (2, 1)
+    client = up.row(0, named=True)
+    assert client["cohort"] == "Client-1"
+    assert (client["units_start"], client["units_end"], client["end_value_atoms"]) == (0, 0, 0)
+    assert client["bought_atoms"] == made["cash_atoms"] - made["fee_atoms"]
+    assert client["sold_atoms"] == sold["cash_atoms"]
+    assert (client["create_fee_atoms"], client["redeem_fee_atoms"]) == (made["fee_atoms"], sold["fee_atoms"])
+    assert client["trading_fee_atoms"] == 0
+    # two fees of 10 bps on about 99.9 x 103 USDT, and 1 bp of funding on three times as much
+    assert client["management_atoms"] / ATOMS == pytest.approx(2 * 0.001 * 10_289.7, rel=2e-3)
+    assert client["funding_atoms"] / ATOMS == pytest.approx(-3e-4 * 99.9 * 101, rel=2e-2)
+    outside = down.row(0, named=True)
+    assert outside["cohort"] == up["cohort"][1] == "outside_holders"
+    assert (outside["units_start"], outside["units_end"]) == (10_000, 10_000)
+    last = run.table("tokens").filter(pl.col("t_ns") == HOUR)
+    for token, own in (("UP", up), ("DOWN", down)):
+        parts = run.table("attribution").filter(pl.col("token") == token)
+        assert own["management_atoms"].sum() == pytest.approx(-parts["management_fee_atoms"].sum(), abs=2)
+        assert own["funding_atoms"].sum() == pytest.approx(parts["funding_atoms"].sum(), abs=2)
+        assert own["end_value_atoms"].sum() == last.filter(pl.col("token") == token)["equity_atoms"].item()
+    assert down["funding_atoms"].item() > 0
+    closed(run)
+
+
+def test_absorbed_funding_is_no_holders(tmp_path: Path) -> None:
+    for where in ({}, {"market": {"tick": "0.01 USDT", "lot": "0.01"}}):
+        token = {**FUND, **where, "funding": "absorb"}
+        run = recorded(world(index=STILL, market=FUNDED, traders=[], tokens=[token]), tmp_path / str(len(where)))
+        assert run.table("funding")["paid_by_longs_atoms"].sum() > 0
+        assert run.table("holders")["funding_atoms"].to_list() == [0]
+        assert run.table("attribution")["funding_atoms"].sum() == 0
+
+
+def test_a_split_leaves_the_worth_of_holders_without_a_market_as_it_is(tmp_path: Path) -> None:
+    index = steps(("0s", "30000 USDT"), ("10min", "24000 USDT"), ("40min", "31900 USDT"))
+    tokens = [
+        {**FUND, "reverse_split": {"below": "50 USDT", "ratio": 10}},
+        {**FUND, "id": "DOWN", "basket": {"BTC-PERP": -3}},
+    ]
+    run = recorded(world(index=index, market=FREE, traders=[], tokens=tokens), tmp_path)
+    down, up = run.table("holders").sort("token").rows(named=True)
+    assert (up["units_start"], up["units_end"]) == (10_000, 1_000)
+    assert up["end_value_atoms"] == run.table("tokens").filter(pl.col("token") == "UP")["equity_atoms"][-1]
+    assert (down["units_end"], down["end_value_atoms"]) == (10_000, 1_000_000 * ATOMS * 81 // 100)
+
+
+def test_an_issuers_absorbed_costs_are_in_the_ledger_and_no_cost_is_left_in_the_fund(tmp_path: Path) -> None:
+    """Gate's all-in fee in a live book: fees and slippage of the rebalance are the issuer's to the atom."""
+    token = {**UP, "costs": "absorb", "start": {"leverage": "2.5"}}
+    run = recorded(world(tokens=[token], traders=[NOISE, MAKERS]), tmp_path)
+    (row,) = run.table("rebalances").rows(named=True)
+    assert row["fees_atoms"] > 0
+    parts = run.table("attribution")
+    assert parts["trading_fee_atoms"].sum() == parts["slippage_atoms"].sum() == 0
+    paid = run.table("ledger").filter(pl.col("from_cohort") == "issuer:alpha")
+    assert paid.filter(pl.col("entry") == "trading_fee")["atoms"].sum() == row["fees_atoms"]
+    assert set(paid["entry"]) == {"trading_fee", "trade"}
+    closed(run)

@@ -12,7 +12,7 @@ from marketsim.errors import ResultError, UsageError
 from marketsim.issuers.issuer import TokenDesk
 from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
-from marketsim.simulation import running
+from marketsim.simulation import job, running
 from marketsim.simulation.running import RunResult
 from tests.simulation.worlds import CROWD, DOWN, GBM, MINUTE, RETAIL, UP, world
 
@@ -58,7 +58,7 @@ def test_a_run_directory_is_whole(done: RunResult) -> None:
 
 def test_the_manifest_has_the_contracts_keys_and_true_figures(done: RunResult) -> None:
     manifest = done.manifest
-    assert set(manifest) == set(KEYS)
+    assert set(manifest) == {*KEYS, "intervention", "identity_sha256"}
     assert set(manifest["counts"]) == set(COUNTS)
     assert (manifest["schema"], manifest["name"], manifest["seed"], manifest["arm"]) == (
         "marketsim/1",
@@ -113,7 +113,7 @@ def test_again_replaces_a_run_by_one_with_the_same_content(tmp_path: Path) -> No
 
 def test_a_run_by_other_code_is_neither_taken_nor_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = simulation.run(world(duration="1min"), out=tmp_path)
-    monkeypatch.setattr(running.provenance, "code_version", lambda package: "another")
+    monkeypatch.setattr(job.provenance, "code_version", lambda package: "another")
     with pytest.raises(ResultError, match="another version of the code"):
         simulation.run(world(duration="1min"), out=tmp_path)
     assert not simulation.run(world(duration="1min"), out=tmp_path, again=True).already_there

@@ -8,7 +8,7 @@ import pytest
 
 from marketsim import MarketModel
 from marketsim.errors import ScenarioError
-from marketsim.simulation.holding import PrimaryFees
+from marketsim.simulation.holding import PrimaryDeals
 from marketsim.traders.token_maker import TokenMakerDesk
 from tests.simulation.test_agent import Scripted
 from tests.simulation.worlds import ATOMS, CROWD, HOUR, PERP, UP, recorded, steps, world
@@ -253,10 +253,11 @@ def test_an_agent_who_bought_the_token_is_a_holder_too(tmp_path: Path) -> None:
     assert abs(run.table("holders")["management_atoms"].sum() - fee) <= run.table("holders").height
 
 
-def test_fees_of_creations_and_redemptions_are_those_that_settled() -> None:
-    fees = PrimaryFees()
-    row = {"account": 5, "token": "UP", "side": "creation", "fee_atoms": 7, "status": "settled"}
-    fees.note([row, {**row, "status": "queued"}, {**row, "side": "redemption", "fee_atoms": 2}])
-    fees.note([row, {**row, "status": "refused"}, {**row, "token": "DOWN"}])
-    assert [fees.paid_atoms[5, "UP", side] for side in ("creation", "redemption")] == [14, 2]
-    assert fees.paid_atoms[6, "UP", "creation"] == 0
+def test_fees_and_cash_of_creations_and_redemptions_are_those_that_settled() -> None:
+    deals = PrimaryDeals()
+    row = {"account": 5, "token": "UP", "side": "creation", "fee_atoms": 7, "cash_atoms": 707, "status": "settled"}
+    deals.note([row, {**row, "status": "queued"}, {**row, "side": "redemption", "fee_atoms": 2}])
+    deals.note([row, {**row, "status": "refused"}, {**row, "token": "DOWN"}])
+    assert [deals.fee_atoms[5, "UP", side] for side in ("creation", "redemption")] == [14, 2]
+    assert [deals.cash_atoms[5, "UP", side] for side in ("creation", "redemption")] == [1400, 707]
+    assert deals.fee_atoms[6, "UP", "creation"] == 0

@@ -11,6 +11,8 @@ import polars as pl
 from marketsim import scenario
 from marketsim.datasets.recorder import Recorder
 from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study import ArmSpec
+from marketsim.simulation.arms import FACTUAL
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.record import RunRecord
 
@@ -124,9 +126,15 @@ def recorded(
     *,
     stops: Sequence[int] = (),
     before: Callable[[MarketModel], Any] = lambda model: None,
+    arm: ArmSpec = FACTUAL,
+    children: pl.DataFrame | None = None,
 ) -> Recorded:
-    """Run a world to its end with its record, stopping on the way at instants [ns]; `before` may add agents."""
-    model = MarketModel(world)
+    """Run a world to its end with its record, stopping on the way at instants [ns]; `before` may add agents.
+
+    children: the factual run's table, for placebo arms.
+    """
+    rows = () if children is None else children.iter_rows(named=True)
+    model = MarketModel(world, arm=arm, children=rows)
     before(model)
     recorder = Recorder(folder)
     record = RunRecord(model, recorder)

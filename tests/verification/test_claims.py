@@ -16,11 +16,13 @@ from tests.verification.results import FOLDER, SCENARIOS
 
 OUTCOMES = {
     "claim-multiple": "conditional",  # from reset to reset: over several days returns compound (A0.4)
+    "claim-basket": "confirmed",  # equity = C + sum q P, and nothing else moves it at no cost (A0.1)
     "claim-spot": "confirmed",  # a token with a book and makers in it is traded there
     "claim-redemption": "confirmed",  # rules of the issuer's, each declared (A.6)
     "claim-premium": "confirmed",  # equity = C + q P at the perp's mark, and q P F is paid at a settlement (A0.1, A.7)
     "claim-costs": "conditional",  # a short position receives funding when the rate is positive (B.1)
     "claim-gap": "refuted",  # -35 % is beyond -1/L = -33.3 % (A0.9)
+    "claim-target": "conditional",  # L (1 + r) / (1 + L r) between resets (A0.3)
     "claim-exposure": "confirmed",  # L (L - 1) > 0 outside [0, 1] (A0.11)
     "claim-violent": "conditional",  # a clock does not look at prices
     "claim-choppy": "confirmed",  # (1 + L r)(1 + L r') < 1 where (1 + r)(1 + r') = 1, for L outside [0, 1] (A0.10)
@@ -68,6 +70,29 @@ def test_returns_over_several_days_are_products_of_daily_ones(found: dict[str, V
     figures = found["claim-multiple"].figures
     assert figures["BTC3L_return"] == pytest.approx(1.15 * 0.70 * 1.24 * 0.94 * 1.30 - 1, abs=1e-4)
     assert figures["BTC3S_return"] == pytest.approx(0.85 * 1.30 * 0.76 * 1.06 * 0.70 - 1, abs=1e-4)
+
+
+def test_a_basket_earns_what_its_perpetuals_earn_to_the_atom(found: dict[str, Verdict]) -> None:
+    """100 MUSDT compounded over five days of sum (target x return); prices are whole ticks, so within a rounding."""
+    figures = found["claim-basket"].figures
+    assert figures["not_from_perpetuals_atoms"] == 0
+    btc, eth = (0.05, -0.10, 0.08, -0.02, 0.10), (-0.05, 0.10, 0.05, -0.10, 0.02)
+    for token, first, second in (("COIN", 3, 0), ("PAIR", 2, 1), ("SPREAD", 1.5, -1.5)):
+        worth = 1.0
+        for r, q in zip(btc, eth, strict=True):
+            worth *= 1 + first * r + second * q
+        assert figures[f"{token}_made_atoms"] / 1e16 == pytest.approx(worth - 1, abs=2e-5)
+        assert figures[f"{token}_legs"] == 1 + (second != 0)
+
+
+def test_leverage_drifts_between_resets_as_ftx_published(found: dict[str, Verdict]) -> None:
+    """A0.3: +3 after -10 % 3.857, after +20 % 3 x 1.2 / 1.6; -3 -3.6 / 0.4 and -2.7 / 1.3; held, 3 x 1.188 / 1.564."""
+    figures = found["claim-target"].figures
+    assert figures["BTC3L_largest"] == pytest.approx(27 / 7, abs=1e-5)
+    assert figures["BTC3L_least"] == pytest.approx(3.6 / 1.6, abs=1e-5)
+    assert figures["BTC3S_largest"] == pytest.approx(-3.6 / 0.4, abs=1e-4)
+    assert figures["BTC3S_least"] == pytest.approx(-2.7 / 1.3, abs=1e-5)
+    assert figures["HELD_at_the_end"] == pytest.approx(3 * 1.188 / 1.564, abs=1e-5)
 
 
 def test_a_premium_of_forty_basis_points_is_worth_three_times_as_much_and_costs_the_cap(

@@ -42,6 +42,7 @@ EVENTS_OF_THE_WORLD = (
     "fee_change",
     "state",
     "backlog",
+    "ripcord",
 )
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "rounding")
 

@@ -106,6 +106,29 @@ REBALANCES = Table(
     sorted_at_close=True,
 )
 
+CHILDREN = Table(
+    "children",
+    "Every child order of the funds: what each rebalance and hedge sent, and what it got.",
+    (
+        T_NS,
+        whole("t_end_ns", "ns", "instant at which it was final"),
+        text("purpose", "why it was sent", values=("rebalance", "creation", "redemption")),
+        whole("parent", "id", "id of the rebalance or hedge"),
+        whole("child", "count", "children of its parent before it"),
+        TOKEN,
+        MARKET,
+        text("order_type", "how it traded", values=("market", "ioc", "resting", "off_book")),
+        whole("size_lots", "lots", "size sent; + is buy"),
+        whole("filled_lots", "lots", "size got; + is buy"),
+        number("limit_price", _PRICE, "worst price allowed", null="it had no limit"),
+        number("mid_price", _PRICE, "mid when it was sent", null="a side was empty"),
+        text("reason", "how it ended, as in `orders`"),
+    ),
+    keys=("t_ns", "purpose", "parent", "market", "child"),
+    sort=("t_ns", "token", "market", "child"),
+    sorted_at_close=True,
+)
+
 PRIMARY = Table(
     "primary",
     "Every request to create or redeem tokens.",
@@ -141,8 +164,8 @@ HOLDERS = Table(
         TOKEN,
         number("units_start", "tokens", "tokens held at the start"),
         number("units_end", "tokens", "tokens held at the end"),
-        whole("bought_atoms", "atoms", "cash paid for tokens"),
-        whole("sold_atoms", "atoms", "cash received for tokens"),
+        whole("bought_atoms", "atoms", "cash paid for tokens in their market, without one to the fund; fees apart"),
+        whole("sold_atoms", "atoms", "cash received for tokens in their market, without one from the fund; fees apart"),
         whole("create_fee_atoms", "atoms", "creation fees paid"),
         whole("redeem_fee_atoms", "atoms", "redemption fees paid"),
         whole("trading_fee_atoms", "atoms", "trading fees paid"),
@@ -197,4 +220,4 @@ DECAY = Table(
     sorted_at_close=True,
 )
 
-TOKEN_TABLES = (TOKENS, TOKEN_LEGS, REBALANCES, PRIMARY, HOLDERS, ATTRIBUTION, DECAY)
+TOKEN_TABLES = (TOKENS, TOKEN_LEGS, REBALANCES, CHILDREN, PRIMARY, HOLDERS, ATTRIBUTION, DECAY)

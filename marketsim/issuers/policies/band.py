@@ -81,7 +81,7 @@ class Band:
             return None
         if self.side == "losing" and not now.has_lost:
             return None
-        lots = {leg.market: self._order(now.held, leg, bound) for leg in now.held.legs}
+        lots = {leg.market: self._order(now.left(now.held), leg, bound) for leg in now.held.legs}
         if self.side == "delever":
             lots = {
                 leg.market: lots[leg.market] for leg in now.held.legs if reduces(leg.position_lots, lots[leg.market])

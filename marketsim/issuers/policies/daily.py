@@ -77,7 +77,9 @@ class DailyRebalancing:
 
     def decide_due(self, now: Situation) -> Decision | None:
         """Every leg back to its target; skipped within `skip_if` and `skip_move`, ends included."""
-        return None if self._is_skipped(now) else Decision(Occasion.SCHEDULED, orders_to_targets(now.held))
+        if self._is_skipped(now):
+            return None
+        return Decision(Occasion.SCHEDULED, orders_to_targets(now.left(now.held)))
 
     def decide_watched(self, now: Situation) -> Decision | None:
         """The emergency rule."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -35,7 +35,7 @@ class Situation:
 
     held: its holding at the marks, which sizes the order. watched: the same at the prices of the policy's source, which
     decide whether one is due. reset_ticks: by market, the price of the last reset. reset_equity_atoms: what its tokens
-    were worth then.
+    were worth then. fees_atoms: what the fund pays before the order of a rebalance now is sized.
     """
 
     held: Holding
@@ -43,6 +43,11 @@ class Situation:
     reset_ticks: Mapping[str, Exact]
     reset_equity_atoms: Exact
     t_ns: int = 0
+    fees_atoms: int = 0
+
+    def left(self, held: Holding) -> Holding:
+        """A holding once the fees of a rebalance are paid."""
+        return replace(held, cash_atoms=held.cash_atoms - self.fees_atoms) if self.fees_atoms else held
 
     @property
     def has_lost(self) -> bool:

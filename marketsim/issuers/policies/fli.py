@@ -17,7 +17,7 @@ from marketsim.issuers.nav import Exact, Holding, Leg, PriceTrigger, Rounding, p
 from marketsim.issuers.policies.band import border_triggers
 from marketsim.issuers.policies.decision import Decision, Occasion, PriceSource, Situation, single_leg
 from marketsim.issuers.policies.looks import Looks, looks_every
-from marketsim.spec import Duration, Leverage, Rate, SizeAmount, Spec
+from marketsim.spec import Duration, Leverage, MoneyOrNone, Rate, SizeAmount, Spec
 from marketsim.units import NS_PER_SECOND
 
 
@@ -25,7 +25,8 @@ class FliSpec(Spec):
     """Every `every` a share `speed` of the way to `target`, clipped to `min` and `max`; above `ripcord` down to `max`.
 
     target: absolute; absent, the basket's. Trades are cut into chunks of `max_trade`, `cooldown` apart
-    (`ripcord_max_trade`, `ripcord_cooldown` above the ripcord). poll: how often its keepers look (0s: always).
+    (`ripcord_max_trade`, `ripcord_cooldown` above the ripcord). Who pulls the ripcord gets `ripcord_reward` of the
+    issuer, while `reward_balance` lasts (none: always). poll: how often its keepers look (0s: always).
     """
 
     policy: Literal["fli"]
@@ -39,6 +40,8 @@ class FliSpec(Spec):
     cooldown: Duration
     ripcord_max_trade: SizeAmount
     ripcord_cooldown: Duration
+    ripcord_reward: MoneyOrNone = None
+    reward_balance: MoneyOrNone = None
     source: PriceSource = "mark"
     poll: Duration = NS_PER_SECOND
 
@@ -109,7 +112,7 @@ class FliRebalancing:
     """Policy `fli`: the state machine, with what it remembers. The first interval counts from the start of the run.
 
     An order is sized at the price of the oracle (`source`), to whole lots, at a border into the range. The reward of
-    who pulls the ripcord is the deployer's own money and no part of the fund.
+    who pulls the ripcord is the issuer's own money and no part of the fund (`issuers/subsidy.py`).
     """
 
     rules: FliRules
@@ -155,7 +158,7 @@ class FliRebalancing:
             self.memory = FliMemory(now.t_ns)
             return None
         wished = self._wished(action, ratio)
-        total = _order_to(now.watched, leg, wished, self.rules)
+        total = _order_to(now.left(now.watched), leg, wished, self.rules)
         most = self.rules.ripcord_max_trade_lots if is_ripcord else self.rules.max_trade_lots
         chunk = max(-most, min(most, total))
         self.memory = FliMemory(now.t_ns, self._stored(action, wished, chunk == total))

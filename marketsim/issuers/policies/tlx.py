@@ -38,8 +38,8 @@ class TlxRebalancing:
     """Policy `tlx`: deviation = |notional - M L| / (M L) x L, M the margin at the last update; acts at the threshold.
 
     L is the gross target, so a threshold t is reached after a move of t / L either way. The order is sized at the
-    present equity without its costs, so leverage ends a little above its target. Source: TLX-Protocol/protocol@4fca649;
-    the allowed thresholds are 0.01 to 0.8.
+    equity its fees leave, without the costs of trading, so leverage ends a little above its target. Source:
+    TLX-Protocol/protocol@4fca649; the allowed thresholds are 0.01 to 0.8.
     """
 
     gross: Fraction
@@ -59,7 +59,7 @@ class TlxRebalancing:
         """Every leg to its target once the deviation is at the threshold or above."""
         if self.deviation(now) < self.threshold:
             return None
-        lots = orders_to_targets(now.held)
+        lots = orders_to_targets(now.left(now.held))
         return Decision(Occasion.TLX, lots) if lots else None
 
     def deviation(self, now: Situation) -> Fraction:

@@ -58,7 +58,7 @@ class VariableRebalancing:
         if not now.watched.is_above(self.upper) and not now.watched.is_beneath(self.lower):
             return None
         wished = self.target(self.looks.number(now.t_ns))
-        lots = {leg.market: self._order(now.held, leg, wished) for leg in now.held.legs}
+        lots = {leg.market: self._order(now.left(now.held), leg, wished) for leg in now.held.legs}
         lots = {market: order for market, order in lots.items() if order}
         return Decision(Occasion.VARIABLE, lots) if lots else None
 

@@ -1,0 +1,196 @@
+"""Forks: one world taken at a quiet instant, and arms run on from it, so that they share all history.
+
+A SimPy process cannot be copied, so the operating-system process is: a parent turns the factual world from event to
+event and never records; at each it splits off a child for each arm, which records from there on. Where the platform has
+no `fork`, each arm is replayed from the start to the same instant. Both give equal rows (tests/counterfactual).
+
+A process with threads must not be forked, so the parent is a fresh interpreter without any (`run_forks` starts it).
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+from marketsim.errors import MarketsimError, ResultError
+from marketsim.kernel.warm import warm_up
+from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study import ArmSpec
+from marketsim.simulation.arms import FACTUAL, apply
+from marketsim.simulation.job import Errand, Job, Span
+from marketsim.simulation.model import MarketModel
+from marketsim.simulation.running import children_of
+
+Way = Literal["fork", "replay"]
+
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
+"""Environment of a process that is to be forked: no library starts threads of its own."""
+
+CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
+"""macOS has `fork`, but its system libraries do not survive it."""
+
+
+@dataclass(frozen=True)
+class ForkOrder:
+    """Forks of one factual world: of each span, a run of each arm.
+
+    source: the factual run's directory, for placebo arms. time_limit: of each forked run, wall time [ns].
+    """
+
+    scenario: Scenario
+    spans: tuple[Span, ...]
+    arms: tuple[ArmSpec, ...]
+    folder: Path
+    replication: int = 0
+    cell: int | None = None
+    source: Path | None = None
+    identity: str | None = None
+    again: bool = False
+    time_limit: int | None = None
+
+    def errands(self) -> list[Errand]:
+        """The runs, in the order of their instants."""
+        above, name = self.folder.parent, self.folder.name
+        identity = self.identity or self.scenario.sha256()
+        return [
+            Errand(self.scenario, self.replication, arm, self.cell, above, name, identity, span)
+            for span in sorted(self.spans, key=lambda span: (span.from_ns, span.until_ns))
+            for arm in self.arms
+        ]
+
+
+def run_forks(order: ForkOrder, way: Way | None = None) -> list[Path]:
+    """Run every fork that is not there yet; returns all their directories, in time and in the order of the arms.
+
+    way: `fork` copies the process, `replay` runs anew to each instant; absent, what the platform can. A run that fails
+    by itself leaves a failed directory; raises ResultError where one left nothing.
+    """
+    jobs = [Job(errand, again=order.again) for errand in order.errands()]
+    missing = [job.errand for job in jobs if job.there_already() is None]
+    if missing:
+        is_copied = (way or ("fork" if CAN_FORK else "replay")) == "fork"
+        in_new_process(fork_all if is_copied else replay_all, order, missing)
+    places = [job.find() for job in jobs]
+    lost = [str(path) for found, path in places if found == "absent"]
+    if lost:
+        raise ResultError(f"a forked run left nothing behind: {', '.join(lost)}")
+    return [path for _, path in places]
+
+
+def spans_around(instants: Iterable[int], *, before: int, horizon: int, end_ns: int) -> tuple[Span, ...]:
+    """The spans of a study's `fork` around events [ns], each instant once, none that begins before the run."""
+    return tuple(
+        Span(at - before, at, min(at + horizon, end_ns)) for at in sorted(set(instants)) if 0 <= at - before < end_ns
+    )
+
+
+def in_new_process(work: Callable[..., Any], *given: Any) -> Any:
+    """Call a function in an interpreter without threads, and return its answer; raises ResultError where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from marketsim.simulation.forks import serve; serve()"],
+        input=pickle.dumps((work, given)),
+        env={**os.environ, **ONE_THREAD},
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        told = done.stderr.decode(errors="replace").strip()
+        raise ResultError(f"forking stopped with code {done.returncode}: {told[-2000:] or 'nothing was said'}")
+    return pickle.loads(done.stdout)
+
+
+def serve() -> None:
+    """What the new interpreter does: take a function and what it is given from standard input, and call it."""
+    work, given = pickle.loads(sys.stdin.buffer.read())
+    answers, sys.stdout = sys.stdout, sys.stderr  # whatever is printed meanwhile is no answer
+    warm_up(lambda text: None)
+    try:
+        answer = work(*given)
+    except MarketsimError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+    answers.buffer.write(pickle.dumps(answer))
+    answers.buffer.flush()
+
+
+def replay_all(order: ForkOrder, errands: Sequence[Errand]) -> None:
+    """Run each fork from the start of the factual world."""
+    for errand in errands:
+        _record(order, errand, lambda: MarketModel(order.scenario, replication=order.replication, arm=FACTUAL))
+
+
+def fork_all(order: ForkOrder, errands: Sequence[Errand]) -> None:
+    """Turn the factual world from instant to instant, and split off a child process for each fork."""
+    model = MarketModel(order.scenario, replication=order.replication, arm=FACTUAL)
+    for at_ns, group in _by_instant(errands):
+        model.env.run_before(at_ns)
+        for errand in group:
+            in_child(partial(_record, order, errand, lambda: model))
+    model.close()
+
+
+def _by_instant(errands: Sequence[Errand]) -> Iterator[tuple[int, list[Errand]]]:
+    for at_ns, group in groupby(errands, key=lambda errand: _span(errand).from_ns):
+        yield at_ns, list(group)
+
+
+def _span(errand: Errand) -> Span:
+    assert errand.span is not None
+    return errand.span
+
+
+def in_child(work: Callable[[], Any]) -> Any:
+    """Do something in a copy of this process, and return what it came to.
+
+    Raises ResultError where the copy was killed, or stopped in an error.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.close(reading)
+            with os.fdopen(writing, "wb") as told:
+                pickle.dump(work(), told)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)  # nothing of the parent's may run twice
+    os.close(writing)
+    with os.fdopen(reading, "rb") as told:
+        answer = told.read()
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        raise ResultError(f"a forked run was killed by signal {-code}")
+    if code > 0:
+        raise ResultError("a forked run could not be recorded")
+    return pickle.loads(answer)
+
+
+def _record(order: ForkOrder, errand: Errand, world: Callable[[], MarketModel]) -> None:
+    """Turn a world to a fork's instant, let the arm begin, and record until the fork's end."""
+
+    def opened() -> MarketModel:
+        model = world()
+        span = _span(errand)
+        if model.env.now < span.from_ns:
+            model.env.run_before(span.from_ns)
+        apply(model, errand.arm, children_of(errand.arm, order.source))
+        model.env.end_ns = span.until_ns
+        return model
+
+    Job(errand, again=order.again).record(opened, limit=order.time_limit)
