@@ -30,7 +30,7 @@ RESAMPLES_OF_CELLS = 200
 FEWEST_CELLS = 64
 """Cells below which estimates from given data are noise alone."""
 MORRIS_LEVELS = 4
-INSTALL = "pip install 'marketsim-lab[analysis]'"
+INSTALL = "pip install -e '.[analysis]'"
 COLUMNS = {"path": pl.String, "index": pl.String, "estimate": pl.Float64, "lo": pl.Float64, "hi": pl.Float64}
 
 

@@ -68,9 +68,9 @@ def moves(*x: float) -> list[dict[str, Any]]:
 
 
 def made_up(out: Path, study: str, runs: Sequence[dict[str, Any]], design: pl.DataFrame | None = None) -> Study:
-    """A study of runs given as dicts: cell, replication, arm, perhaps status and fork_ns, and `made` terms."""
+    """A study of runs given as dicts: cell, replication, arm, perhaps status and fork, and `made` terms."""
     rows = [{"status": "ok", **run, "run_id": f"run{number}"} for number, run in enumerate(runs)]
-    planned = [{name: row[name] for name in PLAN} for row in rows if "fork_ns" not in row]
+    planned = [{name: row[name] for name in PLAN} for row in rows if "fork" not in row]
     cells = pl.DataFrame({"cell": sorted({row["cell"] for row in rows})}) if design is None else design
     scenario = load_text(WORLD.replace("STUDY", study))
     found = create_study(out, scenario, cells, pl.DataFrame(planned, schema=PLAN), "code")

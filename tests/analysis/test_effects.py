@@ -98,7 +98,7 @@ def test_collapsed_runs_are_counted_beside_the_survivors_mean_and_are_part_of_me
 
 def test_forks_of_one_instant_are_pairs_and_clusters(tmp_path: Path) -> None:
     runs = [
-        {"cell": 0, "replication": r, "arm": arm, "fork_ns": t, "made": {"premium": mean_term(x + r)}}
+        {"cell": 0, "replication": r, "arm": arm, "fork": {"at_ns": t}, "made": {"premium": mean_term(x + r)}}
         for r in (0, 1)
         for t, by_arm in ((10, (1.0, 2.0)), (20, (5.0, 8.0)))
         for arm, x in zip(("factual", "blind"), by_arm, strict=True)

@@ -16,7 +16,7 @@ from marketsim.analysis.sensitivity import (
 )
 from marketsim.datasets.study import PLAN, Study, create_study
 from marketsim.errors import EnvironmentLackError, ResultError
-from marketsim.experiments.design import plan_study
+from marketsim.experiments.design import Plan, lay_out_cells
 from marketsim.experiments.points import morris, saltelli, sample
 from marketsim.scenario.resolve import load_text
 from tests.analysis.studies import WORLD
@@ -78,7 +78,7 @@ def test_morris_screening_finds_what_acts_with_others() -> None:
 def study_of(out: Path, design: str, drop: int = 0) -> Study:
     """A study whose cells' outcome is 2 x the first place + the second."""
     scenario = load_text(WORLD.replace("STUDY", f"{{arms: [factual], design: {design}, over: {{{AXES}}}}}"))
-    design_table = plan_study(scenario).design_table()
+    design_table = Plan(scenario, tuple(lay_out_cells(scenario)), ()).design_table()
     study = create_study(out, scenario, design_table, pl.DataFrame(schema=PLAN), "code")
     outcome = 2 * design_table["traders.noise.rate:unit"] + design_table["clock.duration:unit"]
     rows = [
@@ -107,5 +107,5 @@ def test_a_missing_outcome_is_named_where_every_cell_is_needed(tmp_path: Path) -
 
 def test_without_salib_the_line_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "SALib.analyze.morris", None)
-    with pytest.raises(EnvironmentLackError, match=r"pip install 'marketsim-lab\[analysis\]'"):
+    with pytest.raises(EnvironmentLackError, match=r"pip install -e '.\[analysis\]'"):
         morris_effects(morris(4, 3, 1), np.arange(16.0), PATHS, 1)
