@@ -102,7 +102,14 @@ def test_runs_tell_what_became_of_each_in_the_order_of_the_plan(study: Study) ->
 
 def test_forks_stand_beside_the_whole_runs_by_their_instant(study: Study) -> None:
     for arm, t_ns in (("many", 50), ("factual", 50), ("factual", 20)):
-        finish(study, f"fork{arm}{t_ns}", cell=0, replication=1, arm=arm, fork={"from_ns": 0, "at_ns": t_ns, "until_ns": 99})
+        finish(
+            study,
+            f"fork{arm}{t_ns}",
+            cell=0,
+            replication=1,
+            arm=arm,
+            fork={"from_ns": 0, "at_ns": t_ns, "until_ns": 99},
+        )
     forks = study.runs().filter(pl.col("fork_ns").is_not_null())
     assert forks.select("arm", "fork_ns").rows() == [("factual", 20), ("factual", 50), ("many", 50)]
     assert study.run(0, 1, "many", fork_ns=50).manifest["run_id"] == "forkmany50"
