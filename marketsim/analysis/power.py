@@ -47,7 +47,8 @@ def estimate_power(
     The pilot is whatever pairs of `study` are finished, which may be those of a small study made for this. One dict
     per measure, cell and arm: `measure cell arm unit pilot_pairs clusters estimate sd_paired pair_correlation
     variance_ratio pairs smallest_effect`; sd_paired is of one pair, None where the pilot does not tell it (`note` says
-    why). replications: as the study declares where None.
+    why). replications: as the study declares where None; in a study of forks each brings as many pairs as it did in
+    the pilot.
     """
     wanted = measures_of(study, measures)
     if study.spec.primary in wanted:
@@ -58,7 +59,8 @@ def estimate_power(
             continue
         for name, gathered in gather(pairs, wanted).items():
             told = _told(contrast_of(wanted[name], gathered), len(pairs.keys(name)))
-            planned = replications or study.spec.replications
+            forks = len(pairs.runs) / len({replication for replication, _ in pairs.runs})
+            planned = round((replications or study.spec.replications) * forks)
             if told["sd_paired"] is not None:
                 told |= {"pairs": planned, "smallest_effect": smallest_effect(told["sd_paired"], planned)}
             who = {"measure": name, "unit": wanted[name].unit, "cell": pairs.cell, "arm": pairs.arm}

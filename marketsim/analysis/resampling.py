@@ -27,7 +27,7 @@ MOST_EXACT = 12
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A 95 % interval, how it was made (`BCa`, `percentile`, `none`), and the values of the resamples behind it."""
+    """An interval, how it was made (`BCa`, `percentile`, `none`), and the values of the resamples behind it."""
 
     lo: float | None
     hi: float | None
@@ -35,7 +35,13 @@ class Interval:
     resampled: Floats
 
 
-def interval(statistic: Statistic, clusters: int, rng: np.random.Generator, resamples: int = RESAMPLES) -> Interval:
+def interval(
+    statistic: Statistic,
+    clusters: int,
+    rng: np.random.Generator,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+) -> Interval:
     """A bias-corrected and accelerated bootstrap interval (Efron 1987), as SciPy makes it.
 
     Percentiles where that is degenerate (all resamples alike, or a jackknife value that does not exist); none for a
@@ -50,7 +56,7 @@ def interval(statistic: Statistic, clusters: int, rng: np.random.Generator, resa
             lambda chosen: statistic(np.asarray(chosen, np.int64)),
             n_resamples=resamples,
             vectorized=False,
-            confidence_level=LEVEL,
+            confidence_level=level,
             method="BCa",
             rng=rng,
         )
@@ -61,7 +67,7 @@ def interval(statistic: Statistic, clusters: int, rng: np.random.Generator, resa
         return Interval(lo, hi, "BCa", values)
     if not len(said):
         return Interval(None, None, "none", values)
-    lo, hi = np.quantile(said, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    lo, hi = np.quantile(said, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(lo), float(hi), "percentile", values)
 
 

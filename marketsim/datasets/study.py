@@ -130,7 +130,8 @@ class Study:
             if path.name.startswith(".") or not (path / "manifest.json").is_file():
                 continue
             manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-            rows.append({**{name: manifest.get(name) for name in RUNS}, "path": str(path)})
+            fork_ns = (manifest.get("fork") or {}).get("at_ns")
+            rows.append({**{name: manifest.get(name) for name in RUNS}, "path": str(path), "fork_ns": fork_ns})
         return pl.DataFrame(rows, schema=RUNS)
 
 

@@ -99,7 +99,7 @@ def lay_out_cells(scenario: Scenario) -> Iterator[Cell]:
     grid: every combination, the first path varies slowest. list: the n-th values together. Samples: `points.sample`.
     """
     study, document, known = study_of(scenario.study), scenario.canonical(), _currencies(scenario)
-    axes = [axis_of(path, over, _value_at(document, path.split(".")), known) for path, over in study.over.items()]
+    axes = [axis_of(path, over, value_at(document, path.split(".")), known) for path, over in study.over.items()]
     if study.design.kind in SAMPLES:
         yield from _sampled(axes, sample(study.design.kind, study.design.points or 0, len(axes), scenario.seed))
         return
@@ -169,7 +169,7 @@ def _placed(problem: Problem, root: Node | None, study: StudySpec, arm: ArmSpec)
     return problem
 
 
-def _value_at(value: Any, parts: Sequence[str]) -> Any:
+def value_at(value: Any, parts: Sequence[str]) -> Any:
     """What stands at a path of a resolved scenario; of several, the first; None where nothing does."""
     if not parts or value is None:
         return value
@@ -178,7 +178,7 @@ def _value_at(value: Any, parts: Sequence[str]) -> Any:
     if not isinstance(value, dict):
         return None
     below = next(iter(value.values()), None) if parts[0] == "*" else value.get(parts[0])
-    return _value_at(below, parts[1:])
+    return value_at(below, parts[1:])
 
 
 def _currencies(scenario: Scenario) -> frozenset[str]:

@@ -63,6 +63,15 @@ def test_a_list_without_ids_is_replaced_whole(derived) -> None:
     assert derived("traders: []").traders == ()
 
 
+def test_a_studys_design_and_axes_are_replaced_whole(tmp_path: Path) -> None:
+    axes = "study: {{design: {{{}: 4}}, over: {{clock.duration: {{{}: [1h, 2h]}}}}}}\n"
+    (tmp_path / "base.yaml").write_text(BASE + axes.format("lhs", "uniform"))
+    (tmp_path / "derived.yaml").write_text("extends: base.yaml\n" + axes.format("sobol", "log"))
+    study = scenario.load(tmp_path / "derived.yaml").study
+    assert study is not None
+    assert (study.design.kind, study.over) == ("sobol", {"clock.duration": {"log": ["1h", "2h"]}})
+
+
 def test_a_member_is_deleted_by_its_id(derived) -> None:
     loaded = derived("tokens: [{id: B, delete: true}, {id: C, like: A}]")
     assert [token.id for token in loaded.tokens] == ["A", "C"]
