@@ -113,10 +113,10 @@ def transfers(run: Run, since_ns: int | None = None) -> Transfers:
 
 def _first_snapshot(run: Run, since_ns: int | None) -> int:
     shared = set.intersection(*(set(run.table(t)["t_ns"].to_list()) for t in ("cohorts", "positions", "marks")))
-    warmup_ns, end_ns = span_of(run).warmup_ns, span_of(run).end_ns
-    fit = sorted(t for t in shared if t < end_ns and (t >= warmup_ns if since_ns is None else t == since_ns))
+    begin_ns, end_ns = span_of(run).begin_ns, span_of(run).end_ns
+    fit = sorted(t for t in shared if t < end_ns and (t >= begin_ns if since_ns is None else t == since_ns))
     if not fit or end_ns not in shared:
-        what = f"behind the warm-up of {warmup_ns / 1e9:g} s" if since_ns is None else f"at {since_ns / 1e9:g} s"
+        what = f"behind the warm-up of {begin_ns / 1e9:g} s" if since_ns is None else f"at {since_ns / 1e9:g} s"
         raise ResultError(
             f"{run.path}: cohorts, positions and marks have no snapshot of one instant {what} and before the end; "
             "record them more often"
