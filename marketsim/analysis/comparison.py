@@ -123,7 +123,7 @@ def pair_correlation(a: Run, b: Run, market: str) -> PairCorrelation:
     begin, end = max(span_of(a).begin_ns, span_of(b).begin_ns), min(span_of(a).end_ns, span_of(b).end_ns)
     minutes = np.arange(begin, end + 1, MINUTE_NS)
     mids = [mids_of(run) for run in (a, b)]
-    if any(each.every_ns is None or each.every_ns > MINUTE_NS for each in mids):
+    if not all(each.is_as_fine_as(MINUTE_NS) for each in mids):
         return PairCorrelation(market, None, None)
     x, y = (np.diff(np.log(each.at(market, minutes))) for each in mids)
     known = np.isfinite(x) & np.isfinite(y)

@@ -148,7 +148,7 @@ class _Account:
 
     def settle(self) -> None:
         """Write down trades, payments of the ledger, and what positions earned on the mark."""
-        for row in priced_trades(self.run, self.since_ns, self.until_ns, self.closing_mark).iter_rows(named=True):
+        for row in priced_trades(self.run, self.since_ns, self.until_ns, self.closing_mark):
             self._trade(row)
         worth = handed_over(self.run, self.since_ns, self.until_ns)
         pooled = self._payments(worth)

@@ -178,6 +178,9 @@ def test_a_pair_measure_without_a_counterfactual_or_with_other_luck_is_refused(t
     c = hand_run(tmp_path / "c", quotes=quotes("PERP", (0, 100.0)), manifest={"seed": 1})
     with pytest.raises(UsageError, match="volatility compares a run with its counterfactual"):
         MEASURES["volatility"].terms(f)
+    longer = hand_run(tmp_path / "longer", duration=7 * HOUR, quotes=quotes("PERP", (0, 100.0)))
+    with pytest.raises(UsageError, match="runs of the same time"):
+        MEASURES["volatility"].terms(f, longer)
     with pytest.raises(UsageError, match="seed was 20240101 and 1"):
         MEASURES["volatility"].terms(f, c)
 

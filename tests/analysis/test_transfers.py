@@ -98,6 +98,16 @@ def test_a_trade_of_the_last_minutes_is_valued_at_the_last_mark(tmp_path: Path) 
     assert flows_of(run) == {("trade", "a", "b", -1_000)}
 
 
+def test_turnover_beyond_64_bits_still_closes(tmp_path: Path) -> None:
+    """Forty trades there and back of 3e17 atoms each: the cash of either side is 1.2e19, above 2^63."""
+    lots = 3 * 10**14
+    trades = [trade(k * S, *(("a", "b") if k % 2 else ("b", "a")), lots, 100) for k in range(1, 81)]
+    paid = [cash(buyer, seller, 8 * lots * 100 * 10) for buyer, seller in (("a", "b"), ("b", "a")) for _ in range(5)]
+    closing = {"a": START_ATOMS, "b": START_ATOMS}
+    run = market(tmp_path / "r", closing, {"a": 0, "b": 0}, trades=trades, quotes=MID_LATER, ledger=paid)
+    assert transfers(run).balances["received_atoms"].to_list() == [0, 0]
+
+
 def test_who_paid_the_anticipator_is_told_by_purpose(tmp_path: Path) -> None:
     """It buys 10 at 100 from makers, sells them at 108 to a rebalance; the mid is 103 after the first, 108 later."""
     run = market(
