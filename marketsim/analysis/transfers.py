@@ -24,12 +24,12 @@ import polars as pl
 from marketsim.analysis.handovers import handed_over
 from marketsim.analysis.mids import COARSEST_NS
 from marketsim.analysis.priced_trades import priced_trades
+from marketsim.analysis.readings import NS_PER_DAY
 from marketsim.analysis.span import require_cadence, require_trades, span_of
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
 
 POOL = "market_pool"
-HOUR_NS = 3_600 * 10**9
 Key = tuple[str, str]
 """Cohort and currency, or cohort and market."""
 
@@ -103,7 +103,7 @@ def transfers(run: Run, since_ns: int | None = None) -> Transfers:
     require_trades(run, "the transfer matrix")
     require_cadence(run, "quotes", "the transfer matrix", COARSEST_NS)
     for table in ("cohorts", "positions", "marks"):
-        require_cadence(run, table, "the transfer matrix", 24 * HOUR_NS)
+        require_cadence(run, table, "the transfer matrix", NS_PER_DAY)
     account = _Account(run, _first_snapshot(run, since_ns), span_of(run).end_ns)
     account.settle()
     found = account.transfers()
