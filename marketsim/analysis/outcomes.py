@@ -80,14 +80,13 @@ def _as_of(run: Run, table: str, key: str, column: str, cuts: Iterable[int]) -> 
 
 
 def _units_made(run: Run, token: str, begin_ns: int, end_ns: int) -> float:
-    """Units into which one unit was made by splits and merges in (begin, end]."""
+    """Units into which one unit was made by splits and merges in (begin, end], fractions paid in cash counted in."""
     events = run.table("events").filter(
         pl.col("event").is_in(["reverse_split", "merge"]),
         pl.col("subject") == token,
         pl.col("t_ns").is_between(begin_ns, end_ns, closed="right"),
     )
-    told = [json.loads(detail) for detail in events["detail"].to_list()]
-    return float(prod(each["supply_after"] / each["supply_before"] for each in told))
+    return 1.0 / prod(float(json.loads(detail)["ratio"]) for detail in events["detail"].to_list())
 
 
 def return_terms(run: Run) -> list[Term]:

@@ -111,7 +111,7 @@ def two_days(tmp_path: Path) -> Run:
         "t_ns": DAY + HOUR,
         "event": "reverse_split",
         "subject": "UP",
-        "detail": json.dumps({"supply_before": 1000, "supply_after": 100}),
+        "detail": json.dumps({"ratio": 10, "supply_before": 1005, "supply_after": 100}),
     }
     return hand_run(tmp_path / "r", duration=2 * DAY, token_legs=legs, marks=prices, tokens=navs, events=[split])
 
