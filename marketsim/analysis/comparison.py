@@ -19,6 +19,8 @@ from marketsim.datasets.tables import TABLES
 
 RETURNS_AT_A_TIME = 60
 HALF = 0.5
+IDENTITY = ("scenario_sha256", "identity_sha256", "seed", "replication", "arm", "intervention", "fork")
+"""Fields of the manifest that say what ran; those an earlier version did not write are equal where both lack them."""
 NOT_PART_OF_THE_WORLD = ("study", "seed", "name", "title", "references")
 
 
@@ -76,9 +78,7 @@ def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
 
 
 def _identity(a: Run, b: Run) -> dict[str, tuple[Any, Any]]:
-    both = {
-        key: (a.manifest.get(key), b.manifest.get(key)) for key in ("scenario_sha256", "seed", "replication", "arm")
-    }
+    both = {key: (a.manifest.get(key), b.manifest.get(key)) for key in IDENTITY}
     both["code"] = (a.manifest["versions"].get("marketsim"), b.manifest["versions"].get("marketsim"))
     both["status"] = (a.manifest["status"], b.manifest["status"])
     return {key: pair for key, pair in both.items() if pair[0] != pair[1]}
@@ -125,10 +125,10 @@ def pair_correlation(a: Run, b: Run, market: str) -> PairCorrelation:
     Two still mids correlate fully where they are the same; a market that moves in one run only has no correlation with
     it (0). overall is None where mids are coarser than a minute or there are none.
     """
-    begin, end = max(span_of(a).warmup_ns, span_of(b).warmup_ns), min(span_of(a).end_ns, span_of(b).end_ns)
+    begin, end = max(span_of(a).begin_ns, span_of(b).begin_ns), min(span_of(a).end_ns, span_of(b).end_ns)
     minutes = np.arange(begin, end + 1, MINUTE_NS)
     mids = [mids_of(run) for run in (a, b)]
-    if any(each.every_ns is None or each.every_ns > MINUTE_NS for each in mids):
+    if not all(each.is_as_fine_as(MINUTE_NS) for each in mids):
         return PairCorrelation(market, None, None)
     x, y = (np.diff(np.log(each.at(market, minutes))) for each in mids)
     known = np.isfinite(x) & np.isfinite(y)

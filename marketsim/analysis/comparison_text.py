@@ -29,7 +29,9 @@ def _said_of_identity(found: Comparison) -> list[str]:
     lines = ["They share all luck." if found.share_luck else "They have different luck: seed or replication differs."]
     if not found.identity:
         lines = ["They are one run: world, luck, arm and code are the same."]
-    lines += [f"{key}: {a} | {b}" for key, (a, b) in found.identity.items() if key != "scenario_sha256"]
+    lines += [
+        f"{key}: {_short(a)} | {_short(b)}" for key, (a, b) in found.identity.items() if not key.endswith("_sha256")
+    ]
     lines += [f"{path}: {_short(a)} | {_short(b)}" for path, (a, b) in found.scenario.items()]
     different = [table for table, same in found.tables.items() if not same]
     lines.append(f"tables that differ: {', '.join(different) or 'none'}")

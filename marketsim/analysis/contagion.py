@@ -34,7 +34,7 @@ def _decisions(run: Run) -> pl.DataFrame:
     """Decisions to rebalance behind the warm-up: t_ns, token, issuer, market, trigger, wanted (signed notional)."""
     issuers = {token["id"]: token["issuer"] for token in resolved_of(run).get("tokens", [])}
     rows = run.table("rebalances").filter(
-        pl.col("t_decide_ns") >= span_of(run).warmup_ns, pl.col("status") != "shadow", pl.col("target_lots") != 0
+        pl.col("t_decide_ns") >= span_of(run).begin_ns, pl.col("status") != "shadow", pl.col("target_lots") != 0
     )
     lots = run.table("instruments").select("market", "lot")
     price = pl.coalesce("arrival_mid", "vwap", "trigger_price").fill_null(0.0)
@@ -62,7 +62,7 @@ def co_triggers(run: Run, within_ns: int = TOGETHER_NS) -> pl.DataFrame:
     """
     by_token = {str(token): rows for (token,), rows in _decisions(run).group_by("token", maintain_order=True)}
     span = span_of(run)
-    length_ns = span.end_ns - span.warmup_ns
+    length_ns = span.end_ns - span.begin_ns
     found = [
         (token, other, *_together(rows, by_token[other], within_ns, length_ns))
         for token, rows in sorted(by_token.items())
@@ -143,7 +143,7 @@ def cascades(run: Run) -> pl.DataFrame:
     lots = run.table("instruments").select("market", "lot")
     rows = (
         run.table("liquidations")
-        .filter(pl.col("t_ns") >= span_of(run).warmup_ns, pl.col("cascade") >= 0)
+        .filter(pl.col("t_ns") >= span_of(run).begin_ns, pl.col("cascade") >= 0)
         .join(lots, on="market", how="left")
     )
     return (

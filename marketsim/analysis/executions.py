@@ -18,7 +18,7 @@ from marketsim.datasets.run import Run
 def _orders(run: Run) -> pl.DataFrame:
     """Rebalances behind the warm-up that were meant for a market, with their day and the size of a lot."""
     span = span_of(run)
-    rows = run.table("rebalances").filter(pl.col("t_decide_ns") >= span.warmup_ns, pl.col("status") != "shadow")
+    rows = run.table("rebalances").filter(pl.col("t_decide_ns") >= span.begin_ns, pl.col("status") != "shadow")
     lots = run.table("instruments").select("market", "lot")
     days = [span.day_of(t_ns) for t_ns in rows["t_decide_ns"].to_list()]
     return rows.with_columns(day=pl.Series(days, dtype=pl.Int64)).join(lots, on="market", how="left")
@@ -53,12 +53,14 @@ def participation_terms(run: Run) -> list[Term]:
 
 
 def rebalance_terms(run: Run) -> list[Term]:
-    """A term for each UTC day: decisions to rebalance, over tokens x the share of the day that was measured."""
-    require_cadence(run, "tokens", "rebalances_per_day", NS_PER_DAY)
-    tokens = run.table("tokens").filter(pl.col("t_ns") == 0, pl.col("supply") > 0)["token"].n_unique()
+    """A term for each UTC day: decisions to rebalance, over days of tokens with units outstanding."""
+    require_cadence(run, "tokens", "rebalances_per_day", NS_PER_DAY // 24)
     decisions = _orders(run).unique(["token", "t_decide_ns"]).group_by("day").len()
     count = dict(decisions.iter_rows())
-    return [
-        {"day": day, "num": float(count.get(day, 0)), "den": tokens * (end - begin) / NS_PER_DAY}
-        for day, begin, end in span_of(run).days()
-    ]
+    tokens = run.table("tokens").select("t_ns", "token", alive=pl.col("supply") > 0)
+    found = []
+    for day, begin, end in span_of(run).days():
+        inside = tokens.filter(pl.col("t_ns").is_between(begin, end, closed="right"))
+        alive = float(inside.group_by("token").agg(pl.col("alive").mean())["alive"].sum())
+        found.append({"day": day, "num": float(count.get(day, 0)), "den": alive * (end - begin) / NS_PER_DAY})
+    return found

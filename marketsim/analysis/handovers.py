@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -17,8 +18,8 @@ def handed_over(run: Run, since_ns: int, until_ns: int) -> Handed:
     """Worth at the mark of takeovers and deleveragings in (since, until].
 
     The cash of a takeover goes from the insurance fund to the account (of a long), that of a deleveraging from the
-    other side's account; what is paid beyond this worth is what it cost them. Of two accounts that are deleveraged in
-    one market at one instant, the counterparts are told apart by the order of rows and the lots alone.
+    other side's account; what is paid beyond this worth is what it cost them. Which liquidation a deleveraging served
+    is told by instant, market, lots, side and price.
     """
     inside = pl.col("t_ns").is_between(since_ns, until_ns, closed="right")
     rows = run.table("liquidations").filter(inside, pl.col("stage").is_in(["takeover", "deleveraging"]))
@@ -54,19 +55,44 @@ def _add_takeovers(run: Run, rows: pl.DataFrame, instruments: dict[str, Any], wo
         worth["insurance", one["asset"], "insurance", row["cohort"]] += _worth(one, lots, row["mark_price"])
 
 
-def _add_deleveragings(run: Run, rows: pl.DataFrame, instruments: dict[str, Any], worth: Handed) -> None:
-    victims: dict[tuple[int, str], list[list[Any]]] = defaultdict(list)
+def counterparts(run: Run, rows: pl.DataFrame) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each row of `deleveragings` with the liquidation it served, of those in `rows`."""
+    victims: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
     for row in rows.filter(stage="deleveraging").iter_rows(named=True):
-        victims[row["t_ns"], row["market"]].append([row["cohort"], row["deleveraged_lots"], row["mark_price"]])
-    for cut in run.table("deleveragings").iter_rows(named=True):
-        waiting = victims.get((cut["t_ns"], cut["market"]), [])
-        left = cut["size_lots"]
-        while left and waiting:
-            victim = waiting[0]
-            lots = min(abs(left), victim[1]) * (1 if left > 0 else -1)
-            one = instruments[cut["market"]]
-            worth["deleveraging", one["asset"], cut["cohort"], victim[0]] += _worth(one, lots, victim[2])
-            left -= lots
-            victim[1] -= abs(lots)
-            if not victim[1]:
-                waiting.pop(0)
+        victims[row["t_ns"], row["market"]].append(row)
+    for cuts in _passes(run.table("deleveragings")):
+        waiting = victims.get((cuts[0]["t_ns"], cuts[0]["market"]), [])
+        if waiting:
+            victim = _victim_of(cuts, waiting)
+            waiting.remove(victim)
+            yield from ((cut, victim) for cut in cuts)
+
+
+def _add_deleveragings(run: Run, rows: pl.DataFrame, instruments: dict[str, Any], worth: Handed) -> None:
+    for cut, victim in counterparts(run, rows):
+        one = instruments[cut["market"]]
+        key = ("deleveraging", one["asset"], cut["cohort"], victim["cohort"])
+        worth[key] += _worth(one, cut["size_lots"], victim["mark_price"])
+
+
+def _passes(cuts: pl.DataFrame) -> list[list[dict[str, Any]]]:
+    """Deleveragings as they happened, those of one account's pass together: each pass counts its ranks from 0."""
+    passes: list[list[dict[str, Any]]] = []
+    for cut in cuts.iter_rows(named=True):
+        if cut["rank"] == 0 or not passes:
+            passes.append([])
+        passes[-1].append(cut)
+    return passes
+
+
+def _victim_of(cuts: list[dict[str, Any]], waiting: list[dict[str, Any]]) -> dict[str, Any]:
+    """The liquidation that a pass belongs to: of the same lots and side, and nearest in price."""
+    lots, price = sum(cut["size_lots"] for cut in cuts), cuts[0]["price"]
+    return min(
+        waiting,
+        key=lambda row: (
+            row["deleveraged_lots"] != abs(lots),
+            (row["size_lots"] > 0) != (lots > 0),
+            abs(row["bankruptcy_price"] - price),
+        ),
+    )

@@ -44,7 +44,7 @@ def _tokens(run: Run) -> Figures:
 def _markets(run: Run) -> Figures:
     span, found = span_of(run), {}
     lots = dict(run.table("instruments").select("market", "lot").iter_rows())
-    inside = pl.col("t_ns") >= span.warmup_ns
+    inside = pl.col("t_ns") >= span.begin_ns
     volumes = run.scan("trades").filter(inside).group_by("market")
     volume = dict(volumes.agg((pl.col("size_lots") * pl.col("price")).sum()).collect().iter_rows())
     spread = (pl.col("ask_ticks") - pl.col("bid_ticks")) / (pl.col("ask_ticks") + pl.col("bid_ticks")) * 2e4
@@ -65,7 +65,7 @@ def _markets(run: Run) -> Figures:
 def _volatility(run: Run, market: str) -> float | None:
     """Yearly volatility from 5-minute returns of the mid."""
     span = span_of(run)
-    ends = np.arange(span.warmup_ns, span.end_ns + 1, RETURN_NS)
+    ends = np.arange(span.begin_ns, span.end_ns + 1, RETURN_NS)
     squared = np.diff(np.log(mids_of(run).at(market, ends))) ** 2
     squared = squared[np.isfinite(squared)]
     return sqrt(float(squared.mean()) * NS_PER_DAY * DAYS_PER_YEAR / RETURN_NS) if len(squared) else None

@@ -14,6 +14,7 @@ from math import sqrt
 
 from marketsim.analysis import executions, moves, outcomes
 from marketsim.analysis.moves import Term
+from marketsim.analysis.span import span_of
 from marketsim.datasets.run import Run
 from marketsim.errors import UsageError
 
@@ -43,11 +44,18 @@ class Measure:
             return self.of_run(factual)
         if self.of_pair is None or counterfactual is None:
             raise UsageError(f"{self.name} compares a run with its counterfactual; there was none; give a second run")
-        for luck in ("seed", "replication"):
-            a, b = (run.manifest[luck] for run in (factual, counterfactual))
-            if a != b:
-                raise UsageError(f"{self.name} compares runs that share luck; {luck} was {a} and {b}; pair equal ones")
+        _check_pair(self.name, factual, counterfactual)
         return self.of_pair(factual, counterfactual)
+
+
+def _check_pair(name: str, a: Run, b: Run) -> None:
+    """Raise `UsageError` unless two runs have one luck and cover the same time."""
+    for luck in ("seed", "replication"):
+        one, other = (run.manifest[luck] for run in (a, b))
+        if one != other:
+            raise UsageError(f"{name} compares runs that share luck; {luck} was {one} and {other}; pair equal ones")
+    if span_of(a) != span_of(b):
+        raise UsageError(f"{name} compares runs of the same time; {a.path} has {span_of(a)}, {b.path} {span_of(b)}")
 
 
 def _ratio(scale: float = 1.0, num: str = "num") -> Value:

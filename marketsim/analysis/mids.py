@@ -29,10 +29,18 @@ class Mids:
         self.every_ns = known[self.table] if self.table else None
         self._series = {} if self.table is None else _series(run, self.table)
 
+    def is_as_fine_as(self, coarsest_ns: int) -> bool:
+        """Whether there is a mid at least every `coarsest_ns`."""
+        return self.every_ns is not None and self.every_ns <= coarsest_ns
+
     def require(self, what_for: str, coarsest_ns: int = COARSEST_NS) -> Mids:
         """Give these mids, or raise `ResultError` where they are too coarse for a purpose."""
-        if self.every_ns is None or self.every_ns > coarsest_ns:
-            was = "no quotes and no marks" if self.table is None else f"{self.table} every {self.every_ns // 10**9} s"  # type: ignore[operator]
+        if not self.is_as_fine_as(coarsest_ns):
+            was = (
+                "neither quotes nor marks"
+                if self.every_ns is None
+                else f"{self.table} every {self.every_ns // 10**9} s"
+            )
             raise ResultError(
                 f"{self.run.path}: {what_for} needs a mid at least every {coarsest_ns // 10**9} s; there are {was}; "
                 f"run it with record: {{quotes: {min(coarsest_ns // 10**9, 10)}s}}"

@@ -48,10 +48,19 @@ def amplification_terms(factual: Run, counterfactual: Run) -> list[Term]:
 
 
 def _moves(factual: Run, counterfactual: Run, what_for: str) -> list[tuple[Window, float, float]]:
-    """Each window with both runs' log moves over it; none where a market had no mid yet."""
+    """Each window with both runs' log moves over it; none where a market had no mid yet.
+
+    Where a run begins with the decision itself (a fork, or the end of the warm-up), both had the mid before it.
+    """
     windows = windows_of(factual)
     instants = np.array([(w.begin_ns, w.last_ns + w.after_ns) for w in windows], np.int64).reshape(-1, 2)
-    f, c = (np.diff(log_mids(run, windows, instants, what_for), axis=1)[:, 0] for run in (factual, counterfactual))
+    at_once = np.array([w.begin_ns >= w.decide_ns for w in windows], bool)
+    arrivals = np.log([w.arrival_mid or np.nan for w in windows])
+    moved = []
+    for run in (factual, counterfactual):
+        before, after = log_mids(run, windows, instants, what_for).reshape(-1, 2).T
+        moved.append(after - np.where(at_once, arrivals, before))
+    f, c = moved
     known = np.isfinite(f) & np.isfinite(c)
     return [(window, float(f[i]), float(c[i])) for i, window in enumerate(windows) if known[i]]
 
@@ -59,7 +68,7 @@ def _moves(factual: Run, counterfactual: Run, what_for: str) -> list[tuple[Windo
 def volatility_terms(factual: Run, counterfactual: Run) -> list[Term]:
     """A term for each market and UTC day: both runs' realised variances of 5-minute returns of the mid."""
     span, terms = span_of(factual), []
-    ends = np.arange(span.warmup_ns, span.end_ns + 1, RETURN_NS)
+    ends = np.arange(span.begin_ns, span.end_ns + 1, RETURN_NS)
     days = np.array([span.day_of(int(t) - 1) for t in ends[1:]])
     for market in own_markets(factual):
         f, c = (_squared_returns(run, market, ends) for run in (factual, counterfactual))

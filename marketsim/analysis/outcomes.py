@@ -10,7 +10,7 @@ import polars as pl
 
 from marketsim.analysis.moves import Term
 from marketsim.analysis.readings import NS_PER_DAY
-from marketsim.analysis.span import require_cadence, span_of
+from marketsim.analysis.span import own_markets, require_cadence, span_of
 from marketsim.datasets.run import Run
 from marketsim.units import ATOMS_PER_UNIT
 
@@ -29,7 +29,7 @@ def _tokens(run: Run, what_for: str) -> pl.DataFrame:
 def premium_terms(run: Run) -> list[Term]:
     """A term for each UTC day: premium of tokens' own markets over NAV, summed over snapshots, and its size."""
     span = span_of(run)
-    rows = _tokens(run, "premium").filter(pl.col("t_ns") >= span.warmup_ns, pl.col("premium_to_nav").is_not_null())
+    rows = _tokens(run, "premium").filter(pl.col("t_ns") >= span.begin_ns, pl.col("premium_to_nav").is_not_null())
     found = []
     for day, begin, end in span.days():
         values = rows.filter(pl.col("t_ns").is_between(begin, end, closed="right"))["premium_to_nav"]
@@ -51,7 +51,7 @@ def tracking_terms(run: Run) -> list[Term]:
     """
     for table in ("tokens", "marks"):
         require_cadence(run, table, "tracking_error", FINE_NS)
-    legs = run.table("token_legs").filter(pl.col("t_ns") == 0)
+    legs = run.table("token_legs").unique(["token", "market"], keep="first", maintain_order=True)
     targets: dict[str, list[tuple[str, float]]] = {}
     for token, market, target in legs.select("token", "market", "target_leverage").iter_rows():
         targets.setdefault(token, []).append((market, target))
@@ -80,32 +80,31 @@ def _as_of(run: Run, table: str, key: str, column: str, cuts: Iterable[int]) -> 
 
 
 def _units_made(run: Run, token: str, begin_ns: int, end_ns: int) -> float:
-    """Units into which one unit was made by splits and merges in (begin, end]."""
+    """Units into which one unit was made by splits and merges in (begin, end], fractions paid in cash counted in."""
     events = run.table("events").filter(
         pl.col("event").is_in(["reverse_split", "merge"]),
         pl.col("subject") == token,
         pl.col("t_ns").is_between(begin_ns, end_ns, closed="right"),
     )
-    told = [json.loads(detail) for detail in events["detail"].to_list()]
-    return float(prod(each["supply_after"] / each["supply_before"] for each in told))
+    return 1.0 / prod(float(json.loads(detail)["ratio"]) for detail in events["detail"].to_list())
 
 
 def return_terms(run: Run) -> list[Term]:
     """A term for each token: what one unit was worth at the end over what it was behind the warm-up, less 1."""
     span = span_of(run)
     require_cadence(run, "tokens", "token_return", FINE_NS)
-    navs = _as_of(run, "tokens", "token", "nav", (span.warmup_ns, span.end_ns))
+    navs = _as_of(run, "tokens", "token", "nav", (span.begin_ns, span.end_ns))
     tokens = sorted({token for token, _ in navs})
     return [
         {
             "day": WHOLE_RUN,
-            "num": navs[token, span.end_ns] / navs[token, span.warmup_ns]
-            * _units_made(run, token, span.warmup_ns, span.end_ns)
+            "num": navs[token, span.end_ns] / navs[token, span.begin_ns]
+            * _units_made(run, token, span.begin_ns, span.end_ns)
             - 1.0,
             "den": 1.0,
         }
         for token in tokens
-        if navs.get((token, span.warmup_ns), 0.0) > 0.0
+        if navs.get((token, span.begin_ns), 0.0) > 0.0
     ]  # fmt: skip
 
 
@@ -132,8 +131,8 @@ def funding_terms(run: Run) -> list[Term]:
 
 
 def wipe_terms(run: Run) -> list[Term]:
-    """One term: tokens that were wiped, over tokens there were."""
-    tokens = _tokens(run, "wipe_probability").filter(pl.col("t_ns") == 0, pl.col("supply") > 0)["token"].unique()
+    """One term: tokens that were wiped, over tokens that ever had units outstanding."""
+    tokens = _tokens(run, "wipe_probability").filter(pl.col("supply") > 0)["token"].unique()
     wiped = run.table("events").filter(pl.col("event") == "wiped")["subject"].unique()
     return [{"day": WHOLE_RUN, "num": float(wiped.is_in(tokens.to_list()).sum()), "den": float(len(tokens))}]
 
@@ -141,19 +140,16 @@ def wipe_terms(run: Run) -> list[Term]:
 def is_collapsed(run: Run) -> bool:
     """Whether a market of the run was destroyed: its price lost its index, or its book was not there.
 
-    A perpetual's mark below a third or above three times its index at any snapshot behind the warm-up, or no mid at
-    more than one snapshot in ten. Yagi and Mizuta (2016) call a market destroyed whose price runs away from its
-    fundamental value; the bounds are far beyond every deviation of a market that works (99 % within 10 bps of the
-    index in the base world) and short of where only rounding is left. A token that was wiped is no collapse of a
-    market: that is `wipe_probability`.
+    A mark below a third or above three times the index at any snapshot behind the warm-up, or no mid at more than one
+    snapshot in ten, in any market but a token's own. Yagi and Mizuta (2016; VALIDATION section 3) call a market
+    destroyed whose price runs away from its fundamental value; the bounds are far beyond every deviation of a market
+    that works (99 % within 10 bps of the index in the base world) and short of where only rounding is left. A token
+    that was wiped is no collapse of a market: that is `wipe_probability`.
     """
     require_cadence(run, "marks", "collapse_share", FINE_NS)
-    perps = run.table("instruments").filter(kind="perpetual")["market"].to_list()
-    rows = run.table("marks").filter(
-        pl.col("t_ns") >= span_of(run).warmup_ns, pl.col("market").is_in(perps), pl.col("index_price") > 0
-    )
-    deviation = pl.col("mark_price") / pl.col("index_price")
-    lost = ~deviation.is_between(LEAST_OF_INDEX, MOST_OF_INDEX)
+    rows = run.table("marks").filter(pl.col("t_ns") >= span_of(run).begin_ns, pl.col("market").is_in(own_markets(run)))
+    deviation = pl.coalesce("mark_price", "mid_price") / pl.col("index_price")
+    lost = ~deviation.is_between(LEAST_OF_INDEX, MOST_OF_INDEX).fill_null(True)  # a market without an index keeps none
     found = rows.group_by("market").agg(lost=lost.any(), empty=pl.col("mid_price").is_null().mean())
     return bool((found["lost"] | (found["empty"] > EMPTY_SHARE)).any())
 
@@ -165,7 +161,7 @@ def collapse_terms(run: Run) -> list[Term]:
 
 def _liquidations(run: Run) -> pl.DataFrame:
     span = span_of(run)
-    rows = run.table("liquidations").filter(pl.col("t_ns") >= span.warmup_ns)
+    rows = run.table("liquidations").filter(pl.col("t_ns") >= span.begin_ns)
     days = [span.day_of(t_ns) for t_ns in rows["t_ns"].to_list()]
     lots = run.table("instruments").select("market", "lot")
     return rows.with_columns(day=pl.Series(days, dtype=pl.Int64)).join(lots, on="market", how="left")

@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from marketsim.analysis.span import resolved_of
 from marketsim.datasets.run import Run
-from marketsim.datasets.tables import TABLES
+from marketsim.datasets.tables import TABLES, Table
 
 SLICE = 200_000
 DECIDED = (
@@ -17,13 +18,16 @@ DECIDED = (
 )  # fmt: skip
 """What of a rebalance is known at its decision; the rest of its row tells what came after."""
 
-INSTANT_OF = {
-    "trades": "t_ns", "orders": "t_ns", "quotes": "t_ns", "depth": "t_ns", "book": "t_ns", "marks": "t_ns",
-    "funding": "t_ns", "tokens": "t_ns", "token_legs": "t_ns", "rebalances": "t_decide_ns", "primary": "t_ns",
-    "liquidations": "t_ns", "deleveragings": "t_ns", "cohorts": "t_ns", "positions": "t_ns", "ledger": "t_ns",
-    "events": "t_ns", "attribution": "t1_ns", "decay": "t1_ns",
-}  # fmt: skip
+
+def _instant_of(table: Table) -> str | None:
+    return next((name for name in ("t_ns", "t_decide_ns", "t1_ns") if name in table.names), None)
+
+
+INSTANT_OF = {name: instant for name, table in TABLES.items() if (instant := _instant_of(table)) is not None}
 """The column that dates a row of each table; `instruments`, `accounts` and `holders` have no instant."""
+
+CUT_WITH = {"token_legs": "tokens", "ledger": "cohorts"}
+"""Tables that are written at another's cadence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,23 @@ class Parting:
 
 
 def first_parting(a: Run, b: Run) -> Parting | None:
-    """The earliest parting over all tables; of tables that part at one instant, the first of the data dictionary."""
-    found = [parting for table in INSTANT_OF if (parting := parting_in(a, b, table)) is not None]
+    """The earliest parting over all tables; of tables that part at one instant, the first of the data dictionary.
+
+    Tables that the two runs recorded at different cadences say nothing of the worlds and are left out.
+    """
+    found = [
+        parting
+        for table in INSTANT_OF
+        if _recorded_alike(a, b, table) and (parting := parting_in(a, b, table)) is not None
+    ]
     order = list(TABLES)
     return min(found, key=lambda parting: (parting.t_ns, order.index(parting.table)), default=None)
+
+
+def _recorded_alike(a: Run, b: Run, table: str) -> bool:
+    key = CUT_WITH.get(table, table)
+    first, second = (resolved_of(run)["record"].get(key) for run in (a, b))
+    return bool(first == second)
 
 
 def same_content(a: Run, b: Run, table: str) -> bool:

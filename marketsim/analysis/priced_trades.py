@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
 from marketsim.datasets.run import Run
 
 HORIZON_NS = 600 * 10**9
+WORD = 2**31
+SUMS = ("cash", "edge", "rest")
 
 
-def priced_trades(run: Run, since_ns: int, until_ns: int, closing_mark: Mapping[str, int]) -> pl.DataFrame:
-    """Trades in (since, until], summed by market, both cohorts and both purposes.
+def priced_trades(run: Run, since_ns: int, until_ns: int, closing_mark: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+    """Trades in (since, until], summed by market, both cohorts and both purposes, exactly, however long the run.
 
-    Columns: market, buyer, seller, buyer_purpose, seller_purpose; lots; cash = sum of size x price; edge = sum of
+    Keys: market, buyer, seller, buyer_purpose, seller_purpose; lots; cash = sum of size x price; edge = sum of
     size x (price - M), each trade's rounded down; rest = sum of size x (closing mark - price) + edge, which is what the
     pool pays the buyer [atoms]. In markets without a closing mark [ticks] (token units) that mark is 0, and so rest is
     -size x M. M is the last mid that stood ten minutes later, the closing mark beyond the end.
@@ -35,22 +38,25 @@ def priced_trades(run: Run, since_ns: int, until_ns: int, closing_mark: Mapping[
         schema={"market": pl.String, "closing_mark": pl.Int64},
     )
     instruments = run.scan("instruments").select("market", "atoms_per_tick_lot")
-    return (
+    summed = (
         later.join(instruments, on="market", how="left")
         .join(terms.lazy(), on="market", how="left")
         .with_columns(halves=halves.fill_null(2 * pl.col("price_ticks")))
+        .with_columns(cash=lot_atoms * pl.col("price_ticks"))
         .with_columns(edge=(lot_atoms * (2 * pl.col("price_ticks") - pl.col("halves"))) // 2)
         .with_columns(rest=lot_atoms * (pl.col("closing_mark").fill_null(0) - pl.col("price_ticks")) + pl.col("edge"))
         .group_by("market", "buyer", "seller", "buyer_purpose", "seller_purpose")
-        .agg(
-            lots=pl.col("size_lots").sum(),
-            cash=(lot_atoms * pl.col("price_ticks")).sum(),
-            edge=pl.col("edge").sum(),
-            rest=pl.col("rest").sum(),
-        )
+        .agg(pl.col("size_lots").sum().alias("lots"), *(part for name in SUMS for part in _halves(name)))
         .sort("market", "buyer", "seller", "buyer_purpose", "seller_purpose")
         .collect()
     )
+    for row in summed.iter_rows(named=True):
+        yield {**row, **{name: row[f"{name}_high"] * WORD + row[f"{name}_low"] for name in SUMS}}
+
+
+def _halves(name: str) -> tuple[pl.Expr, pl.Expr]:
+    """Sums of the upper and the lower half of each number: a month's turnover in atoms is beyond 64 bits."""
+    return (pl.col(name) // WORD).sum().alias(f"{name}_high"), (pl.col(name) % WORD).sum().alias(f"{name}_low")
 
 
 def _trades(run: Run, since_ns: int, until_ns: int) -> pl.LazyFrame:

@@ -1,4 +1,4 @@
-"""What of a run is measured: from the end of its warm-up to its last instant, day by day of UTC."""
+"""What of a run is measured: from the end of its warm-up, or its fork, to its last instant, day by day of UTC."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ KEPT_RUNS = 8  # a pair and those of a neighbouring cell: what is read once serv
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Start of the clock [ns since 1970], end of the warm-up and last instant [ns from the start of the clock]."""
+    """Start of the clock [ns since 1970], and first and last instant that are measured [ns from that start].
+
+    event_ns: what a forked run is about (CONTRACT section 6: `fork`); None of a whole run.
+    """
 
     start_ns: int
-    warmup_ns: int
+    begin_ns: int
     end_ns: int
+    event_ns: int | None = None
 
     def day_of(self, t_ns: int) -> int:
         """Number of the UTC day an instant lies in; the run's first day is 0."""
@@ -31,8 +35,8 @@ class Span:
     def days(self) -> list[tuple[int, int, int]]:
         """Each UTC day of what is measured as (number, begin, end) [ns], cut to it."""
         midnight = NS_PER_DAY - self.start_ns % NS_PER_DAY
-        cuts = [self.warmup_ns, *range(midnight, self.end_ns, NS_PER_DAY), self.end_ns]
-        cuts = [cut for cut in cuts if cut >= self.warmup_ns]
+        cuts = [self.begin_ns, *range(midnight, self.end_ns, NS_PER_DAY), self.end_ns]
+        cuts = [cut for cut in cuts if cut >= self.begin_ns]
         return [(self.day_of(a), a, b) for a, b in pairwise(cuts) if a < b]
 
 
@@ -44,10 +48,13 @@ def resolved_of(run: Run) -> dict[str, Any]:
 
 @lru_cache(maxsize=KEPT_RUNS)
 def span_of(run: Run) -> Span:
-    """What of a run is measured; a run that failed is measured as far as it came."""
-    clock = resolved_of(run)["clock"]
-    end_ns = min(duration_ns(clock["duration"]), run.manifest["simulated_ns"])
-    return Span(instant_ns(clock["start"]), duration_ns(clock["warmup"]), end_ns)
+    """What of a run is measured; a run that failed is measured as far as it came, a fork from where it begins."""
+    clock, fork = resolved_of(run)["clock"], run.manifest.get("fork")
+    start_ns, begin_ns = instant_ns(clock["start"]), duration_ns(clock["warmup"])
+    if fork is None:
+        return Span(start_ns, begin_ns, min(duration_ns(clock["duration"]), run.manifest["simulated_ns"]))
+    end_ns = min(fork["until_ns"], fork["from_ns"] + run.manifest["simulated_ns"])
+    return Span(start_ns, max(begin_ns, fork["from_ns"]), end_ns, fork["at_ns"])
 
 
 def cadence_ns(run: Run, table: str) -> int | None:

@@ -24,12 +24,12 @@ import polars as pl
 from marketsim.analysis.handovers import handed_over
 from marketsim.analysis.mids import COARSEST_NS
 from marketsim.analysis.priced_trades import priced_trades
+from marketsim.analysis.readings import NS_PER_DAY
 from marketsim.analysis.span import require_cadence, require_trades, span_of
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
 
 POOL = "market_pool"
-HOUR_NS = 3_600 * 10**9
 Key = tuple[str, str]
 """Cohort and currency, or cohort and market."""
 
@@ -103,7 +103,7 @@ def transfers(run: Run, since_ns: int | None = None) -> Transfers:
     require_trades(run, "the transfer matrix")
     require_cadence(run, "quotes", "the transfer matrix", COARSEST_NS)
     for table in ("cohorts", "positions", "marks"):
-        require_cadence(run, table, "the transfer matrix", 24 * HOUR_NS)
+        require_cadence(run, table, "the transfer matrix", NS_PER_DAY)
     account = _Account(run, _first_snapshot(run, since_ns), span_of(run).end_ns)
     account.settle()
     found = account.transfers()
@@ -113,10 +113,10 @@ def transfers(run: Run, since_ns: int | None = None) -> Transfers:
 
 def _first_snapshot(run: Run, since_ns: int | None) -> int:
     shared = set.intersection(*(set(run.table(t)["t_ns"].to_list()) for t in ("cohorts", "positions", "marks")))
-    warmup_ns, end_ns = span_of(run).warmup_ns, span_of(run).end_ns
-    fit = sorted(t for t in shared if t < end_ns and (t >= warmup_ns if since_ns is None else t == since_ns))
+    begin_ns, end_ns = span_of(run).begin_ns, span_of(run).end_ns
+    fit = sorted(t for t in shared if t < end_ns and (t >= begin_ns if since_ns is None else t == since_ns))
     if not fit or end_ns not in shared:
-        what = f"behind the warm-up of {warmup_ns / 1e9:g} s" if since_ns is None else f"at {since_ns / 1e9:g} s"
+        what = f"behind the warm-up of {begin_ns / 1e9:g} s" if since_ns is None else f"at {since_ns / 1e9:g} s"
         raise ResultError(
             f"{run.path}: cohorts, positions and marks have no snapshot of one instant {what} and before the end; "
             "record them more often"
@@ -148,7 +148,7 @@ class _Account:
 
     def settle(self) -> None:
         """Write down trades, payments of the ledger, and what positions earned on the mark."""
-        for row in priced_trades(self.run, self.since_ns, self.until_ns, self.closing_mark).iter_rows(named=True):
+        for row in priced_trades(self.run, self.since_ns, self.until_ns, self.closing_mark):
             self._trade(row)
         worth = handed_over(self.run, self.since_ns, self.until_ns)
         pooled = self._payments(worth)

@@ -57,6 +57,13 @@ def test_what_came_after_a_rebalance_does_not_date_the_parting(tmp_path: Path) -
     assert not compare(a, b).tables["rebalances"]
 
 
+def test_another_cadence_of_the_record_is_no_parting(tmp_path: Path) -> None:
+    a = hand_run(tmp_path / "a", quotes=quotes("PERP", (0, 100.0), (10 * S, 100.0)))
+    b = hand_run(tmp_path / "b", quotes=quotes("PERP", (0, 100.0), (20 * S, 100.0)), record={"quotes": "20s"})
+    assert parting.first_parting(a, b) is None
+    assert parting.parting_in(a, b, "quotes") is not None
+
+
 def test_a_parting_is_found_beyond_the_first_slice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parting, "SLICE", 3)
     rows = [trade(k * S, k, 100) for k in range(9)]

@@ -87,6 +87,17 @@ def test_a_window_near_the_end_is_cut_to_the_run(tmp_path: Path) -> None:
     assert windows_of(run)[0].after_ns == 59 * MINUTE
 
 
+def test_a_fork_measures_the_window_of_its_event_from_the_mid_that_both_arms_had(tmp_path: Path) -> None:
+    """Taken at the decision at 2 h, where the mid was 100; then 104 and 102; the reset at 4 h has a fork of its own."""
+    fork = {"from_ns": 2 * HOUR, "at_ns": 2 * HOUR, "until_ns": 5 * HOUR}
+    rows = [rebalance(0, "UP", 2 * HOUR, 2 * HOUR, 5), rebalance(1, "UP", 4 * HOUR, 4 * HOUR, 5)]
+    more = {"manifest": {"fork": fork, "simulated_ns": 3 * HOUR}}
+    f, c = pair(tmp_path, [(2 * HOUR, 104.0)], [(2 * HOUR, 102.0)], rows, **more)
+    assert [(w.begin_ns, w.after_ns) for w in windows_of(f)] == [(2 * HOUR, HOUR)]
+    (term,) = MEASURES["price_share"].terms(f, c)
+    assert term["num"] == pytest.approx(log(1.04) * (log(1.04) - log(1.02)))
+
+
 def sold(place: Path, *gaps: tuple[int, float]) -> tuple[Run, Run]:
     """A sale at 1 h with the factual mid `gaps` of log below the counterfactual's from instants behind it."""
     f = [(0, 100.0), *((HOUR + after, 100 * exp(-gap)) for after, gap in gaps)]
@@ -167,6 +178,9 @@ def test_a_pair_measure_without_a_counterfactual_or_with_other_luck_is_refused(t
     c = hand_run(tmp_path / "c", quotes=quotes("PERP", (0, 100.0)), manifest={"seed": 1})
     with pytest.raises(UsageError, match="volatility compares a run with its counterfactual"):
         MEASURES["volatility"].terms(f)
+    longer = hand_run(tmp_path / "longer", duration=7 * HOUR, quotes=quotes("PERP", (0, 100.0)))
+    with pytest.raises(UsageError, match="runs of the same time"):
+        MEASURES["volatility"].terms(f, longer)
     with pytest.raises(UsageError, match="seed was 20240101 and 1"):
         MEASURES["volatility"].terms(f, c)
 

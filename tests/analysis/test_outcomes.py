@@ -10,7 +10,7 @@ from marketsim.analysis.measures import MEASURES, listing, measure_named
 from marketsim.analysis.outcomes import is_collapsed
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError, UsageError
-from tests.analysis.tables import DAY, HOUR, MINUTE, hand_run, rebalance
+from tests.analysis.tables import DAY, HOUR, MINUTE, PERP, hand_run, rebalance
 
 USDT = 10**8
 OF_THE_CONTRACT = (
@@ -72,7 +72,11 @@ def test_rebalances_per_day_count_decisions_of_tokens_that_exist(tmp_path: Path)
         rebalance(2, "UP", 30 * HOUR, 30 * HOUR, 1),
         rebalance(3, "DOWN", 30 * HOUR, 30 * HOUR, 1),
     ]
-    tokens = [{"t_ns": 0, "token": token, "supply": n} for token, n in (("UP", 1.0), ("DOWN", 1.0), ("NOBODYS", 0.0))]
+    tokens = [
+        {"t_ns": t, "token": token, "supply": n}
+        for t in (HOUR, 30 * HOUR)
+        for token, n in (("UP", 1.0), ("DOWN", 1.0), ("NOBODYS", 0.0))
+    ]
     run = hand_run(tmp_path / "r", duration=36 * HOUR, rebalances=rows, tokens=tokens)
     assert value("rebalances_per_day", run) == pytest.approx(1.0)
     assert [(term["day"], term["num"], term["den"]) for term in MEASURES["rebalances_per_day"].terms(run)] == [
@@ -107,7 +111,7 @@ def two_days(tmp_path: Path) -> Run:
         "t_ns": DAY + HOUR,
         "event": "reverse_split",
         "subject": "UP",
-        "detail": json.dumps({"supply_before": 1000, "supply_after": 100}),
+        "detail": json.dumps({"ratio": 10, "supply_before": 1005, "supply_after": 100}),
     }
     return hand_run(tmp_path / "r", duration=2 * DAY, token_legs=legs, marks=prices, tokens=navs, events=[split])
 
@@ -157,6 +161,16 @@ def test_a_market_is_destroyed_when_its_mark_lost_the_index_or_its_book_was_gone
 def test_what_happened_in_the_warm_up_is_no_collapse(tmp_path: Path) -> None:
     rows = [(k * MINUTE, 100.0, 100.0, None if k < 20 else 100.0) for k in range(60)]
     assert not is_collapsed(hand_run(tmp_path / "r", warmup="20min", marks=marks(*rows)))
+
+
+def test_a_token_whose_market_is_empty_and_a_book_without_an_index_are_no_collapse(tmp_path: Path) -> None:
+    instruments = [PERP, {**PERP, "market": "UP", "kind": "spot"}, {**PERP, "market": "SPOT", "kind": "spot"}]
+    rows = [
+        *({"t_ns": HOUR, "market": "UP", "index_price": 100.0, "mark_price": 1.0, "mid_price": None},),
+        *({"t_ns": HOUR, "market": "SPOT", "index_price": None, "mark_price": None, "mid_price": 100.0},),
+    ]
+    issued = [{"id": "UP", "issuer": "alpha"}]
+    assert not is_collapsed(hand_run(tmp_path / "r", issued=issued, instruments=instruments, marks=rows))
 
 
 def test_a_collapse_cannot_be_seen_in_a_coarse_record(tmp_path: Path) -> None:

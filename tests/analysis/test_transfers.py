@@ -1,10 +1,12 @@
 """The transfer matrix by hand, in a market of 10 atoms a tick and lot, and in worlds with all that moves money."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from marketsim.analysis.handovers import counterparts
 from marketsim.analysis.transfers import POOL, transfers
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
@@ -96,6 +98,16 @@ def test_a_trade_of_the_last_minutes_is_valued_at_the_last_mark(tmp_path: Path) 
         ledger=[cash("a", "b", 10_000)],
     )
     assert flows_of(run) == {("trade", "a", "b", -1_000)}
+
+
+def test_turnover_beyond_64_bits_still_closes(tmp_path: Path) -> None:
+    """Forty trades there and back of 3e17 atoms each: the cash of either side is 1.2e19, above 2^63."""
+    lots = 3 * 10**14
+    trades = [trade(k * S, *(("a", "b") if k % 2 else ("b", "a")), lots, 100) for k in range(1, 81)]
+    paid = [cash(buyer, seller, 8 * lots * 100 * 10) for buyer, seller in (("a", "b"), ("b", "a")) for _ in range(5)]
+    closing = {"a": START_ATOMS, "b": START_ATOMS}
+    run = market(tmp_path / "r", closing, {"a": 0, "b": 0}, trades=trades, quotes=MID_LATER, ledger=paid)
+    assert transfers(run).balances["received_atoms"].to_list() == [0, 0]
 
 
 def test_who_paid_the_anticipator_is_told_by_purpose(tmp_path: Path) -> None:
@@ -196,26 +208,50 @@ QUOTERS = {
 }
 
 
-@pytest.mark.parametrize(
-    "parts",
-    [
-        {"tokens": [UP, DOWN]},
-        {"tokens": [UP], "index": STEP, "traders": [*CROWD, {**LEVERED, "id": "levered"}]},
-        {"tokens": [HOLDING], "traders": [*CROWD, TOKEN_NOISE, QUOTERS]},
-    ],
-    ids=["two tokens at midnight", "a fall of a fifth", "a token with a market and a door"],
-)
-def test_the_matrix_of_a_whole_world_closes_to_the_atom(parts: dict[str, Any], tmp_path: Path) -> None:
+FALL = {"tokens": [UP], "index": STEP, "traders": [*CROWD, {**LEVERED, "id": "levered"}]}
+WORLDS = {
+    "two tokens at midnight": {"tokens": [UP, DOWN]},
+    "a fall of a fifth": FALL,
+    "a token with a market and a door": {"tokens": [HOLDING], "traders": [*CROWD, TOKEN_NOISE, QUOTERS]},
+}
+
+
+def run_of(parts: dict[str, Any], place: Path) -> Run:
+    return Run(run_world(world(duration="1h", clock={"warmup": "10min"}, **parts), out=place).path)
+
+
+@pytest.fixture(scope="module")
+def fallen(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run_of(FALL, tmp_path_factory.mktemp("fall"))
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_the_matrix_of_a_whole_world_closes_to_the_atom(name: str, fallen: Run, tmp_path: Path) -> None:
     """Equity of every cohort as the kernel has it, from trades, positions, marks and the ledger alone."""
-    result = run_world(world(duration="1h", clock={"warmup": "10min"}, **parts), out=tmp_path)
-    run = Run(result.path)
+    run = fallen if name == "a fall of a fifth" else run_of(WORLDS[name], tmp_path)
     found = transfers(run)
     assert found.since_ns == 10 * MINUTE
     rows = found.balances
     assert (rows["opening_atoms"] + rows["received_atoms"] == rows["closing_atoms"]).all()
     assert rows["closing_atoms"].sum() == run.table("ledger").filter(entry="deposit")["atoms"].sum()
     assert found.matrix()["atoms"].sum() == 0
-    assert {"trade", "mark", "trading_fee"} <= set(found.flows["cause"])
-    if "index" in parts:
-        assert {"insurance", "liquidation_fee"} & set(found.flows["cause"])
-        assert run.table("liquidations").height > 0
+    also = {"a fall of a fifth": {"insurance", "liquidation_fee", "deleveraging"}}.get(name, set())
+    assert {"trade", "mark", "trading_fee"} | also <= set(found.flows["cause"])
+    if "door" in name:
+        assert {"creation", "units"} <= set(found.flows["cause"])
+
+
+def test_the_cash_of_deleveragings_is_between_the_accounts_they_are_put_down_to(fallen: Run) -> None:
+    """Lots x price of each row, from its account to the liquidation it served, is what the ledger has between both."""
+    atoms: Counter[tuple[str, str]] = Counter()
+    served = counterparts(fallen, fallen.table("liquidations"))
+    for cut, victim in served:
+        atoms[cut["cohort"], victim["cohort"]] += cut["size_lots"] * round(cut["price"] * 10) * 10_000
+    paid: Counter[tuple[str, str]] = Counter()
+    entries = fallen.table("ledger").filter(entry="deleveraging")
+    for payer, receiver, amount in entries.select("from_cohort", "to_cohort", "atoms").iter_rows():
+        paid[payer, receiver] += amount
+    between = {(a, b) for a, b in [*atoms, *paid] if a != b}
+    assert len(between) > 2
+    for a, b in between:
+        assert atoms[a, b] - atoms[b, a] == paid[a, b] - paid[b, a]
