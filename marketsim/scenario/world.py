@@ -173,9 +173,8 @@ def _check_ids(world: World) -> None:
             if name in LEDGER_ROLES and section in ("tokens", "traders"):
                 world.at(path, "this id is a role of the ledger", f"any but {', '.join(LEDGER_ROLES)}")
             elif key in first:
-                world.at(
-                    path, f"this id is taken by one of {first[key]}", "each id once among markets, tokens, traders"
-                )
+                among = section if section in _OWN_NAMES else "markets, tokens, traders"
+                world.at(path, f"this id is taken by one of {first[key]}", f"each id once among {among}")
             first.setdefault(key, section)
 
 
