@@ -247,7 +247,9 @@ def wake_retail(w, g, m, trader, delay, r0, r1):
 
 @compiled
 def held_share(w, m, position):
-    """Share of the wealth behind a position record that is held in token `m`, at NAV; 0 for a position in another market."""
+    """Share of the wealth behind a position record that is held in token `m`, at NAV; 0 for one in another market or none."""
+    if position < 0:
+        return 0.0
     p = position_at(w.positions, position)
     if p.market != m.id:
         return 0.0
@@ -276,7 +278,7 @@ def wake_holder(w, g, m, trader, index, delay, r0, r1):
     trader.f0: own base share; trader.i0: look-back [mark steps]; f0: chase (share per unit of return); f1: dislike of a premium (share
     per unit); f2: protection; f3: smallest change worth an order (share of wealth); f4: liking of a low NAV (share per halving); f5: size
     of the mood; f6: weight of the neighbours; i0: 16-bit threshold to use the primary market; i1: NAV at the start [ticks]; t0: where
-    each trader's row of neighbours starts (0: no network); t1: the neighbours' position records.
+    each trader's row of neighbours starts (0: no network); t1: the neighbours' position records, -1 for one who is left out.
     """
     p = position_at(w.positions, trader.position)
     nav = np.float64(m.index_ticks)

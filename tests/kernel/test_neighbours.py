@@ -26,12 +26,15 @@ STEPS = 400
 
 
 def holders(seed: int, neighbours: bool = True) -> list[Holder]:
-    """Rich and poor holders of two tokens, one in four without units, some without neighbours, links across tokens."""
+    """Rich and poor holders of two tokens, one in four without units, some without neighbours, links across tokens.
+
+    -1 is a neighbour whom an arm left out.
+    """
     luck = random.Random(seed)
     found = []
     for i in range(EACH * TOKENS):
         lots = luck.choice((0, luck.randrange(1, 60), luck.randrange(1, 400), luck.randrange(1, 400)))
-        whom = luck.sample(range(EACH * TOKENS), luck.choice((0, 1, 2, 5, 12)))
+        whom = luck.sample(range(-1, EACH * TOKENS), luck.choice((0, 1, 2, 5, 12)))
         cash, base = luck.randrange(10, 1_000) * LOT // ATOMS, luck.random() / 2
         found.append(Holder(cash, lots, i // EACH, base, whom if neighbours else ()))
     return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Holder:
-    """What the rule looks at: cash [tick-lots], units [lots] of one token, base share, at whom it looks."""
+    """What the rule looks at: cash [tick-lots], units [lots] of one token, base share, neighbours (-1: left out)."""
 
     cash: float
     lots: int
@@ -34,7 +34,7 @@ def wanted_share(
     nav = navs[me.token]
     base = me.base
     if me.neighbours:
-        mean = sum(share_in(holders[i], me.token, nav) for i in me.neighbours) / len(me.neighbours)
+        mean = sum(share_in(holders[i], me.token, nav) for i in me.neighbours if i >= 0) / len(me.neighbours)
         base = (1 - weight) * me.base + weight * mean
     return base + low * 2 * (start - nav) / (start + nav)
 

@@ -9,6 +9,7 @@ import pytest
 
 from marketsim import MarketModel, scenario
 from marketsim.scenario.schema import Scenario
+from marketsim.simulation.neighbours import lay_neighbours
 from tests.simulation.worlds import FREE, GBM, HOUR, UP, recorded, steps, world
 
 BOOK = {"tick": "0.01 USDT", "lot": "0.01", "fees": {"maker": "0 bps", "taker": "0 bps"}}
@@ -116,6 +117,22 @@ def test_another_group_token_or_network_leaves_the_links_as_they_are() -> None:
     assert neighbours_of(beside, "fans") == alone
     more = linked("50%", traders=[imitating("50%", {**FANS, "count": 81})])
     assert neighbours_of(more, "fans")[1][: 80 * 8] != alone[1]
+
+
+def test_who_is_left_out_by_an_arm_keeps_the_seat_and_is_seen_to_hold_nothing() -> None:
+    down = {**FUND, "id": "DOWN", "basket": {"BTC-PERP": -3}}
+    others = {**FANS, "id": "others", "market": "DOWN", "holds": {}, "count": 30}
+    network = {**FRIENDS, "groups": ["others", "fans"]}
+    declared = linked("50%", tokens=[FUND, down], traders=[others, imitating("50%")], networks=[network])
+    present = declared.model_copy(update={"tokens": declared.tokens[:1], "traders": declared.traders[1:]})
+    whole: list[dict[str, Any]] = [{}, {}]
+    lay_neighbours(declared, whole, 1, 0)
+    left: list[dict[str, Any]] = [{}]
+    lay_neighbours(present, left, 1, 0, declared)
+    assert whole[0] == {}  # others do not imitate
+    assert np.array_equal(left[0]["t0"], whole[1]["t0"])
+    assert np.array_equal(left[0]["t1"], np.where(whole[1]["t1"] >= 30, whole[1]["t1"] - 30, -1))
+    assert (left[0]["t1"][:-1] == -1).sum() > 80
 
 
 def test_who_wakes_and_when_does_not_depend_on_what_friends_do() -> None:
