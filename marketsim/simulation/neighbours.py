@@ -15,7 +15,7 @@ from marketsim.traders.group import TraderGroupSpec
 from marketsim.traders.holder import HolderSpec
 
 NOBODY = -1
-"""What stands for a trader whom an arm leaves out: who looks there sees a share of 0, as of any other token's holder."""
+"""What stands for a trader whom an arm leaves out: who looks there sees a share of 0, as with another token."""
 
 
 def lay_neighbours(
