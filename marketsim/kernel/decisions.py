@@ -246,12 +246,39 @@ def wake_retail(w, g, m, trader, delay, r0, r1):
 
 
 @compiled
-def wake_holder(w, g, m, trader, delay, r0, r1):
-    """Hold a share of own wealth in the token that follows its past return, its premium, its NAV level and a mood of the moment.
+def held_share(w, m, position):
+    """Share of the wealth behind a position record that is held in token `m`, at NAV; 0 for one in another market or none."""
+    if position < 0:
+        return 0.0
+    p = position_at(w.positions, position)
+    if p.market != m.id:
+        return 0.0
+    held = np.float64(p.lots) * np.float64(m.index_ticks)
+    wealth = np.float64(equity_atoms(w, np.int64(p.account))) / np.float64(m.atoms) + held
+    return held / wealth if wealth > 0.0 else 0.0
+
+
+@compiled
+def neighbours_lead(w, g, m, index, base):
+    """How far the mean share of trader `index`'s neighbours is above its own base share; 0 for one without neighbours."""
+    first = np.int64(load_i4(g.t0, index))
+    after = np.int64(load_i4(g.t0, index + 1))
+    if after == first:
+        return 0.0
+    total = 0.0
+    for k in range(first, after):
+        total += held_share(w, m, np.int64(load_i4(g.t1, k)))
+    return total / np.float64(after - first) - base
+
+
+@compiled
+def wake_holder(w, g, m, trader, index, delay, r0, r1):
+    """Hold a share of own wealth in the token that follows its past return, premium, NAV level, a mood of the moment, and neighbours.
 
     trader.f0: own base share; trader.i0: look-back [mark steps]; f0: chase (share per unit of return); f1: dislike of a premium (share
     per unit); f2: protection; f3: smallest change worth an order (share of wealth); f4: liking of a low NAV (share per halving); f5: size
-    of the mood; i0: 16-bit threshold to use the primary market; i1: NAV at the start [ticks].
+    of the mood; f6: weight of the neighbours; i0: 16-bit threshold to use the primary market; i1: NAV at the start [ticks]; t0: where
+    each trader's row of neighbours starts (0: no network); t1: the neighbours' position records, -1 for one who is left out.
     """
     p = position_at(w.positions, trader.position)
     nav = np.float64(m.index_ticks)
@@ -263,6 +290,8 @@ def wake_holder(w, g, m, trader, delay, r0, r1):
     start = np.float64(g.i1)
     share = trader.f0 + g.f0 * past_return(m, np.int64(trader.i0)) - g.f1 * (price - nav) / nav
     share += g.f4 * 2.0 * (start - nav) / (start + nav) + g.f5 * (np.float64(r0) * TWO_32 - 0.5)
+    if g.t0 != 0:
+        share += g.f6 * neighbours_lead(w, g, m, index, trader.f0)
     target = min(max(share, 0.0), 1.0) * wealth
     change = target - np.float64(p.lots) * nav
     if abs(change) < g.f3 * wealth:
@@ -347,7 +376,7 @@ def wake(w, g, index, wakeup):
         wake_trend(w, g, m, trader, delay)
     elif g.kind == K_HOLDER:
         r0, r1, r2, r3 = philox(g.key, wakeup, index + 1, PART_RULE)
-        wake_holder(w, g, m, trader, delay, r0, r1)
+        wake_holder(w, g, m, trader, index, delay, r0, r1)
     else:
         r0, r1, r2, r3 = philox(g.key, wakeup, index + 1, PART_RULE)
         wake_retail(w, g, m, trader, delay, r0, r1)

@@ -22,7 +22,6 @@ _WORDS: dict[str, dict[str, str]] = {
 _KEYS: dict[str, dict[str, str]] = {
     "tokens": {"disclosure": TOKENS},
     "traders": {"markets": CROWD, "tokens": TOKENS, "knows": EXPERIMENTS},
-    "": {"networks": CROWD},
 }
 
 

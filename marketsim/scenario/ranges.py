@@ -26,6 +26,7 @@ from marketsim.issuers.primary import PrimarySpec
 from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, TlxSpec, VariableSpec
 from marketsim.issuers.splits import ReverseSplitSpec
 from marketsim.issuers.token import TokenSpec, TokenStartSpec
+from marketsim.networks.influence import BlocksSpec, NetworkKindSpec, SmallWorldSpec
 from marketsim.scenario.nodes import Path
 from marketsim.scenario.schema import (
     BookRecordSpec,
@@ -39,6 +40,7 @@ from marketsim.scenario.study import ForkSpec, GhostSpec, ProbeSpec
 from marketsim.spec import Spec
 from marketsim.traders.fundamentalist import FundamentalistSpec, ThresholdSpec
 from marketsim.traders.group import TraderGroupSpec, TraderStartSpec
+from marketsim.traders.holder import ImitationSpec
 from marketsim.traders.market_maker import MarketMakerSpec
 from marketsim.traders.noise import NoiseDistanceSpec, NoiseSpec
 from marketsim.traders.retail import RetailSpec
@@ -90,6 +92,7 @@ _CHARGED = Range("0% to 10%, in steps of 0.0001 bps", least=0, most=Decimal("0.1
 _MAKER = Range("-1% to 10%, in steps of 0.0001 bps", least=Decimal("-0.01"), most=Decimal("0.1"), parts=True)
 _SIGNED_CHARGE = Range("-10% to 10%, in steps of 0.0001 bps", least=Decimal("-0.1"), most=Decimal("0.1"), parts=True)
 _LEVELS = Range("1 to 64", least=1, most=64)
+_NEIGHBOURS = Range("1 to 256", least=1, most=256)
 _RATIO = Range("2 to 1,000,000", least=2, most=1_000_000)
 _TEN_YEARS = Range("more than 0s, at most 3660d", above=0, most=3_660 * _DAY)
 
@@ -196,6 +199,10 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
         "target": _ABOVE_ZERO,
         "stop": Range("more than 0%, at most 100%", above=0, most=1),
     },
+    ImitationSpec: {"weight": Range("0% or more, below 100%", least=0, below=1)},
+    NetworkKindSpec: {"neighbours": _NEIGHBOURS, "attention": _NEIGHBOURS},
+    SmallWorldSpec: {"rewire": _SHARE},
+    BlocksSpec: {"outside": _SHARE},
     JumpEventSpec: {"size": Range("above -100%, at most 1000%", above=-1, most=10)},
     DepthRecordSpec: {"bps": _ABOVE_ZERO, "every": _CADENCE},
     BookRecordSpec: {"levels": Range("1 to 1000", least=1, most=1_000), "every": _CADENCE},

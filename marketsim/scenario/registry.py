@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from marketsim.errors import ScenarioError, UsageError
 from marketsim.issuers.execution import ExecutionSpec
 from marketsim.issuers.rebalancing import RebalanceSpec
+from marketsim.networks.influence import NetworkSpec
 from marketsim.scenario.loader import read
 from marketsim.scenario.nodes import Problems, plain
 from marketsim.scenario.presets import all_presets
@@ -28,7 +29,12 @@ def listing(what: str) -> list[Row]:
     """The rows of one list; raises UsageError for a list there is not."""
     lists: dict[str, Callable[[], list[Row]]] = {
         "scenarios": _scenarios,
-        "kinds": lambda: _kinds("index", IndexSpec) + _kinds("trader", TraderSpec) + _kinds("event", EventSpec),
+        "kinds": lambda: (
+            _kinds("index", IndexSpec)
+            + _kinds("trader", TraderSpec)
+            + _kinds("network", NetworkSpec)
+            + _kinds("event", EventSpec)
+        ),
         "policies": lambda: _kinds("rebalance", RebalanceSpec) + _kinds("execution", ExecutionSpec),
         "presets": _presets,
         "plugins": list,

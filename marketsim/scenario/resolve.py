@@ -30,7 +30,7 @@ from marketsim.scenario.world import World, check_parts, check_study_paths, list
 from marketsim.venues.margin import TIER_TABLES
 
 Overrides = Mapping[str, Any] | Sequence[str]
-_WITH_LIKE = ("underlyings", "markets", "tokens", "traders")
+_WITH_LIKE = ("underlyings", "markets", "tokens", "traders", "networks")
 _WITH_PRESETS = ("markets", "tokens")
 
 

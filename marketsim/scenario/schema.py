@@ -11,6 +11,7 @@ from pydantic import Field, PlainSerializer, PrivateAttr
 
 from marketsim.issuers.notices import NoticeSpec
 from marketsim.issuers.token import TokenSpec
+from marketsim.networks.influence import NetworkSpec
 from marketsim.scenario.nodes import Node
 from marketsim.scenario.study import StudySpec
 from marketsim.spec import (
@@ -153,7 +154,7 @@ class Scenario(Spec):
     markets: tuple[MarketSpec, ...]
     tokens: tuple[TokenSpec, ...] = ()
     traders: tuple[Annotated[TraderSpec, Field(discriminator="kind")], ...] = ()
-    networks: tuple[Any, ...] = ()
+    networks: tuple[Annotated[NetworkSpec, Field(discriminator="kind")], ...] = ()
     events: tuple[Annotated[EventSpec, Field(discriminator="kind")], ...] = ()
     record: RecordSpec = RecordSpec()
     study: Annotated[StudySpec | None, NONE_IN_WORDS] = None
@@ -208,7 +209,7 @@ def json_schema() -> dict[str, Any]:
     schema["properties"]["extends"] = text
     for section, name in (("UnderlyingSpec", ""), ("MarketSpec", "preset"), ("TokenSpec", "preset")):
         schema["$defs"][section]["properties"] |= {"like": text, "delete": flag} | ({name: text} if name else {})
-    for kind in get_args(TraderSpec):
+    for kind in (*get_args(TraderSpec), *get_args(NetworkSpec)):
         schema["$defs"][kind.__name__]["properties"] |= {"like": text, "delete": flag}
     for part in (schema, *schema["$defs"].values()):
         part.pop("required", None)

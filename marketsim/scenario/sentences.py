@@ -16,10 +16,12 @@ from marketsim.issuers.execution import (
 )
 from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, TlxSpec, VariableSpec
 from marketsim.issuers.token import TokenSpec
+from marketsim.networks.influence import BlocksSpec, NetworkSpec, SmallWorldSpec
 from marketsim.scenario.fund_sentences import fee_words, fund_sentences, notice_sentence
 from marketsim.scenario.schema import EventSpec, JumpEventSpec, OrderEventSpec, Scenario
 from marketsim.spec import Distribution, distribution_text
 from marketsim.traders.group import TraderGroupSpec
+from marketsim.traders.holder import HolderSpec
 from marketsim.units import (
     format_annual_rate,
     format_duration,
@@ -45,6 +47,7 @@ def in_sentences(scenario: Scenario) -> str:
     paragraphs += [_market(market) for market in scenario.markets]
     paragraphs += [_token(token) for token in scenario.tokens]
     paragraphs += [_group(group) for group in scenario.traders]
+    paragraphs += [_network(network) for network in scenario.networks]
     paragraphs += [_event(event) for event in scenario.events]
     if scenario.study is not None:
         paragraphs.append("A study is declared; `sweep` reads it, `run` ignores it.")
@@ -217,7 +220,33 @@ def _group(group: TraderGroupSpec) -> str:
     if group.start is not None:
         share = format_rate(group.start.long_share)
         text += f". They start with positions at leverage {_law(group.start.leverage)}, {share} of them long"
+    if isinstance(group, HolderSpec) and group.imitates is not None:
+        way = (
+            f"{format_rate(group.imitates.weight)} of the way to what their neighbours in {group.imitates.network} hold"
+        )
+        text += f". The share of wealth they want goes {way}"
     return text + "."
+
+
+_LINKS = {
+    "ring": "on a ring",
+    "small_world": "on a ring",
+    "scale_free": "where newcomers prefer who is known already",
+    "random": "at random",
+    "blocks": "mostly within their own group",
+}
+
+
+def _network(network: NetworkSpec) -> str:
+    text = (
+        f"{network.id} links the traders of {' and '.join(network.groups)}: {network.neighbours} neighbours each on "
+        f"average, {_LINKS[network.kind]}"
+    )
+    if isinstance(network, SmallWorldSpec):
+        text += f", {format_rate(network.rewire)} of the links leading anywhere instead"
+    if isinstance(network, BlocksSpec):
+        text += f", {format_rate(network.outside)} of the links leading outside"
+    return f"{text}. Nobody looks at more than {network.attention}."
 
 
 def _event(event: EventSpec) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from marketsim.networks.influence import NetworkSpec
 from marketsim.scenario import later
 from marketsim.scenario.nodes import INCOMPLETE, Node, Path, Problems, at, named, near, nearest, plain
 from marketsim.scenario.schema import EventSpec, Scenario, TraderSpec
@@ -17,9 +18,10 @@ from marketsim.spec import Spec
 
 _ITEMS: dict[str, Any] = {
     "traders": Annotated[TraderSpec, Field(discriminator="kind")],
+    "networks": Annotated[NetworkSpec, Field(discriminator="kind")],
     "events": Annotated[EventSpec, Field(discriminator="kind")],
 }
-_LISTS = ("underlyings", "markets", "tokens", "traders", "events")
+_LISTS = ("underlyings", "markets", "tokens", "traders", "networks", "events")
 _ALLOWED = {
     "string_type": "text",
     "bool_type": "true or false",

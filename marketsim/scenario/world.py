@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from marketsim.errors import UnitError
-from marketsim.scenario import later
 from marketsim.scenario.defaults import books, index_currency
 from marketsim.scenario.loader import below_root, root_folder
 from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, named, near, nearest
@@ -25,16 +24,20 @@ from marketsim.venues.index import FileIndexSpec, GbmIndexSpec, LogOuVolIndexSpe
 from marketsim.venues.index_listed import ListedLevels
 
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "issuer", "rounding", "market_pool")
-_REFERENCES = (
-    ("markets", "underlying", "underlyings"),
-    ("traders", "market", "markets"),
-    ("traders", "holds", "tokens"),
-    ("tokens", "basket", "markets"),
-    ("events", "underlying", "underlyings"),
-    ("events", "market", "markets"),
-    ("events", "token", "tokens"),
+_REFERENCES: tuple[tuple[str, Keys, str], ...] = (
+    ("markets", ("underlying",), "underlyings"),
+    ("traders", ("market",), "markets"),
+    ("traders", ("holds",), "tokens"),
+    ("traders", ("imitates", "network"), "networks"),
+    ("networks", ("groups",), "traders"),
+    ("tokens", ("basket",), "markets"),
+    ("events", ("underlying",), "underlyings"),
+    ("events", ("market",), "markets"),
+    ("events", ("token",), "tokens"),
 )
-_SECTIONS = ("underlyings", "markets", "tokens", "traders")
+_SECTIONS = ("underlyings", "markets", "tokens", "traders", "networks")
+_OWN_NAMES = {"underlyings": "underlying ", "networks": "network "}
+"""Sections whose ids are never columns of a table, and may be those of something else."""
 
 
 @dataclass
@@ -124,8 +127,6 @@ def check_parts(world: World) -> None:
     if seed is not None and not 0 <= seed < 2**63:
         world.at(("seed",), "this number is out of range", "0 to 2^63 - 1")
     _check_study(world)
-    if world.parts.get("networks"):
-        world.at(("networks",), later.refusal_of("networks", later.CROWD), "[]")
 
 
 def _with_file(world: World, path: Keys, underlying: UnderlyingSpec, file: Path) -> UnderlyingSpec | None:
@@ -168,13 +169,12 @@ def _check_ids(world: World) -> None:
             if not isinstance(name, str):
                 continue
             path: Keys = (section, position, "id")
-            key = f"underlying {name}" if section == "underlyings" else name
+            key = _OWN_NAMES.get(section, "") + name
             if name in LEDGER_ROLES and section in ("tokens", "traders"):
                 world.at(path, "this id is a role of the ledger", f"any but {', '.join(LEDGER_ROLES)}")
             elif key in first:
-                world.at(
-                    path, f"this id is taken by one of {first[key]}", "each id once among markets, tokens, traders"
-                )
+                among = section if section in _OWN_NAMES else "markets, tokens, traders"
+                world.at(path, f"this id is taken by one of {first[key]}", f"each id once among {among}")
             first.setdefault(key, section)
 
 
@@ -191,15 +191,18 @@ def _check_references(world: World) -> None:
         node = world.root.map.get(section)
         if node is not None and node.value == []:
             world.at((section,), f"there are no {section}", "at least one")
-    for section, key, target in _REFERENCES:
+    for section, keys, target in _REFERENCES:
         for position, item in enumerate(world.listed(section)):
-            named_here = item.map.get(key)
+            named_here = at(item, keys)
             if named_here is None:
                 continue
+            path: Keys = (section, position, *keys)
             if isinstance(named_here.value, str):
-                _check_reference(world, (section, position, key), named_here.value, target, world.problems.at)
+                _check_reference(world, path, named_here.value, target, world.problems.at)
             for name in named_here.map:
-                _check_reference(world, (section, position, key, name), name, target, world.problems.at_key)
+                _check_reference(world, (*path, name), name, target, world.problems.at_key)
+            for number, member in enumerate(named_here.list):
+                _check_reference(world, (*path, number), str(member.value), target, world.problems.at)
 
 
 def _check_reference(world: World, path: Keys, name: str, section: str, note: Callable[..., None]) -> None:

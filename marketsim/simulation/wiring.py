@@ -24,6 +24,7 @@ from marketsim.issuers.token import (
 from marketsim.kernel import codes, layout
 from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
+from marketsim.simulation.neighbours import lay_neighbours
 from marketsim.streams import exponential_table, power_
 from marketsim.traders.market_maker import TokenMakerSpec
 from marketsim.traders.population import MarketTerms, Population, populate
@@ -207,6 +208,7 @@ class Wiring:
             for i, market in enumerate(self.markets)
         }
         population = populate(self.scenario.traders, terms, self.seed, self.replication)
+        lay_neighbours(self.scenario, population.groups, self.seed, self.replication, self.declared)
         for group, row in zip(self.scenario.traders, population.cohorts, strict=True):
             self.cohorts.add(group.id, group.kind, self.markets[self.numbers[group.market]].currency, **row)
         return population

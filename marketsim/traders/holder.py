@@ -4,17 +4,42 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from marketsim.kernel.codes import K_HOLDER
-from marketsim.spec import Distribution, Duration, EventRate, Factor, LeverageDistribution, Rate
+from marketsim.spec import (
+    NONE_IN_WORDS,
+    WORDS_FOR_NONE,
+    Distribution,
+    Duration,
+    EventRate,
+    Factor,
+    Identifier,
+    LeverageDistribution,
+    Rate,
+    Spec,
+)
 from marketsim.streams import draw
 from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
 from marketsim.units import NS_PER_SECOND
 
 _SHARE = Distribution("uniform", {"lo": Decimal("0.05"), "hi": Decimal("0.4")}, "1", "leverage")
+
+
+class ImitationSpec(Spec):
+    """Wants more by `weight` of what the mean share of its neighbours in `network` exceeds its own base share.
+
+    A share is the part of somebody's wealth that is held in the group's token, at NAV: 0 for a neighbour who trades
+    another token. Without neighbours nothing changes. wanted = (1 - weight) x base + weight x neighbours' mean + own
+    reasons: the linear-in-means model (Manski 1993, RES 60; between people Friedkin & Johnsen 1990, J. Math. Sociology
+    15), in which a reason that all have moves all 1 / (1 - weight) times as far (Glaeser, Sacerdote & Scheinkman 2003,
+    JEEA 1). That fund managers of one city buy what the others there buy: Hong, Kubik & Stein 2005, JF 60.
+    """
+
+    network: Identifier
+    weight: Rate
 
 
 class HolderSpec(TraderGroupSpec):
@@ -23,7 +48,7 @@ class HolderSpec(TraderGroupSpec):
     chase: share gained per unit of past return; dislike: share lost per unit of premium over NAV; low_nav: share gained
     when NAV has halved; mood: width of a share drawn anew at every wake-up; change: smallest change worth an order,
     as a share of wealth; protection: how far its market orders reach; primary_share: of its orders that go to the
-    fund.
+    fund; imitates: whose shares it looks at beside, and how much that counts.
     """
 
     kind: Literal["holder"]
@@ -37,10 +62,14 @@ class HolderSpec(TraderGroupSpec):
     change: Rate = Decimal("0.05")
     protection: Rate = Decimal("0.02")
     primary_share: Rate = Decimal(0)
+    imitates: Annotated[ImitationSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
 
 
 def holder_rule(spec: HolderSpec, terms: GroupTerms) -> GroupRule:
-    """The group as the kernel's holder rule takes it (demand by performance and price: RULES section 0 and D 19)."""
+    """The group as the kernel's holder rule takes it (demand by performance and price: RULES section 0 and D 19).
+
+    Rows of neighbours are laid by `simulation.neighbours`, which alone knows who is in which network.
+    """
     fields = {
         "f0": float(spec.chase),
         "f1": float(spec.dislike),
@@ -48,6 +77,7 @@ def holder_rule(spec: HolderSpec, terms: GroupTerms) -> GroupRule:
         "f3": float(spec.change),
         "f4": float(spec.low_nav),
         "f5": float(spec.mood),
+        "f6": float(spec.imitates.weight) if spec.imitates is not None else 0.0,
         "i0": round(spec.primary_share * 65_536),
         "i1": terms.opening_ticks,
     }

@@ -86,6 +86,18 @@ def test_sentences_know_every_policy_and_every_algorithm() -> None:
         assert sentence in text
 
 
+def test_sentences_say_who_looks_at_whom() -> None:
+    text = show(SCENARIOS / "cases/valid/networks.yaml", sentences=True)
+    for sentence in (
+        "The share of wealth they want goes 30% of the way to what their neighbours in friends hold.",
+        "friends links the traders of bulls and bears: 6 neighbours each on average, on a ring, 25% of the links "
+        "leading anywhere instead. Nobody looks at more than 4.",
+        "stars links the traders of bears and bulls: 4 neighbours each on average, where newcomers prefer who is known",
+        "mostly within their own group, 15% of the links leading outside.",
+    ):
+        assert sentence in text
+
+
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
 def test_every_scenario_can_be_said_in_sentences(path: Path) -> None:
     assert "The run covers" in show(path, sentences=True)

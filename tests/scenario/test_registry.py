@@ -50,6 +50,8 @@ def test_a_list_there_is_not_is_refused() -> None:
 
 def test_kinds_show_their_own_keys_with_defaults() -> None:
     about = {name: text for name, _, text in listing("kinds")}
+    assert "[id, groups, neighbours: 8, attention: 64, rewire: 10%]" in about["network small_world"]
+    assert "imitates: none" in about["trader holder"]
     assert "rate: 30/h, market_share: 30%" in about["trader noise"]
     assert "levels: 9, first: 0.0045%" in about["trader market_maker"]
     assert "threshold: {offset: 0.06%, scale: 0.8%, exponent: 0.5}" in about["trader fundamentalist"]
