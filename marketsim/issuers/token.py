@@ -14,6 +14,7 @@ from pydantic import Field
 
 from marketsim.issuers.execution import ExecutionSpec, MarketExecutionSpec
 from marketsim.issuers.fees import ManagementFeeSpec
+from marketsim.issuers.herald import DisclosureSpec
 from marketsim.issuers.nav import Exact, nav_per_token, position_for
 from marketsim.issuers.nav_quote import NavQuoteSpec
 from marketsim.issuers.primary import Primary
@@ -68,8 +69,8 @@ class TokenMarketSpec(Spec):
 class TokenSpec(Spec):
     """A leveraged token: `basket` maps market ids to signed targets; `aum`, `nav`: equity, of one unit.
 
-    `funding` of its perpetuals is the fund's (`pass`), or the issuer's (`absorb`: Gate's all-in fee). `disclosure`
-    holds its default, none.
+    `funding` of its perpetuals is the fund's (`pass`), or the issuer's (`absorb`: Gate's all-in fee). `disclosure`:
+    what anybody may know of its resets; none: nothing.
     """
 
     id: Identifier
@@ -84,7 +85,7 @@ class TokenSpec(Spec):
     account: TokenAccountSpec = TokenAccountSpec()
     nav_quote: NavQuoteSpec = NavQuoteSpec()
     funding: Literal["pass", "absorb"] = "pass"
-    disclosure: Literal["none"] = "none"
+    disclosure: Annotated[DisclosureSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     primary: Primary = None
     reverse_split: Annotated[ReverseSplitSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     market: Annotated[TokenMarketSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None

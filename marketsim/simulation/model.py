@@ -11,6 +11,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from marketsim.announcements import Board
 from marketsim.clock import MarketEnvironment
 from marketsim.errors import UsageError
 from marketsim.issuers.counter import Counter
@@ -77,6 +78,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         for number in range(len(self.wired.paths)):
             self._give_path(number)
         self.world.open()
+        self.board = Board()
         self.funding = [self._funding_desk(market) for market in world.markets]
         self.desks = self._token_desks()
         self.claims = FundClaims(self.wired, self.env, self.desks)
@@ -151,6 +153,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
                 office=self._office(spec, token, purse, numbers),
                 start_ns=self.scenario.clock.start,
                 warmup_ns=self.scenario.clock.warmup,
+                board=self.board,
             )
             self.gateway.watch(token.account, desk.account_changed)
             for funding in self.funding:

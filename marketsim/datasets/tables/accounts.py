@@ -42,6 +42,8 @@ EVENTS_OF_THE_WORLD = (
     "fee_change",
     "state",
     "backlog",
+    "announced",
+    "metaorder",
 )
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "rounding")
 
@@ -162,7 +164,7 @@ EVENTS = Table(
     (
         T_NS,
         text("event", "kind of event", values=EVENTS_OF_THE_WORLD),
-        text("subject", "id of the underlying, market or token it happened to"),
+        text("subject", "id of the underlying, market or token it happened to; of a metaorder: group/parent"),
         text("detail", "JSON object, a schema per kind"),
     ),
     keys=("t_ns", "event", "subject"),
