@@ -118,7 +118,7 @@ class Board:
         return self._passed_on(token, [each for each in hanging if each.said_ns <= now_ns])
 
     def foresee(self, token: str) -> tuple[Announcement, ...]:
-        """What the holdings and rules of a token say now, as the mode passes it on: for own inference, not announced."""
+        """What the holdings and rules of a token say now, as the mode passes it on: for own inference."""
         if token not in self._outlooks or self.mode(token) == "silent":
             return ()
         return self._passed_on(token, self._outlooks[token].expected())

@@ -28,7 +28,9 @@ LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "issuer", "r
 _REFERENCES = (
     ("markets", "underlying", "underlyings"),
     ("traders", "market", "markets"),
+    ("traders", "markets", "markets"),
     ("traders", "holds", "tokens"),
+    ("traders", "tokens", "tokens"),
     ("tokens", "basket", "markets"),
     ("events", "underlying", "underlyings"),
     ("events", "market", "markets"),
@@ -200,6 +202,10 @@ def _check_references(world: World) -> None:
                 _check_reference(world, (section, position, key), named_here.value, target, world.problems.at)
             for name in named_here.map:
                 _check_reference(world, (section, position, key, name), name, target, world.problems.at_key)
+            for place, named_there in enumerate(named_here.list):
+                if isinstance(named_there.value, str):
+                    path = (section, position, key, place)
+                    _check_reference(world, path, named_there.value, target, world.problems.at)
 
 
 def _check_reference(world: World, path: Keys, name: str, section: str, note: Callable[..., None]) -> None:

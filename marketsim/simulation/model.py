@@ -24,6 +24,7 @@ from marketsim.journal import Journal
 from marketsim.kernel import codes
 from marketsim.scenario import load
 from marketsim.scenario.schema import Scenario
+from marketsim.simulation.crowd import open_trader_desks
 from marketsim.simulation.holding import FundClaims, UnitCosts
 from marketsim.simulation.listed import ListedEvents
 from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wiring
@@ -84,6 +85,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.claims = FundClaims(self.wired, self.env, self.desks)
         self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.funding)
         self.makers = self._token_maker_desks()
+        self.trader_desks = open_trader_desks(self)
         ListedEvents(self).list_all()
 
     # -- mesa's face

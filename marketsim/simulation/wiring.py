@@ -25,6 +25,7 @@ from marketsim.kernel import codes, layout
 from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
 from marketsim.streams import exponential_table, power_
+from marketsim.traders.desk import DeskGroupSpec
 from marketsim.traders.market_maker import TokenMakerSpec
 from marketsim.traders.population import MarketTerms, Population, populate
 from marketsim.units import NS_PER_SECOND, atoms_per_tick_lot, nearest_ticks, rate_parts, to_atoms
@@ -90,6 +91,7 @@ class Wired:
     account_ids: NDArray[np.int64]
     traders: int
     token_makers: list[tuple[TokenMakerSpec, list[int], list[int]]]
+    desk_groups: list[tuple[DeskGroupSpec, list[int]]]
 
 
 def kernel_tiers(table: TierTable) -> NDArray[Any]:
@@ -333,7 +335,7 @@ class Wiring:
         ids = np.concatenate([np.arange(self.first), np.array(self.ids, np.int64)]).astype(np.int64)
         return Wired(
             world, self.scenario, self.numbers, self.markets, self.paths, self.cohorts, self.ledger,
-            records, outside_records, opened, ids, self.first, makers,
+            records, outside_records, opened, ids, self.first, makers, self._desk_groups(positions, records),
         )  # fmt: skip
 
     def _join(self, population: Population) -> tuple[NDArray[Any], NDArray[Any], dict[tuple[int, str], int]]:
@@ -385,6 +387,21 @@ class Wiring:
                     self._open(accounts, positions, records[account, leg.market], lots, self.numbers[leg.market])
             units_of = [int(positions[records[account, group.market]]["lots"]) for account in mine]
             found.append((group, mine, units_of))
+        return found
+
+    def _desk_groups(
+        self, positions: NDArray[Any], records: dict[tuple[int, str], int]
+    ) -> list[tuple[DeskGroupSpec, list[int]]]:
+        """Groups that have a desk on the clock, with their accounts, whose positions Python then knows."""
+        found: list[tuple[DeskGroupSpec, list[int]]] = []
+        first = 0
+        for group in self.scenario.traders:
+            mine = list(range(first, first + group.count))
+            first += group.count
+            if isinstance(group, DeskGroupSpec):
+                for account in mine:
+                    self._enter_positions(account, positions, records)
+                found.append((group, mine))
         return found
 
     def _enter_positions(self, account: int, positions: NDArray[Any], records: dict[tuple[int, str], int]) -> None:
