@@ -335,7 +335,7 @@ class Wiring:
         ids = np.concatenate([np.arange(self.first), np.array(self.ids, np.int64)]).astype(np.int64)
         return Wired(
             world, self.scenario, self.numbers, self.markets, self.paths, self.cohorts, self.ledger,
-            records, outside_records, opened, ids, self.first, makers, self._desk_groups(positions, records),
+            records, outside_records, opened, ids, self.first, makers, self._desk_groups(accounts, positions, records),
         )  # fmt: skip
 
     def _join(self, population: Population) -> tuple[NDArray[Any], NDArray[Any], dict[tuple[int, str], int]]:
@@ -390,15 +390,16 @@ class Wiring:
         return found
 
     def _desk_groups(
-        self, positions: NDArray[Any], records: dict[tuple[int, str], int]
+        self, accounts: NDArray[Any], positions: NDArray[Any], records: dict[tuple[int, str], int]
     ) -> list[tuple[DeskGroupSpec, list[int]]]:
-        """Groups that have a desk on the clock, with their accounts, whose positions Python then knows."""
+        """Groups that have a desk on the clock, with their accounts, of whose positions and fills Python hears."""
         found: list[tuple[DeskGroupSpec, list[int]]] = []
         first = 0
         for group in self.scenario.traders:
             mine = list(range(first, first + group.count))
             first += group.count
             if isinstance(group, DeskGroupSpec):
+                accounts["bits"][mine] |= codes.ACC_WATCHED
                 for account in mine:
                     self._enter_positions(account, positions, records)
                 found.append((group, mine))

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import model_validator
 
-from marketsim.clock import MarketEnvironment
 from marketsim.kernel.codes import K_NOISE
 from marketsim.messages import Order, Purpose
 from marketsim.spec import EventRate, Identifier
 from marketsim.streams import Stream, draw
 from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
-from marketsim.venues.gateway import Gateway
-from marketsim.venues.view import View
+
+if TYPE_CHECKING:
+    from marketsim.clock import MarketEnvironment
+    from marketsim.venues.gateway import Gateway
+    from marketsim.venues.view import View
 
 
 class DeskGroupSpec(TraderGroupSpec):
@@ -37,7 +39,7 @@ class DeskGroupSpec(TraderGroupSpec):
         markets, market = given.get("markets"), given.get("market")
         if market is None and isinstance(markets, (list, tuple)) and markets and isinstance(markets[0], str):
             return {**given, "market": markets[0]}
-        if markets is None and isinstance(market, str):
+        if not markets and isinstance(market, str):
             return {**{key: value for key, value in given.items() if key != "markets"}, "markets": [market]}
         return given
 

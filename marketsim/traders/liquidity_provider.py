@@ -22,10 +22,10 @@ NS_PER_YEAR = 365 * 86_400 * NS_PER_SECOND
 
 
 class LiquidityProviderSpec(FollowerSpec):
-    """Offers the other side of a reset in limit orders around the mid, and works its inventory off afterwards.
+    """Offers the other side of a reset in limit orders around a price, and works its inventory off afterwards.
 
     share: of the order it expects, at most, for each trader; leverage: of its equity, at most. levels at distances
-    first * growth^l from the mid. risk_aversion: relative, to an inventory that it works off within `unwind` at the
+    first * growth^l from the mid, or from the index (`around`), which the order does not move. risk_aversion: relative, to an inventory that it works off within `unwind` at the
     `volatility` (absent: of the index). every: how often it looks at its quotes; patience: how long after a reset falls
     due it waits for an order that does not come.
     """
@@ -33,10 +33,11 @@ class LiquidityProviderSpec(FollowerSpec):
     kind: Literal["liquidity_provider"]
     share: Rate = Decimal("0.1")
     leverage: Factor = Decimal(3)
+    around: Literal["mid", "index"] = "mid"
     levels: Count = 5
     first: Rate = Decimal("0.0002")
     growth: Factor = Decimal("1.8")
-    risk_aversion: Factor = Decimal(20)
+    risk_aversion: Factor = Decimal(500)
     volatility: AnnualRate | None = None
     every: Duration = 5 * NS_PER_SECOND
     patience: Duration = 600 * NS_PER_SECOND
@@ -58,8 +59,8 @@ def supply_share(distance: float, risk_aversion: float, volatility: float, unwin
 class Stall:
     """What one trader has standing in one market.
 
-    quotes: its orders; leaving: those it has asked back; quoted_mid, quoted_bound: mid and largest inventory when they
-    were placed; side: + while it buys, - while it sells, 0 while it works off. held_lots: inventory when that began, at
+    quotes: its orders; leaving: those it has asked back; quoted_at, quoted_bound: what they stand around and the largest
+    inventory when they were placed; side: + while it buys, - while it sells, 0 while it works off. held_lots: inventory when that began, at
     began_ns.
     """
 
@@ -68,7 +69,7 @@ class Stall:
     side: int = 0
     quotes: list[Order] = field(default_factory=list)
     leaving: list[Order] = field(default_factory=list)
-    quoted_mid: float = 0.0
+    quoted_at: float = 0.0
     quoted_bound: float = 0.0
     held_lots: int = 0
     began_ns: int = -1
@@ -136,26 +137,34 @@ class LiquidityProviderDesk(FollowerDesk):
         mid = self.view.mid(stall.market)
         if mid is None:
             return
+        centre = mid if self.spec.around == "mid" else float(self.view.index_ticks(stall.market))
         side = -1 if order > 0 else 1
         carried = self.affordable_lots(stall.trader, stall.market, 1.0)
         bound = min(float(self.spec.share) * abs(order), float(self.spec.leverage) * carried)
-        if self._still_stands(stall, side, mid, bound):
+        if self._still_stands(stall, side, centre, bound):
             return
         self._withdraw(stall)
-        held = max(side * self.gained_lots(stall.trader, stall.market), 0)
-        stall.side, stall.quoted_mid, stall.quoted_bound = side, mid, bound
-        climbed = held
+        stall.side, stall.quoted_at, stall.quoted_bound = side, centre, bound
+        climbed = max(side * self.gained_lots(stall.trader, stall.market), 0)
         for distance, supply in zip(self.distances, self.supply, strict=True):
             lots = int(min(supply * carried, bound)) - climbed
             if lots > 0:
                 climbed += lots
-                price = floor(mid * (1.0 - distance)) if side > 0 else ceil(mid * (1.0 + distance))
-                stall.quotes.append(self.send(stall.trader, stall.market, side * lots, price_ticks=max(price, 1)))
+                price = self._resting_ticks(stall.market, side, centre * (1.0 - side * distance))
+                stall.quotes.append(self.send(stall.trader, stall.market, side * lots, price_ticks=price))
 
-    def _still_stands(self, stall: Stall, side: int, mid: float, bound: float) -> bool:
-        """Whether the quotes need no change: same side, about the same size, mid within half the first distance."""
+    def _resting_ticks(self, market: str, side: int, price: float) -> int:
+        """A price rounded away from the other side, and held behind its best quote."""
+        if side > 0:
+            ask = self.view.ask_ticks(market)
+            return max(floor(price) if ask is None else min(floor(price), ask - 1), 1)
+        bid = self.view.bid_ticks(market)
+        return ceil(price) if bid is None else max(ceil(price), bid + 1)
+
+    def _still_stands(self, stall: Stall, side: int, centre: float, bound: float) -> bool:
+        """Whether the quotes need no change: same side, about the same size, centre within half the first distance."""
         is_whole = bool(stall.quotes) and all(not q.is_final and not q.filled_lots for q in stall.quotes)
-        near = abs(mid - stall.quoted_mid) <= 0.5 * self.distances[0] * mid
+        near = abs(centre - stall.quoted_at) <= 0.5 * self.distances[0] * centre
         return is_whole and stall.side == side and near and abs(bound - stall.quoted_bound) <= SAME * stall.quoted_bound
 
     def _withdraw(self, stall: Stall) -> None:
@@ -167,7 +176,7 @@ class LiquidityProviderDesk(FollowerDesk):
     def _work_off(self, stall: Stall) -> bool:
         """Bring the inventory down in step with the time; whether there is anything left to do.
 
-        What should be gone by now waits at the best price of its own side; after `unwind` the rest goes at market.
+        What should be gone by now waits in the book; after `unwind` the rest goes at market.
         """
         self._withdraw(stall)
         stall.side = 0
@@ -180,14 +189,20 @@ class LiquidityProviderDesk(FollowerDesk):
         if elapsed > 1.0:
             self.send(stall.trader, stall.market, -held)
             return True
-        sells = held > 0
-        price = self.view.ask_ticks(stall.market) if sells else self.view.bid_ticks(stall.market)
         excess = abs(held) - floor(abs(stall.held_lots) * (1.0 - elapsed))
+        price = self._exit_ticks(stall.market, sells=held > 0)
         if price is not None and excess > 0:
-            lots = -excess if sells else excess
-            order = self.send(stall.trader, stall.market, lots, price_ticks=price)
-            stall.quotes.append(order)
+            lots = -excess if held > 0 else excess
+            stall.quotes.append(self.send(stall.trader, stall.market, lots, price_ticks=price))
         return True
+
+    def _exit_ticks(self, market: str, *, sells: bool) -> int | None:
+        """The best price of the own side; around the index, none that gives part of the concession back."""
+        best = self.view.ask_ticks(market) if sells else self.view.bid_ticks(market)
+        if best is None or self.spec.around == "mid":
+            return best
+        index = self.view.index_ticks(market)
+        return max(best, index) if sells else min(best, index)
 
 
 SAME = 0.1
