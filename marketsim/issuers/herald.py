@@ -1,7 +1,7 @@
 """The herald: lets be known what a token's `disclosure` says, and reads ahead what its policy would do.
 
 What the next reset would be is asked of the policy itself, on a copy, at the present prices: the announced size is the
-order the fund would send if nothing moved any more. The announced instant includes the reset's jitter (D25).
+order the fund would send if nothing moved any more. The announced instant includes the reset's jitter (D31).
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from marketsim.issuers.notices import (
 )
 from marketsim.issuers.primary import PrimarySpec
 from marketsim.issuers.token import TokenSpec
+from marketsim.scenario.crowd_sentences import disclosure_sentence
 from marketsim.scenario.schema import FeeChangeEventSpec, OutageEventSpec
 from marketsim.units import (
     format_annual_rate,
@@ -50,6 +51,8 @@ def fund_sentences(token: TokenSpec) -> Iterator[str]:
         )
     if token.funding == "absorb":
         yield "Funding is the issuer's."
+    if token.disclosure is not None:
+        yield disclosure_sentence(token.disclosure)
 
 
 def _primary(spec: PrimarySpec) -> str:

@@ -25,9 +25,9 @@ class LiquidityProviderSpec(FollowerSpec):
     """Offers the other side of a reset in limit orders around a price, and works its inventory off afterwards.
 
     share: of the order it expects, at most, for each trader; leverage: of its equity, at most. levels at distances
-    first * growth^l from the mid, or from the index (`around`), which the order does not move. risk_aversion: relative, to an inventory that it works off within `unwind` at the
-    `volatility` (absent: of the index). every: how often it looks at its quotes; patience: how long after a reset falls
-    due it waits for an order that does not come.
+    first * growth^l from the mid, or from the index (`around`), which the order does not move. risk_aversion: relative,
+    to an inventory that it works off within `unwind` at the `volatility` (absent: of the index). every: how often it
+    looks at its quotes; patience: how long after a reset falls due it waits for an order that does not come.
     """
 
     kind: Literal["liquidity_provider"]
@@ -59,9 +59,9 @@ def supply_share(distance: float, risk_aversion: float, volatility: float, unwin
 class Stall:
     """What one trader has standing in one market.
 
-    quotes: its orders; leaving: those it has asked back; quoted_at, quoted_bound: what they stand around and the largest
-    inventory when they were placed; side: + while it buys, - while it sells, 0 while it works off. held_lots: inventory when that began, at
-    began_ns.
+    quotes: its orders; leaving: those it has asked back; quoted_at, quoted_bound: what they stand around and the
+    largest inventory when they were placed; side: + while it buys, - while it sells, 0 while it works off. held_lots:
+    inventory when that began, at began_ns.
     """
 
     trader: int

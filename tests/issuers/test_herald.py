@@ -163,10 +163,9 @@ def test_a_hidden_target_has_trigger_prices_but_no_size() -> None:
 
 def test_reading_ahead_does_not_move_a_policy_with_a_memory() -> None:
     """FLI remembers when it traded last: with and without readers it sends the same orders at the same instants."""
-    fli = {
-        "policy": "fli", "min": "2.5", "max": "3.5", "speed": "20%", "every": "2h", "ripcord": 4, "max_trade": "300 BTC",
-        "cooldown": "20min", "ripcord_max_trade": "600 BTC", "ripcord_cooldown": "1min",
-    }  # fmt: skip
+    ripcord = {"ripcord": 4, "ripcord_max_trade": "600 BTC", "ripcord_cooldown": "1min"}
+    pace = {"speed": "20%", "every": "2h", "max_trade": "300 BTC", "cooldown": "20min"}
+    fli = {"policy": "fli", "min": "2.5", "max": "3.5", **pace, **ripcord}
     runs = []
     for disclosure in ("none", {**OPEN, "size": "noisy", "lead": "30min"}):
         world, heard = fallen(rebalance=fli, disclosure=disclosure)

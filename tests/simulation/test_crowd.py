@@ -120,10 +120,10 @@ def quotes_of(model: MarketModel, desk: str, until_ns: int) -> list[Any]:
 
 
 def test_a_providers_orders_rest_opposite_the_expected_order_at_its_distances() -> None:
-    """First 2 bps, then 3.6: 30,000 fell to 29,100, so that bids lie 5.82, 10.5, .. below the mid, to the tick below."""
-    model = MarketModel(
-        world(traders=(*CROWD, PROVIDERS), tokens=[{**UP, "disclosure": OPEN}], events=FALL, index={**GBM, "volatility": "0%/yr"})
-    )  # fmt: skip
+    """First 2 bps, then 3.6, ..: at a mid of 29,100 the bids lie 5.82, 10.48, .. below it, to the tick below."""
+    calm = {**GBM, "volatility": "0%/yr"}
+    token = {**UP, "disclosure": OPEN}
+    model = MarketModel(world(traders=(*CROWD, PROVIDERS), tokens=[token], events=FALL, index=calm))
     assert quotes_of(model, "providers", 26 * MINUTE) == []
     quotes = quotes_of(model, "providers", 28 * MINUTE + 3 * SECOND)
     assert quotes
