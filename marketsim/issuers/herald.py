@@ -95,6 +95,7 @@ class Herald:
             if pause_ns is None:
                 return
             yield desk.env.timeout(pause_ns)
+        self.tell()
 
     def _pause_ns(self) -> int | None:
         """Time to the next announcement: `every` while there is something to say anew, else to the next lead."""

@@ -140,6 +140,15 @@ def test_a_skipped_reset_is_taken_down_at_its_instant() -> None:
     assert (heard[-1].is_over, heard[-1].said_ns) == (True, T_RESET)
 
 
+def test_what_was_announced_of_a_token_that_is_wiped_comes_down() -> None:
+    """3x is gone after a fall of a third: 200,000 is the first price without equity."""
+    world, heard = fallen(disclosure=OPEN)
+    world.follow([(T_RESET - 5 * MINUTE - SECOND, 199_000)])
+    world.run_to(T_RESET - 4 * MINUTE)
+    assert (heard[-1].is_over, heard[-1].said_ns) == (True, T_RESET - 5 * MINUTE)
+    assert world.board.known("BTC3L", T_RESET) == world.board.foresee("BTC3L") == ()
+
+
 def test_a_band_tells_its_trigger_prices_and_the_size_there() -> None:
     """3x bought at 30,000 is at 4x after a fall of 1/9: 266,666 is the first tick beyond."""
     world, heard = fallen(rebalance={"policy": "band", "lower": 2, "upper": 4}, disclosure=OPEN)
