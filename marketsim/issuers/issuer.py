@@ -20,6 +20,7 @@ from marketsim.issuers.counter import Counter, open_counter
 from marketsim.issuers.dealer import Dealer, Turning
 from marketsim.issuers.execution import ExecutionPlan, OffBookSpec, plan_of
 from marketsim.issuers.hedging import HedgeOrder
+from marketsim.issuers.herald import SILENT, Herald
 from marketsim.issuers.lifecycle import Lifecycle
 from marketsim.issuers.nav import Direction, Exact, PriceTrigger, cost_consistent_lots, wipe_out_trigger
 from marketsim.issuers.nav_quote import NavQuote
@@ -35,6 +36,7 @@ from marketsim.streams import Stream
 from marketsim.units import to_atoms
 
 if TYPE_CHECKING:
+    from marketsim.announcements import Board
     from marketsim.clock import Crossing, MarketEnvironment
     from marketsim.venues.gateway import Gateway
     from marketsim.venues.view import View
@@ -61,6 +63,8 @@ class TokenDesk:
     office: Office
     start_ns: int
     warmup_ns: int
+    board: Board
+    stream: Stream
     off_book_fees: bool = True
     cost_allowance: Exact = 0
     treatment: Treatment = field(default_factory=Treatment)
@@ -72,7 +76,10 @@ class TokenDesk:
     quote: NavQuote = field(init=False)
     life: Lifecycle = field(init=False)
     counter: Counter | None = field(init=False)
+    herald: Herald = field(init=False)
     decided_ns: int = field(init=False)
+    resets: int = 0
+    reset_due_ns: int | None = None
     is_closing: bool = False
     looked_ns: int = -1
     is_beyond: bool = False
@@ -107,6 +114,7 @@ class TokenDesk:
         self.quote = NavQuote(self.spec.nav_quote, self.env, self.books)
         self.life = Lifecycle(self, self.spec.reverse_split, self.office.holdings, self.office.rounding_account)
         self.counter = None if self.spec.primary is None else open_counter(self, self.spec.primary)
+        self.herald = Herald(self, self.spec.disclosure or SILENT, self.board, self.stream)
 
     @property
     def now_ns(self) -> int:
@@ -124,6 +132,7 @@ class TokenDesk:
             self.env.process(self.quote.run())
         if self.counter is not None:
             self.counter.start()
+        self.herald.start()
         self.tell_market()
 
     def account_changed(self) -> None:
@@ -170,39 +179,42 @@ class TokenDesk:
     def _decide(self) -> Decision | None:
         """What is due, and was not decided before; else what the prices ask for, at most once an instant."""
         now = self.now_ns
-        due_ns = self._due_ns()
+        due_ns = self.due_ns()
         if due_ns is not None and now >= due_ns:
             self.decided_ns = now
-            decision = self.policy.decide_due(self._situation()) if self._may_rebalance else None
+            decision = self.policy.decide_due(self.situation()) if self.may_rebalance else None
             if decision is not None:
+                self.reset_due_ns = due_ns
                 return decision
+            self._pass_reset()
         looks = self.policy.looks
-        if not self._may_rebalance or looks is None or now == self.looked_ns or not looks.falls_on(now):
+        if not self.may_rebalance or looks is None or now == self.looked_ns or not looks.falls_on(now):
             return None
         self.looked_ns = now
-        decision = self.policy.decide_watched(self._situation())
+        decision = self.policy.decide_watched(self.situation())
         if self.treatment.rebalance is Flow.WITHHELD:  # the bound stays crossed: one order for each crossing
             was_beyond, self.is_beyond = self.is_beyond, decision is not None
             return None if was_beyond else decision
         return decision
 
     @property
-    def _may_rebalance(self) -> bool:
+    def may_rebalance(self) -> bool:
         """Whether there is something to rebalance, and nobody told it to rest."""
         is_resting = self.is_closing or "rebalance" in self.token.suspended
         return self.token.supply_lots > 0 and not self.token.is_over and not is_resting
 
-    def _due_ns(self) -> int | None:
+    def due_ns(self) -> int | None:
         """The first instant that is due and not decided yet; it may have passed during a long order."""
         return self.policy.next_due_ns(self.decided_ns + 1)
 
-    def _situation(self) -> Situation:
+    def situation(self) -> Situation:
+        """What the policy would see now."""
         return self.books.situation(self.policy.source, self.now_ns, self.charging.rebalance_fees_atoms())
 
     def _wait(self) -> Turning:
         """Sleep until the next reset, look or crossing, or until the venue touched the account."""
         armed, look_ns = self._arm()
-        times = [t_ns for t_ns in (self._due_ns(), look_ns) if t_ns is not None]
+        times = [t_ns for t_ns in (self.due_ns(), look_ns) if t_ns is not None]
         events: list[Any] = [*armed]
         if times:
             events.append(self._alarm_at(min(times)))
@@ -234,9 +246,9 @@ class TokenDesk:
         return self.env.crossing(market, source=source, below=trigger.ticks)
 
     def _policy_triggers(self) -> Sequence[PriceTrigger]:
-        if not self._may_rebalance:
+        if not self.may_rebalance:
             return ()
-        return self.policy.triggers(self._situation())
+        return self.policy.triggers(self.situation())
 
     def _wipe_out_trigger(self) -> PriceTrigger | None:
         if len(self.token.legs) > 1:
@@ -316,11 +328,13 @@ class TokenDesk:
         self.token.state = TokenState.REBALANCING
         self.tell_market()
         self.working = parents
+        self.herald.tell()
         if self.working:
             yield self.env.all_of([self.env.process(self.dealer.work(parent)) for parent in self.working])
         self.take_stock()
         self._note_backlog(self.working)
         self.working = []
+        self._pass_reset()
         if self.token.is_over:
             return
         self.token.state = TokenState.TRADING
@@ -333,8 +347,15 @@ class TokenDesk:
         for parent in parents:
             parent.is_withheld = True
             self.aftermath.ended(parent, self.books.holding().leverage)
+        self._pass_reset()
         self.books.mark_reset(self.policy.source)
         self._cut(self.now_ns)
+
+    def _pass_reset(self) -> None:
+        """Count a reset that is done or was skipped; what was announced of it comes down."""
+        self.resets += 1
+        self.reset_due_ns = None
+        self.herald.tell()
 
     def rest(self) -> None:
         """Take up the state it has between rebalances, and say so; what waited for another may go on."""
@@ -417,11 +438,12 @@ def open_desk(
     office: Office,
     start_ns: int,
     warmup_ns: int,
+    board: Board,
 ) -> TokenDesk:
     """The desk of a declared token whose account stands open at the venue.
 
     add_row: `journal.add`. register: the one all tokens share. stream: the token's own luck (`luck` says what it
-    decides). start_ns: the run's start [ns since 1970].
+    decides). start_ns: the run's start [ns since 1970]. board: where it is told what may be known of its resets.
     """
     register.accounts.add(token.account)
     return TokenDesk(
@@ -437,6 +459,8 @@ def open_desk(
         office,
         start_ns,
         warmup_ns,
+        board,
+        stream,
         spec.execution.off_book_fees if isinstance(spec.execution, OffBookSpec) else True,
         Fraction(spec.execution.cost_allowance),
     )

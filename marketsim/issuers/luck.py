@@ -16,5 +16,8 @@ LOOK_GAP = 2
 LOOK_JITTER = 3
 """By number of the look: how much later in its interval it comes."""
 
+DISCLOSED_SIZE = 4
+"""By instant at which a reset falls due, and part by number of the leg: how far an announced size is off."""
+
 SLICE_TIME = 16
 """Plus the number of the leg, by instant of the decision and number of the slice: when the slice is sent."""

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from marketsim.issuers.execution import ExecutionSpec, MarketExecutionSpec
 from marketsim.issuers.fees import ManagementFeeSpec
+from marketsim.issuers.herald import DisclosureSpec
 from marketsim.issuers.nav import Exact, nav_per_token, position_for
 from marketsim.issuers.nav_quote import NavQuoteSpec
 from marketsim.issuers.primary import Primary
@@ -71,7 +72,7 @@ class TokenSpec(Spec):
 
     `funding` of its perpetuals, and the `costs` of its rebalances (fees and slippage), are the fund's (`pass`), or the
     issuer's (`absorb`: Gate's all-in fee, RULES A.1). `rebalance_fee`: what the fund pays the issuer for each rebalance
-    that trades (TLX, RULES A.5). `disclosure` holds its default, none.
+    that trades (TLX, RULES A.5). `disclosure`: what anybody may know of its resets; none: nothing.
     """
 
     id: Identifier
@@ -88,7 +89,7 @@ class TokenSpec(Spec):
     nav_quote: NavQuoteSpec = NavQuoteSpec()
     funding: Literal["pass", "absorb"] = "pass"
     costs: Literal["pass", "absorb"] = "pass"
-    disclosure: Literal["none"] = "none"
+    disclosure: Annotated[DisclosureSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     primary: Primary = None
     reverse_split: Annotated[ReverseSplitSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     market: Annotated[TokenMarketSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None

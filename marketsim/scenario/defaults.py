@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from marketsim.issuers.token import TokenSpec, market_of
 from marketsim.spec import QUOTE, Distribution, Spec
 from marketsim.traders.group import TraderGroupSpec
+from marketsim.traders.liquidity_provider import LiquidityProviderSpec
 from marketsim.traders.trend import TrendSpec
 from marketsim.units import Money, Size, nearest_ticks
 from marketsim.venues.contract import MarketSpec, UnderlyingSpec
@@ -22,7 +23,7 @@ DEFAULT_TIERS = "binance_btcusdt_2024"
 """Margin tiers of a market that says nothing about them (the contract's example)."""
 
 VOLATILITY_WITHOUT_INDEX = Decimal("0.7")
-"""What a trend follower takes for the yearly volatility where the index states none (the contract's example)."""
+"""The yearly volatility that a rule goes by where the index states none (the contract's example)."""
 
 
 def fill(parts: dict[str, Any], openings: Mapping[str, Decimal]) -> None:
@@ -123,7 +124,7 @@ def _group(
     changed: dict[str, Any] = {}
     if spec.fees is None:
         changed["fees"] = market.fees
-    if isinstance(spec, TrendSpec) and spec.volatility is None:
+    if isinstance(spec, (TrendSpec, LiquidityProviderSpec)) and spec.volatility is None:
         index = underlyings[market.underlying].index if market.underlying in underlyings else None
         if isinstance(index, (GbmIndexSpec, LogOuVolIndexSpec)) and index.volatility > 0:
             changed["volatility"] = index.volatility

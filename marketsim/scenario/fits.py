@@ -9,6 +9,7 @@ from decimal import Decimal
 from marketsim.errors import UnitError
 from marketsim.issuers.token import TokenSpec
 from marketsim.scenario import bounds, later
+from marketsim.scenario.crowd_rules import check_crowd
 from marketsim.scenario.network_rules import check_networks
 from marketsim.scenario.nodes import Path
 from marketsim.scenario.primary_rules import check_notices, check_primary
@@ -37,6 +38,7 @@ def check_fits(world: World, levels: Mapping[str, ListedLevels], openings: Mappi
         _check_group(world, path, group, markets)
     _check_token_markets(world)
     check_networks(world)
+    check_crowd(world)
     check_notices(world)
     _check_totals(world, world.books(), prices, openings)
 

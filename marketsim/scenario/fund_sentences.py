@@ -18,6 +18,7 @@ from marketsim.issuers.notices import (
 )
 from marketsim.issuers.primary import PrimarySpec
 from marketsim.issuers.token import TokenSpec
+from marketsim.scenario.crowd_sentences import disclosure_sentence
 from marketsim.scenario.schema import FeeChangeEventSpec, OutageEventSpec
 from marketsim.units import (
     format_annual_rate,
@@ -55,6 +56,8 @@ def fund_sentences(token: TokenSpec) -> Iterator[str]:
         yield "Funding is the issuer's."
     if token.costs == "absorb":
         yield "Fees and slippage of its rebalances are the issuer's."
+    if token.disclosure is not None:
+        yield disclosure_sentence(token.disclosure)
 
 
 def fee_words(fee: ManagementFeeSpec | None) -> str:

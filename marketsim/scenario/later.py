@@ -4,13 +4,11 @@ from __future__ import annotations
 
 TOKENS = "Leveraged tokens, every family"
 CROWD = "The crowd"
-EXPERIMENTS = "Experiments"
 
 _WORDS: dict[str, dict[str, str]] = {
     "kind": {
         **dict.fromkeys(("jump_diffusion", "heston", "ou", "ar1", "regime", "book"), CROWD),
         **dict.fromkeys(("fcn", "basis_arbitrageur", "funding_arbitrageur"), CROWD),
-        **dict.fromkeys(("anticipator", "liquidity_provider", "metaorder"), EXPERIMENTS),
         "spot": TOKENS,
     },
     "contract": dict.fromkeys(("inverse", "quanto"), CROWD),
@@ -20,8 +18,7 @@ _WORDS: dict[str, dict[str, str]] = {
 }
 
 _KEYS: dict[str, dict[str, str]] = {
-    "tokens": {"disclosure": TOKENS},
-    "traders": {"markets": CROWD, "tokens": TOKENS, "knows": EXPERIMENTS},
+    "traders": {"markets": CROWD},
 }
 
 

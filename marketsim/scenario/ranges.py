@@ -20,6 +20,7 @@ from marketsim.issuers.execution import (
     TwapSpec,
 )
 from marketsim.issuers.fees import ManagementFeeSpec
+from marketsim.issuers.herald import DisclosureSpec
 from marketsim.issuers.nav_quote import NavQuoteSpec
 from marketsim.issuers.notices import CapChangeEventSpec, MergeEventSpec, SplitEventSpec
 from marketsim.issuers.primary import PrimarySpec
@@ -38,10 +39,14 @@ from marketsim.scenario.schema import (
 )
 from marketsim.scenario.study import ForkSpec, GhostSpec, ProbeSpec
 from marketsim.spec import Spec
+from marketsim.traders.anticipator import AnticipatorSpec
 from marketsim.traders.fundamentalist import FundamentalistSpec, ThresholdSpec
 from marketsim.traders.group import TraderGroupSpec, TraderStartSpec
 from marketsim.traders.holder import ImitationSpec
+from marketsim.traders.knowledge import KnowsSpec
+from marketsim.traders.liquidity_provider import LiquidityProviderSpec
 from marketsim.traders.market_maker import MarketMakerSpec
+from marketsim.traders.metaorder import MetaorderSpec
 from marketsim.traders.noise import NoiseDistanceSpec, NoiseSpec
 from marketsim.traders.retail import RetailSpec
 from marketsim.traders.trend import TrendSpec
@@ -94,6 +99,8 @@ _SIGNED_CHARGE = Range("-10% to 10%, in steps of 0.0001 bps", least=Decimal("-0.
 _LEVELS = Range("1 to 64", least=1, most=64)
 _NEIGHBOURS = Range("1 to 256", least=1, most=256)
 _RATIO = Range("2 to 1,000,000", least=2, most=1_000_000)
+_SLICES = Range("1 to 10000", least=1, most=10_000)
+_NOISE = Range("0% to 300%", least=0, most=3)
 _TEN_YEARS = Range("more than 0s, at most 3660d", above=0, most=3_660 * _DAY)
 
 RANGES: dict[type[Spec], dict[str, Range]] = {
@@ -160,7 +167,7 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
     TwapSpec: {"over": _ABOVE_ZERO, "slices": _AT_LEAST_ONE},
     PovSpec: {"share": _PART, "over": _ABOVE_ZERO, "every": _CADENCE},
     PassiveSpec: {"offset": _UP_TO_TENTH, "timeout": _ABOVE_ZERO, "reprice": _CADENCE},
-    HiddenSpec: {"window": _ABOVE_ZERO, "slices": Range("1 to 10000", least=1, most=10_000)},
+    HiddenSpec: {"window": _ABOVE_ZERO, "slices": _SLICES},
     ManagementFeeSpec: {"rate": _CHARGED, "every": _ABOVE_ZERO},
     TraderGroupSpec: {"count": _ZERO_OR_MORE, "rate": _ZERO_OR_MORE},
     TraderStartSpec: {"long_share": _SHARE},
@@ -203,6 +210,27 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
     NetworkKindSpec: {"neighbours": _NEIGHBOURS, "attention": _NEIGHBOURS},
     SmallWorldSpec: {"rewire": _SHARE},
     BlocksSpec: {"outside": _SHARE},
+    DisclosureSpec: {"noise": _NOISE, "every": _CADENCE},
+    KnowsSpec: {"size_noise": _NOISE},
+    AnticipatorSpec: {
+        "share": _ZERO_OR_MORE,
+        "leverage": _ABOVE_ZERO,
+        "slices": _SLICES,
+        "unwind": _ABOVE_ZERO,
+        "near": Range("0% or more, below 100%", least=0, below=1),
+    },
+    LiquidityProviderSpec: {
+        "share": _ZERO_OR_MORE,
+        "leverage": _ABOVE_ZERO,
+        "levels": _LEVELS,
+        "first": _PART,
+        "growth": Range("1 or more", least=1),
+        "risk_aversion": _ZERO_OR_MORE,
+        "volatility": _ZERO_OR_MORE,
+        "every": _CADENCE,
+        "unwind": _ABOVE_ZERO,
+    },
+    MetaorderSpec: {"buy_share": _SHARE, "over": _ABOVE_ZERO, "slices": _SLICES},
     JumpEventSpec: {"size": Range("above -100%, at most 1000%", above=-1, most=10)},
     DepthRecordSpec: {"bps": _ABOVE_ZERO, "every": _CADENCE},
     BookRecordSpec: {"levels": Range("1 to 1000", least=1, most=1_000), "every": _CADENCE},

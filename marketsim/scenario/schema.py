@@ -28,9 +28,12 @@ from marketsim.spec import (
     SizeAmount,
     Spec,
 )
+from marketsim.traders.anticipator import AnticipatorSpec
 from marketsim.traders.fundamentalist import FundamentalistSpec
 from marketsim.traders.holder import HolderSpec
+from marketsim.traders.liquidity_provider import LiquidityProviderSpec
 from marketsim.traders.market_maker import MarketMakerSpec, TokenMakerSpec
+from marketsim.traders.metaorder import MetaorderSpec
 from marketsim.traders.noise import NoiseSpec
 from marketsim.traders.retail import RetailSpec
 from marketsim.traders.trend import ContrarianSpec, TrendSpec
@@ -46,6 +49,9 @@ TraderSpec = (
     | TokenMakerSpec
     | RetailSpec
     | HolderSpec
+    | AnticipatorSpec
+    | LiquidityProviderSpec
+    | MetaorderSpec
 )
 
 

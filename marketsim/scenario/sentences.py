@@ -17,6 +17,7 @@ from marketsim.issuers.execution import (
 from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, TlxSpec, VariableSpec
 from marketsim.issuers.token import TokenSpec
 from marketsim.networks.influence import BlocksSpec, NetworkSpec, SmallWorldSpec
+from marketsim.scenario.crowd_sentences import crowd_sentence
 from marketsim.scenario.fund_sentences import fee_words, fund_sentences, notice_sentence
 from marketsim.scenario.schema import EventSpec, JumpEventSpec, OrderEventSpec, Scenario
 from marketsim.spec import Distribution, distribution_text
@@ -211,10 +212,9 @@ def _algorithm(how: ExecutionSpec) -> str:
 
 def _group(group: TraderGroupSpec) -> str:
     kind = str(getattr(group, "kind", "")).replace("_", " ")
-    text = (
-        f"{group.id}: {group.count:,} {kind} traders on {group.market}, each with a capital of {_law(group.capital)}, "
-        f"waking {format_event_rate(group.rate)} on average"
-    )
+    where = " and ".join(getattr(group, "markets", ()) or (group.market,))
+    text = f"{group.id}: {group.count:,} {kind} traders on {where}, each with a capital of {_law(group.capital)}"
+    text += f", waking {format_event_rate(group.rate)} on average" if group.rate else ""
     latency = _law(group.latency)
     text += "" if latency == "0s" else f", {latency} away from the venue"
     if group.start is not None:
@@ -225,7 +225,7 @@ def _group(group: TraderGroupSpec) -> str:
             f"{format_rate(group.imitates.weight)} of the way to what their neighbours in {group.imitates.network} hold"
         )
         text += f". The share of wealth they want goes {way}"
-    return text + "."
+    return text + "." + crowd_sentence(group)
 
 
 _LINKS = {

@@ -27,7 +27,9 @@ LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "issuer", "r
 _REFERENCES: tuple[tuple[str, Keys, str], ...] = (
     ("markets", ("underlying",), "underlyings"),
     ("traders", ("market",), "markets"),
+    ("traders", ("markets",), "markets"),
     ("traders", ("holds",), "tokens"),
+    ("traders", ("tokens",), "tokens"),
     ("traders", ("imitates", "network"), "networks"),
     ("networks", ("groups",), "traders"),
     ("tokens", ("basket",), "markets"),
@@ -202,7 +204,8 @@ def _check_references(world: World) -> None:
             for name in named_here.map:
                 _check_reference(world, (*path, name), name, target, world.problems.at_key)
             for number, member in enumerate(named_here.list):
-                _check_reference(world, (*path, number), str(member.value), target, world.problems.at)
+                if isinstance(member.value, str):
+                    _check_reference(world, (*path, number), member.value, target, world.problems.at)
 
 
 def _check_reference(world: World, path: Keys, name: str, section: str, note: Callable[..., None]) -> None:

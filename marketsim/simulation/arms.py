@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from marketsim.announcements import Mode
 from marketsim.issuers.treatment import Flow
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import PLACEBOS, ArmSpec
@@ -28,8 +29,14 @@ if TYPE_CHECKING:
 
 FACTUAL = ArmSpec(id="factual")
 
-_REBALANCE = {"shadow": Flow.WITHHELD, "phantom": Flow.OFF_BOOK, **dict.fromkeys(PLACEBOS, Flow.OFF_BOOK)}
-_TIDINGS = {"blind": "silent", "shadow": "zero", "frictionless": "zero", **dict.fromkeys(PLACEBOS, "zero")}
+_REBALANCE: dict[str, Flow] = {
+    "shadow": Flow.WITHHELD,
+    "phantom": Flow.OFF_BOOK,
+    **dict.fromkeys(PLACEBOS, Flow.OFF_BOOK),
+}
+_TIDINGS: dict[str, Mode] = {
+    "blind": "silent", "shadow": "zero", "frictionless": "zero", **dict.fromkeys(PLACEBOS, "zero")
+}  # fmt: skip
 
 
 def touched(arm: ArmSpec, tokens: Iterable[str]) -> list[str]:
@@ -44,7 +51,7 @@ def present(scenario: Scenario, arm: ArmSpec) -> Scenario:
     gone = set(touched(arm, (token.id for token in scenario.tokens)))
     parts: dict[str, Any] = {
         "tokens": tuple(token for token in scenario.tokens if token.id not in gone),
-        "traders": tuple(_without(group, gone) for group in scenario.traders if group.market not in gone),
+        "traders": tuple(_without(group, gone) for group in scenario.traders if not _acts_only_on(group, gone)),
         "events": tuple(event for event in scenario.events if not _is_about(event, gone)),
     }
     world = scenario.model_copy(update=parts)
@@ -53,13 +60,20 @@ def present(scenario: Scenario, arm: ArmSpec) -> Scenario:
     return world
 
 
+def _acts_only_on(group: Any, gone: Collection[str]) -> bool:
+    """Whether a group trades only in the markets of tokens that are not there, or follows only their resets."""
+    follows = set(getattr(group, "tokens", ()))
+    return group.market in gone or (bool(follows) and follows <= set(gone))
+
+
 def _without(group: Any, gone: Collection[str]) -> Any:
-    """A group without its holdings of tokens that are not there."""
-    if not gone & group.holds.keys():
-        return group
-    return group.model_copy(
-        update={"holds": {token: share for token, share in group.holds.items() if token not in gone}}
-    )
+    """A group without what it holds, or follows, of tokens that are not there."""
+    parts: dict[str, Any] = {}
+    if gone & group.holds.keys():
+        parts["holds"] = {token: share for token, share in group.holds.items() if token not in gone}
+    if set(gone) & set(getattr(group, "tokens", ())):
+        parts["tokens"] = tuple(token for token in group.tokens if token not in gone)
+    return group.model_copy(update=parts) if parts else group
 
 
 def _is_about(event: Any, gone: Collection[str]) -> bool:
@@ -79,6 +93,8 @@ def apply(model: MarketModel, arm: ArmSpec, children: Iterable[Mapping[str, Any]
             desk.treatment.rebalance = Flow.OFF_BOOK
         if is_frictionless and "primary" in arm.scope:
             desk.treatment.primary = Flow.OFF_BOOK
+        if arm.arm in _TIDINGS and (not is_frictionless or "rebalance" in arm.scope):
+            model.board.set_mode(desk.token.id, _TIDINGS[arm.arm])
     if arm.arm in PLACEBOS:
         orders = placebo_orders(model, arm, [row for row in children if row["token"] in chosen])
         PlaceboDesk(model, orders).start()

@@ -11,6 +11,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from marketsim.announcements import Board
 from marketsim.clock import MarketEnvironment
 from marketsim.errors import UsageError
 from marketsim.issuers.counter import Counter
@@ -25,6 +26,7 @@ from marketsim.scenario import load
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
 from marketsim.simulation.arms import FACTUAL, apply, present
+from marketsim.simulation.crowd import open_trader_desks
 from marketsim.simulation.holding import FundClaims, UnitCosts
 from marketsim.simulation.listed import ListedEvents
 from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wiring
@@ -85,12 +87,14 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.world.open()
         opened = self.world.accounts[: self.world.get("n_accounts")]
         self.opening_cash_atoms, self.opening_deposits = opened["cash_atoms"].copy(), opened["deposit_atoms"].copy()
+        self.board = Board()
         self.funding = [self._funding_desk(market) for market in world.markets]
         self.desks = self._token_desks()
         self.claims = FundClaims(self.wired, self.env, self.desks)
         self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.desks)
         self.unit_costs.listen(self.funding)
         self.makers = self._token_maker_desks()
+        self.trader_desks = open_trader_desks(self)
         ListedEvents(self).list_all()
         apply(self, arm, children)
 
@@ -161,6 +165,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
                 office=self._office(spec, token, purse, numbers),
                 start_ns=self.scenario.clock.start,
                 warmup_ns=self.scenario.clock.warmup,
+                board=self.board,
             )
             self.gateway.watch(token.account, desk.account_changed)
             for funding in self.funding:

@@ -26,6 +26,7 @@ from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
 from marketsim.simulation.neighbours import lay_neighbours
 from marketsim.streams import exponential_table, power_
+from marketsim.traders.desk import DeskGroupSpec
 from marketsim.traders.market_maker import TokenMakerSpec
 from marketsim.traders.population import MarketTerms, Population, populate
 from marketsim.units import NS_PER_SECOND, atoms_per_tick_lot, nearest_ticks, rate_parts, to_atoms
@@ -91,6 +92,7 @@ class Wired:
     account_ids: NDArray[np.int64]
     traders: int
     token_makers: list[tuple[TokenMakerSpec, list[int], list[int]]]
+    desk_groups: list[tuple[DeskGroupSpec, list[int]]]
 
 
 def kernel_tiers(table: TierTable) -> NDArray[Any]:
@@ -344,7 +346,7 @@ class Wiring:
         ids = np.concatenate([*self._trader_ids(), np.array(self.ids, np.int64)]).astype(np.int64)
         return Wired(
             world, self.scenario, self.numbers, self.markets, self.paths, self.cohorts, self.ledger,
-            records, outside_records, opened, ids, self.first, makers,
+            records, outside_records, opened, ids, self.first, makers, self._desk_groups(accounts, positions, records),
         )  # fmt: skip
 
     def _trader_ids(self) -> list[NDArray[np.int64]]:
@@ -406,6 +408,22 @@ class Wiring:
                     self._open(accounts, positions, records[account, leg.market], lots, self.numbers[leg.market])
             units_of = [int(positions[records[account, group.market]]["lots"]) for account in mine]
             found.append((group, mine, units_of))
+        return found
+
+    def _desk_groups(
+        self, accounts: NDArray[Any], positions: NDArray[Any], records: dict[tuple[int, str], int]
+    ) -> list[tuple[DeskGroupSpec, list[int]]]:
+        """Groups that have a desk on the clock, with their accounts, of whose positions and fills Python hears."""
+        found: list[tuple[DeskGroupSpec, list[int]]] = []
+        first = 0
+        for group in self.scenario.traders:
+            mine = list(range(first, first + group.count))
+            first += group.count
+            if isinstance(group, DeskGroupSpec):
+                accounts["bits"][mine] |= codes.ACC_WATCHED
+                for account in mine:
+                    self._enter_positions(account, positions, records)
+                found.append((group, mine))
         return found
 
     def _enter_positions(self, account: int, positions: NDArray[Any], records: dict[tuple[int, str], int]) -> None:

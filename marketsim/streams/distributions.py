@@ -31,7 +31,7 @@ from marketsim.streams.stream import Stream
 if TYPE_CHECKING:
     from marketsim.spec import Distribution
 
-__all__ = ["draw", "mean", "quantile", "quantile_table"]
+__all__ = ["draw", "mean", "quantile", "quantile_table", "relative_noise"]
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -43,6 +43,13 @@ def draw(
 ) -> Float64Array:
     """Each entity's own value, by inversion of one uniform number (shape of `entities`), in the distribution's unit."""
     return quantile(distribution, stream.uniform(entities, count, part))
+
+
+def relative_noise(stream: Stream, sd: float, entity: int, count: int, part: int = 0) -> float:
+    """What an estimate is of the truth: lognormal with mean one, exp(sd z - sd^2 / 2); exactly one where sd is 0."""
+    if sd == 0.0:
+        return 1.0
+    return float(exp_(sd * stream.normal(entity, count, part) - 0.5 * sd * sd))
 
 
 def quantile(distribution: Distribution, p: npt.ArrayLike) -> Float64Array:

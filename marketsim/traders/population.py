@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from marketsim.kernel import layout
 from marketsim.spec import Distribution
 from marketsim.streams import Stream, draw, quantile_table, stream_key
+from marketsim.traders.desk import DeskGroupSpec, unwoken
 from marketsim.traders.fundamentalist import fundamentalist_rule
 from marketsim.traders.group import TABLE, GroupRule, GroupTerms, TraderGroupSpec
 from marketsim.traders.holder import holder_rule
@@ -30,6 +31,7 @@ RULES: dict[str, Callable[[Any, GroupTerms], GroupRule]] = {
     "contrarian": trend_rule,
     "holder": holder_rule,
     "token_maker": market_maker_rule,
+    **dict.fromkeys(("anticipator", "liquidity_provider", "metaorder"), unwoken),
 }
 
 
@@ -56,7 +58,8 @@ class MarketTerms:
 class Population:
     """All groups as the kernel's rows: one a trader (n,), which has account i and position i, its group's market.
 
-    Token makers also have positions in the basket's perps, behind the first n. stakes: how many holdings are kept.
+    Token makers also have positions in the basket's perps, groups of several markets in all of these, behind the first
+    n. stakes: how many holdings are kept.
     """
 
     groups: list[dict[str, Any]]
@@ -100,24 +103,32 @@ def populate(
     spot = np.array([terms.number for terms in markets.values() if terms.is_spot], np.int64)
     held = np.flatnonzero(np.isin(positions["market"], spot))
     positions["bucket"][held] = np.arange(len(held))
-    positions = _with_hedges(groups, markets, accounts, positions)
+    positions = _with_further_markets(groups, markets, accounts, positions)
     return Population(records, cohorts, accounts, positions, traders, slots, len(held))
 
 
-def _with_hedges(
+def _further_markets(spec: TraderGroupSpec, markets: Mapping[str, MarketTerms]) -> tuple[int, ...]:
+    """Numbers of the markets a group trades beside its first: a token maker's perps, a desk's other markets."""
+    if isinstance(spec, TokenMakerSpec):
+        return markets[spec.market].legs
+    if isinstance(spec, DeskGroupSpec):
+        return tuple(markets[name].number for name in spec.markets if name != spec.market)
+    return ()
+
+
+def _with_further_markets(
     groups: Sequence[TraderGroupSpec],
     markets: Mapping[str, MarketTerms],
     accounts: NDArray[Any],
     positions: NDArray[Any],
 ) -> NDArray[Any]:
-    """Positions with those that token makers have in their token's perps appended, linked to the first."""
+    """Positions with those that groups have in further markets appended, linked to the first."""
     rows = [positions]
     first, n = 0, len(positions)
     for spec in groups:
-        legs = markets[spec.market].legs if isinstance(spec, TokenMakerSpec) else ()
         owners = np.arange(first, first + spec.count)
         tail = owners
-        for market in legs:
+        for market in _further_markets(spec, markets):
             more = np.zeros(spec.count, layout.POSITION)
             more["account"], more["market"] = owners, market
             for link in ("next", "prev", "bucket", "sibling"):

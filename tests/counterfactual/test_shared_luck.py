@@ -120,6 +120,25 @@ def test_another_group_leaves_the_others_wakeups_and_innovations_identical() -> 
     assert together["value2"][0] != together["value"][0]
 
 
+def test_groups_with_a_desk_leave_the_others_luck_identical() -> None:
+    desk = {"market": "BTC-PERP", "count": 3, "capital": "100 kUSDT"}
+    hunters = {"id": "hunters", "kind": "anticipator", **desk, "knows": {"schedule": True, "size_noise": "10%"}}
+    providers = {"id": "providers", "kind": "liquidity_provider", **desk}
+    blocks = {"id": "blocks", "kind": "metaorder", **desk, "rate": "20/h", "size": "10 kUSDT", "over": "1min"}
+    token = {**UP, "disclosure": {"schedule": "public", "size": "noisy", "lead": "10min"}}
+    crowd = [NOISE, MAKERS, VALUE]
+    together = luck_by_group([hunters, *crowd, providers, blocks], tokens=[token])
+    assert {name: together[name] for name in ("noise", "makers", "value")} == luck_by_group(crowd, tokens=[token])
+    assert together["blocks"][0] == []  # the kernel never wakes them
+
+
+def test_disclosure_that_nobody_reads_moves_nothing(tmp_path: Path) -> None:
+    noisy = {**UP, "disclosure": {"schedule": "public", "size": "noisy", "lead": "10min", "every": "7s"}}
+    mute, open_ = (recorded(world(tokens=[token]), tmp_path / name) for token, name in ((UP, "mute"), (noisy, "open")))
+    assert open_.hashes["trades"] == mute.hashes["trades"]
+    assert open_.hashes["rebalances"] == mute.hashes["rebalances"]
+
+
 @pytest.mark.parametrize("change", [{"count": 61}, {"rate": "70/h"}], ids=["count", "rate"])
 def test_a_groups_count_or_rate_redraws_that_clock_alone(change: dict) -> None:
     before = luck_by_group([NOISE, MAKERS, VALUE])

@@ -10,6 +10,7 @@ from typing import Any
 
 import simpy
 
+from marketsim.announcements import Board
 from marketsim.issuers.holdings import HoldingsRegister, check_supply
 from marketsim.issuers.issuer import TokenDesk, open_desk
 from marketsim.issuers.office import Office
@@ -93,6 +94,7 @@ class World(simpy.Environment):
     flows: list[tuple[int, int, int, str]] = field(default_factory=list)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     desks: list[TokenDesk] = field(default_factory=list)
+    board: Board = field(default_factory=Board)
     hedges: int = 0
     others_atoms: int = 0  # what everybody has who is not an account here
 
@@ -331,6 +333,7 @@ class World(simpy.Environment):
             office=self.office(token.supply_lots),
             start_ns=start_ns,
             warmup_ns=warmup_ns,
+            board=self.board,
         )
         self.desks.append(desk)
         desk.start()

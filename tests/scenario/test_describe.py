@@ -101,3 +101,18 @@ def test_sentences_say_who_looks_at_whom() -> None:
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
 def test_every_scenario_can_be_said_in_sentences(path: Path) -> None:
     assert "The run covers" in show(path, sentences=True)
+
+
+def test_sentences_say_who_knows_what_of_a_reset() -> None:
+    text = show(SCENARIOS / "cases/valid/crowd.yaml", sentences=True)
+    for sentence in (
+        "Anybody may know when it falls due and the size of the next order, with an error of 30%, every 30s, from "
+        "20min before a reset on.",
+        "Anybody may know the size of the next order, exactly, every 30s.",
+        "hunters: 2 anticipator traders on BTC-PERP and ETH-PERP, each with a capital of 100000 USDT, 5ms away",
+        "They follow OPEN, SIZE. They know when resets fall due, how large they are to 20%, of a reset 30min before",
+        "They know what is public.",
+        "They offer the other side of up to 20% of the order each expects around the index, from 0.01% away on",
+        "2/h on average. They send large orders at that rate and at 00:00, 00:10, 60% of them to buy, in 20 slices",
+    ):
+        assert sentence in text

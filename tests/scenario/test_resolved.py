@@ -40,7 +40,7 @@ def test_no_tiers_are_no_tiers() -> None:
 def test_an_absent_token_key_is_none_or_follows_from_the_basket() -> None:
     token = load(HEAD + TOKENS).tokens[1]
     assert (token.management_fee, token.rebalance.emergency, token.account.tiers) == (None, None, ())
-    assert (token.disclosure, token.primary, token.reverse_split) == ("none", None, None)
+    assert (token.disclosure, token.primary, token.reverse_split) == (None, None, None)
     assert token.market is None
     assert (token.nav_quote.source, token.nav_quote.every, token.nav_quote.delay) == ("mark", 10**9, 0)
     assert token.start.leverage == -3

@@ -43,6 +43,8 @@ EVENTS_OF_THE_WORLD = (
     "state",
     "backlog",
     "ripcord",
+    "announced",
+    "metaorder",
 )
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "rounding")
 
@@ -163,7 +165,7 @@ EVENTS = Table(
     (
         T_NS,
         text("event", "kind of event", values=EVENTS_OF_THE_WORLD),
-        text("subject", "id of the underlying, market or token it happened to"),
+        text("subject", "id of the underlying, market or token it happened to; of a metaorder: group/parent"),
         text("detail", "JSON object, a schema per kind"),
     ),
     keys=("t_ns", "event", "subject"),

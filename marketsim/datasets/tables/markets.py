@@ -70,8 +70,16 @@ TRADES = Table(
         whole("maker_order", "id", "order that rested"),
         text("taker_purpose", "why the taker traded", values=PURPOSES),
         text("maker_purpose", "why the maker's order stood there", values=PURPOSES),
-        whole("taker_parent", "id", "rebalance, primary request or cascade of the taker's order, -1 where none"),
-        whole("maker_parent", "id", "rebalance, primary request or cascade of the maker's order, -1 where none"),
+        whole(
+            "taker_parent",
+            "id",
+            "rebalance, primary request, cascade or (normal) metaorder of the taker's cohort, -1 where none",
+        ),
+        whole(
+            "maker_parent",
+            "id",
+            "rebalance, primary request, cascade or (normal) metaorder of the maker's cohort, -1 where none",
+        ),
     ),
     keys=("market", "seq"),
     sort=("t_ns",),
