@@ -11,7 +11,6 @@ _WORDS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("jump_diffusion", "heston", "ou", "ar1", "regime", "book"), CROWD),
         **dict.fromkeys(("fcn", "basis_arbitrageur", "funding_arbitrageur"), CROWD),
         **dict.fromkeys(("anticipator", "liquidity_provider", "metaorder"), EXPERIMENTS),
-        "spot": TOKENS,
     },
     "contract": dict.fromkeys(("inverse", "quanto"), CROWD),
     "rule": dict.fromkeys(("index_basis", "funding_basis", "oracle_ema"), CROWD),

@@ -77,7 +77,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         for number in range(len(self.wired.paths)):
             self._give_path(number)
         self.world.open()
-        self.funding = [self._funding_desk(market) for market in world.markets]
+        self.funding = [self._funding_desk(market) for market in world.markets if market.kind == "perpetual"]
         self.desks = self._token_desks()
         self.claims = FundClaims(self.wired, self.env, self.desks)
         self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.funding)
@@ -134,7 +134,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
 
     def _token_desks(self) -> list[TokenDesk]:
         register = RebalanceRegister(self.journal.add)
-        tiers = {market.id: tier_table(market.margin.tiers) for market in self.scenario.markets}
+        perpetuals = (market for market in self.scenario.markets if market.kind == "perpetual")
+        tiers = {market.id: tier_table(market.margin.tiers) for market in perpetuals}
         purse = Collateral(self.world, self.wired.markets, tiers)
         numbers = count()
         desks = []
@@ -245,7 +246,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         account, records = self.world.add_account(cohort, cash_atoms, bits, numbers)
         self.wired.positions.update({(account, m.id): record for m, record in zip(near, records, strict=True)})
         for market, record in zip(near, records, strict=True):
-            if market.kind == "spot":
+            if any(spec.id == market.id for spec, _ in self.wired.tokens):
                 self.world.keep_stake(record)
         self.wired.account_ids = np.append(self.wired.account_ids, FIRST_AGENT + self.participants)
         self.participants += 1
