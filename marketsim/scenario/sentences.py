@@ -89,7 +89,11 @@ def _index(underlying: UnderlyingSpec) -> str:
 
 def _market(market: MarketSpec) -> str:
     fees, is_spot = market.fees, market.kind == "spot"
-    what = f"the spot market of {market.underlying}" if is_spot else f"a {market.contract} perpetual on {market.underlying}"
+    what = (
+        f"the spot market of {market.underlying}"
+        if is_spot
+        else f"a {market.contract} perpetual on {market.underlying}"
+    )
     text = (
         f"{market.id} is {what} at venue {market.venue}, priced in "
         f"steps of {format_money(market.tick)} and traded in lots of {market.lot}. Makers pay "

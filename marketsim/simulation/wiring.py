@@ -431,7 +431,9 @@ class Wiring:
         for i, spec in enumerate(self.scenario.underlyings):
             path = self.paths[i]
             own = [m for m in self.scenario.markets if m.underlying == spec.id]
-            own.sort(key=lambda m: m.kind != "perpetual")  # it learns from its first perpetual, else from its spot market
+            own.sort(
+                key=lambda m: m.kind != "perpetual"
+            )  # it learns from its first perpetual, else from its spot market
             follower = self.numbers[own[0].id] if own else 0
             halves = path.every_ns / spec.index.pass_through_halflife
             learned = float(spec.index.pass_through) * (1.0 - float(power_(0.5, halves)))

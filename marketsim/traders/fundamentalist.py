@@ -29,7 +29,6 @@ class FundamentalistSpec(TraderGroupSpec):
     On a spot market closed is what it opened with.
     """
 
-
     on_spot: ClassVar[Mapping[str, Any]] = {"start": HALF_IN_COIN}
 
     kind: Literal["fundamentalist"]

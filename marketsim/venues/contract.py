@@ -1,4 +1,4 @@
-"""What is traded: underlyings, the terms of a perpetual contract on one or of its spot market, and what trading costs."""
+"""What is traded: underlyings, a perpetual contract on one or its spot market, and what trading costs."""
 
 from __future__ import annotations
 

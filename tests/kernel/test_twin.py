@@ -42,7 +42,9 @@ MIXED = replace(
     markets=(MARKETS[0], replace(MARKETS[1], is_spot=True, rule="mid"), MARKETS[2]),
     special_fees=(40_000, 30_000),
 )
-SPOT = replace(FEW, markets=(MarketPlan(is_spot=True, rule="last", window=256, buckets=64, maker_fee=-5_000),), members=())
+SPOT = replace(
+    FEW, markets=(MarketPlan(is_spot=True, rule="last", window=256, buckets=64, maker_fee=-5_000),), members=()
+)
 # name: plan, commands, seed, largest order, an index jump every so many seconds
 ALL = {codes.L_IOC, codes.L_TAKEOVER, codes.L_DELEVERAGING}
 STAGES = {

@@ -71,8 +71,8 @@ def bid_for(v: Venue, a: Account) -> int:
     for k in a.positions:
         m = v.markets[k]
         if m.is_spot:
-            cost = sum(o.price * o.remaining for o in v.resting.values()
-                       if (o.account, o.market, o.side) == (a.number, k, BUY) and o.price is not None) * m.atoms  # fmt: skip
+            mine = [o for o in v.resting.values() if (o.account, o.market, o.side) == (a.number, k, BUY)]
+            cost = sum(o.price * o.remaining for o in mine if o.price is not None) * m.atoms
             total += cost + cost * dearest(m, a) // RATE_ONE
     return total
 
