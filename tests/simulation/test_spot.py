@@ -1,4 +1,4 @@
-"""A coin's spot market: coin against cash, exactly conserved; nobody sells or spends what he has not; no margin there."""
+"""A coin's spot market: coin against cash, exactly conserved; nobody sells or spends what he has not."""
 
 from collections.abc import Callable
 from typing import Any
