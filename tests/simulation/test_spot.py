@@ -1,12 +1,15 @@
 """A coin's spot market: coin against cash, exactly conserved; nobody sells or spends what he has not."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from marketsim import MarketModel
+from marketsim import MarketModel, simulation
+from marketsim.report import write_report
+from marketsim.scenario import load
 from marketsim.venues.collateral import Collateral
 from marketsim.venues.margin import tier_table
 from tests.simulation.test_agent import Scripted
@@ -234,3 +237,16 @@ def test_an_order_from_outside_may_bring_coin_in() -> None:
     account = next(a for a in range(len(model.wired.account_ids)) if model.who(a)[1] == "event")
     assert model.view.position_lots(account, "BTC-SPOT") == -200
     assert model.world.check_conserved() == 0
+
+
+def test_the_smallest_spot_scenario_makes_a_page_without_funding(tmp_path: Path) -> None:
+    file = Path(__file__).parents[2] / "scenarios/spot_book.yaml"
+    assert len(file.read_text().splitlines()) < 10
+    done = simulation.run(load(file, set={"clock.duration": "2min"}), out=tmp_path, report=write_report)
+    page = (done.path / "report.html").read_text()
+    assert "BTC-SPOT: index, mid and mark price" in page
+    assert "<h2>Funding" not in page
+    assert done.manifest["conservation"]["residual_atoms"] == 0
+    assert done.manifest["counts"]["trades"] > 20
+    again = simulation.run(load(done.path / "scenario.yaml"), out=tmp_path / "again")
+    assert again.manifest["tables"]["trades"] == done.manifest["tables"]["trades"]
