@@ -58,7 +58,7 @@ def latency(g, trader_index, wakeup):
 def place(w, g, m, trader, delay, side, price, size, flags, slot):
     """Send an order at once, or after the group's latency; an unsent size or price is no message.
 
-    In a coin's market it is cut to what its trader covers: a rule asks for no more than he has (D25).
+    In a coin's market it is cut to what its trader covers: a rule asks for no more than he has (D30).
     """
     if size <= 0 or price < 1:
         return

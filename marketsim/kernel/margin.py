@@ -36,7 +36,7 @@ def maintenance_atoms(m, notional_atoms):
 
 @compiled
 def equity_atoms(w, account):
-    """Cash plus every perpetual at its mark: what margin sees. Coins and units held are no collateral (D22, D25)."""
+    """Cash plus every perpetual at its mark: what margin sees. Coins and units held are no collateral (D22, D30)."""
     a = account_at(w.accounts, account)
     total = np.int64(a.cash_atoms)
     i = np.int64(a.first_position)

@@ -507,7 +507,7 @@ class World:
             stake[f"{what}_seen"] = market[f"{what}_per_lot"]
 
     def account_equity(self, account: int) -> int:
-        """Equity of one account at mark, coins held included, a token's units left out (D22, D25) [atoms]."""
+        """Equity of one account at mark, coins held included, a token's units left out (D22, D30) [atoms]."""
         record = self.accounts[account]
         equity, i = int(record["cash_atoms"]), int(record["first_position"])
         while i >= 0:

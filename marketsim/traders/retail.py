@@ -23,7 +23,7 @@ class RetailSpec(TraderGroupSpec):
 
     long_bias: added probability of long; target, stop: profit and loss, as shares of margin, at which it closes. On a
     spot market it only buys, and sells what it bought; there leverage is 1, and target and stop are as far away in
-    price as at the median leverage of 6 on a perpetual (1.5 / 6, 0.9 / 6; decision D25).
+    price as at the median leverage of 6 on a perpetual (1.5 / 6, 0.9 / 6; decision D30).
     """
 
     on_spot: ClassVar[Mapping[str, Any]] = {

@@ -2,7 +2,7 @@
 
 The kernel asks the same of an order (`kernel.margin.committed_atoms`): every perpetual at the larger side of what is
 held and rests there, at its mark and the highest leverage of its tier; resting bids of spot markets at their price and
-fee. Coins and units held are no collateral (ARCHITECTURE D25).
+fee. Coins and units held are no collateral (ARCHITECTURE D30).
 """
 
 from __future__ import annotations
