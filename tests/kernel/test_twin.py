@@ -117,8 +117,8 @@ def test_the_same_source_without_the_compiler_ends_in_the_same_world() -> None:
     assert without_compiler(code) == [run_alone(name, 2_000) for name in names]
 
 
-def crowd_digest(seed: int, seconds: int, fall: float) -> str:
-    world = crowd(seed, fall=fall)
+def crowd_digest(seed: int, seconds: int, fall: float, is_spot: bool = False) -> str:
+    world = crowd(seed, fall=fall, is_spot=is_spot)
     rows = advance(world, seconds * SECOND)
     check_world(world)
     return f"{world.digest()} {digest(dict(rows))}"
@@ -126,5 +126,6 @@ def crowd_digest(seed: int, seconds: int, fall: float) -> str:
 
 def test_a_population_of_every_kind_lives_the_same_life_without_the_compiler() -> None:
     code = "from tests.kernel.test_twin import crowd_digest\n"
-    code += "print(crowd_digest(5, 60, 0.0)); print(crowd_digest(6, 40, -0.003))"
-    assert without_compiler(code) == [crowd_digest(5, 60, 0.0), crowd_digest(6, 40, -0.003)]
+    lives = ((5, 60, 0.0), (6, 40, -0.003), (7, 60, 0.0, True))
+    code += f"for life in {lives}: print(crowd_digest(*life))"
+    assert without_compiler(code) == [crowd_digest(*life) for life in lives]
