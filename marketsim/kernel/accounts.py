@@ -119,6 +119,12 @@ def fee_rate(w, m, cohort, taker):
 
 
 @compiled
+def dearest_rate(w, m, cohort):
+    """The dearer of a cohort's two fee rates in a market, at least 0 [1e-8]: a bid may take or rest."""
+    return max(np.int64(0), fee_rate(w, m, cohort, True), fee_rate(w, m, cohort, False))
+
+
+@compiled
 def charge_fee(w, m, account, notional_atoms, rate):
     """Charge floor(notional x rate) to an account, for the venue; return it."""
     fee = share(notional_atoms, rate)

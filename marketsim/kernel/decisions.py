@@ -26,10 +26,11 @@ from marketsim.kernel.codes import (
     P_NORMAL,
     R_NONE,
     SELL,
+    SPOT,
 )
 from marketsim.kernel.draw import TWO_32, below, philox
 from marketsim.kernel.layout import account_at, market_at, order_at, position_at, trader_at
-from marketsim.kernel.margin import equity_atoms
+from marketsim.kernel.margin import covered_lots, equity_atoms
 from marketsim.kernel.marks import twice_mid
 from marketsim.kernel.matching import FREE_SLOT, PENDING_SLOT, cancel_resting, post_notice
 from marketsim.kernel.messages import deliver, send_message
@@ -55,9 +56,16 @@ def latency(g, trader_index, wakeup):
 
 @compiled
 def place(w, g, m, trader, delay, side, price, size, flags, slot):
-    """Send an order at once, or after the group's latency; an unsent size or price is no message."""
+    """Send an order at once, or after the group's latency; an unsent size or price is no message.
+
+    In a coin's market it is cut to what its trader covers: a rule asks for no more than he has (D30).
+    """
     if size <= 0 or price < 1:
         return
+    if m.kind == SPOT and m.nav_account < 0:
+        size = min(size, covered_lots(w, m, position_at(w.positions, trader.position), side, price))
+        if size <= 0:
+            return
     w.next_order_id += 1
     order_id = np.int64(w.next_order_id)
     position = np.int64(trader.position)
@@ -171,11 +179,11 @@ def wake_noise(w, g, m, trader, delay, r0, r1, r2, r3):
 def wake_fundamentalist(w, g, m, trader, delay):
     """Trade towards the index beyond an own threshold, close at the index (latent liquidity).
 
-    trader.f0: threshold (fraction); f0: capacity [tick-lots]; f1: closing distance.
+    trader.f0: threshold (fraction); trader.i0: lots it counts from; f0: capacity [tick-lots]; f1: closing distance.
     """
     index = np.float64(m.index_ticks)
     capacity = lots_of(g.f0, m.index_ticks)
-    held = np.int64(position_at(w.positions, trader.position).lots)
+    held = np.int64(position_at(w.positions, trader.position).lots - trader.i0)
     high = np.int64(math.floor(index * (1.0 + trader.f0)))
     low = np.int64(math.ceil(index * (1.0 - trader.f0)))
     none = np.int64(-1)

@@ -262,7 +262,7 @@ POSITION = np.dtype(
         ("open_buy", "i8"),
         ("open_sell", "i8"),
         ("entry_ticklots", "i8"),  # sum of price x lots of what is held, unsigned
-        ("trigger_ticks", "i8"),
+        ("trigger_ticks", "i8"),  # of a perpetual; in a spot market what its resting bids cost [tick-lots]
         ("account", "i4"),
         ("market", "i4"),
         ("next", "i4"),

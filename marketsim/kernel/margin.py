@@ -9,8 +9,8 @@ import math
 
 import numpy as np
 
-from marketsim.kernel.accounts import fee_rate, share
-from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_NO_TIERS, PERPETUAL, RATE_ONE, S_QUEUED, SPOT
+from marketsim.kernel.accounts import dearest_rate, fee_rate, share
+from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_NO_TIERS, BUY, PERPETUAL, RATE_ONE, S_QUEUED, SPOT
 from marketsim.kernel.layout import account_at, market_at, position_at, tier_at
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
@@ -36,7 +36,7 @@ def maintenance_atoms(m, notional_atoms):
 
 @compiled
 def equity_atoms(w, account):
-    """Cash plus every position at its mark."""
+    """Cash plus every perpetual at its mark: what margin sees. Coins and units held are no collateral (D22, D30)."""
     a = account_at(w.accounts, account)
     total = np.int64(a.cash_atoms)
     i = np.int64(a.first_position)
@@ -82,8 +82,15 @@ def initial_atoms(m, leverage_cap, notional_atoms):
 
 
 @compiled
-def committed_atoms(w, account, left_out):
-    """What an account's perpetual positions (initial margin) and its resting spot bids (their full price) tie up.
+def reserved_atoms(w, m, a, p):
+    """Cash that the resting bids of a spot position tie up: their full price and the dearer fee."""
+    cost = p.trigger_ticks * m.atoms
+    return cost + share(cost, dearest_rate(w, m, np.int64(a.cohort))) if cost != 0 else np.int64(0)
+
+
+@compiled
+def committed_atoms(w, account, left_out, with_bids):
+    """What an account's perpetuals (initial margin) and, `with_bids`, its resting spot bids (price and fee) tie up.
 
     Market `left_out` (-1 for none) does not count. A perpetual counts at mark, with the larger side of what rests there.
     """
@@ -94,7 +101,7 @@ def committed_atoms(w, account, left_out):
         p = position_at(w.positions, i)
         m = market_at(w.markets, p.market)
         if m.kind == SPOT:
-            total += p.trigger_ticks * m.atoms
+            total += reserved_atoms(w, m, a, p) if with_bids else np.int64(0)
         elif p.market != left_out and not a.bits & ACC_NO_TIERS:
             most = max(abs(p.lots), p.lots + p.open_buy, p.open_sell - p.lots)
             total += initial_atoms(m, a.leverage_cap, most * m.mark_ticks * m.atoms)
@@ -110,9 +117,44 @@ def can_pay(w, m, p, side_sign, lots, price):
         return True
     if side_sign < 0:
         return lots <= p.lots - p.open_sell
+    if np.float64(lots) * np.float64(price) * np.float64(m.atoms) > LARGEST_NOTIONAL:
+        return False
     cost = lots * price * m.atoms
-    fee = share(cost, max(np.int64(0), fee_rate(w, m, np.int64(a.cohort), True)))
-    return cost + fee + committed_atoms(w, np.int64(p.account), np.int64(-1)) <= equity_atoms(w, np.int64(p.account))
+    fee = share(cost, dearest_rate(w, m, np.int64(a.cohort)))
+    return cost + fee + committed_atoms(w, np.int64(p.account), -1, 1) <= equity_atoms(w, np.int64(p.account))
+
+
+@compiled
+def can_still_pay(w, m, p, lots, price):
+    """True if a resting spot bid's account can pay for `lots` of it beside the margin of its perpetuals.
+
+    They may have lost since the bid came to rest, or its fee may have risen: what it tied up is not there any more.
+    """
+    a = account_at(w.accounts, p.account)
+    if a.bits & ACC_NO_MARGIN:
+        return True
+    cost = lots * price * m.atoms
+    fee = share(cost, max(np.int64(0), fee_rate(w, m, np.int64(a.cohort), False)))
+    return cost + fee + committed_atoms(w, np.int64(p.account), -1, 0) <= equity_atoms(w, np.int64(p.account))
+
+
+@compiled
+def covered_lots(w, m, p, side, price):
+    """Lots of a spot order that its account covers: a sale by units held and not on offer, a buy by free cash with its fee.
+
+    A cost of at most free x (1 - rate) leaves room for a fee of rate x cost.
+    """
+    a = account_at(w.accounts, p.account)
+    if a.bits & ACC_NO_MARGIN:
+        return np.int64(NEVER)
+    if side != BUY:
+        return np.int64(p.lots - p.open_sell)
+    if np.float64(price) * np.float64(m.atoms) > LARGEST_NOTIONAL:
+        return np.int64(0)
+    free = equity_atoms(w, np.int64(p.account)) - committed_atoms(w, np.int64(p.account), -1, 1)
+    if free <= 0:
+        return np.int64(0)
+    return (free - share(free, dearest_rate(w, m, np.int64(a.cohort))) - 1) // (price * m.atoms)
 
 
 @compiled
@@ -136,7 +178,7 @@ def can_afford(w, m, p, side_sign, lots, price):
         return notional <= equity or initial_atoms(m, a.leverage_cap, notional) <= equity
     equity = equity_atoms(w, p.account)
     needed = initial_atoms(m, a.leverage_cap, notional)
-    return needed + committed_atoms(w, np.int64(p.account), np.int64(p.market)) <= equity
+    return needed + committed_atoms(w, np.int64(p.account), np.int64(p.market), 1) <= equity
 
 
 @compiled

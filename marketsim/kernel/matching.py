@@ -71,7 +71,7 @@ from marketsim.kernel.layout import (
     quote_log_at,
     trade_log_at,
 )
-from marketsim.kernel.margin import can_afford, can_pay, file_account, file_trigger
+from marketsim.kernel.margin import can_afford, can_pay, can_still_pay, covered_lots, file_account, file_trigger
 from marketsim.kernel.records import compiled, store_i4
 
 FREE_SLOT = -1
@@ -256,7 +256,10 @@ def settle(w, m, maker, taker_position, taker_side, lots, taker_id, taker_purpos
 
 @compiled
 def match(w, m, position, side, price, size, order_id, purpose, parent, flags):
-    """Trade up to `size` lots against the opposite side at `price` or better; return the filled lots."""
+    """Trade up to `size` lots against the opposite side at `price` or better; return the filled lots.
+
+    In a spot market nobody pays what he has not: a bid whose cash is gone is cancelled, a market order stops (`w.reason`).
+    """
     account = position_at(w.positions, position).account
     filled = np.int64(0)
     fills = 0
@@ -285,6 +288,17 @@ def match(w, m, position, side, price, size, order_id, purpose, parent, flags):
                 cancel(w, i, R_REDUCE_ONLY)
                 fills += 1
                 continue
+        if m.kind == SPOT:
+            if side == SELL and not can_still_pay(w, m, position_at(w.positions, maker.position), lots, best):
+                cancel(w, i, R_FUNDS)
+                fills += 1
+                continue
+            if side == BUY and flags & F_MARKET:
+                # It was admitted at the mark; here it stops where its cash does.
+                lots = min(lots, covered_lots(w, m, position_at(w.positions, position), BUY, best))
+                if lots <= 0:
+                    w.reason = R_FUNDS
+                    break
         settle(w, m, maker, position, side, lots, order_id, purpose, parent, flags)
         filled += lots
         fills += 1
@@ -342,8 +356,8 @@ def admission(w, m, p, side, price, size, flags):
         return R_NONE
     if account_at(w.accounts, p.account).state == S_QUEUED:
         return R_LIQUIDATION
-    if flags & F_CONTINUE:
-        return R_NONE  # the whole order was admitted
+    if flags & F_CONTINUE and m.kind != SPOT:
+        return R_NONE  # the whole order was admitted; in a spot market its cover is needed, and may be gone
     # A buy is valued at its limit, a sell at the mark if that is higher, a market order at the mark.
     reference = np.int64(m.mark_ticks)
     if not flags & F_MARKET and (side == BUY or price > reference):
@@ -433,11 +447,12 @@ def submit(w, m, position, side, price, size, flags, slot, purpose, parent, orde
     elif remaining == 0:
         w.reason = R_FILLED
     elif flags & (F_IOC | F_MARKET):
-        w.reason = (
-            R_IOC_REST
-            if filled > 0 or old_ask != NO_ASK and side == BUY or old_bid != NO_BID and side == SELL
-            else R_EMPTY_BOOK
-        )
+        if w.reason == R_NONE:
+            w.reason = (
+                R_IOC_REST
+                if filled > 0 or old_ask != NO_ASK and side == BUY or old_bid != NO_BID and side == SELL
+                else R_EMPTY_BOOK
+            )
     else:
         w.resting = rest(w, m, position, side, price, size, remaining, flags, slot, purpose, parent, order_id)
     left = remaining if w.resting >= 0 else np.int64(0)

@@ -14,7 +14,7 @@ import numpy as np
 
 from marketsim.kernel import advance as doors
 from marketsim.kernel import layout
-from marketsim.kernel.codes import MAX_FILLS, NO_ASK, NO_BID, PERPETUAL, SPACE_ORDERS
+from marketsim.kernel.codes import MAX_FILLS, NO_ASK, NO_BID, SPACE_ORDERS
 from marketsim.kernel.margin import NEVER
 from marketsim.kernel.messages import KEY_MASK, KEY_SHIFT
 from marketsim.kernel.records import place, release
@@ -480,10 +480,10 @@ class World:
     # --------------------------------------------------------------------------------------------------
 
     def equity_atoms(self) -> np.ndarray[Any, Any]:
-        """Equity of every account at mark, shape (accounts,) [atoms]."""
+        """Equity of every account at mark, coins held included, shape (accounts,) [atoms]."""
         equity = self.accounts["cash_atoms"][: self.get("n_accounts")].copy()
         positions = self.positions[: self.get("n_positions")]
-        held = positions[(positions["lots"] != 0) & (self.markets["kind"] == PERPETUAL)[positions["market"]]]
+        held = positions[(positions["lots"] != 0) & (self.markets["nav_account"] < 0)[positions["market"]]]
         per_lot = (self.markets["mark_ticks"] * self.markets["atoms"])[held["market"]]
         np.add.at(equity, held["account"], held["lots"] * per_lot)
         return equity
@@ -507,14 +507,14 @@ class World:
             stake[f"{what}_seen"] = market[f"{what}_per_lot"]
 
     def account_equity(self, account: int) -> int:
-        """Equity of one account at mark [atoms]."""
+        """Equity of one account at mark, coins held included, a token's units left out (D22, D30) [atoms]."""
         record = self.accounts[account]
         equity, i = int(record["cash_atoms"]), int(record["first_position"])
         while i >= 0:
             position = self.positions[i]
             market = int(position["market"])
             per_lot = self.market_int(market, "mark_ticks") * self.market_int(market, "atoms")
-            per_lot = per_lot if self.market_int(market, "kind") == PERPETUAL else 0
+            per_lot = per_lot if self.market_int(market, "nav_account") < 0 else 0
             equity += int(position["lots"]) * per_lot
             i = int(position["sibling"])
         return equity

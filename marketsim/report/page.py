@@ -25,6 +25,9 @@ SECTIONS = {
     "provenance": "Provenance",
 }  # fmt: skip
 
+_OF_PERPETUALS = ("funding", "liquidations")
+"""Sections that a run on spot markets alone has not."""
+
 _STYLE = """
 :root { color-scheme: light; }
 body { margin: 0 auto; max-width: 1064px; padding: 24px 28px 60px; background: #fff; color: #1c1c1c;
@@ -84,11 +87,16 @@ code { font: 11.5px ui-monospace, Consolas, Menlo, monospace; }
 
 def render_page(record: RunRecord) -> str:
     """The whole report of a run as one HTML page, with nothing outside of it."""
+    owed = (funding, liquidations) if record.has_perpetuals else ()
     parts = (
-        prices, basis, tokens, rebalances, token_markets, holders, funding, liquidations, attribution, decay, wealth,
-        conservation, limits, provenance,
+        prices, basis, tokens, rebalances, token_markets, holders, *owed, attribution, decay, wealth, conservation,
+        limits, provenance,
     )  # fmt: skip
-    links = markup.join(Markup(f'<a href="#{anchor}">{markup.text(name)}</a>') for anchor, name in SECTIONS.items())
+    links = markup.join(
+        Markup(f'<a href="#{anchor}">{markup.text(name)}</a>')
+        for anchor, name in SECTIONS.items()
+        if record.has_perpetuals or anchor not in _OF_PERPETUALS
+    )
     contents = Markup(f'<nav aria-label="Contents">{links}</nav>\n')
     body = numbered(markup.join([opening(record, contents), *(part(record) for part in parts)]))
     return (

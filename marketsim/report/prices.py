@@ -145,8 +145,11 @@ def basis(record: RunRecord) -> Markup:
             Line("premium", frame, "premium_bps", charts.PURPLE),
             Line("mark against index (basis)", frame, "mark_basis", charts.BLUE),
         ]
+        has_premium = frame["premium_bps"].is_not_null().any()  # a spot market has none
+        lines = lines if has_premium else [lines[0], lines[2]]
         drawing = charts.over_time(lines, axis_of(record), "of the index [bps]", zero=True, form=",~r")
-        pieces.append(markup.figure(drawing, f"{market}: basis, mid against index, and premium, in bps of the index."))
+        drawn = "basis, mid against index, and premium" if has_premium else "basis, and mid against index"
+        pieces.append(markup.figure(drawing, f"{market}: {drawn}, in bps of the index."))
         for line in lines:
             rows.append((market, line.name, *_spread(frame[line.value])))
     columns = [

@@ -92,6 +92,12 @@ class RunRecord:
         }  # fmt: skip
 
     @cached_property
+    def has_perpetuals(self) -> bool:
+        """Whether some market pays funding and liquidates; taken for true where the run does not say what it traded."""
+        kinds = self.table("instruments", "kind")
+        return kinds is None or "perpetual" in kinds["kind"].to_list()
+
+    @cached_property
     def duration_ns(self) -> int:
         """How much simulated time the run covers."""
         return int(self.manifest.get("simulated_ns") or 0)

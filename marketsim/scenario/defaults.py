@@ -33,8 +33,10 @@ def fill(parts: dict[str, Any], openings: Mapping[str, Decimal]) -> None:
     markets = {spec.id: spec for spec in parts["markets"] if spec is not None}
     parts["tokens"] = [spec and _token(spec, markets, openings) for spec in parts.get("tokens", ())]
     parts["tokens"] = [spec and _own_market(spec, markets) for spec in parts["tokens"]]
+    coins = {spec.id for spec in markets.values() if spec.kind == "spot"}
     markets |= books(parts["tokens"], markets)
-    parts["traders"] = [spec and _group(spec, markets, underlyings) for spec in parts.get("traders", ())]
+    groups = [spec and (_on_spot(spec) if spec.market in coins else spec) for spec in parts.get("traders", ())]
+    parts["traders"] = [spec and _group(spec, markets, underlyings) for spec in groups]
 
 
 def _own_market(spec: TokenSpec, markets: Mapping[str, MarketSpec]) -> TokenSpec:
@@ -91,6 +93,9 @@ def _market(spec: MarketSpec, underlyings: Mapping[str, UnderlyingSpec]) -> Mark
     underlying = underlyings.get(spec.underlying)
     currency = spec.currency or (index_currency(underlying) if underlying else QUOTE)
     spec = with_currency(spec, currency, spec.underlying)
+    if spec.kind == "spot":
+        rule = spec.mark.rule if "rule" in spec.mark.model_fields_set else "mid"
+        return spec.model_copy(update={"contract": None, "mark": spec.mark.model_copy(update={"rule": rule})})
     if "tiers" in spec.margin.model_fields_set:
         return spec
     rows = tuple(
@@ -111,6 +116,14 @@ def _token(spec: TokenSpec, markets: Mapping[str, MarketSpec], openings: Mapping
             tick = first.tick.amount
             start["last_reset"] = Money(nearest_ticks(openings[first.underlying], tick) * tick, first.currency)
         changed["start"] = spec.start.model_copy(update=start)
+    return spec.model_copy(update=changed)
+
+
+def _on_spot(spec: TraderGroupSpec) -> TraderGroupSpec:
+    """A group on a coin's spot market: what its kind has otherwise there, and all who open with coin are long."""
+    changed = {key: value for key, value in spec.on_spot.items() if key not in spec.model_fields_set}
+    if spec.start is not None and "long_share" not in spec.start.model_fields_set:
+        changed["start"] = spec.start.model_copy(update={"long_share": Decimal(1)})
     return spec.model_copy(update=changed)
 
 

@@ -8,12 +8,13 @@ from decimal import Decimal
 
 from marketsim.errors import UnitError
 from marketsim.issuers.token import TokenSpec
-from marketsim.scenario import bounds, later
+from marketsim.scenario import bounds
 from marketsim.scenario.crowd_rules import check_crowd
 from marketsim.scenario.network_rules import check_networks
 from marketsim.scenario.nodes import Path
 from marketsim.scenario.primary_rules import check_notices, check_primary
 from marketsim.scenario.schema import JumpEventSpec
+from marketsim.scenario.spot_rules import check_spot_group, check_spot_market
 from marketsim.scenario.token_rules import check_token_rules
 from marketsim.scenario.world import World
 from marketsim.spec import Distribution
@@ -116,8 +117,10 @@ def _check_market(
     prices: Mapping[str, tuple[float, float]],
     openings: Mapping[str, Decimal],
 ) -> None:
-    if market.kind == "spot" or market.contract is None:
-        world.at((*path, "kind"), later.refusal_of("spot", later.TOKENS), "perpetual, with its contract")
+    if market.kind == "spot":
+        check_spot_market(world, path, market)
+    else:
+        _check_contract(world, path, market)
     tick, lot = market.tick.amount, market.lot.amount
     if tick > 0 and lot > 0 and market.underlying in openings:
         try:
@@ -131,15 +134,6 @@ def _check_market(
                 world.at((*path, "tick"), fault)
     if market.fees.maker + market.fees.taker < 0:
         world.at((*path, "fees"), "the venue would pay for every trade", "maker + taker of zero or more")
-    for fault in tier_faults(market.margin.tiers):
-        world.at((*path, "margin", "tiers"), fault)
-    if market.funding.sample > market.funding.every:
-        every = format_duration(market.funding.every)
-        world.at((*path, "funding", "sample"), "no sample falls into an interval", f"at most {every}")
-    if market.funding.offset >= market.funding.every:
-        every = format_duration(market.funding.every)
-        world.at((*path, "funding", "offset"), "the offset is not within the interval", f"below {every}")
-    _check_whole_atoms(world, (*path, "insurance_fund"), market.insurance_fund.amount)
     if market.underlying in prices and tick > 0:
         low, high = prices[market.underlying]
         if high / float(tick) > bounds.LARGEST_PRICE_TICKS:
@@ -148,6 +142,20 @@ def _check_market(
         if low < float(tick) <= float(openings[market.underlying]):
             message = f"the price may fall to {low:.3g}, below one tick of {market.tick}"
             world.at((*path, "tick"), message, "a finer tick, less volatility, or a shorter run")
+
+
+def _check_contract(world: World, path: Path, market: MarketSpec) -> None:
+    """What only a perpetual has: a contract, margin, funding, an insurance fund."""
+    if market.contract is None:
+        world.at((*path, "contract"), "a perpetual has a contract", "linear")
+    for fault in tier_faults(market.margin.tiers):
+        world.at((*path, "margin", "tiers"), fault)
+    every = format_duration(market.funding.every)
+    if market.funding.sample > market.funding.every:
+        world.at((*path, "funding", "sample"), "no sample falls into an interval", f"at most {every}")
+    if market.funding.offset >= market.funding.every:
+        world.at((*path, "funding", "offset"), "the offset is not within the interval", f"below {every}")
+    _check_whole_atoms(world, (*path, "insurance_fund"), market.insurance_fund.amount)
 
 
 def _largest_notional(world: World, market: str) -> float:
@@ -169,6 +177,9 @@ def _check_token(world: World, path: Path, token: TokenSpec, markets: Mapping[st
     for market, target in token.basket.items():
         if target == 0:
             world.at((*path, "basket", market), "a target of zero holds nothing", "a signed leverage such as 3 or -3")
+        if market in markets and markets[market].kind == "spot":
+            perpetuals = ", ".join(name for name, spec in markets.items() if spec.kind == "perpetual")
+            world.at((*path, "basket", market), "a token holds perpetuals, this is a spot market", perpetuals or "none")
     if len(token.basket) > 1 and token.start.leverage is not None:
         world.at((*path, "start", "leverage"), "a basket of several legs starts at its targets", "left out")
     for fault in tier_faults(token.account.tiers):
@@ -186,7 +197,12 @@ def _check_group(world: World, path: Path, group: TraderGroupSpec, markets: Mapp
         world.at((*path, "limit_share"), "market and limit orders are more than all orders", "together at most 100%")
     if group.capital.kind == "constant":
         _check_whole_atoms(world, (*path, "capital"), Decimal(group.capital.parameters["value"]))
-    if group.start is None or group.market not in markets:
+    if group.market not in markets:
+        return
+    if markets[group.market].kind == "spot":
+        check_spot_group(world, path, group)
+        return
+    if group.start is None:
         return
     tiers = markets[group.market].margin.tiers
     highest = bounds.upper_end(group.start.leverage)

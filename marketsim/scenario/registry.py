@@ -71,6 +71,10 @@ def _kind(what: str, spec: type[Spec]) -> Row:
     shared = set(TraderGroupSpec.model_fields) - {"rate"} if issubclass(spec, TraderGroupSpec) else set[str]()
     keys = [_key(spec, name) for name in spec.model_fields if name != which and name not in shared]
     about = (spec.__doc__ or "").strip().split("\n")[0]
+    other = spec.on_spot if issubclass(spec, TraderGroupSpec) else {}
+    if other and "token" not in word:
+        there = ", ".join(f"{name}: {_value(spec, name, value)}" for name, value in other.items())
+        about += f" On a spot market {there}."
     return f"{what} {word}", spec.__module__, about + (f" [{', '.join(keys)}]" if keys else "")
 
 
@@ -78,9 +82,13 @@ def _key(spec: type[Spec], name: str) -> str:
     field = spec.model_fields[name]
     if field.is_required():
         return field.alias or name
+    return f"{name}: {_value(spec, name, field.default) if field.default is not None else 'none'}"
+
+
+def _value(spec: type[Spec], name: str, value: Any) -> str:
+    """A value of a key as it is written."""
     kind = spec.__pydantic_fields__[name].rebuild_annotation()
-    value = TypeAdapter(kind).dump_python(field.default, mode="json") if field.default is not None else "none"
-    return f"{name}: {_short(value)}"
+    return _short(TypeAdapter(kind).dump_python(value, mode="json"))
 
 
 def _short(value: Any) -> str:

@@ -47,7 +47,8 @@ def in_sentences(scenario: Scenario) -> str:
     paragraphs += [_index(underlying) for underlying in scenario.underlyings]
     paragraphs += [_market(market) for market in scenario.markets]
     paragraphs += [_token(token) for token in scenario.tokens]
-    paragraphs += [_group(group) for group in scenario.traders]
+    coins = {market.id: market.underlying for market in scenario.markets if market.kind == "spot"}
+    paragraphs += [_group(group, coins.get(group.market)) for group in scenario.traders]
     paragraphs += [_network(network) for network in scenario.networks]
     paragraphs += [_event(event) for event in scenario.events]
     if scenario.study is not None:
@@ -91,15 +92,25 @@ def _index(underlying: UnderlyingSpec) -> str:
 
 
 def _market(market: MarketSpec) -> str:
-    funding, fees = market.funding, market.fees
-    margin = f"{len(market.margin.tiers)} margin tiers" if market.margin.tiers else "no margin limits"
-    return (
-        f"{market.id} is a {market.contract} {market.kind} on {market.underlying} at venue {market.venue}, priced in "
+    fees, is_spot = market.fees, market.kind == "spot"
+    what = (
+        f"the spot market of {market.underlying}"
+        if is_spot
+        else f"a {market.contract} perpetual on {market.underlying}"
+    )
+    text = (
+        f"{market.id} is {what} at venue {market.venue}, priced in "
         f"steps of {format_money(market.tick)} and traded in lots of {market.lot}. Makers pay "
         f"{format_rate(fees.maker)}, takers {format_rate(fees.taker)}. The mark price is by the rule "
-        f"{market.mark.rule}, every {format_duration(market.mark.every)}. Funding is paid every "
-        f"{format_duration(funding.every)}, at most {format_rate(funding.cap)}. There are {margin}; the insurance "
-        f"fund starts with {format_money(market.insurance_fund)}."
+        f"{market.mark.rule}, every {format_duration(market.mark.every)}. "
+    )
+    if is_spot:
+        return text + "Nobody sells coin he has not or spends cash he has not."
+    funding = market.funding
+    margin = f"{len(market.margin.tiers)} margin tiers" if market.margin.tiers else "no margin limits"
+    return text + (
+        f"Funding is paid every {format_duration(funding.every)}, at most {format_rate(funding.cap)}. There are "
+        f"{margin}; the insurance fund starts with {format_money(market.insurance_fund)}."
     )
 
 
@@ -210,14 +221,17 @@ def _algorithm(how: ExecutionSpec) -> str:
     return "It sends one market order"
 
 
-def _group(group: TraderGroupSpec) -> str:
+def _group(group: TraderGroupSpec, coin: str | None) -> str:
+    """A group in words; `coin`: the underlying of its market, if that is a spot market."""
     kind = str(getattr(group, "kind", "")).replace("_", " ")
     where = " and ".join(getattr(group, "markets", ()) or (group.market,))
     text = f"{group.id}: {group.count:,} {kind} traders on {where}, each with a capital of {_law(group.capital)}"
     text += f", waking {format_event_rate(group.rate)} on average" if group.rate else ""
     latency = _law(group.latency)
     text += "" if latency == "0s" else f", {latency} away from the venue"
-    if group.start is not None:
+    if group.start is not None and coin is not None:
+        text += f". They start with a share of their capital in {coin}: {_law(group.start.leverage)}"
+    elif group.start is not None:
         share = format_rate(group.start.long_share)
         text += f". They start with positions at leverage {_law(group.start.leverage)}, {share} of them long"
     if isinstance(group, HolderSpec) and group.imitates is not None:

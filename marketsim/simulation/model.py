@@ -88,7 +88,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         opened = self.world.accounts[: self.world.get("n_accounts")]
         self.opening_cash_atoms, self.opening_deposits = opened["cash_atoms"].copy(), opened["deposit_atoms"].copy()
         self.board = Board()
-        self.funding = [self._funding_desk(market) for market in world.markets]
+        self.funding = [self._funding_desk(market) for market in world.markets if market.kind == "perpetual"]
         self.desks = self._token_desks()
         self.claims = FundClaims(self.wired, self.env, self.desks)
         self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.desks)
@@ -148,7 +148,8 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
 
     def _token_desks(self) -> list[TokenDesk]:
         register = RebalanceRegister(self.journal.add)
-        tiers = {market.id: tier_table(market.margin.tiers) for market in self.scenario.markets}
+        perpetuals = (market for market in self.scenario.markets if market.kind == "perpetual")
+        tiers = {market.id: tier_table(market.margin.tiers) for market in perpetuals}
         purse = Collateral(self.world, self.wired.markets, tiers)
         numbers = count()
         desks = []
@@ -266,7 +267,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         account, records = self.world.add_account(cohort, cash_atoms, bits, numbers)
         self.wired.positions.update({(account, m.id): record for m, record in zip(near, records, strict=True)})
         for market, record in zip(near, records, strict=True):
-            if market.kind == "spot":
+            if any(spec.id == market.id for spec, _ in self.wired.tokens):
                 self.world.keep_stake(record)
         if public is None:
             public = FIRST_AGENT + self.participants

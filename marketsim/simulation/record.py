@@ -319,6 +319,7 @@ class RunRecord:
         if not self._is_new("marks", t_ns):
             return
         view, rows = self.model.view, []
+        predicted = {desk.spec.id: float(desk.predicted_rate()) for desk in self.model.funding}
         for i, market in enumerate(self.specs):
             tick, mid = float(self.ticks[i]), view.mid(market.id)
             last = view.last_ticks(market.id)
@@ -331,9 +332,7 @@ class RunRecord:
                     "mid_price": None if mid is None else mid * tick,
                     "last_price": last * tick if last else None,
                     "premium": self.world.market_float(i, "premium") if market.kind == "perpetual" else None,
-                    "predicted_funding": float(self.model.funding[i].predicted_rate())
-                    if market.kind == "perpetual"
-                    else None,
+                    "predicted_funding": predicted.get(market.id),
                     "open_interest_lots": view.open_interest_lots(market.id),
                 }
             )

@@ -189,8 +189,12 @@ class Wiring:
         tokens = self._token_accounts()
         return self._build(population, tokens, outside, log_rows)
 
+    def _is_of_token(self, market: MarketSpec) -> bool:
+        """Whether a market is a token's own book; every other one is of an underlying."""
+        return market.id in self.token_specs
+
     def _opening_ticks(self, market: MarketSpec) -> int:
-        if market.kind == "spot":
+        if self._is_of_token(market):
             return max(1, nearest_ticks(self.token_specs[market.id].nav.amount, market.tick.amount))
         number = [underlying.id for underlying in self.scenario.underlyings].index(market.underlying)
         return max(1, int(self.paths[number].level_ticks(0, 1, market.tick.amount)[0]))
@@ -206,6 +210,7 @@ class Wiring:
                 self._volatility(market),
                 self._supply_lots(market),
                 self._legs(market),
+                market.kind == "spot" and not self._is_of_token(market),
             )
             for i, market in enumerate(self.markets)
         }
@@ -216,13 +221,15 @@ class Wiring:
         return population
 
     def _supply_lots(self, market: MarketSpec) -> int:
-        return opening_supply_lots(self.token_specs[market.id]) if market.kind == "spot" else 0
+        return opening_supply_lots(self.token_specs[market.id]) if self._is_of_token(market) else 0
 
     def _legs(self, market: MarketSpec) -> tuple[int, ...]:
-        return tuple(self.numbers[leg] for leg in self.token_specs[market.id].basket) if market.kind == "spot" else ()
+        if not self._is_of_token(market):
+            return ()
+        return tuple(self.numbers[leg] for leg in self.token_specs[market.id].basket)
 
     def _volatility(self, market: MarketSpec) -> float | None:
-        if market.kind == "spot":
+        if self._is_of_token(market):
             return None
         index = next(u.index for u in self.scenario.underlyings if u.id == market.underlying)
         volatility = getattr(index, "volatility", None)
@@ -252,9 +259,9 @@ class Wiring:
                     continue
                 bits = LEDGER_BITS | (codes.ACC_OUTSIDE if role == "outside" else 0)
                 cohort = self.cohorts.add(role, "ledger", currency)
-                wanted = {"outside": "perpetual", "outside_holders": "spot"}.get(role)
-                wanted = "spot" if role in issuers else wanted
-                held = [i for i in inside if self.markets[i].kind == wanted]
+                of_tokens = [i for i in inside if self._is_of_token(self.markets[i])]
+                held = [i for i in inside if i not in of_tokens] if role == "outside" else of_tokens
+                held = [] if role in ("venue", "rounding") else held
                 account = self._account(public, cohort, 0, bits, held)
                 self.ledger[role, venue, currency] = account
                 public += 1
@@ -272,7 +279,7 @@ class Wiring:
                     "insurance_account": fund,
                 }
             )
-            other = "outside_holders" if market.kind == "spot" else "outside"
+            other = "outside_holders" if self._is_of_token(market) else "outside"
             outside[market.id] = self.ledger[other, market.venue, market.currency]
             public += 1
         return outside
@@ -325,7 +332,7 @@ class Wiring:
             opened.append((spec, open_token(spec, account, legs, marks)))
         makers = self._token_makers(accounts, positions, records, {spec.id: token for spec, token in opened})
         interest = self._book_other_side(accounts, positions, outside_records)
-        books = [outside_records[market.id] for market in self.markets if market.kind == "spot"]
+        books = [outside_records[market.id] for market in self.markets if self._is_of_token(market)]
         positions["bucket"][books] = np.arange(population.stakes, population.stakes + len(books))
         world = World(
             underlyings=self._underlyings(),
@@ -443,7 +450,7 @@ class Wiring:
         interest = []
         for number, market in enumerate(self.markets):
             mine = positions[positions["market"] == number]
-            if market.kind == "spot":
+            if self._is_of_token(market):
                 supply = opening_supply_lots(self.token_specs[market.id])
                 positions[outside[market.id]]["lots"] = supply - int(mine["lots"].sum())
                 interest.append(0)
@@ -454,14 +461,19 @@ class Wiring:
             positions[record]["lots"] = -lots
             positions[record]["entry_ticklots"] = abs(paid // self.atoms[number])
             accounts[positions[record]["account"]]["cash_atoms"] += paid
-            interest.append(int(mine["lots"][mine["lots"] > 0].sum()))
+            longs = int(mine["lots"][mine["lots"] > 0].sum())
+            interest.append(longs if market.kind == "perpetual" else 0)  # coins held are nobody's debt
         return interest
 
     def _underlyings(self) -> list[dict[str, Any]]:
         rows = []
         for i, spec in enumerate(self.scenario.underlyings):
             path = self.paths[i]
-            follower = next((n for n, m in enumerate(self.markets) if m.underlying == spec.id), 0)
+            own = [m for m in self.scenario.markets if m.underlying == spec.id]
+            own.sort(
+                key=lambda m: m.kind != "perpetual"
+            )  # it learns from its first perpetual, else from its spot market
+            follower = self.numbers[own[0].id] if own else 0
             halves = path.every_ns / spec.index.pass_through_halflife
             learned = float(spec.index.pass_through) * (1.0 - float(power_(0.5, halves)))
             rows.append(
@@ -480,7 +492,7 @@ class Wiring:
         order = [underlying.id for underlying in self.scenario.underlyings]
         rows = []
         for i, market in enumerate(self.markets):
-            leg = self.markets[self._legs(market)[0]] if market.kind == "spot" else market
+            leg = self.markets[self._legs(market)[0]] if self._is_of_token(market) else market
             underlying = order.index(leg.underlying)
             steps = [
                 _longest_lookback(group) // market.mark.every
@@ -494,8 +506,8 @@ class Wiring:
 
     def _token_book(self, market: MarketSpec) -> dict[str, Any]:
         """What a token's own book has beyond a market's record: its fund, its supply, its limits."""
-        if market.kind != "spot":
-            return {"kind": codes.PERPETUAL}
+        if not self._is_of_token(market):
+            return {"kind": codes.SPOT if market.kind == "spot" else codes.PERPETUAL}
         spec = self.token_specs[market.id]
         own = spec.market
         assert own is not None

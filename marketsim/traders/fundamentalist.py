@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from marketsim.kernel.codes import K_FUNDAMENTALIST
 from marketsim.spec import QUOTE, EventRate, Factor, MoneyAmount, Rate, Spec
-from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec, spread_out
+from marketsim.traders.group import HALF_IN_COIN, GroupRule, GroupTerms, TraderGroupSpec, spread_out
 from marketsim.units import Money
 
 
@@ -23,7 +24,12 @@ class ThresholdSpec(Spec):
 
 
 class FundamentalistSpec(TraderGroupSpec):
-    """Opens to `capacity` of notional beyond its threshold, closes at `close` from the index."""
+    """Opens to `capacity` of notional beyond its threshold, closes at `close` from the index.
+
+    On a spot market closed is what it opened with.
+    """
+
+    on_spot: ClassVar[Mapping[str, Any]] = {"start": HALF_IN_COIN}
 
     kind: Literal["fundamentalist"]
     rate: EventRate = Fraction(60, 3_600)
@@ -37,4 +43,4 @@ def fundamentalist_rule(spec: FundamentalistSpec, terms: GroupTerms) -> GroupRul
     own = terms.draws("threshold").uniform(np.arange(spec.count), 0)
     threshold = spread_out(spec.threshold.scale, spec.threshold.offset, spec.threshold.exponent, own)
     fields = {"f0": terms.ticklots(spec.capacity), "f1": float(spec.close)}
-    return GroupRule(K_FUNDAMENTALIST, fields, f0=threshold)
+    return GroupRule(K_FUNDAMENTALIST, fields, f0=threshold, counts_from_opening=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,19 +30,28 @@ from marketsim.venues.contract import FeesSpec
 
 
 class TraderStartSpec(Spec):
-    """Opening positions: unsigned leverage, the share of traders that are long, entry price (absent: opening mark)."""
+    """Opening positions: unsigned leverage, the share of traders that are long, entry price (absent: opening mark).
+
+    On a spot market leverage is the share of capital that is held as coin at the entry price, and all are long.
+    """
 
     leverage: LeverageDistribution
     long_share: Rate = Decimal("0.5")
     entry: PriceDistribution | None = None
 
 
+HALF_IN_COIN = TraderStartSpec(leverage=constant(Decimal("0.5"), "leverage"), long_share=Decimal(1))
+"""How kinds that trade on both sides open on a spot market: with something to sell and something to buy with."""
+
+
 class TraderGroupSpec(Spec):
     """`count` traders of one kind on one market; `rate` is each one's mean number of wake-ups.
 
     fees: absent = the market's, written in when a scenario loads. holds: share of a token's opening supply that the
-    group holds, by token.
+    group holds, by token. on_spot: what keys left out are on a coin's spot market, where a kind has it otherwise there.
     """
+
+    on_spot: ClassVar[Mapping[str, Any]] = {}
 
     id: Identifier
     market: Identifier
@@ -78,12 +87,14 @@ class GroupTerms:
 class GroupRule:
     """A group as the kernel takes it: its record with its tables, slots of each trader, each trader's own numbers.
 
-    What `f0 f1 f2 f3 f4 i0 i1 i2 t0 t1` mean stands beside the rule in `kernel/decisions.py`.
+    What `f0 f1 f2 f3 f4 i0 i1 i2 t0 t1` mean stands beside the rule in `kernel/decisions.py`. counts_from_opening: on a
+    coin's spot market a trader's own `i0` is the coin it opens with, from which the rule counts its inventory.
     """
 
     kind: int
     fields: Mapping[str, Any]
     slots_each: int = 1
+    counts_from_opening: bool = False
     f0: NDArray[np.float64] | float = 0.0
     i0: NDArray[np.int64] | int = 0
 

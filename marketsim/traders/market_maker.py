@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from marketsim.kernel.codes import K_MAKER
 from marketsim.spec import QUOTE, Count, Duration, EventRate, Factor, Flag, MoneyAmount, Rate
-from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
+from marketsim.traders.group import HALF_IN_COIN, GroupRule, GroupTerms, TraderGroupSpec
 from marketsim.units import NS_PER_SECOND, Money
 
 
@@ -19,8 +20,11 @@ class MarketMakerSpec(TraderGroupSpec):
 
     on_index: requote at every update of the index; skew: fair value shift at an inventory of skew_inventory;
     memory_weight: of the perp's own averaged deviation; hysteresis, refill: how far off, how empty a quote
-    may be before it is replaced; jitter: of each maker's distances; max_inventory: beyond it no quote that adds.
+    may be before it is replaced; jitter: of each maker's distances; max_inventory: beyond it no quote that adds. On a
+    spot market inventory counts from the coin it opens with.
     """
+
+    on_spot: ClassVar[Mapping[str, Any]] = {"start": HALF_IN_COIN}
 
     kind: Literal["market_maker"]
     rate: EventRate = Fraction(1_800, 3_600)
@@ -82,4 +86,4 @@ def market_maker_rule(spec: MarketMakerSpec, terms: GroupTerms) -> GroupRule:
         "t0": distances[levels] * uneven,
         "t1": sizes,
     }
-    return GroupRule(K_MAKER, fields, slots_each=2 * spec.levels)
+    return GroupRule(K_MAKER, fields, slots_each=2 * spec.levels, counts_from_opening=True)

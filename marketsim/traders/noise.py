@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from marketsim.kernel.codes import K_NOISE
 from marketsim.spec import QUOTE, Count, Distribution, EventRate, Factor, MoneyDistribution, Rate, Spec
 from marketsim.streams.distributions import quantile_table
-from marketsim.traders.group import TABLE, GroupRule, GroupTerms, TraderGroupSpec, middle_quantiles, spread_out
+from marketsim.traders.group import (
+    HALF_IN_COIN,
+    TABLE,
+    GroupRule,
+    GroupTerms,
+    TraderGroupSpec,
+    middle_quantiles,
+    spread_out,
+)
 from marketsim.units import ATOMS_PER_UNIT
 
 
@@ -30,6 +39,8 @@ class NoiseSpec(TraderGroupSpec):
     limit_size: of limit orders, times `size`; tilt: probability of the cheap side gained per bp of deviation from the
     index, at most tilt_cap; max_orders: resting orders a trader may have; protection: how far a market order may reach.
     """
+
+    on_spot: ClassVar[Mapping[str, Any]] = {"start": HALF_IN_COIN}
 
     kind: Literal["noise"]
     rate: EventRate = Fraction(30, 3_600)

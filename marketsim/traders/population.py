@@ -47,10 +47,11 @@ class MarketTerms:
     volatility: float | None
     supply_lots: int = 0
     legs: tuple[int, ...] = ()
+    is_of_coin: bool = False
 
     @property
-    def is_spot(self) -> bool:
-        """Whether it is a token's own book, where positions are units held."""
+    def is_of_token(self) -> bool:
+        """Whether it is a token's own book, where positions are units held (`is_of_coin`: the same of a coin)."""
         return bool(self.legs)
 
 
@@ -100,7 +101,7 @@ def populate(
         slots += rule.slots_each * spec.count
     empty = (np.zeros(0, layout.ACCOUNT), np.zeros(0, layout.POSITION), np.zeros(0, layout.TRADER))
     accounts, positions, traders = (np.concatenate(part) for part in zip(*rows, strict=True)) if rows else empty
-    spot = np.array([terms.number for terms in markets.values() if terms.is_spot], np.int64)
+    spot = np.array([terms.number for terms in markets.values() if terms.is_of_token], np.int64)
     held = np.flatnonzero(np.isin(positions["market"], spot))
     positions["bucket"][held] = np.arange(len(held))
     positions = _with_further_markets(groups, markets, accounts, positions)
@@ -191,7 +192,7 @@ def _rows(
     for link in ("next", "prev", "bucket", "sibling"):
         positions[link] = -1
     traders["account"], traders["position"], traders["f0"], traders["i0"] = ids, ids, rule.f0, rule.i0
-    if terms.is_spot:
+    if terms.is_of_token:
         share = spec.holds.get(spec.market, 0)
         positions["lots"] = int(terms.supply_lots * share) // max(n, 1)
         positions["entry_ticklots"] = positions["lots"] * terms.opening_ticks
@@ -199,6 +200,8 @@ def _rows(
             traders["i0"] = positions["lots"]
     if spec.start is not None:
         _open_positions(spec, terms, accounts, positions, luck)
+    if terms.is_of_coin and rule.counts_from_opening:
+        traders["i0"] = positions["lots"]
     return accounts, positions, traders
 
 

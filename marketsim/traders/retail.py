@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from marketsim.kernel.codes import K_RETAIL
-from marketsim.spec import QUOTE, Distribution, Duration, EventRate, LeverageDistribution, MoneyAmount, Rate
+from marketsim.spec import QUOTE, Distribution, Duration, EventRate, LeverageDistribution, MoneyAmount, Rate, constant
 from marketsim.streams import draw
 from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
 from marketsim.units import NS_PER_SECOND, Money
@@ -20,8 +21,16 @@ _LEVERAGE = Distribution("pareto", {"min": Decimal(3), "alpha": Decimal(1), "max
 class RetailSpec(TraderGroupSpec):
     """Puts `margin` at `leverage`, with probability `chase` in the direction of the last `lookback`.
 
-    long_bias: added probability of long; target, stop: profit and loss, as shares of margin, at which it closes.
+    long_bias: added probability of long; target, stop: profit and loss, as shares of margin, at which it closes. On a
+    spot market it only buys, and sells what it bought; there leverage is 1, and target and stop are as far away in
+    price as at the median leverage of 6 on a perpetual (1.5 / 6, 0.9 / 6; decision D30).
     """
+
+    on_spot: ClassVar[Mapping[str, Any]] = {
+        "leverage": constant(Decimal(1), "leverage"),
+        "target": Decimal("0.25"),
+        "stop": Decimal("0.15"),
+    }
 
     kind: Literal["retail"]
     rate: EventRate = Fraction(2, 3_600)

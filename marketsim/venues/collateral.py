@@ -1,15 +1,18 @@
 """Collateral: what of an account's equity nothing ties up, and whether an account may take a position over.
 
 The kernel asks the same of an order (`kernel.margin.committed_atoms`): every perpetual at the larger side of what is
-held and rests there, at its mark and the highest leverage of its tier; resting bids of spot markets at their price.
+held and rests there, at its mark and the highest leverage of its tier; resting bids of spot markets at their price and
+fee. Coins and units held are no collateral (ARCHITECTURE D30).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_NO_TIERS, SPOT
 from marketsim.kernel.world import World
+from marketsim.venues.contract import trading_fee_atoms
 from marketsim.venues.margin import TierTable, initial_margin_atoms
 
 
@@ -31,21 +34,32 @@ class Collateral:
         bits = int(record["bits"])
         if bits & ACC_NO_MARGIN:
             return UNBOUNDED_ATOMS
-        free = world.account_equity(account)
+        free = int(record["cash_atoms"])
         taken = {self._markets[market]: lots for market, lots in (taken_lots or {}).items()}
         i = int(record["first_position"])
         while i >= 0:
             position = world.positions[i]
             number = int(position["market"])
             if world.market_int(number, "kind") == SPOT:
-                free -= int(position["trigger_ticks"]) * world.market_int(number, "atoms")
-            elif not bits & ACC_NO_TIERS:
-                held = int(position["lots"]) + taken.get(number, 0)
-                most = max(abs(held), held + int(position["open_buy"]), int(position["open_sell"]) - held)
+                free -= self._reserved_atoms(record, position)
+            else:
                 worth = world.market_int(number, "mark_ticks") * world.market_int(number, "atoms")
-                free -= initial_margin_atoms(most * worth, self._tiers[number])
+                lots = int(position["lots"])
+                free += lots * worth
+                if not bits & ACC_NO_TIERS:
+                    held = lots + taken.get(number, 0)
+                    most = max(abs(held), held + int(position["open_buy"]), int(position["open_sell"]) - held)
+                    free -= initial_margin_atoms(most * worth, self._tiers[number])
             i = int(position["sibling"])
         return free
+
+    def _reserved_atoms(self, account: Any, position: Any) -> int:
+        """Cash that the resting bids of a spot position tie up: their price and the dearer fee."""
+        number, cohort = int(position["market"]), self._world.cohorts[int(account["cohort"])]
+        fees = cohort if cohort["own_fees"] else self._world.markets[number]
+        rate = max(0, int(fees["taker_fee"]), int(fees["maker_fee"]))
+        cost = int(position["trigger_ticks"]) * self._world.market_int(number, "atoms")
+        return cost + trading_fee_atoms(cost, rate)
 
     def position_lots(self, account: int, market: str) -> int | None:
         """Position of an account in a market; None where it may hold none."""

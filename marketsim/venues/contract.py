@@ -1,12 +1,12 @@
-"""What is traded: underlyings, the terms of a perpetual contract on one, and what trading costs."""
+"""What is traded: underlyings, a perpetual contract on one or its spot market, and what trading costs."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from marketsim.errors import UnitError
 from marketsim.spec import QUOTE, Factor, Identifier, MoneyAmount, Rate, SizeAmount, Spec
@@ -33,10 +33,15 @@ class UnderlyingSpec(Spec):
     correlation: dict[str, Factor] = Field(default_factory=dict)
 
 
-class MarketSpec(Spec):
-    """A perpetual contract on a venue; prices are multiples of `tick`, sizes multiples of `lot`.
+OF_A_PERPETUAL = ("contract", "funding", "margin", "liquidation", "insurance_fund")
+"""Keys of a market that a spot market has not: nothing is owed there, so nothing is secured and nothing carried."""
 
-    The loader also makes one of kind `spot`, without a contract, of each token that has its own book.
+
+class MarketSpec(Spec):
+    """A perpetual contract, or the spot market of a coin, on a venue; prices are multiples of `tick`, sizes of `lot`.
+
+    A spot market has none of the keys `OF_A_PERPETUAL` and marks at the mid unless it says otherwise. Each token with
+    its own book also has one, which the loader makes.
     """
 
     id: Identifier
@@ -57,6 +62,12 @@ class MarketSpec(Spec):
     def currency(self) -> str:
         """The currency the market is priced and settled in."""
         return self.tick.currency
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A spot market is written down without a perpetual's keys."""
+        keys: dict[str, Any] = write(self)
+        return {key: keys[key] for key in keys if self.kind == "perpetual" or key not in OF_A_PERPETUAL}
 
 
 INT64_MAX = 2**63 - 1

@@ -19,6 +19,7 @@ def check_world(world: World, after_mark: bool = False) -> None:
         check_open_interest(world, market)
         check_triggers(world, market, after_mark)
     check_orders(world)
+    check_spot(world)
 
 
 def check_conserved(world: World) -> None:
@@ -30,11 +31,39 @@ def check_conserved(world: World) -> None:
 
 
 def check_open_interest(world: World, market: int) -> None:
-    """Open interest is what all but `outside` are long."""
+    """Open interest is what all but `outside` are long in a perpetual; coins held are none."""
     positions = world.positions[: world.get("n_positions")]
     outside = world.accounts["bits"][positions["account"]] & codes.ACC_OUTSIDE != 0
     counted = positions["lots"][(positions["market"] == market) & ~outside]
+    counted = counted[:0] if world.market_int(market, "kind") == codes.SPOT else counted
     assert int(counted[counted > 0].sum()) == world.market_int(market, "open_interest")
+
+
+def check_spot(world: World) -> None:
+    """Nobody sells coins he has not; bids keep their cost; who stands in spot markets alone owes nothing."""
+    spot = [k for k in range(world.get("n_markets")) if world.market_int(k, "kind") == codes.SPOT]
+    positions = world.positions[: world.get("n_positions")]
+    levered = set(positions["account"][~np.isin(positions["market"], spot)].tolist())
+    live = world.orders[(world.orders["order_id"] != 0) & (world.orders["side"] == codes.BUY)]
+    for number, p in enumerate(positions):
+        account = world.accounts[p["account"]]
+        if int(p["market"]) not in spot or int(account["bits"]) & codes.ACC_NO_MARGIN:
+            continue
+        assert 0 <= int(p["open_sell"]) <= int(p["lots"])
+        bids = live[live["position"] == number]
+        assert int(p["trigger_ticks"]) == int((bids["remaining_lots"] * bids["price_ticks"]).sum())
+        assert int(p["account"]) in levered or int(account["cash_atoms"]) >= 0
+
+
+def margin_equity(world: World, account: int) -> int:
+    """Cash and perpetuals at mark: coins are no collateral."""
+    held = world.positions[: world.get("n_positions")]
+    total = int(world.accounts[account]["cash_atoms"])
+    for p in held[held["account"] == account]:
+        m = world.markets[p["market"]]
+        if int(m["kind"]) != codes.SPOT:
+            total += int(p["lots"]) * int(m["mark_ticks"]) * int(m["atoms"])
+    return total
 
 
 def resting(world: World, market: int, side: int) -> list[int]:
@@ -142,6 +171,8 @@ def requirement(world: World, account: int) -> int:
     total = 0
     for p in held[(held["account"] == account) & (held["lots"] != 0)]:
         m = world.markets[p["market"]]
+        if int(m["kind"]) == codes.SPOT:
+            continue
         notional = abs(int(p["lots"])) * int(m["mark_ticks"]) * int(m["atoms"])
         total += maintenance_margin_atoms(notional, tiers_of(world, int(p["market"])))
     return total
@@ -151,6 +182,8 @@ def check_triggers(world: World, market: int, after_mark: bool = False) -> None:
     """Every levered position waits where the mark will pass no later than at its exact liquidation tick."""
     m = world.markets[market]
     check_trigger_lists(world, market)
+    if world.market_int(market, "kind") == codes.SPOT:
+        return
     tiers = tiers_of(world, market)
     for p in world.positions[: world.get("n_positions")]:
         account = world.accounts[p["account"]]
@@ -161,7 +194,7 @@ def check_triggers(world: World, market: int, after_mark: bool = False) -> None:
             continue
         if after_mark:
             number = int(p["account"])
-            assert world.account_equity(number) >= requirement(world, number), f"account {number} is under water"
+            assert margin_equity(world, number) >= requirement(world, number), f"account {number} is under water"
         if int(account["n_positions"]) == 1:
             lots = int(p["lots"])
             exact = liquidation_trigger_ticks(int(account["cash_atoms"]), lots, int(m["atoms"]), tiers)

@@ -1,7 +1,7 @@
 """Seeded random commands, and the two worlds that take them: the compiled kernel and the plain twin.
 
-A command is a tuple: ("order", account, market, lots, price, flags), ("cancel", how many orders ago), ("funding",
-market, atoms a lot), ("gift", account, atoms) and ("wait", ns).
+A command is a tuple: ("coins", account, market, lots), ("order", account, market, lots, price, flags), ("cancel", how
+many orders ago), ("funding", market, atoms a lot), ("gift", account, atoms) and ("wait", ns).
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import Any
 from marketsim.kernel import codes, layout
 from tests.kernel.checks import resting
 from tests.kernel.worlds import COHORTS, LOT, SECOND, Plan, Session, tier_rows
-from tests.reference.accounts import Account, Market, Position, Tier, Venue, equity, pay, settle_funding
+from tests.reference.accounts import Account, Market, Position, Tier, Venue, equity, exchange, pay, settle_funding
 from tests.reference.book import BUY, SELL, Order
 from tests.reference.margin import requirement
 from tests.reference.matching import cancel_message, submit
@@ -56,8 +56,9 @@ def random_price(luck: random.Random, near: int) -> int:
 
 def random_commands(plan: Plan, paths: list[list[int]], n: int, seed: int, largest: int, gap_ns: int) -> list[Command]:
     luck = random.Random(seed)
-    t, commands = 0, []
     traders = [(i, k) for i in range(len(plan.cash)) for k in plan.markets_of(i)]
+    perpetuals = [k for k, m in enumerate(plan.markets) if not m.is_spot]
+    t, commands = 0, opening_coins(plan, traders)
     for _ in range(n):
         kind = luck.random()
         if kind < 0.70:
@@ -73,13 +74,19 @@ def random_commands(plan: Plan, paths: list[list[int]], n: int, seed: int, large
             commands.append(("cancel", luck.randint(1, 60)))
         elif kind < 0.848:
             commands.append(("gift", luck.randrange(plan.venue), luck.randint(1, 300) * LOT))
-        elif kind < 0.85:
-            commands.append(("funding", luck.randrange(len(plan.markets)), luck.randint(-3_000, 3_000)))
+        elif kind < 0.85 and perpetuals:
+            commands.append(("funding", luck.choice(perpetuals), luck.randint(-3_000, 3_000)))
         else:
             wait = luck.randint(0, 12 * gap_ns)
             t += wait
             commands.append(("wait", wait))
     return commands
+
+
+def opening_coins(plan: Plan, traders: list[tuple[int, int]]) -> list[Command]:
+    """Whoever stands in a spot market puts a third of his cash into its coin."""
+    spot = [(i, k, plan.markets[k]) for i, k in traders if plan.markets[k].is_spot]
+    return [("coins", i, k, plan.cash[i] // (3 * m.price * m.atoms)) for i, k, m in spot]
 
 
 def twin_of(plan: Plan, paths: list[list[int]]) -> Venue:
@@ -98,7 +105,7 @@ def twin_of(plan: Plan, paths: list[list[int]]) -> Venue:
         Market(
             k, m.atoms, [Tier(*row[:3], Fraction(row[3])) for row in tier_rows(m.tiers)], m.maker_fee, m.taker_fee,
             m.rule, deque(maxlen=m.basis_length), m.mark_every, m.funding_every, m.sample_every,
-            Fraction(m.impact_ticklots), m.liquidation_fee, plan.fund_of(k), plan.outside, plan.venue,
+            Fraction(m.impact_ticklots), m.liquidation_fee, plan.fund_of(k), plan.outside, plan.venue, m.is_spot,
             mark_due=m.mark_every, funding_due=m.funding_every, sample_due=m.sample_every,
         )
         for k, m in enumerate(plan.markets)
@@ -142,6 +149,13 @@ class Twins:
     def _is_sunk(self, account: int) -> bool:
         assert self.twin is not None
         return equity(self.twin, account) < requirement(self.twin, account)
+
+    def coins(self, account: int, market: int, lots: int) -> None:
+        """Coins from `outside`, at the opening price."""
+        price = self.kernel.plan.markets[market].price
+        self.kernel.start(account, lots, price, market)
+        if self.twin is not None:
+            exchange(self.twin, self.twin.markets[market], "trade", account, self.kernel.plan.outside, lots, price)
 
     def order(self, account: int, market: int, lots: int, price: int, flags: int) -> None:
         self.sent.append(self.kernel.order(account, lots, price, flags, market))

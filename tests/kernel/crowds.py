@@ -48,8 +48,20 @@ def rules(seed: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     ]
 
 
-def crowd(seed: int, *, log_rows: int = 1 << 16, steps: int = 4_000, fall: float = 0.0) -> World:
-    """An open world; `fall` is the index's drift a step, as a fraction."""
+def open_half_in_coin(accounts: np.ndarray[Any, Any], positions: np.ndarray[Any, Any], traders: list[Any]) -> None:
+    """Half of every trader's cash becomes coin, against `outside`; makers and fundamentalists count from there."""
+    n, outside = sum(map(len, traders)), len(positions) - 1
+    lots = accounts["cash_atoms"][:n] // (2 * PRICE * ATOMS)
+    positions["lots"][:n], positions["lots"][outside] = lots, -lots.sum()
+    positions["entry_ticklots"] = abs(positions["lots"]) * PRICE
+    np.subtract.at(accounts["cash_atoms"], positions["account"], positions["lots"] * PRICE * ATOMS)
+    for kind in (codes.K_MAKER, codes.K_FUNDAMENTALIST):
+        number = [row[0] for row in GROUPS].index(kind)
+        traders[number]["i0"] = lots[traders[number]["account"]]
+
+
+def crowd(seed: int, *, log_rows: int = 1 << 16, steps: int = 4_000, fall: float = 0.0, is_spot: bool = False) -> World:
+    """An open world; `fall`: the index's drift a step, as a fraction; `is_spot`: the market is a coin's spot market."""
     traders, groups, capital = [], [], []
     first = slots = 0
     for number, ((kind, count, rate, money, each), (fields, own)) in enumerate(zip(GROUPS, rules(seed), strict=True)):
@@ -63,9 +75,14 @@ def crowd(seed: int, *, log_rows: int = 1 << 16, steps: int = 4_000, fall: float
         traders.append(table)
         capital += [money * 10**8] * count
         first, slots = first + count, slots + each * count
-    market = MarketPlan(PRICE, ATOMS, TIERS, rule="median", window=1 << 14, impact_ticklots=int(25_000 * UNIT))
+    rule = "mid" if is_spot else "median"
+    market = MarketPlan(
+        PRICE, ATOMS, TIERS, rule=rule, is_spot=is_spot, window=1 << 14, impact_ticklots=int(25_000 * UNIT)
+    )
     plan = Plan(tuple(capital), (market,), fund=50_000 * 10**8)
     accounts, positions, _ = account_tables(plan)
+    if is_spot:
+        open_half_in_coin(accounts, positions, traders)
     accounts["trader"][:first] = np.arange(first)
     accounts["cohort"] = 0
     accounts["cohort"][:first] = np.repeat(np.arange(len(GROUPS)), [row[1] for row in GROUPS])

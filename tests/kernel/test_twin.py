@@ -36,6 +36,15 @@ WIDE = replace(
     markets=tuple(replace(MARKETS[k % 3], maker_fee=10_000 * (k % 3 - 1)) for k in range(10)),
     members=tuple((i % 10,) if i < 18 else (i % 7, i % 7 + 2, 9) for i in range(36)) + (tuple(range(10)),) * 6,
 )
+# A spot market beside two perpetuals: some stand in it alone, most pool its cash with their margin.
+MIXED = replace(
+    FEW,
+    markets=(MARKETS[0], replace(MARKETS[1], is_spot=True, rule="mid"), MARKETS[2]),
+    special_fees=(40_000, 30_000),
+)
+SPOT = replace(
+    FEW, markets=(MarketPlan(is_spot=True, rule="last", window=256, buckets=64, maker_fee=-5_000),), members=()
+)
 # name: plan, commands, seed, largest order, an index jump every so many seconds
 ALL = {codes.L_IOC, codes.L_TAKEOVER, codes.L_DELEVERAGING}
 STAGES = {
@@ -44,6 +53,8 @@ STAGES = {
     "a deep fund": ALL - {codes.L_DELEVERAGING},
     "ten markets": ALL,
     "small orders": set(),
+    "spot beside perpetuals": ALL,
+    "spot alone": set(),
 }
 RUNS = {
     "no insurance": (replace(FEW, fund=0), 25_000, 11, 300, 15),
@@ -51,6 +62,8 @@ RUNS = {
     "a deep fund": (replace(FEW, fund=10**6 * LOT), 25_000, 13, 300, 15),
     "ten markets": (WIDE, 25_000, 14, 200, 40),
     "small orders": (FEW, 10_000, 15, 8, 60),
+    "spot beside perpetuals": (MIXED, 25_000, 16, 300, 15),
+    "spot alone": (SPOT, 15_000, 17, 300, 15),
 }
 
 
@@ -99,12 +112,13 @@ def without_compiler(code: str) -> list[str]:
 
 def test_the_same_source_without_the_compiler_ends_in_the_same_world() -> None:
     code = "from tests.kernel.test_twin import run_alone\n"
-    code += "for name in ('a fund that runs dry', 'ten markets'): print(run_alone(name, 2_000))"
-    assert without_compiler(code) == [run_alone(name, 2_000) for name in ("a fund that runs dry", "ten markets")]
+    names = ("a fund that runs dry", "ten markets", "spot beside perpetuals", "spot alone")
+    code += f"for name in {names}: print(run_alone(name, 2_000))"
+    assert without_compiler(code) == [run_alone(name, 2_000) for name in names]
 
 
-def crowd_digest(seed: int, seconds: int, fall: float) -> str:
-    world = crowd(seed, fall=fall)
+def crowd_digest(seed: int, seconds: int, fall: float, is_spot: bool = False) -> str:
+    world = crowd(seed, fall=fall, is_spot=is_spot)
     rows = advance(world, seconds * SECOND)
     check_world(world)
     return f"{world.digest()} {digest(dict(rows))}"
@@ -112,5 +126,6 @@ def crowd_digest(seed: int, seconds: int, fall: float) -> str:
 
 def test_a_population_of_every_kind_lives_the_same_life_without_the_compiler() -> None:
     code = "from tests.kernel.test_twin import crowd_digest\n"
-    code += "print(crowd_digest(5, 60, 0.0)); print(crowd_digest(6, 40, -0.003))"
-    assert without_compiler(code) == [crowd_digest(5, 60, 0.0), crowd_digest(6, 40, -0.003)]
+    lives = ((5, 60, 0.0), (6, 40, -0.003), (7, 60, 0.0, True))
+    code += f"for life in {lives}: print(crowd_digest(*life))"
+    assert without_compiler(code) == [crowd_digest(*life) for life in lives]

@@ -26,7 +26,7 @@ RULES = {"index": codes.MARK_INDEX, "median": codes.MARK_MEDIAN, "last": codes.M
 
 @dataclass(frozen=True)
 class MarketPlan:
-    """One perpetual whose index is given in whole ticks."""
+    """One perpetual, or a coin's spot market, whose index is given in whole ticks."""
 
     price: int = 10_000
     atoms: int = 1_000
@@ -42,6 +42,7 @@ class MarketPlan:
     sample_every: int = 5 * SECOND
     impact_ticklots: int = 100_000
     liquidation_fee: int = 1_250_000
+    is_spot: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def market_fields(plan: Plan, number: int) -> dict[str, Any]:
         history_length=64, tiers=tiers, mark_rule=RULES[m.rule], mark_every_ns=m.mark_every, next_mark_ns=m.mark_every,
         memory_weight=0.25, funding_every_ns=m.funding_every, funding_next_ns=m.funding_every,
         sample_every_ns=m.sample_every, next_sample_ns=m.sample_every, impact_ticklots=float(m.impact_ticklots),
-        liquidation_fee=m.liquidation_fee,
+        liquidation_fee=m.liquidation_fee, kind=codes.SPOT if m.is_spot else codes.PERPETUAL,
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class Account:
 
 @dataclass
 class Market:
-    """One perpetual: its terms, its book, its prices, its liquidation queue."""
+    """One perpetual, or the spot market of a coin: its terms, its book, its prices, its liquidation queue."""
 
     number: int
     atoms: int
@@ -65,6 +65,7 @@ class Market:
     fund: int
     outside: int
     venue: int
+    is_spot: bool = False
     book: Book = field(default_factory=Book)
     index: int = 0
     mark: int = 0
@@ -139,7 +140,7 @@ def change_position(v: Venue, m: Market, account: int, lots: int, price: int) ->
     else:
         p.entry = abs(after) * price
     p.lots = after
-    if holder.counted:
+    if holder.counted and not m.is_spot:
         m.open_interest += max(after, 0) - max(before, 0)
 
 
@@ -152,15 +153,20 @@ def exchange(v: Venue, m: Market, entry: str, taker: int, maker: int, lots: int,
 
 
 def equity(v: Venue, account: int) -> int:
-    """Cash and every position at its mark."""
+    """What margin sees: cash and every perpetual at its mark. Coins are no collateral."""
     a = v.accounts[account]
-    return a.cash + sum(p.lots * v.markets[k].mark * v.markets[k].atoms for k, p in a.positions.items())
+    return a.cash + sum(p.lots * v.markets[k].mark * v.markets[k].atoms for k, p in perpetuals(v, a))
+
+
+def perpetuals(v: Venue, a: Account) -> list[tuple[int, Position]]:
+    """Positions that owe something, by market."""
+    return [(k, p) for k, p in a.positions.items() if not v.markets[k].is_spot]
 
 
 def close_debt(v: Venue, m: Market, account: int) -> None:
-    """Who holds nothing any more owes nothing: the insurance fund pays."""
+    """Who holds no perpetual any more owes nothing: the insurance fund pays."""
     a = v.accounts[account]
-    if a.margin and a.cash < 0 and not any(p.lots for p in a.positions.values()):
+    if a.margin and a.cash < 0 and not any(p.lots for _, p in perpetuals(v, a)):
         pay(v, "insurance", m.fund, account, -a.cash)
 
 

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from math import ceil, floor
 
-from tests.reference.accounts import RATE_ONE, Account, Market, Venue, close_debt, equity, exchange, pay
+from tests.reference.accounts import RATE_ONE, Account, Market, Venue, close_debt, equity, exchange, pay, perpetuals
 from tests.reference.book import BUY, SELL, Order
 from tests.reference.margin import is_under_water, tier_of
 from tests.reference.matching import cancel, submit
@@ -14,7 +14,7 @@ CASCADE_NS = 60 * 10**9
 
 def find_victims(v: Venue, m: Market) -> None:
     """Everybody in this market who is under water waits in its queue; who waits may send nothing."""
-    for a in v.accounts:
+    for a in v.accounts if not m.is_spot else ():
         if a.margin and not a.queued and m.number in a.positions and a.positions[m.number].lots:
             if is_under_water(v, a.number):
                 a.queued = True
@@ -46,7 +46,7 @@ def work_one(v: Venue, m: Market, a: Account) -> None:
 
 def largest_position(v: Venue, a: Account) -> int | None:
     """Market of the largest notional at mark, the first of equals."""
-    held = [(abs(p.lots) * v.markets[k].mark * v.markets[k].atoms, -k) for k, p in a.positions.items() if p.lots]
+    held = [(abs(p.lots) * v.markets[k].mark * v.markets[k].atoms, -k) for k, p in perpetuals(v, a) if p.lots]
     return -max(held)[1] if held else None
 
 

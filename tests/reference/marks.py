@@ -15,7 +15,10 @@ def step_index(v: Venue) -> None:
 
 
 def step_mark(v: Venue, m: Market) -> None:
-    """Sample the basis, mark by the rule (the index while a side is empty or nothing has traded), then the premium."""
+    """Sample the basis, mark by the rule (the index while a side is empty or nothing has traded), then the premium.
+
+    A spot market has neither premium nor liquidation.
+    """
     bid, ask = m.book.best(BUY), m.book.best(SELL)
     mid = None if bid is None or ask is None else Fraction(bid + ask, 2)
     m.basis.append(0 if mid is None else int(2 * mid) - 2 * m.index)
@@ -30,10 +33,12 @@ def step_mark(v: Venue, m: Market) -> None:
     old, m.mark = m.mark, max(1, floor(price + Fraction(1, 2)))
     move = float(m.mark - old) / float(max(1, old))
     m.variance += move * move
+    m.mark_due += m.mark_every
+    if m.is_spot:
+        return
     if m.sample_due <= v.now:
         m.premiums.append(premium(m))
         m.sample_due += m.sample_every
-    m.mark_due += m.mark_every
     m.liquidation_due = v.now
 
 

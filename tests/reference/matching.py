@@ -2,7 +2,7 @@
 
 from tests.reference.accounts import Market, Venue, charge_fee, close_debt, exchange
 from tests.reference.book import BUY, SELL, Order
-from tests.reference.margin import can_afford
+from tests.reference.margin import can_afford, can_pay, can_still_pay, payable_lots
 
 MOST = 2**40  # of ticks or lots in one order
 
@@ -18,10 +18,12 @@ def submit(v: Venue, order: Order) -> int:
         return 0
     alone = m.book.best(-order.side) is None
     order.remaining = order.size
-    match(v, m, order)
+    short_of = match(v, m, order)
     filled = order.size - order.remaining
     left = 0
-    if order.remaining == 0:
+    if short_of:
+        reason = short_of
+    elif order.remaining == 0:
         reason = "filled"
     elif order.ioc or order.price is None:
         reason = "empty_book" if alone and not filled else "ioc_remainder"
@@ -59,11 +61,17 @@ def admission(v: Venue, m: Market, order: Order) -> str:
     if v.accounts[order.account].queued:
         return "in_liquidation"
     value = m.mark if order.price is None else order.price if order.side == BUY else max(order.price, m.mark)
+    if m.is_spot:
+        return "" if can_pay(v, m, order.account, order.side, order.size, value) else "insufficient_funds"
     return "" if can_afford(v, m, order.account, order.side, order.size, value) else "insufficient_margin"
 
 
-def match(v: Venue, m: Market, order: Order) -> None:
-    """Trade against the best price, first come first; own orders met on the way are cancelled."""
+def match(v: Venue, m: Market, order: Order) -> str:
+    """Trade against the best price, first come first; own orders met on the way are cancelled.
+
+    In a spot market so are bids whose cash is gone, and a market order stops where its own is: then this says so.
+    """
+    short_of = ""
     while order.remaining:
         best = m.book.best(-order.side)
         if best is None or (order.price is not None and order.side * (order.price - best) < 0):
@@ -79,9 +87,18 @@ def match(v: Venue, m: Market, order: Order) -> None:
                 cancel(v, maker, "reduce_only")
                 continue
             lots = min(lots, reducible)
+        if m.is_spot and order.side == SELL and not can_still_pay(v, m, maker.account, lots, best):
+            cancel(v, maker, "insufficient_funds")
+            continue
+        if m.is_spot and order.side == BUY and order.price is None:
+            lots = min(lots, payable_lots(v, m, order.account, best))
+            if lots <= 0:
+                short_of = "insufficient_funds"
+                break
         fill(v, m, maker, order, lots)
     if order.remaining < order.size:
         close_debt(v, m, order.account)
+    return short_of
 
 
 def fill(v: Venue, m: Market, maker: Order, taker: Order, lots: int) -> None:

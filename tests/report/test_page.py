@@ -203,6 +203,18 @@ def test_a_spot_market_without_index_or_mark_is_drawn_by_its_mid(tables, tmp_pat
     Reader(page)
 
 
+def test_a_run_on_spot_markets_alone_has_no_section_on_funding_or_liquidations(tables, tmp_path):
+    none = pl.lit(None, dtype=pl.Float64)
+    spot = {
+        "instruments": tables["instruments"].with_columns(kind=pl.lit("spot"), contract=pl.lit(None, dtype=pl.String)),
+        "marks": tables["marks"].with_columns(premium=none, predicted_funding=none),
+        "cohorts": tables["cohorts"],
+    }
+    page = page_of(write_run(tmp_path / "spot", {**empty_tables(), **spot}))
+    assert Reader(page).anchors == [name for name in SECTIONS if name not in ("funding", "liquidations")]
+    assert f"{MARKET}: basis, and mid against index, in bps of the index." in page
+
+
 def test_a_month_of_snapshots_of_two_tokens_stays_below_three_megabytes(tmp_path):
     run = write_run(tmp_path / "long", synthetic_tables(every_ns=60 * S, duration_ns=30 * DAY), simulated_ns=30 * DAY)
     assert write_report(run).stat().st_size < 1_500_000

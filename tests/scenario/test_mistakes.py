@@ -46,7 +46,8 @@ def with_a_mistake(document: Any, luck: random.Random) -> Any:
 @pytest.mark.parametrize("seed", range(120))
 def test_a_scenario_with_mistakes_in_it_loads_or_is_refused_with_words(seed: int) -> None:
     luck = random.Random(seed)
-    document = plain(read(CASES / luck.choice(["everything.yaml", "base.yaml", "crowd.yaml"]), Problems()))
+    names = ["everything.yaml", "base.yaml", "crowd.yaml", "spot.yaml"]
+    document = plain(read(CASES / luck.choice(names), Problems()))
     for _ in range(luck.choice([1, 1, 2, 3])):
         document = with_a_mistake(document, luck)
     assert all(": " in message for message in messages(json.dumps(document, default=str)))

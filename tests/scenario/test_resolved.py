@@ -209,3 +209,20 @@ def test_loading_a_scenario_brings_in_nothing_heavy() -> None:
     path = str(SCENARIOS / "quickstart.yaml")
     ended = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
     assert not {"numba", "polars", "mesa", "simpy", "networkx", "altair"} & set(ended.stdout.split())
+
+
+def test_a_spot_market_has_no_key_of_a_perpetual_and_its_groups_open_with_coin() -> None:
+    text = HEAD.replace("{id: BTC-PERP, underlying: BTC}", "{id: S, kind: spot, underlying: BTC}")
+    groups = "".join(
+        f"  - {{id: {kind}, kind: {kind}, market: S, count: 1, capital: 1 kUSDT{more}}}\n"
+        for kind, more in (("noise", ""), ("trend", ""), ("market_maker", ", start: {leverage: 1}"), ("retail", ""))
+    )
+    world = load(text + "traders:\n" + groups)
+    assert set(world.canonical()["markets"][0]) == {"id", "kind", "underlying", "venue", "tick", "lot", "fees", "mark"}
+    assert (world.markets[0].contract, world.markets[0].mark.rule) == (None, "mid")
+    starts = [
+        group.start and (group.start.leverage.parameters["value"], group.start.long_share) for group in world.traders
+    ]
+    assert starts == [(Decimal("0.5"), 1), None, (1, 1), None]
+    retail = world.traders[3]
+    assert (retail.leverage.parameters["value"], retail.target, retail.stop) == (1, Decimal("0.25"), Decimal("0.15"))

@@ -215,3 +215,27 @@ def test_a_crowded_reset_costs_more_than_a_lonely_one(tmp_path: Path) -> None:
     assert together[2] > alone
     resets = crowded.table("rebalances").sort("id")
     assert resets["market_volume_lots"].to_list() == sorted(resets["market_volume_lots"])
+
+
+def test_a_crash_leaves_a_holder_of_coin_what_coin_is_worth_and_a_levered_long_nothing(tmp_path: Path) -> None:
+    """-20 %: who put all he had into coin keeps 80 %; who put it up as margin at 20 times is liquidated."""
+    crash = [{"at": "10min", "kind": "jump", "underlying": "BTC", "size": "-20%"}]
+    asleep = {**RETAIL, "rate": "0/h"}
+    spot = {"id": "BTC-SPOT", "kind": "spot", "underlying": "BTC"}
+    savers = {**asleep, "market": "BTC-SPOT", "start": {"leverage": 1}, "leverage": 1}
+    sellers = {**MAKERS, "market": "BTC-SPOT", "start": {"leverage": 0.5}}
+    thin = {**MAKERS, "size": "100 USDT"}  # quotes that still stand at the old price save nobody
+    gamblers = {**asleep, "start": {"leverage": "20", "long_share": "100%"}}
+    held = recorded(world(index=STILL, market=spot, traders=[savers, sellers], events=crash), tmp_path / "spot")
+    levered = recorded(world(index=STILL, traders=[gamblers, thin], events=crash), tmp_path / "perp")
+    kept = {}
+    for name, run in (("coin", held), ("levered", levered)):
+        assert run.residual_atoms == 0
+        own = run.table("accounts").filter(cohort="retail")
+        kept[name] = own["end_equity_atoms"].sum() / own["start_equity_atoms"].sum()
+    assert kept["coin"] == pytest.approx(0.8, abs=0.005)
+    assert kept["levered"] == pytest.approx(0, abs=0.01)
+    assert held.table("liquidations").is_empty()
+    assert levered.table("liquidations")["account"].n_unique() == 40
+    coin = held.table("positions").filter(cohort="retail")
+    assert coin["net_lots"].n_unique() == 1

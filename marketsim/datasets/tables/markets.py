@@ -164,7 +164,7 @@ MARKS = Table(
         number("last_price", "asset per unit of underlying", "price of the last trade", null="no trade yet"),
         number("premium", "ratio", "premium of the impact prices over the index", null="the market pays no funding"),
         number("predicted_funding", "ratio", "rate if funding settled now", null="the market pays no funding"),
-        whole("open_interest_lots", "lots", "long lots of all cohorts but outside"),
+        whole("open_interest_lots", "lots", "long lots of all cohorts but outside; 0 in spot markets"),
     ),
     keys=("t_ns", "market"),
     sort=("t_ns",),
