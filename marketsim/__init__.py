@@ -121,8 +121,10 @@ def _write_effects(study: SweptStudy) -> None:
     from marketsim.analysis.comparison import pair_correlations
     from marketsim.analysis.effects import write_effects
     from marketsim.analysis.measures import MEASURES
+    from marketsim.analysis.study_tables import write_study_tables
 
     write_effects(study, MEASURES, pair_correlations)
+    write_study_tables(study)
 
 
 def __getattr__(name: str) -> object:

@@ -131,7 +131,10 @@ class _Account:
         self.run, self.since_ns, self.until_ns = run, since_ns, until_ns
         instruments = run.table("instruments").to_dicts()
         self.market = {row["market"]: row for row in instruments}
-        self.perps = [row["market"] for row in instruments if row["kind"] == "perpetual"]
+        tokens = {token["id"] for token in run.resolved["tokens"]}
+        self.perps = [
+            row["market"] for row in instruments if row["market"] not in tokens
+        ]  # and coins, which equity has
         marks = {t: self._marks_at(t) for t in (since_ns, until_ns)}
         self.opening_mark, self.closing_mark = marks[since_ns], marks[until_ns]
         self.flows: dict[tuple[str, str, str, str, str | None, str | None], int] = defaultdict(int)

@@ -16,6 +16,8 @@ from marketsim.datasets.store import remove_stale
 from marketsim.datasets.study import Study, create_study
 from marketsim.errors import EnvironmentLackError, SweepStoppedError, UsageError
 from marketsim.experiments.agenda import Agenda, Item
+from marketsim.experiments.bundles import Bundle, BundleOrder, bundles_of, leave_bundle, perform_bundle, read_note
+from marketsim.experiments.bundles import standing as bundle_standing
 from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arms, world_of
 from marketsim.experiments.engine import Cluster, Outcome, Task, cores, share_of_memory
 from marketsim.experiments.ledger import RUNS, Entry, Shard, due, look_up, reason_of
@@ -57,6 +59,16 @@ class SweptStudy(Study):
         ]
         self.is_complete = is_complete
 
+    def take_bundles(self, notes: Sequence[dict[str, Any]]) -> None:
+        """Count bundles of forks and probes too, and list those that failed with their reason."""
+        self.counts["bundles"] = len(notes)
+        for note in notes:
+            if note["status"] == "failed":
+                keys = ("cell", "replication", "kind", "reason")
+                self.failed_runs.append(
+                    {**{key: note[key] for key in keys}, "arm": note["kind"], "run_id": note["factual"], "path": None}
+                )
+
 
 Finish = Callable[[SweptStudy], Any]
 
@@ -96,8 +108,11 @@ def sweep(
     finally:
         remove_stale(study.path / RUNS)
     everything = look_up(study.path, plan.runs, code)
+    bundles = bundles_of(study.spec, plan.runs)
     is_complete = all(entry.found in ("done", "failed") for entry in everything)
+    is_complete = is_complete and all(bundle_standing(study.path, bundle, code) for bundle in bundles)
     swept = SweptStudy(study.path, look_up(study.path, mine, code), making.made, is_complete, len(plan.cells))
+    swept.take_bundles([note for bundle in bundles if (note := read_note(study.path, bundle)) is not None])
     if making.trouble is not None:
         counts = swept.counts
         raise SweepStoppedError(
@@ -177,14 +192,23 @@ class _Making:
         progress: Progress | None,
     ) -> None:
         self.study, self.code, self.again, self.limits, self.progress = study, code, again, limits, progress
-        self.worlds = _Worlds(plan)
+        self.worlds, self.spec = _Worlds(plan), study_of(plan.scenario.study)
         self.arms = {arm.id: arm for arm in whole_arms(study_of(plan.scenario.study))}
         self.ids = {(run.cell, run.replication, run.arm): run.run_id for run in mine}
         entries = {entry.run.run_id: entry for entry in look_up(study, mine, code)}
         self.due = {run.run_id: run for run in due(list(entries.values()), again=again)}
         standing = {name: entry.found == "done" for name, entry in entries.items() if name not in self.due}
-        self.agenda = Agenda((self._item(run) for run in self.due.values()), standing)
-        self.tally = Counter({"total": len(entries), "done": sum(standing.values())})
+        self.bundles = []
+        for bundle in bundles_of(self.spec, {run.run_id: run for run in mine}.values()):
+            found = bundle_standing(study, bundle, code)
+            if found == "ok" or (found == "failed" and not again):
+                standing[bundle.name] = found == "ok"
+            else:
+                self.bundles.append(bundle)
+        items = [self._item(run) for run in self.due.values()] + [self._bundle(bundle) for bundle in self.bundles]
+        self.agenda = Agenda(items, standing)
+        total = len(standing) + len(items)
+        self.tally = Counter({"total": total, "done": sum(standing.values())})
         self.tally["failed"] = len(standing) - self.tally["done"]
         self.made = 0
         self.memory_mb: dict[str, float] = {}
@@ -194,9 +218,9 @@ class _Making:
     def do(self, open_cluster: Callable[[int], Cluster]) -> None:
         """Make what is due; `trouble` says why it could not go on, if so."""
         self._leave_lost()
-        if not self.due:
+        if not self.due and not self.bundles:
             return
-        with open_cluster(len(self.due)) as cluster:
+        with open_cluster(len(self.due) + len(self.bundles)) as cluster:
             self.memory_limit = self.limits.memory or int(SOFT_SHARE * cluster.memory) or None
             self._tell()
             try:
@@ -237,12 +261,28 @@ class _Making:
     def _leave_lost(self) -> None:
         while lost := self.agenda.lost():
             for item in lost:
-                self._count(item.name, item.leave(f"the factual run {item.after}, whose orders it sends again, failed"))
+                self._count(item.name, item.leave(f"the factual run {item.after}, which it comes after, failed"))
 
     def _tell(self) -> None:
         if self.progress is not None:
             tally = self.tally
             self.progress(tally["done"], tally["failed"], tally["total"], tally["events"], sum(self.memory_mb.values()))
+
+    def _bundle(self, bundle: Bundle) -> Item:
+        run = bundle.run
+
+        def order() -> BundleOrder:
+            return BundleOrder(
+                bundle, self.worlds.of(run.cell, self.arms[run.arm]), self.spec, self.study, self.code,
+                self.worlds.of(run.cell).sha256(), self.again, self.limits.time,
+            )  # fmt: skip
+
+        return Item(
+            bundle.name,
+            lambda: Task(bundle.name, perform_bundle, (order(),)),
+            lambda reason: leave_bundle(order(), reason),
+            run.run_id,
+        )
 
     def _item(self, run: PlannedRun) -> Item:
         source = source_of(self.arms[run.arm], list(self.arms.values()))

@@ -238,7 +238,6 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
     ProbeSpec: {
         "count": Range("2 to 10000", least=2, most=10_000),
         "sizes": _ABOVE_ZERO,
-        "move": Range("more than 0%, below 100%", above=0, below=1),
         "over": _ZERO_OR_MORE,
         "slices": _AT_LEAST_ONE,
         "horizons": _ABOVE_ZERO,

@@ -7,7 +7,6 @@ replication). What an arm does to a world is in `simulation.treatment`; here is 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator, model_validator
@@ -151,14 +150,14 @@ class ForkSpec(Spec):
 class ProbeSpec(Spec):
     """How `crowding_number` measures impact: pairs of orders +Q and -Q at random instants, forked from the same state.
 
-    count: instants of a replication. sizes: notionals Q; absent = what the tokens of a market would trade after a move
-    of `move`. over, slices: how the order is worked; absent = over the mean window of the run's rebalances, 0s at once.
-    horizons: when the mid is looked at; absent = at the end of the window and at the next reset.
+    count: instants of a replication. sizes: notionals Q; absent = what the funds of a market together traded at an
+    instant of the factual run, on the mean. over, slices: how the order is worked; absent = as long as that run's
+    rebalances took, 0s = at once. horizons: when the mid is looked at; absent = at the end of the window and at the
+    next reset.
     """
 
     count: Count = 8
     sizes: tuple[MoneyAmount, ...] = ()
-    move: Rate = Decimal("0.01")
     over: Duration | None = None
     slices: Count = 10
     horizons: tuple[Duration, ...] = ()

@@ -1,0 +1,116 @@
+"""Forks and probes of a study: made from the factual run, counted, kept, and measured."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import marketsim as ms
+from marketsim.analysis.study_tables import CROWDING, study_crowding, study_holding
+from marketsim.experiments import bundles
+from marketsim.experiments.bundles import Bundle, bundles_of
+from marketsim.experiments.design import PlannedRun
+from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study import StudySpec, study_of
+from tests.simulation.worlds import DOWN, MINUTE, UP, world
+
+RISE = [{"at": "20min", "kind": "jump", "underlying": "BTC", "size": "3%"}]
+STUDY = {
+    "arms": ["factual", "frictionless", "contrarian"],
+    "measures": ["price_share", "crowding_number"],
+    "compare_holding": [{"as": "perp", "leverage": 5, "match": "capital"}],
+    "fork": {"at": "rebalances", "horizon": "5min"},
+    "probe": {"count": 2, "horizons": ["1min", "5min"]},
+}
+
+
+def scenario(**study: Any) -> Scenario:
+    record = {"quotes": "1s", "marks": "1s"}
+    return world(tokens=[UP, DOWN], events=RISE, duration="45min", record=record, study={**STUDY, **study})
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return ms.sweep(scenario(), out=tmp_path_factory.mktemp("out"), workers=1, report=False)
+
+
+def test_a_factual_run_has_the_bundles_that_its_study_asks_for() -> None:
+    spec = study_of(scenario().study)
+    runs = [PlannedRun(0, 0, arm, arm) for arm in ("factual", "frictionless")]
+    assert [bundle.name for bundle in bundles_of(spec, runs)] == ["forks-factual", "probes-factual"]
+    plain = StudySpec.model_validate({"arms": ["factual", "shadow"], "measures": ["price_share"]})
+    assert bundles_of(plain, runs) == []
+
+
+def test_a_study_of_forks_runs_each_arm_from_each_reset(swept: Any) -> None:
+    assert swept.is_complete
+    assert (swept.counts["runs"], swept.counts["bundles"], swept.failed_runs) == (1, 2, [])
+    runs = swept.runs()
+    assert runs.filter(pl.col("fork_ns").is_null())["arm"].to_list() == ["factual"]
+    forks = runs.filter(pl.col("fork_ns").is_not_null())
+    assert sorted(forks["arm"]) == ["contrarian", "factual", "frictionless"]
+    assert forks["fork_ns"].unique().to_list() == [32 * MINUTE]
+    share = swept.effects().filter((pl.col("measure") == "price_share") & (pl.col("arm") == "frictionless"))
+    assert share["pairs"].to_list() == [1]
+
+
+def test_crowding_of_a_study_is_k_times_what_its_probes_moved(swept: Any) -> None:
+    found = pl.read_parquet(swept.path / "crowding.parquet")
+    assert dict(found.schema) == dict(CROWDING)
+    probes = found.filter(pl.col("method") == "probes")
+    assert probes["horizon_s"].to_list() == [60.0, 300.0]
+    for row in probes.to_dicts():
+        assert row["crowding_number"] == pytest.approx(abs(row["k_usdt"] * row["impact_per_usdt"]))
+        assert row["one_shot"] == pytest.approx(1 + row["crowding_number"])
+        assert row["pairs"] == 2
+    assert probes["impact_per_usdt"][0] > 0
+    # 6 x 1 MUSDT x 1.09 + 12 x 0.5 MUSDT x 0.91 at target; after the rise leverage is off it, K a little less
+    assert probes["k_usdt"][0] == pytest.approx(12e6, rel=0.06)
+    assert found.filter(pl.col("method") == "regression").height == 1
+    assert study_crowding(swept).drop("lo", "hi").equals(found.drop("lo", "hi"))
+
+
+def test_holders_of_a_study_stand_beside_their_ghosts(swept: Any) -> None:
+    rows = study_holding(swept)
+    assert rows["token"].unique().sort().to_list() == ["DOWN", "UP"]
+    assert rows["perp_wealth_atoms"].min() > 0
+    assert (swept.path / "holding.parquet").is_file()
+
+
+def test_a_study_that_is_whole_makes_no_bundle_again(swept: Any) -> None:
+    notes = {path: path.stat().st_mtime_ns for path in (swept.path / "bundles").iterdir()}
+    again = ms.sweep(scenario(), out=swept.path.parent.parent, workers=1, report=False)
+    assert again.counts["made"] == 0
+    assert {path: path.stat().st_mtime_ns for path in (swept.path / "bundles").iterdir()} == notes
+
+
+def test_a_bundle_that_fails_keeps_its_reason(swept: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    run = PlannedRun(0, 0, "factual", "abc")
+    spec = study_of(scenario().study)
+    order = bundles.BundleOrder(Bundle("probes", run), scenario(), spec, tmp_path, "code", "identity")
+
+    def breaks(*_: object) -> None:
+        raise ValueError("a broken probe")
+
+    monkeypatch.setattr(bundles, "_probe", breaks)
+    answer = bundles.perform_bundle(order)
+    assert (answer.status, answer.reason) == ("failed", "ValueError: a broken probe")
+    note = json.loads((tmp_path / "bundles" / "probes-abc.json").read_text())
+    assert (note["status"], note["reason"], note["cell"]) == ("failed", "ValueError: a broken probe", 0)
+    assert bundles.standing(tmp_path, order.bundle, "code") == "failed"
+    assert bundles.standing(tmp_path, order.bundle, "other code") is None
+
+
+def test_probes_are_sized_by_what_the_funds_together_traded(swept: Any) -> None:
+    factual = swept.run(0, 0, "factual")
+    plan = bundles.probe_plan(scenario(), swept.spec, factual.path, 0)
+    together = factual.table("rebalances")["filled_lots"].sum()
+    assert {probe.lots for probe in plan.probes} == {abs(together)}
+    assert len(plan.probes) == 2
+    assert all(0 <= probe.t_ns <= 44 * MINUTE for probe in plan.probes)
+    declared = study_of(scenario(probe={"count": 3, "sizes": ["30 kUSDT", "60 kUSDT"], "over": "0s"}).study)
+    plan = bundles.probe_plan(scenario(), declared, factual.path, 0)
+    assert sorted({probe.lots for probe in plan.probes}) == [1_000, 2_000]
+    assert {probe.slices for probe in plan.probes} == {1}
