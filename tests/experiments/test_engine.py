@@ -17,18 +17,32 @@ from marketsim.experiments.engine import TRIES, Cluster, Outcome, Task
 from tests.experiments import acts
 
 
+class Pair:
+    """Two workers at a time: a cluster that lost one for good is exchanged, so that no test waits for it for ever."""
+
+    def __init__(self) -> None:
+        self.cluster = Cluster.local(2)
+
+    def whole(self) -> Cluster:
+        try:
+            self.cluster.client.wait_for_workers(2, timeout=20)
+        except TimeoutError:
+            self.cluster.close()
+            self.cluster = Cluster.local(2)
+        return self.cluster
+
+
 @pytest.fixture(scope="module")
-def two_workers() -> Iterator[Cluster]:
-    with Cluster.local(2) as two:
-        yield two
+def pair() -> Iterator[Pair]:
+    two = Pair()
+    yield two
+    two.cluster.close()
 
 
 @pytest.fixture
-def cluster(two_workers: Cluster) -> Cluster:
+def cluster(pair: Pair) -> Cluster:
     """Both workers, whatever the test before did to one."""
-    while len(two_workers.client.nthreads()) < 2:
-        pass
-    return two_workers
+    return pair.whole()
 
 
 def outcomes(cluster: Cluster, *tasks: Task) -> dict[str, Outcome]:
