@@ -493,16 +493,14 @@ def doctor(as_json: bool) -> None:
 
 
 def _announce(name: str, about: str) -> None:
-    text = f'{about} (exists when issue "Experiments" is done).'
+    text = f"{about} (does not exist yet)."
 
     @main.command(name, help=text, short_help=text, context_settings={"ignore_unknown_options": True})
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def refuse(arguments: tuple[str, ...]) -> None:
         from marketsim.errors import UsageError
 
-        raise UsageError(
-            f'`marketsim {name}` exists when issue "Experiments" is done; until then there are run and report'
-        )
+        raise UsageError(f"`marketsim {name}` does not exist yet; there are run, sweep, compare and report")
 
 
 for _name, _about in LATER.items():

@@ -172,7 +172,7 @@ class Job:
             scenario_sha256=self.label.scenario_sha256,
             seed=scenario.seed,
             started_utc=self.started_utc,
-            wall_s=perf_counter() - self.began,
+            wall_s=perf_counter() - self.began + self.compile_s,
             compile_s=self.compile_s,
             kernel_s=now.kernel_s - (before.kernel_s if before else 0.0) + waited_s,
             simulated_ns=model.env.now - (errand.span.from_ns if errand.span else 0),
