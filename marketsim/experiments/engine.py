@@ -215,8 +215,7 @@ class Cluster:
             done: _Done = future.result()
         except KilledWorker as error:
             worker = getattr(error.last_worker, "address", "")
-            if worker in self._worn:
-                self._worn.discard(worker)
+            if worker in self._worn:  # it ended by itself; several tasks may have waited there
                 return None
             one.deaths += 1
             return None if one.deaths < TRIES else Outcome(one.task.name, deaths=one.deaths)

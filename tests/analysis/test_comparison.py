@@ -127,7 +127,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_a_pair_parts_when_the_first_order_reaches_the_book(pair: tuple[Path, Path]) -> None:
     found = compare(*pair)
     assert found.share_luck
-    assert set(found.identity) == {"scenario_sha256"}
+    assert set(found.identity) == {"scenario_sha256", "identity_sha256"}
     assert found.scenario["tokens.UP.execution.algorithm"] == ("ioc_ladder", "off_book")
     assert found.parting is not None
     assert found.parting.t_ns == 32 * MINUTE  # 00:02 in a world that begins at 23:30

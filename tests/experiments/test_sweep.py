@@ -69,7 +69,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> SweptStudy:
 
 
 def test_every_run_of_the_plan_is_made_once_with_its_cell_and_arm(whole: SweptStudy) -> None:
-    assert whole.counts == {"cells": 2, "runs": 8, "done": 8, "failed": 0, "missing": 0, "made": 8}
+    assert whole.counts == {"cells": 2, "runs": 8, "done": 8, "failed": 0, "missing": 0, "made": 8, "bundles": 0}
     assert whole.is_complete
     runs = whole.runs()
     assert runs["status"].to_list() == ["ok"] * 8
@@ -142,7 +142,15 @@ def test_a_main_process_that_is_killed_loses_nothing_finished(whole: SweptStudy,
     before = {run_id: manifest["started_utc"] for run_id, manifest in manifests(tmp_path / "out").items()}
     assert 3 <= len(before) <= 5
     swept = sweep(STUDY, out=tmp_path / "out")
-    assert swept.counts == {"cells": 2, "runs": 8, "done": 8, "failed": 0, "missing": 0, "made": 8 - len(before)}
+    assert swept.counts == {
+        "cells": 2,
+        "runs": 8,
+        "done": 8,
+        "failed": 0,
+        "missing": 0,
+        "made": 8 - len(before),
+        "bundles": 0,
+    }
     assert {run_id: manifests(swept.path)[run_id]["started_utc"] for run_id in before} == before
     assert contents(swept.path) == contents(whole.path)
     assert left_over(swept.path) == []
@@ -186,7 +194,7 @@ def test_a_full_disk_stops_the_sweep_with_what_to_do_and_leaves_nothing_half_don
 def test_failed_runs_are_listed_counted_and_made_anew_only_again(whole: SweptStudy, here: Here, tmp_path: Path) -> None:
     told: list[tuple[Any, ...]] = []
     failed = sweep(STUDY, out=tmp_path, limits=Limits(time=1), progress=lambda *figures: told.append(figures))
-    assert failed.counts == {"cells": 2, "runs": 8, "done": 0, "failed": 8, "missing": 0, "made": 8}
+    assert failed.counts == {"cells": 2, "runs": 8, "done": 0, "failed": 8, "missing": 0, "made": 8, "bundles": 0}
     assert all(run["reason"].startswith("the time limit of 1e-09 s was met") for run in failed.failed_runs)
     assert told[0][:3] == (0, 0, 8)
     assert told[-1][:3] == (0, 8, 8)
@@ -211,7 +219,7 @@ def test_a_run_whose_workers_all_died_is_kept_as_failed(tmp_path: Path, monkeypa
     reasons = {(run["replication"], run["arm"]): run["reason"] for run in swept.failed_runs}
     assert reasons == {
         (0, "factual"): "3 workers died while they ran it: killed, or out of memory",
-        (0, "placebo_sign"): f"the factual run {first.run_id}, whose orders it sends again, failed",
+        (0, "placebo_sign"): f"the factual run {first.run_id}, which it comes after, failed",
     }
     assert (swept.counts["done"], swept.is_complete) == (2, True)
 
