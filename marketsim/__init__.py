@@ -91,7 +91,7 @@ def sweep(
     `shard` "I/N" makes the I-th of N parts. A failed run is kept and listed (`failures()`), and neither it nor what
     other code made is made anew unless `again`. `progress(done, failed, total, micro_events, memory_mb)` is called
     after each run; a run that meets `time_limit` ("10min") or `memory_limit` ("2 GB") is kept as failed. When every run
-    of the study is there its effects are computed (`report` is for its page, which studies do not have yet).
+    of the study is there its effects are computed and (`report`) its page is written.
     Raises `ScenarioError` for an impossible cell, `SweepStoppedError` where the disk is full: nothing finished is lost,
     and calling it again continues.
     """
@@ -113,8 +113,14 @@ def sweep(
         limits=experiments.Limits.read(time=time_limit, memory=memory_limit),
         progress=progress,
         effects=_write_effects,
-        report=None,  # a study's page, `if report`
+        report=_write_study_report if report else None,
     )
+
+
+def _write_study_report(study: SweptStudy) -> None:
+    from marketsim.report import write_study_report
+
+    write_study_report(study.path)
 
 
 def _write_effects(study: SweptStudy) -> None:

@@ -372,11 +372,12 @@ def compare(a: Path, b: Path, as_json: bool) -> None:
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @_json_flag
 def report(path: Path, as_json: bool) -> None:
-    """Write the self-contained HTML report of a run."""
+    """Write the self-contained HTML report of a run or of a study."""
     from marketsim.datasets.store import resolve_path
-    from marketsim.report import write_report
+    from marketsim.report import write_report, write_study_report
 
-    written = str(write_report(resolve_path(path, kind="run").path))
+    found = resolve_path(path)
+    written = str((write_report if found.kind == "run" else write_study_report)(found.path))
     if as_json:
         _print_json({"path": written})
     else:

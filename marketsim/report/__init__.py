@@ -1,4 +1,4 @@
-"""Report: one self-contained HTML page for one finished run.
+"""Report: one self-contained HTML page for one finished run, or for one study.
 
 Lives here: the sections of the page, the charts, and how numbers are written for a reader. May not live here: live
 objects, anything that changes a run's tables, measures that compare runs. Instead: the dictionary of columns and the
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["write_report"]
+__all__ = ["write_report", "write_study_report"]
 
 
 def write_report(run_directory: Path) -> Path:
@@ -23,8 +23,24 @@ def write_report(run_directory: Path) -> Path:
     from marketsim.report.record import RunRecord
 
     record = RunRecord.open(Path(run_directory))
-    path = record.run.path / "report.html"
+    return _written(record.run.path, render_page(record))
+
+
+def write_study_report(study_directory: Path) -> Path:
+    """Write `report.html` into a study's folder and return its path; it says what there is so far.
+
+    Reads the study's own files alone. Raises `UsageError` where there is no study.
+    """
+    from marketsim.datasets.study import Study
+    from marketsim.report.study_page import render_study
+
+    study = Study(study_directory)
+    return _written(study.path, render_study(study))
+
+
+def _written(folder: Path, page: str) -> Path:
+    path = folder / "report.html"
     aside = path.with_suffix(".html.part")
-    aside.write_text(render_page(record), encoding="utf-8", newline="\n")
+    aside.write_text(page, encoding="utf-8", newline="\n")
     aside.replace(path)
     return path

@@ -215,6 +215,39 @@ def scatter(
     return join([legend(keys), drawing.finish(alt.layer(*layers), FULL_WIDTH, height)])
 
 
+def intervals(
+    rows: Sequence[Mapping[str, Any]],
+    x_title: str,
+    y_title: str,
+    curves: Sequence[tuple[str, Sequence[float], str]] = (),
+) -> Markup:
+    """Estimates with their intervals: rows with x, value, lo, hi (perhaps None) and series; curves over x for theory.
+
+    curves: a name, the heights at the rows' sorted x, a colour.
+    """
+    names = list(dict.fromkeys(str(row["series"]) for row in rows))
+    colours = dict(zip(names, itertools.cycle(PALETTE), strict=False))
+    x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False, nice=True))
+    y = alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False, nice=True))
+    drawing = Drawing()
+    base = drawing.of([dict(row) for row in rows])
+    whole = drawing.of([dict(row) for row in rows if row["lo"] is not None and row["hi"] is not None])
+    layers = [
+        whole.mark_rule(strokeWidth=1.5).encode(
+            x=x, y=alt.Y("lo:Q", title=y_title, scale=alt.Scale(zero=False)), y2="hi:Q", color=_hue("series", colours)
+        ),
+        base.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=_hue("series", colours)),
+    ]
+    xs = sorted({float(row["x"]) for row in rows})
+    for _, heights, colour in curves:
+        line = [{"x": at, "value": height} for at, height in zip(xs, heights, strict=True)]
+        layers.append(drawing.of(line).mark_line(color=colour, strokeDash=[5, 3]).encode(x=x, y=y))
+    keys = [(name, colours[name], "circle") for name in names] + [
+        (name, colour, "dashed") for name, _, colour in curves
+    ]
+    return join([legend(keys), drawing.finish(alt.layer(*layers), FULL_WIDTH, 260)])
+
+
 def waterfall(rows: list[dict[str, Any]], y_title: str, *, height: int = 230) -> Markup:
     """Bars from `low` to `high` in the order of `part`, each with its `label`; `kind` is gain, loss or level."""
     bottom, top = min(row["low"] for row in rows), max(row["high"] for row in rows)

@@ -85,6 +85,16 @@ code { font: 11.5px ui-monospace, Consolas, Menlo, monospace; }
 """
 
 
+def document(name: str, body: Markup) -> str:
+    """A page of its own: head, look and body, with nothing outside of it."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{markup.text(name)} · marketsim</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<body>\n{numbered(body)}</body>\n</html>\n"
+    )
+
+
 def render_page(record: RunRecord) -> str:
     """The whole report of a run as one HTML page, with nothing outside of it."""
     owed = (funding, liquidations) if record.has_perpetuals else ()
@@ -98,10 +108,4 @@ def render_page(record: RunRecord) -> str:
         if record.has_perpetuals or anchor not in _OF_PERPETUALS
     )
     contents = Markup(f'<nav aria-label="Contents">{links}</nav>\n')
-    body = numbered(markup.join([opening(record, contents), *(part(record) for part in parts)]))
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{markup.text(title(record))} · marketsim</title>\n<style>{_STYLE}</style>\n</head>\n"
-        f"<body>\n{body}</body>\n</html>\n"
-    )
+    return document(title(record), markup.join([opening(record, contents), *(part(record) for part in parts)]))

@@ -169,7 +169,7 @@ def test_help_names_every_command_of_the_contract() -> None:
 
 def test_report_wants_exactly_one_run(scenario: Path) -> None:
     ended = command("report", ".")
-    assert (ended.exit_code, "holds no run directory" in ended.stderr) == (2, True)
+    assert (ended.exit_code, "holds no run or study directory" in ended.stderr) == (2, True)
     for name in ("a", "b"):
         Path(name).mkdir()
         Path(name, "manifest.json").write_text("{}", encoding="utf-8")
