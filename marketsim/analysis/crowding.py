@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from marketsim.analysis.impact import REGRESSION_NS, Impact, impact_by_regression
 from marketsim.datasets.run import Run
+from marketsim.networks import exposure
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND
 
 NS_PER_DAY = 86_400 * NS_PER_SECOND
@@ -199,6 +200,38 @@ def crowding_number(
 def spectral_radius(matrix: NDArray[np.float64]) -> float:
     """The largest absolute eigenvalue."""
     return float(np.max(np.abs(np.linalg.eigvals(matrix)))) if matrix.size else 0.0
+
+
+# -- who is exposed to the same markets -------------------------------------------------------------------------------
+
+
+def flow_exposures(run: Run, *, by: str = "token") -> dict[str, dict[str, float]]:
+    """What each token, or each issuer (`by`), would trade per unit of return in each market, at its last snapshot.
+
+    These, not positions, are what crowds: a +3 and a -3 fund hold opposite positions and send orders of one sign.
+    """
+    legs = run.table("token_legs").sort("t_ns").group_by("token", "market", maintain_order=True).last()
+    rows = [
+        (row["token"], row["market"], row["notional_atoms"] / ATOMS_PER_UNIT * (row["target_leverage"] - 1))
+        for row in legs.to_dicts()
+    ]
+    table = exposure.exposures(rows)
+    issuers = {token["id"]: token["issuer"] for token in run.resolved["tokens"]}
+    return exposure.joined(table, issuers) if by == "issuer" else table
+
+
+def overlaps(run: Run, *, by: str = "token") -> pl.DataFrame:
+    """Overlap of what each two tokens or issuers would trade after a move: columns one, other, cosine, overlap."""
+    table = flow_exposures(run, by=by)
+    alike, shared = exposure.cosines(table), exposure.overlaps(table)
+    rows = [{"one": a, "other": b, "cosine": alike.get((a, b)), "overlap": shared.get((a, b))} for a, b in alike]
+    schema = {"one": pl.String, "other": pl.String, "cosine": pl.Float64, "overlap": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def concentration(run: Run, *, by: str = "issuer") -> dict[str, float]:
+    """Herfindahl index of who would trade each market after a move: 1 where it is one issuer (or token) alone."""
+    return exposure.market_concentration(flow_exposures(run, by=by))
 
 
 # -- one run ----------------------------------------------------------------------------------------------------------

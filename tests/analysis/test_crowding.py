@@ -138,3 +138,15 @@ def test_the_block_of_one_run_has_k_and_the_regression_of_its_own_tape(run: Run)
 def test_a_run_without_funds_has_no_crowding(tmp_path: Path) -> None:
     block = crowding.of_run(simulation.run(world(duration="2min"), out=tmp_path).path)["BTC-PERP"]
     assert (block["k_usdt"], block["crowding_number"], block["method"]) == (0.0, 0.0, "none")
+
+
+def test_opposite_funds_overlap_in_what_they_would_trade(run: Run) -> None:
+    (row,) = crowding.overlaps(run).to_dicts()
+    assert {row["one"], row["other"]} == {"UP", "DOWN"}
+    assert (row["cosine"], row["overlap"]) == (pytest.approx(1.0), pytest.approx(1.0))
+    traded = crowding.flow_exposures(run)
+    assert min(traded["UP"]["BTC-PERP"], traded["DOWN"]["BTC-PERP"]) > 0
+    assert crowding.concentration(run) == {"BTC-PERP": 1.0}  # one issuer runs both
+    up, down = traded["UP"]["BTC-PERP"], traded["DOWN"]["BTC-PERP"]
+    expected = (up**2 + down**2) / (up + down) ** 2
+    assert crowding.concentration(run, by="token") == {"BTC-PERP": pytest.approx(expected)}
