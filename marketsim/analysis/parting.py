@@ -12,11 +12,16 @@ from marketsim.datasets.run import Run
 from marketsim.datasets.tables import TABLES, Table
 
 SLICE = 200_000
-DECIDED = (
-    "id", "cohort", "token", "market", "trigger", "price_source", "trigger_price", "t_decide_ns", "leverage_before",
-    "equity_before_atoms", "target_lots", "arrival_mid",
-)  # fmt: skip
-"""What of a rebalance is known at its decision; the rest of its row tells what came after."""
+DECIDED = {
+    "rebalances": (
+        "id", "cohort", "token", "market", "trigger", "price_source", "trigger_price", "t_decide_ns", "leverage_before",
+        "equity_before_atoms", "target_lots", "arrival_mid",
+    ),
+    "children": (
+        "t_ns", "purpose", "parent", "child", "token", "market", "order_type", "size_lots", "limit_price", "mid_price"
+    ),
+}  # fmt: skip
+"""What of a rebalance is known at its decision, of a child when it is sent; the rest of a row tells what came after."""
 
 
 def _instant_of(table: Table) -> str | None:
@@ -75,7 +80,7 @@ def parting_in(a: Run, b: Run, table: str) -> Parting | None:
     """Where one table of two runs parts; None where all its rows are the same. Reads a slice at a time."""
     if same_content(a, b, table):
         return None
-    columns = list(DECIDED if table == "rebalances" else TABLES[table].names)
+    columns = list(DECIDED.get(table, TABLES[table].names))
     key = INSTANT_OF[table]
     frames = [run.scan(table).select(columns) for run in (a, b)]
     if table == "rebalances":
