@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
+from select import select
 from time import monotonic, sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -34,6 +35,7 @@ WORN_SHARE = 0.5  # of its memory limit held while idle: starts anew as well
 LOOK_S, LOOK_SHORT_S = 0.5, 0.05
 CONNECT_S = 30.0
 RESTART_S = 60.0
+WATCH_S, LOOKS_UNTIL_REVIVED = 2.0, 3  # how the host looks after workers that nobody starts again
 GATHER_S = 10.0
 CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # every death comes back here and is counted here
@@ -319,4 +321,21 @@ def serve(workers: int, memory_limit: int, scratch: str) -> None:
         )
         sys.stdout.write(f"{cluster.scheduler_address}\n")
         sys.stdout.flush()
+        dead: dict[Any, int] = {}
+        while not select([sys.stdin], [], [], WATCH_S)[0]:
+            revive(cluster, dead)
         sys.stdin.read()
+
+
+def revive(cluster: Any, dead: dict[Any, int]) -> None:
+    """Start workers anew that nobody starts: Dask's nanny forgets one that ends while it still counts as starting.
+
+    dead: how often in a row each nanny was seen without a process; it is left to itself the first times.
+    """
+    for name, nanny in list(cluster.workers.items()):
+        dead[name] = 0 if nanny.is_alive() else dead.get(name, 0) + 1
+        if dead[name] >= LOOKS_UNTIL_REVIVED:
+            dead[name] = 0
+            nanny.process = None
+            with suppress(Exception):  # it is looked at again
+                cluster.sync(nanny.instantiate)

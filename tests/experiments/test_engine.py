@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -172,3 +172,42 @@ def test_an_address_where_nobody_answers_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(engine, "CONNECT_S", 0.2)
     with pytest.raises(EnvironmentLackError, match="no Dask scheduler answers at tcp://127"):
         Cluster.at("tcp://127.0.0.1:1")
+
+
+class Nanny:
+    """What `revive` sees of a worker's nanny."""
+
+    def __init__(self, *alive: bool) -> None:
+        self.alive, self.process, self.started = list(alive), object(), 0
+
+    def is_alive(self) -> bool:
+        return self.alive.pop(0)
+
+    def instantiate(self) -> None:
+        self.started += 1
+
+
+class Nannies:
+    def __init__(self, **workers: Nanny) -> None:
+        self.workers = workers
+
+    def sync(self, act: Callable[[], None]) -> None:
+        act()
+
+
+def test_a_worker_that_nobody_starts_again_is_started_by_the_host() -> None:
+    lost, restarting = Nanny(False, False, False, True), Nanny(False, False, True, False)
+    cluster, dead = Nannies(lost=lost, restarting=restarting), {}
+    started = []
+    for _ in range(4):
+        engine.revive(cluster, dead)
+        started.append(lost.started)
+    assert started == [0, 0, 1, 1]  # it is left to itself the first times
+    assert lost.process is None
+    assert restarting.started == 0
+
+
+def test_workers_that_wear_out_while_they_start_are_replaced(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "RUNS_OF_A_WORKER", 1)
+    found = outcomes(pair.whole(), *(Task(f"short-{i}", acts.pid) for i in range(6)))
+    assert len({outcome.value for outcome in found.values()}) == 6
