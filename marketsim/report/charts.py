@@ -25,6 +25,7 @@ SKY, PURPLE, BLACK, GREY, PALE = "#56B4E9", "#CC79A7", "#222222", "#8A8A8A", "#B
 PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, GREY)
 FULL_WIDTH, HALF_WIDTH = 985, 440
 HALF_POINTS = 800
+_PIXELS_APART = 7
 _NS_PER_MS = 1_000_000
 _DAY_MS, _TEN_MINUTES_MS = 86_400_000, 600_000
 _SYMBOLS = {
@@ -216,36 +217,64 @@ def scatter(
 
 
 def intervals(
-    rows: Sequence[Mapping[str, Any]],
-    x_title: str,
-    y_title: str,
-    curves: Sequence[tuple[str, Sequence[float], str]] = (),
-) -> Markup:
-    """Estimates with their intervals: rows with x, value, lo, hi (perhaps None) and series; curves over x for theory.
+    rows: Sequence[Mapping[str, Any]], x_title: str, y_title: str,
+    curves: Sequence[tuple[str, Sequence[tuple[float, float]], str]] = (), *, half: bool = False,
+) -> Markup:  # fmt: skip
+    """Estimates with their intervals: rows with x, value, lo, hi and series, perhaps x_lo and x_hi; None = no interval.
 
-    curves: a name, the heights at the rows' sorted x, a colour.
+    curves: for theory, each a name, its points (x, height) and a colour. The x-axis is logarithmic where the rows lie
+    above zero and far apart, and there are no curves.
     """
     names = list(dict.fromkeys(str(row["series"]) for row in rows))
     colours = dict(zip(names, itertools.cycle(PALETTE), strict=False))
-    x = alt.X("x:Q", title=x_title, scale=alt.Scale(zero=False, nice=True))
-    y = alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False, nice=True))
-    drawing = Drawing()
-    base = drawing.of([dict(row) for row in rows])
-    whole = drawing.of([dict(row) for row in rows if row["lo"] is not None and row["hi"] is not None])
-    layers = [
-        whole.mark_rule(strokeWidth=1.5).encode(
-            x=x, y=alt.Y("lo:Q", title=y_title, scale=alt.Scale(zero=False)), y2="hi:Q", color=_hue("series", colours)
-        ),
-        base.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=_hue("series", colours)),
-    ]
-    xs = sorted({float(row["x"]) for row in rows})
-    for _, heights, colour in curves:
-        line = [{"x": at, "value": height} for at, height in zip(xs, heights, strict=True)]
+    x = _axis_of_cells([float(row["x"]) for row in rows], x_title, from_zero=bool(curves))
+    y = alt.Y("value:Q", title=y_title, axis=alt.Axis(tickCount=6), scale=alt.Scale(zero=False, nice=True, padding=8))
+    drawing, layers = Drawing(), []
+    for _, points, colour in curves:
+        line = [{"x": at, "value": height} for at, height in points]
         layers.append(drawing.of(line).mark_line(color=colour, strokeDash=[5, 3]).encode(x=x, y=y))
-    keys = [(name, colours[name], "circle") for name in names] + [
-        (name, colour, "dashed") for name, _, colour in curves
+    together = len({(row["x"], row["series"]) for row in rows}) > len({row["x"] for row in rows})
+    for place, name in enumerate(names):
+        # Series that share a place stand side by side, or the last would hide the others.
+        beside = _PIXELS_APART * (place - (len(names) - 1) / 2) if together else 0.0
+        own = [dict(row) for row in rows if row["series"] == name]
+        layers += _interval_layers(drawing, own, x, y, colours[name], beside)
+    keys = [(name, colours[name], "circle") for name in names]
+    keys += [(name, colour, "dashed") for name, _, colour in curves]
+    return join([legend(keys), drawing.finish(alt.layer(*layers), HALF_WIDTH if half else FULL_WIDTH, 260)])
+
+
+def _interval_layers(
+    drawing: Drawing, rows: list[dict[str, Any]], x: alt.X, y: alt.Y, colour: str, beside: float
+) -> list[Any]:
+    """The marks of one series and the rules of its intervals, `beside` their place by so many pixels."""
+    upright = [
+        {"x": row["x"], "value": row["lo"], "end": row["hi"]}
+        for row in rows
+        if row["lo"] is not None and row["hi"] is not None
     ]
-    return join([legend(keys), drawing.finish(alt.layer(*layers), FULL_WIDTH, 260)])
+    flat = [
+        {"x": row["x_lo"], "end": row["x_hi"], "value": row["value"]}
+        for row in rows
+        if row.get("x_lo") is not None and row.get("x_hi") is not None
+    ]
+    return [
+        drawing.of(upright).mark_rule(color=colour, strokeWidth=1.5, xOffset=beside).encode(x=x, y=y, y2="end:Q"),
+        drawing.of(flat).mark_rule(color=colour, strokeWidth=1).encode(x=x, x2="end:Q", y=y),
+        drawing.of(rows).mark_point(color=colour, filled=True, size=60, opacity=1, xOffset=beside).encode(x=x, y=y),
+    ]
+
+
+def _axis_of_cells(values: Sequence[float], title: str, *, from_zero: bool) -> alt.X:
+    scale = alt.Scale(zero=True, nice=True) if from_zero else alt.Scale(zero=False, nice=True, padding=12)
+    if not from_zero and _spans_decades(values):
+        scale = alt.Scale(type="log", nice=False, padding=12)
+    form = "~s" if max(values) >= 10_000 else ",~r"
+    return alt.X("x:Q", title=title, axis=alt.Axis(format=form, tickCount=8), scale=scale)
+
+
+def _spans_decades(values: Sequence[float]) -> bool:
+    return min(values) > 0 and max(values) > 20 * min(values)
 
 
 def waterfall(rows: list[dict[str, Any]], y_title: str, *, height: int = 230) -> Markup:

@@ -34,6 +34,14 @@ def plain(value: float | None, digits: int = 3) -> str:
     return (MINUS if value < 0 else "") + text
 
 
+def resolved(value: float | None, width: float | None) -> str:
+    """An estimate to the digits its interval resolves, three of the width: 1.00082 where it is 0.0011 wide."""
+    if value is None or _missing(value) or width is None or _missing(width) or width <= 0:
+        return plain(value)
+    decimals = min(max(0, 2 - math.floor(math.log10(width))), 12)
+    return f"{value:,.{decimals}f}".replace("-", MINUS)
+
+
 def scaled(value: float | None, unit: str = "", digits: int = 3) -> str:
     """A number with its k, M, G or T, then the unit as scenario files write it: 12.3 MUSDT, 450 kUSDT, 0.25 USDT."""
     if value is None or _missing(value):

@@ -89,7 +89,7 @@ def provenance(record: RunRecord) -> Markup:
         made.append(("References", "; ".join(str(one) for one in references)))
     return markup.section(
         "provenance", "Provenance", markup.facts((name, value) for name, value in made if value not in (None, "")),
-        _named("Versions", manifest.get("versions")), _named("Platform", manifest.get("platform")), _tables(record),
+        named("Versions", manifest.get("versions")), named("Platform", manifest.get("platform")), _tables(record),
     )  # fmt: skip
 
 
@@ -97,7 +97,8 @@ def _seconds(value: float | None) -> str:
     return numbers.ABSENT if value is None else f"{numbers.plain(value)} s"
 
 
-def _named(title: str, things: Any) -> Markup:
+def named(title: str, things: Any) -> Markup:
+    """Names and values under a heading, such as versions."""
     pairs = sorted((str(name), value) for name, value in things.items()) if isinstance(things, Mapping) else []
     body = markup.facts(pairs) if pairs else markup.empty("Not recorded.")
     return markup.join([markup.heading(title), body])

@@ -2,16 +2,26 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 from marketsim.analysis.effects import COLUMNS
+from marketsim.analysis.ghosts import COLUMNS as GHOSTS
 from marketsim.analysis.study_tables import CROWDING
+from marketsim.cli import main
 from marketsim.datasets.study import Study, create_study
 from marketsim.experiments.design import plan_study
 from marketsim.report import write_study_report
+from marketsim.report.charts import intervals
+from marketsim.report.numbers import resolved
+from marketsim.report.study_crowding import theory
+from marketsim.report.study_holding import summed
+from marketsim.report.study_page import STUDY_SECTIONS
+from marketsim.report.study_record import StudyRecord
 from tests.simulation.worlds import DOWN, UP, world
 
 STUDY = {
@@ -24,11 +34,21 @@ STUDY = {
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Study:
-    """A study that is laid out, and nothing more."""
-    scenario = world(tokens=[UP, DOWN], study=STUDY, title="Do <b>resets</b> & funds matter?")
-    plan = plan_study(scenario)
-    return create_study(tmp_path, scenario, plan.design_table(), plan.run_table(), "code")
+def lay_out(tmp_path: Path) -> Callable[..., Study]:
+    """Makes studies that are laid out, and nothing more."""
+
+    def laid_out(title: str = "Do <b>resets</b> & funds matter?", **changes: object) -> Study:
+        scenario = world(tokens=[UP, DOWN], study={**STUDY, **changes}, title=title)
+        plan = plan_study(scenario)
+        return create_study(tmp_path, scenario, plan.design_table(), plan.run_table(), "code")
+
+    return laid_out
+
+
+@pytest.fixture
+def study(lay_out: Callable[..., Study]) -> Study:
+    """The study most tests write their tables into."""
+    return lay_out()
 
 
 def effect(cell: int, arm: str, estimate: float | None, **more: object) -> dict:
@@ -43,6 +63,24 @@ def crowded(cell: int, number: float, horizon: float) -> dict:
     return {**row, "one_shot": 1 + number, "fixed_point": 1 / (1 - number)}
 
 
+def held(replication: int, token: int, perp: int, **more: object) -> dict:
+    row = dict.fromkeys(GHOSTS) | dict(cell=0, replication=replication, token="UP", match="capital", leverage=5.0)
+    return {**row, "cash_in_atoms": 100, "token_wealth_atoms": token, "perp_wealth_atoms": perp, **more}
+
+
+def write(study: Study, name: str, rows: list[dict], schema: dict) -> None:
+    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(study.path / f"{name}.parquet")
+
+
+def fail(study: Study, row: dict, reason: str) -> None:
+    folder = study.path / "runs" / row["run_id"]
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({**row, "status": "failed", "reason": reason}))
+
+
+HELD = {"cell": pl.Int64, "replication": pl.Int64, **GHOSTS}
+
+
 def page(study: Study) -> str:
     return write_study_report(study.path).read_text()
 
@@ -50,9 +88,9 @@ def page(study: Study) -> str:
 def test_a_study_without_runs_says_what_it_will_be(study: Study) -> None:
     text = page(study)
     assert "Do &lt;b&gt;resets&lt;/b&gt; &amp; funds matter?" in text
-    assert "12 planned" in text
+    assert "12 planned and not there yet" in text
     assert "tokens.*.rebalance.jitter = 30min" in text
-    for sentence in ("nothing is computed of it yet", "Effects come when every run is done", "No run failed"):
+    for sentence in ("Nothing is computed of it yet", "Effects come when every run is done", "No run failed"):
         assert sentence in text
     assert "2 MUSDT" in text
 
@@ -77,7 +115,7 @@ def test_the_crowding_number_is_the_axis_where_it_was_measured(study: Study) -> 
     assert "1 / (1 - Lambda)" in text
     assert "2.00e-09" in text
     assert "12.0 M" in text
-    assert text.count('<svg class="marks"') == 2
+    assert text.count('<svg class="marks"') == 3  # the outcome, and theory at each of two horizons
 
 
 def test_failed_runs_are_listed_with_their_reason(study: Study) -> None:
@@ -95,3 +133,125 @@ def test_a_study_page_needs_no_network_and_no_script(study: Study) -> None:
     text = page(study)
     assert "<script" not in text
     assert not re.search(r'(?:src|href)="(?!#)', text)
+
+
+def test_sections_stand_in_order_with_the_registered_outcome_first_and_every_link_has_its_target(study: Study) -> None:
+    text = page(study)
+    assert re.findall(r'<section id="([\w-]+)"', text) == list(STUDY_SECTIONS)
+    assert next(iter(STUDY_SECTIONS)) == "primary"
+    assert {link[1:] for link in re.findall(r'href="([^"]+)"', text)} == set(STUDY_SECTIONS)
+
+
+def test_a_study_whose_runs_all_failed_says_so_first_and_counts_its_reasons(study: Study) -> None:
+    for row in study.plan().to_dicts():
+        fail(study, row, "the book was empty" if row["cell"] else "<i>the disk</i>")
+    text = page(study)
+    assert "This study is not whole.</strong> 0 of 12 runs are done, 12 failed." in text
+    assert text.index("not whole") < text.index('<section id="primary"')
+    assert "<td>the book was empty</td><td class=number>6</td>" in text
+    assert "&lt;i&gt;the disk&lt;/i&gt;" in text
+    assert "<i>the disk</i>" not in text
+    assert text.count("<td class=number>100 %</td>") == 6  # failed share of two cells with three arms
+
+
+def test_worlds_that_are_not_on_the_axis_have_series_of_their_own(lay_out: Callable[..., Study]) -> None:
+    over = {"underlyings.BTC.index.pass_through": ["0%", "100%"], "tokens.*.aum": ["1 MUSDT", "2 MUSDT", "4 MUSDT"]}
+    study = lay_out(over=over)
+    record = StudyRecord(study)
+    assert record.axis.title == "tokens.*.aum"
+    assert record.axis.places == {0: 1e6, 1: 2e6, 2: 4e6, 3: 1e6, 4: 2e6, 5: 4e6}
+    assert record.worlds == dict.fromkeys(range(3), "pass_through 0%") | dict.fromkeys(range(3, 6), "pass_through 100%")
+    write(study, "effects", [effect(cell, "frictionless", 0.02) for cell in range(6)], COLUMNS)
+    text = page(study)
+    assert "</svg>frictionless, pass_through 0%</span>" in text
+    assert "</svg>frictionless, pass_through 100%</span>" in text
+
+
+def test_without_a_varied_quantity_cells_stand_in_their_order(lay_out: Callable[..., Study]) -> None:
+    record = StudyRecord(lay_out(over={}))
+    assert (record.axis.title, record.axis.places, record.worlds) == ("cell", {0: 0.0}, {})
+
+
+def test_a_chart_names_the_cells_it_leaves_out(study: Study) -> None:
+    write(study, "effects", [effect(0, "frictionless", 0.02), effect(1, "frictionless", None)], COLUMNS)
+    assert "Not drawn, without an estimate or a place on the axis: cell 1." in page(study)
+
+
+def test_theory_is_drawn_to_where_it_ends() -> None:
+    # CONTRACT section 7: one shot 1 + Lambda, fixed point 1/(1 - Lambda), which is 5 at Lambda = 0.8.
+    (_, one_shot, _), (_, fixed_point, _) = theory(1.5, 5.0)
+    assert one_shot[0] == fixed_point[0] == (0.0, 1.0)
+    assert one_shot[-1] == pytest.approx((1.5, 2.5), abs=1e-12)
+    assert fixed_point[-1] == pytest.approx((0.8, 5.0), abs=1e-9)
+    assert theory(0.5, 5.0)[1][1][-1] == pytest.approx((0.5, 2.0), abs=1e-12)
+
+
+def test_a_crowding_number_above_one_keeps_the_measured_and_both_curves(study: Study) -> None:
+    rows = [effect(cell, "frictionless", 1.2 + cell, measure="amplification", lo=1.1, hi=2.9) for cell in (0, 1)]
+    write(study, "effects", rows, COLUMNS)
+    found = [crowded(0, 0.5, 600.0), crowded(1, 1.5, 600.0)]
+    write(study, "crowding", [{**row, "fixed_point": None} for row in found], dict(CROWDING))
+    text = page(study)
+    assert "Measured amplification against the crowding number 10 min after the probe" in text
+    assert "</svg>1 / (1 - Lambda)</span>" in text
+
+
+def test_series_at_one_place_stand_beside_each_other() -> None:
+    rows = [{"x": 1.0, "value": 2.0, "lo": None, "hi": None, "series": name} for name in ("a", "b")]
+    places = re.findall(r'<path transform="translate\(([\d.]+),', intervals(rows, "x", "y"))
+    assert len(places) == len(set(places)) == 2
+
+
+def test_token_and_perpetual_are_sums_over_holders_with_the_range_of_replications() -> None:
+    rows = [
+        held(0, 90, 120), held(0, 0, 60, perp_stopped_ns=5), held(1, 150, 0, perp_liquidated_ns=7),
+        held(1, 140, 150),
+    ]  # fmt: skip
+    told = summed(pl.DataFrame(rows, schema=HELD, orient="row")).to_dicts()
+    assert len(told) == 1
+    # By hand: token (90 + 0 + 150 + 140) / 400, replications 90/200 and 290/200; perpetual 330/400, 180/200, 150/200.
+    expected = {"holders": 4, "with_token": 0.95, "token_min": 0.45, "token_max": 1.45}
+    expected |= {"with_perp": 0.825, "perp_min": 0.75, "perp_max": 0.9, "ahead": 0.75}
+    expected |= {"wiped": 0.25, "stopped": 0.25, "liquidated": 0.25}
+    assert {name: told[0][name] for name in expected} == pytest.approx(expected, abs=1e-12)
+
+
+def test_sums_of_rich_holders_do_not_overflow() -> None:
+    rich = 6 * 10**18  # two of these leave 64 bits
+    rows = [held(0, rich, rich, cash_in_atoms=rich), held(0, rich, rich, cash_in_atoms=rich)]
+    told = summed(pl.DataFrame(rows, schema=HELD, orient="row")).to_dicts()[0]
+    assert (told["with_token"], told["with_perp"]) == (1.0, 1.0)
+
+
+def test_holdings_stand_by_how_they_are_matched(study: Study) -> None:
+    write(study, "holding", [held(0, 90, 110), held(0, 90, 70, match="notional")], HELD)
+    text = page(study)
+    assert text.index("At equal capital") < text.index("At equal exposure")
+    assert "At equal largest loss" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "width", "text"),
+    [
+        (1.000823, 0.001093, "1.00082"),
+        (-0.1666, 0.6667, "−0.167"),
+        (1234.56, 800.0, "1,235"),
+        (0.5, 0.0, "0.500"),
+        (0.5, None, "0.500"),
+        (None, 1.0, "–"),
+    ],
+)
+def test_an_estimate_has_the_digits_its_interval_resolves(value: float, width: float, text: str) -> None:
+    assert resolved(value, width) == text
+
+
+def test_the_command_writes_the_page_of_a_study_and_finds_it_in_its_folder(study: Study) -> None:
+    ended = CliRunner().invoke(main, ["report", str(study.path.parent), "--json"])
+    assert ended.exit_code == 0, ended.output
+    assert json.loads(ended.stdout) == {"path": str(study.path / "report.html")}
+    assert '<section id="primary">' in (study.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_same_study_gives_the_same_bytes(study: Study) -> None:
+    write(study, "effects", [effect(cell, "frictionless", 0.02) for cell in (0, 1)], COLUMNS)
+    assert page(study) == page(study)

@@ -1,0 +1,108 @@
+"""What the arms did: the registered outcome first, then every measure with its intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+import polars as pl
+
+from marketsim.report import markup, numbers
+from marketsim.report.charts import PALETTE, intervals
+from marketsim.report.markup import Column, Markup, words
+from marketsim.report.study_record import MOST_ROWS, StudyRecord
+
+_COLUMNS = [
+    Column("Cell"), words("Arm"), words("Versus", "a dash: the arm by itself, not a difference"), Column("Estimate"),
+    Column("Low", "of the 95 % interval"), Column("High", "of the 95 % interval"),
+    Column("p", "adjusted over all cells and arms: Holm for the registered outcome, else Benjamini and Hochberg"),
+    Column("Pairs"), Column("Pair correlation", "of the outcome between the arms, or of the tapes"),
+    Column("Variance ratio", "variance without shared luck over variance with it"),
+    Column("Failed", "share of pairs with a failed run; estimates are of the rest"),
+    Column("Collapsed", "share of pairs in which a market was destroyed"), words("Note"),
+]  # fmt: skip
+
+
+def primary(record: StudyRecord) -> Markup:
+    """The outcome registered before the runs: its chart over the cells, and its figures."""
+    name, title = record.study.spec.primary, "Primary outcome"
+    if name is None:
+        return markup.section("primary", title, markup.empty("No outcome was registered before the runs."))
+    said = markup.paragraph("Registered before the runs: ", Markup(f"<strong>{markup.text(name)}</strong>"), ".")
+    rows = record.differences(name)
+    if not rows:
+        # The crowding number has no pairs, so it may be registered and have its own section.
+        elsewhere = name == "crowding_number" and record.crowding is not None
+        sentence = "Its figures are in the section on crowding." if elsewhere else "Nothing is computed of it yet."
+        return markup.section("primary", title, said, markup.empty(sentence))
+    return markup.section("primary", title, said, _drawn(record, name, rows), *effect_rows(rows))
+
+
+def _drawn(record: StudyRecord, name: str, rows: Sequence[dict[str, Any]]) -> Markup:
+    places, many = record.axis.places, len({row["arm"] for row in rows}) * len(set(record.worlds.values()))
+    whole = [row for row in rows if row["estimate"] is not None and row["cell"] in places]
+    if not whole:
+        return markup.empty("No cell has an estimate to draw.")
+    # More series than the palette tells apart would be a cloud: then colours are arms alone.
+    worlds = record.worlds if many <= len(PALETTE) else {}
+    points = [
+        {
+            "x": places[row["cell"]], "value": row["estimate"], "lo": row["lo"], "hi": row["hi"],
+            "series": ", ".join(part for part in (row["arm"], worlds.get(row["cell"])) if part),
+        }
+        for row in whole
+    ]  # fmt: skip
+    lost = sorted({row["cell"] for row in rows} - {row["cell"] for row in whole})
+    caption = f"{name} of each arm against {rows[0]['versus']}, with 95 % intervals, over {record.axis.title}."
+    return markup.join([markup.figure(intervals(points, record.axis.title, name), caption), not_drawn(lost)])
+
+
+def not_drawn(cells: Sequence[int]) -> Markup:
+    """The note that names cells a chart over cells had to leave out, or nothing."""
+    if not cells:
+        return Markup("")
+    named = ", ".join(str(cell) for cell in cells[:12]) + (", ..." if len(cells) > 12 else "")
+    one = len(cells) == 1
+    return markup.paragraph(
+        f"Not drawn, without an estimate or a place on the axis: cell{'' if one else 's'} {named}.", kind="note"
+    )
+
+
+def effects(record: StudyRecord) -> Markup:
+    """Every measure of the study: differences between arms, and levels of arms."""
+    title = "Effects"
+    if record.effects is None:
+        return markup.section("effects", title, markup.empty("Effects come when every run is done or failed."))
+    pieces: list[object] = [
+        markup.paragraph(
+            "Estimates are of sums over all pairs of a cell; intervals resample what the column clusters of"
+            " effects.parquet names (replications, days or forks), never ticks. Pairs with a failed run are counted"
+            " beside, and estimates are of the rest. Differences of the registered outcome stand above.",
+            kind="note",
+        )
+    ]
+    shown_above = (pl.col("measure") == pl.lit(record.study.spec.primary)) & pl.col("versus").is_not_null()
+    others = record.effects.filter(~shown_above.fill_null(False)).sort("measure", "cell", "arm", maintain_order=True)
+    rows = others.to_dicts()
+    for measure, group in groupby(rows, key=lambda row: row["measure"]):
+        pieces += [markup.heading(measure), *effect_rows(group)]
+    return markup.section("effects", title, *pieces)
+
+
+def effect_rows(rows: Iterable[dict[str, Any]]) -> tuple[Markup, Markup]:
+    """The table of some effects, and the note of how many it leaves out."""
+    told = list(rows)
+    shown = [_effect_row(row) for row in told[:MOST_ROWS]]
+    return markup.table(_COLUMNS, shown), markup.left_out(len(shown), len(told), "rows", "in the order of cells")
+
+
+def _effect_row(row: dict[str, Any]) -> list[object]:
+    width = None if row["lo"] is None or row["hi"] is None else row["hi"] - row["lo"]
+    return [
+        row["cell"], row["arm"], row["versus"] or numbers.ABSENT,
+        *(numbers.resolved(row[name], width) for name in ("estimate", "lo", "hi")),
+        numbers.plain(row["p_adjusted"], 2), numbers.count(row["pairs"]), numbers.plain(row["pair_correlation"]),
+        numbers.plain(row["variance_ratio"]), numbers.percent(row["failed"]), numbers.percent(row["collapsed"]),
+        row["note"] or "",
+    ]  # fmt: skip
