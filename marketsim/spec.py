@@ -24,8 +24,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal
@@ -35,6 +35,7 @@ from pydantic_core import PydanticCustomError
 
 from marketsim import units
 from marketsim.errors import UnitError
+from marketsim.ranges import Range
 from marketsim.units import Money, Size
 
 QUOTE = ""
@@ -42,9 +43,47 @@ QUOTE = ""
 
 
 class Spec(BaseModel):
-    """A declaration of parameters: immutable, complete, with no key it does not know."""
+    """A declaration of parameters: immutable, complete, with no key it does not know.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+    Its validator is made at first use, when all kinds that its fields may hold have been registered (`kinds`).
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, defer_build=True
+    )
+
+    def out_of_range(self) -> Iterator[tuple[KeyPath, Range]]:
+        """Every number, here and in the Specs inside, that its field's range excludes: its path, and the range."""
+        for name, field in type(self).model_fields.items():
+            value, key = getattr(self, name), field.alias or name
+            for part in value if isinstance(value, tuple) else (value,):
+                if isinstance(part, Spec):
+                    yield from (((key, *path), allowed) for path, allowed in part.out_of_range())
+            for allowed in field.metadata:
+                if isinstance(allowed, Range) and not allowed.holds_all(value):
+                    yield (key,), allowed
+
+
+KeyPath = tuple[str | int, ...]
+"""Keys and positions that lead from a Spec to a value in it."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong between the fields of a Spec: the path of the value, what is wrong, what would be right.
+
+    A path may also name a key that is absent; `is_key` says that the key itself should not be there.
+    """
+
+    path: KeyPath
+    message: str
+    allowed: str = ""
+    suggestion: str = ""
+    is_key: bool = False
+
+    def below(self, *keys: str | int) -> Fault:
+        """The same fault of a Spec that stands at `keys` of another."""
+        return replace(self, path=(*keys, *self.path))
 
 
 def refusal(message: str, allowed: str = "", suggestion: str = "", inside: tuple[str, ...] = ()) -> PydanticCustomError:

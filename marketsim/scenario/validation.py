@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from marketsim.kinds import Family
 from marketsim.networks.influence import NetworkSpec
 from marketsim.scenario import later
 from marketsim.scenario.nodes import INCOMPLETE, Node, Path, Problems, at, named, near, nearest, plain
@@ -204,17 +205,23 @@ def _choose(kind: Any, tag: str | None) -> Any:
                     return member
         return None
     if get_origin(kind) is Annotated:
-        return _choose(get_args(kind)[0], tag)
+        return _choose(_in_family(kind.__metadata__) or get_args(kind)[0], tag)
     if get_origin(kind) in (Union, types.UnionType):
         specs = tuple(arg for arg in get_args(kind) if isinstance(arg, type) and issubclass(arg, Spec))
         return specs[0] if len(specs) == 1 else specs or kind
     return kind
 
 
+def _in_family(metadata: Iterable[Any]) -> tuple[type[Spec], ...] | None:
+    """The kinds of the family that a field's annotation names; None where it names none."""
+    family = next((part for part in metadata if isinstance(part, Family)), None)
+    return None if family is None else tuple(family.kinds.values())
+
+
 def _below(kind: Any, part: str | int) -> Any:
     if isinstance(kind, type) and issubclass(kind, Spec):
         field = kind.model_fields.get(str(part))
-        return _choose(field.annotation, None) if field is not None else None
+        return _choose(_in_family(field.metadata) or field.annotation, None) if field is not None else None
     if isinstance(part, int) and get_origin(kind) is tuple:
         arguments = [argument for argument in get_args(kind) if argument is not ...]
         return _choose(arguments[min(part, len(arguments) - 1)], None) if arguments else None

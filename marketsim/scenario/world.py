@@ -161,6 +161,8 @@ def _with_file(world: World, path: Keys, underlying: UnderlyingSpec, file: Path)
 def _check_ranges(world: World, path: Keys, spec: Spec) -> None:
     for keys, allowed in out_of_range(spec, path):
         world.at(keys, "this number is out of range", allowed.words)
+    for below, range_of_field in spec.out_of_range():
+        world.at((*path, *below), "this number is out of range", range_of_field.words)
 
 
 def _check_ids(world: World) -> None:

@@ -1,0 +1,197 @@
+"""Families of kinds, and their registers: which rebalance policies, trader kinds, indices, measures ... there are.
+
+A kind is one class in one file of its family's home: its Spec with the ranges in the fields, what may be wrong between
+them (`faults`), its sentence, its rule or process. `@FAMILY.register` above the class makes it known everywhere: to the
+schema, `list`, `show --sentences`, error messages, runs and reports. What a kind lacks is said when it is registered.
+Modules of the home are found by their files; kinds of other packages by the entry-point group `marketsim.kinds`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from types import UnionType
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin
+
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from marketsim.errors import EnvironmentLackError
+from marketsim.ranges import Range
+from marketsim.spec import Spec
+from marketsim.units import Money, Size
+
+ENTRY_POINTS = "marketsim.kinds"
+"""The group in which a distribution names its kinds, `anything = "module:Class"`."""
+
+Base = TypeVar("Base")
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A kind that another distribution brings: its family's name, its word, the distribution and its version."""
+
+    family: str
+    word: str
+    package: str
+    version: str
+
+
+class Family(Generic[Base]):
+    """The kinds of one sort of thing, by the word that a scenario chooses them with.
+
+    As an annotation of a Spec's field, `Annotated[PolicySpec, POLICIES]`, it stands for the union of all its kinds.
+
+    name: what messages and lists call it. base: what every kind is derived from. key: the field that holds the word
+    (`kind`, `policy`); "" for kinds that are no Specs and carry their word as `name`. home: the package whose modules
+    are its kinds. needs: methods and attributes of the base that each kind has to bring itself. is_open: whether
+    plugins may add to it.
+    """
+
+    def __init__(
+        self, name: str, base: type[Base], *, key: str, home: str, needs: tuple[str, ...] = (), is_open: bool = True
+    ) -> None:
+        self.name, self.base, self.key, self.home, self.needs, self.is_open = name, base, key, home, needs, is_open
+        self._kinds: dict[str, type[Base]] = {}
+        self._is_complete = False
+        _FAMILIES[name] = self
+
+    def register(self, kind: type[Kind]) -> type[Kind]:
+        """Make a kind known; used as a decorator. Raises TypeError that names the class and what it lacks."""
+        if not issubclass(kind, self.base):
+            raise TypeError(f"{_place(kind)} is no {self.name}: it is not derived from {self.base.__name__}")
+        word = self.word(kind)
+        missing = list(_missing(kind, self.base, self.needs))
+        if missing:
+            raise TypeError(f"{_place(kind)}: the {self.name} {word!r} is incomplete: {'; '.join(missing)}")
+        other = self._kinds.setdefault(word, kind)
+        if other is not kind:
+            raise TypeError(f"two kinds of {self.name} are called {word!r}: {_place(other)} and {_place(kind)}")
+        return cast(type[Kind], kind)
+
+    def word(self, kind: type[Any]) -> str:
+        """The word a kind is chosen by."""
+        if not self.key:
+            return str(kind.name)
+        field = kind.model_fields.get(self.key)
+        words = get_args(field.annotation) if field is not None and get_origin(field.annotation) is Literal else ()
+        if len(words) != 1:
+            raise TypeError(f"{_place(kind)}: `{self.key}` is not a Literal of one word")
+        return str(words[0])
+
+    @property
+    def kinds(self) -> Mapping[str, type[Base]]:
+        """All kinds by word, alphabetically, those of plugins among them."""
+        if not self._is_complete:
+            self._is_complete = True
+            import_modules(self.home)
+            if self.is_open:
+                load_plugins()
+            self._kinds = dict(sorted(self._kinds.items()))
+        return self._kinds
+
+    def plugin_of(self, kind: type[Any]) -> Plugin | None:
+        """The plugin a kind comes from; None for one of the product's own."""
+        return next((p for p in load_plugins() if (p.family, p.word) == (self.name, self.word(kind))), None)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The union of all kinds, told apart by the family's key."""
+        kinds = tuple(self.kinds.values())
+        if len(kinds) == 1:
+            return handler.generate_schema(kinds[0])
+        return handler.generate_schema(Annotated[Union[kinds], Field(discriminator=self.key)])  # noqa: UP007
+
+
+_FAMILIES: dict[str, Family[Any]] = {}
+
+
+def families() -> Mapping[str, Family[Any]]:
+    """Every family whose room has been imported, by name."""
+    return dict(_FAMILIES)
+
+
+def import_modules(package: str) -> None:
+    """Import every module of a package, so that what they register is there."""
+    found = importlib.import_module(package)
+    for module in pkgutil.iter_modules(found.__path__, f"{package}."):
+        importlib.import_module(module.name)
+
+
+@cache
+def load_plugins() -> tuple[Plugin, ...]:
+    """Register the kinds that installed distributions bring; which these are, by family and word.
+
+    A distribution that is found twice counts once. Raises EnvironmentLackError, naming the distribution, for one that
+    cannot be loaded, that brings no kind of an open family, or a word that is taken.
+    """
+    found: dict[tuple[str, str, str], EntryPoint] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        package = point.dist.name if point.dist is not None else "?"
+        found.setdefault((package.lower().replace("_", "-"), point.name, point.value), point)
+    return tuple(_loaded(point, package) for (package, _, _), point in sorted(found.items(), key=lambda item: item[0]))
+
+
+def _loaded(point: EntryPoint, package: str) -> Plugin:
+    version = point.dist.version if point.dist is not None else "?"
+    advice = f"update or uninstall the package {package}"
+    try:
+        kind = point.load()
+        open_families = [family for family in _FAMILIES.values() if family.is_open and isinstance(kind, type)]
+        family = next(family for family in open_families if issubclass(kind, family.base))
+        family.register(kind)
+    except StopIteration:
+        names = ", ".join(sorted(family.name for family in _FAMILIES.values() if family.is_open))
+        why = f"{point.value} is of none of the families that can be added to: {names}"
+        raise EnvironmentLackError(f"plugin {package} {version}: {why}; {advice}") from None
+    except Exception as error:
+        raise EnvironmentLackError(f"plugin {package} {version}: {point.value}: {error}; {advice}") from error
+    return Plugin(family.name, family.word(kind), package, version)
+
+
+def _place(kind: type[Any]) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _missing(kind: type[Any], base: type[Any], needs: tuple[str, ...]) -> Iterator[str]:
+    """What a kind has not: a docstring, a part of its own where the base has none, the range of a number."""
+    if not (kind.__doc__ or "").strip() or kind.__doc__ == base.__doc__:
+        yield "it has no docstring"
+    for name in needs:
+        if getattr(kind, name, None) is getattr(base, name, None):
+            yield f"it has no `{name}` of its own"
+    if issubclass(kind, Spec):
+        yield from (f"`{path}` has no range (marketsim.ranges)" for path in _without_range(kind))
+
+
+def _without_range(spec: type[Spec]) -> Iterator[str]:
+    """Numbers of a Spec, and of the Specs inside it, whose field states no range."""
+    for name, field in spec.model_fields.items():
+        if any(isinstance(part, Range) for part in field.metadata):
+            continue
+        inside = list(_types(field.annotation))
+        if any(_holds_numbers(part) for part in [*inside, *field.metadata]):
+            yield name
+        for part in inside:
+            if isinstance(part, type) and issubclass(part, Spec) and part is not spec:
+                yield from (f"{name}.{path}" for path in _without_range(part))
+
+
+def _types(annotation: Any) -> Iterator[Any]:
+    """The types an annotation is made of, within unions, tuples and `Annotated`."""
+    origin = get_origin(annotation)
+    if origin in (Annotated, Union, UnionType, tuple):
+        for part in get_args(annotation):
+            yield from _types(part)
+    else:
+        yield annotation
+
+
+def _holds_numbers(part: Any) -> bool:
+    return part in (int, Decimal, Fraction, Money, Size)
