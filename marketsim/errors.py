@@ -8,6 +8,7 @@
     +-- SweepStoppedError     1   a sweep could not go on; what is finished is kept, and it continues when started again
     +-- KernelError           1   the kernel reported what cannot happen: a defect of ours
     +-- UnitError             3   a text is not the quantity it should be; the loader adds the place
+    +-- UnreadableFileError   3   a file that a scenario names cannot be read; the loader adds the place
 
 A rejected order is never an exception: it is an event with a reason code.
 """
@@ -27,6 +28,7 @@ __all__ = [
     "ScenarioError",
     "SweepStoppedError",
     "UnitError",
+    "UnreadableFileError",
     "UsageError",
 ]
 
@@ -125,3 +127,22 @@ class UnitError(MarketsimError):
         self.suggestion = suggestion
         hint = f"; did you mean {suggestion!r}?" if suggestion else ""
         super().__init__(f"{message}; was {text!r}; allowed: {allowed}{hint}")
+
+    def __reduce__(self) -> tuple[type[UnitError], tuple[str, str, str, str]]:
+        """Pickled by its fields, so that it arrives whole from a worker."""
+        return type(self), (self.text, self.message, self.allowed, self.suggestion)
+
+
+class UnreadableFileError(MarketsimError):
+    """A file that somebody named cannot be read: what is in the way, and what may stand there."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, allowed: str) -> None:
+        self.message = message
+        self.allowed = allowed
+        super().__init__(f"{message}; allowed: {allowed}")
+
+    def __reduce__(self) -> tuple[type[UnreadableFileError], tuple[str, str]]:
+        """Pickled by its fields, so that it arrives whole from a worker."""
+        return type(self), (self.message, self.allowed)

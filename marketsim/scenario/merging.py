@@ -38,7 +38,8 @@ def without_markers(node: Node, problems: Problems, path: Path = ()) -> Node:
     """The document without keys that are null and without members marked for deletion."""
     if isinstance(node.value, dict):
         kept = {k: without_markers(v, problems, (*path, k)) for k, v in node.map.items() if v.value is not None}
-        return node.with_entries(kept, node.keys)
+        is_same = len(kept) == len(node.map) and all(entry is node.map[key] for key, entry in kept.items())
+        return node if is_same else node.with_entries(kept, node.keys)
     if isinstance(node.value, list):
         items = []
         for position, item in enumerate(node.list):

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from marketsim.errors import Problem
 
@@ -16,8 +17,7 @@ INCOMPLETE = "incomplete"
 """Origin of a thing whose preset or sibling is not there: what it lacks is not its own mistake."""
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands: file, line and column, both counted from 1."""
 
     file: str
@@ -103,6 +103,11 @@ def named(root: Node, path: Path) -> str:
 
 def near(word: str, words: Iterable[str]) -> str:
     """The word that was perhaps meant, or nothing."""
+    return _near(word, tuple(words))
+
+
+@lru_cache(maxsize=4_096)
+def _near(word: str, words: tuple[str, ...]) -> str:
     candidates = {candidate.lower(): candidate for candidate in words}
     found = difflib.get_close_matches(word.lower(), candidates, n=1, cutoff=0.6)
     return candidates[found[0]] if found else ""
@@ -113,6 +118,7 @@ class Problems:
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
+        self._known: set[tuple[str, int, int, str]] = set()
 
     def add(self, place: Place, path: str, text: str, message: str, allowed: str = "", suggestion: str = "") -> None:
         """Note one mistake; what copies and anchors repeat is noted once, where it was written."""
@@ -121,7 +127,8 @@ class Problems:
     def note(self, problem: Problem) -> None:
         """Note a problem unless the same one stands there already."""
         where = (problem.file, problem.line, problem.column, problem.message)
-        if where not in ((p.file, p.line, p.column, p.message) for p in self.found):
+        if where not in self._known:
+            self._known.add(where)
             self.found.append(problem)
 
     def at(self, root: Node, path: Path, message: str, allowed: str = "", suggestion: str = "") -> None:

@@ -50,11 +50,11 @@ def presets_for(section: str) -> dict[str, Preset]:
 
 def _marked(node: Node, name: str, file: str) -> Node:
     """The same nodes, each saying which preset it comes from."""
-    place = replace(node.place, file=f"presets/{file}")
+    place = node.place._replace(file=f"presets/{file}")
     value = node.value
     if isinstance(value, dict):
         value = {key: _marked(entry, name, file) for key, entry in value.items()}
     elif isinstance(value, list):
         value = [_marked(item, name, file) for item in value]
-    keys = {key: replace(where, file=f"presets/{file}") for key, where in node.keys.items()}
+    keys = {key: where._replace(file=f"presets/{file}") for key, where in node.keys.items()}
     return replace(node, value=value, place=place, origin=f"preset {name}", keys=keys)

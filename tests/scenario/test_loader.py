@@ -1,5 +1,6 @@
 """Reading YAML 1.2: what scalars mean, where things stand, what is not part of the language."""
 
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -91,7 +92,35 @@ def test_a_repeated_thing_may_be_an_anchor_and_stands_where_it_was_written() -> 
 
 def test_a_file_that_is_not_there_is_a_problem_not_a_traceback(tmp_path: Path) -> None:
     (problem,) = scenario.validate(tmp_path / "none.yaml")
-    assert "cannot be read" in problem.message
+    assert problem.message == "there is no such file"
+
+
+def test_what_is_no_regular_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "loop.yaml").symlink_to(tmp_path / "loop.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "long.yaml").write_bytes(b"#" * 2_000_001)
+    words = {
+        "pipe.yaml": "this is not a regular file",
+        "loop.yaml": "these links lead in a circle",
+        "folder.yaml": "this is a folder",
+        "long.yaml": "the file is too long: 2,000,001 bytes",
+        "n" * 300 + ".yaml": "the path is too long",
+        "nul\0.yaml": "this is no path: it holds characters that no path may hold",
+        "half\ud800.yaml": "there is no such file",
+    }
+    for name, message in words.items():
+        (problem,) = scenario.validate(tmp_path / name)
+        assert problem.message == message, name
+    (problem,) = scenario.validate("/dev/zero")
+    assert problem.message == "this is not a regular file"
+
+
+def test_too_many_values_are_refused_before_they_are_checked(tmp_path: Path) -> None:
+    path = tmp_path / "many.yaml"
+    path.write_text("a: [" + "1, " * 300_000 + "]")
+    (problem,) = scenario.validate(path)
+    assert problem.message == "there are too many values in this file"
 
 
 def test_a_file_that_is_not_text_is_refused_with_its_line(tmp_path: Path) -> None:

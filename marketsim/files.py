@@ -1,0 +1,53 @@
+"""Opening what a user names: a regular file, of a size that is looked at before a byte is read.
+
+A named pipe would wait for ever, a device may have no end, a loop of links leads nowhere: each is refused in words.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from marketsim.errors import UnreadableFileError
+
+_WORDS = {
+    errno.ENOENT: "there is no such file",
+    errno.ENOTDIR: "there is no such file",
+    errno.ELOOP: "these links lead in a circle",
+    errno.ENAMETOOLONG: "the path is too long",
+    errno.EACCES: "the file may not be read",
+    errno.EPERM: "the file may not be read",
+    errno.ENXIO: "this is not a regular file",
+}
+
+
+def read_file(path: Path, most_bytes: int) -> bytes:
+    """The bytes of a regular file of at most so many; raises UnreadableFileError, which says what is in the way."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, or a lone surrogate
+        raise UnreadableFileError(_reason(error), "a file that is there") from error
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            what = "this is a folder" if stat.S_ISDIR(found.st_mode) else "this is not a regular file"
+            raise UnreadableFileError(what, "a regular file")
+        if found.st_size > most_bytes:
+            raise UnreadableFileError(f"the file is too long: {found.st_size:,} bytes", f"at most {most_bytes:,} bytes")
+        with os.fdopen(os.dup(handle), "rb") as file:
+            data = file.read(most_bytes + 1)
+    except OSError as error:
+        raise UnreadableFileError(_reason(error), "a file that can be read") from error
+    finally:
+        os.close(handle)
+    if len(data) > most_bytes:  # it grew meanwhile, or is one of those that tell no size
+        raise UnreadableFileError("the file is too long", f"at most {most_bytes:,} bytes")
+    return data
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return _WORDS.get(error.errno or 0, f"the file cannot be read: {error.strerror}")
+    return "this is no path: it holds characters that no path may hold"
