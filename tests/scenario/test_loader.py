@@ -107,7 +107,7 @@ def test_what_is_no_regular_file_is_refused_before_it_is_read(tmp_path: Path) ->
         "long.yaml": "the file is too long: 2,000,001 bytes",
         "n" * 300 + ".yaml": "the path is too long",
         "nul\0.yaml": "this is no path: it holds characters that no path may hold",
-        "half\ud800.yaml": "there is no such file",
+        "half\ud800.yaml": "this is no path: it holds characters that no path may hold",
     }
     for name, message in words.items():
         (problem,) = scenario.validate(tmp_path / name)
