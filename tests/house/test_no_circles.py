@@ -1,4 +1,4 @@
-"""No file imports, by whatever way, a file that imports it: the law of the rooms says nothing about files of one room."""
+"""No file imports, by whatever way, a file that imports it: the law of the rooms does not see inside a room."""
 
 import ast
 from collections.abc import Iterator
