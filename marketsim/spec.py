@@ -28,6 +28,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo, WithJsonSchema
@@ -90,6 +91,22 @@ def refusal(message: str, allowed: str = "", suggestion: str = "", inside: tuple
     """The error a validator of a Spec raises; the loader adds the place, which is `inside` the field's value."""
     context = {"message": message, "allowed": allowed, "suggestion": suggestion, "inside": inside}
     return PydanticCustomError("marketsim", "{message}", context)
+
+
+def not_in_this_version(word: str, instead: str) -> str:
+    """The sentence that refuses, by name, a word or a key that the language has and this version has not."""
+    return f"{word!r} is not in version {version('marketsim-lab')}; use {instead} instead"
+
+
+def announced(words: Mapping[str, str]) -> BeforeValidator:
+    """For a field of words: those to come are refused by name, with what can be used instead of each."""
+
+    def read(value: Any) -> Any:
+        if isinstance(value, str) and value in words:
+            raise refusal(not_in_this_version(value, words[value]))
+        return value
+
+    return BeforeValidator(read)
 
 
 def _from_text(parse: Callable[[str], object], what: str, ready: type, example: str) -> Callable[[Any], Any]:

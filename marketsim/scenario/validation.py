@@ -199,6 +199,8 @@ def _follow(root: Node, start: Path, kind: Any, location: tuple[str | int, ...])
 def _choose(kind: Any, tag: str | None) -> Any:
     """A Spec class; a tuple of them where a tag decides; an annotation for anything else."""
     if isinstance(kind, tuple):
+        if tag is None:
+            return kind[0] if len(kind) == 1 else kind
         for member in kind:
             for field in member.model_fields.values():
                 if get_origin(field.annotation) is Literal and tag in get_args(field.annotation):
