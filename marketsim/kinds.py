@@ -53,8 +53,8 @@ class Family(Generic[Base]):
 
     name: what messages and lists call it. base: what every kind is derived from. key: the field that holds the word
     (`kind`, `policy`); "" for kinds that are no Specs and carry their word as `name`. home: the package whose modules
-    are its kinds. needs: methods and attributes of the base that each kind has to bring itself. is_open: whether
-    plugins may add to it. announced: words of kinds to come, which are refused by name, with what can be used instead.
+    are its kinds. needs: methods and attributes of the base that each kind has to bring itself; abstract methods of a
+    class in between count as well. is_open: whether plugins may add to it. announced: words of kinds to come, which are refused by name, with what can be used instead.
     """
 
     def __init__(
@@ -168,6 +168,7 @@ def _loaded(point: EntryPoint, package: str) -> Plugin:
         kind = point.load()
         open_families = [family for family in _FAMILIES.values() if family.is_open and isinstance(kind, type)]
         family = next(family for family in open_families if issubclass(kind, family.base))
+        import_modules(family.home)  # the product's own kinds have their words first
         family.register(kind)
     except StopIteration:
         names = ", ".join(sorted(family.name for family in _FAMILIES.values() if family.is_open))
@@ -189,6 +190,7 @@ def _missing(kind: type[Any], base: type[Any], needs: tuple[str, ...]) -> Iterat
     for name in needs:
         if getattr(kind, name, None) is getattr(base, name, None):
             yield f"it has no `{name}` of its own"
+    yield from (f"it has no `{name}` of its own" for name in sorted(getattr(kind, "__abstractmethods__", ())))
     if issubclass(kind, Spec):
         yield from (f"`{path}` has no range (marketsim.ranges)" for path in _without_range(kind))
 

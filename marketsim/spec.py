@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -47,7 +47,10 @@ class Spec(BaseModel):
     """A declaration of parameters: immutable, complete, with no key it does not know.
 
     Its validator is made at first use, when all kinds that its fields may hold have been registered (`kinds`).
+    announced_keys: keys of the language that this version does not take here, each with what can be used instead.
     """
+
+    announced_keys: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, defer_build=True

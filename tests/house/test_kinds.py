@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import abstractmethod
 from importlib.metadata import version
 from types import ModuleType
 from typing import Annotated, Literal
@@ -149,3 +150,23 @@ def test_kinds_that_are_no_specs_are_chosen_by_their_word(monkeypatch: pytest.Mo
         with pytest.raises(ValidationError) as refused:
             Holder.model_validate({"rule": word})
         assert refused.value.errors()[0]["type"] == kind
+
+
+def test_an_abstract_method_left_out_is_named_too(shapes: Family[ShapeSpec]) -> None:
+    class DrawnSpec(ShapeSpec):
+        """What has to be drawn."""
+
+        def sentence(self) -> str:
+            return "It is drawn."
+
+        @abstractmethod
+        def draw(self) -> str:
+            """Its picture."""
+
+    class EmptySpec(DrawnSpec):
+        """Nothing to see."""
+
+        shape: Literal["empty"]
+
+    with pytest.raises(TypeError, match="'empty' is incomplete: it has no `draw` of its own"):
+        shapes.register(EmptySpec)  # type: ignore[type-abstract]
