@@ -54,7 +54,8 @@ class Family(Generic[Base]):
     name: what messages and lists call it. base: what every kind is derived from. key: the field that holds the word
     (`kind`, `policy`); "" for kinds that are no Specs and carry their word as `name`. home: the package whose modules
     are its kinds. needs: methods and attributes of the base that each kind has to bring itself; abstract methods of a
-    class in between count as well. is_open: whether plugins may add to it. announced: words of kinds to come, which are refused by name, with what can be used instead.
+    class in between count as well. is_open: whether plugins may add to it. announced: words of kinds to come, which are
+    refused by name, with what can be used instead.
     """
 
     def __init__(

@@ -431,6 +431,21 @@ def distribution_text(value: Distribution) -> Any:
     return {value.kind: {name: units.format_number(n) if name in _PURE else text(n) for name, n in named}}
 
 
+def distribution_words(value: Distribution) -> str:
+    """The distribution as a sentence says it: `between 1 and 5, uniformly`."""
+    text = distribution_text(value)
+    if not isinstance(text, dict):
+        return str(text)
+    ((kind, inner),) = text.items()
+    if kind == "uniform":
+        return f"between {inner[0]} and {inner[1]}, uniformly"
+    if kind == "exponential":
+        return f"{inner} on average, exponentially"
+    if kind == "choice":
+        return " or ".join(f"{amount} ({weight})" for amount, weight in inner.items())
+    return f"{kind}, " + ", ".join(f"{name} {amount}" for name, amount in inner.items())
+
+
 def _distribution_type(quantity: Quantity, example: str) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
     return (
         BeforeValidator(_distribution(quantity)),
