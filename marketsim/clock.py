@@ -10,7 +10,7 @@ A message sent without latency at t reaches the book in a further round of t; `M
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from enum import IntEnum
 from operator import index as whole_number
 from time import perf_counter
@@ -28,6 +28,10 @@ from marketsim.kernel.world import World
 
 MAX_ROUNDS = 100_000
 """Deliveries at one instant before the clock says that an agent answers itself without end."""
+
+
+ProcessGenerator = Generator[Any, Any, None]
+"""What `env.process` turns into a process: a function that yields the events it waits for (SimPy's own word)."""
 
 
 class Phase(IntEnum):

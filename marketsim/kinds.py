@@ -21,10 +21,11 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, get_a
 
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_before_validator_function
 
 from marketsim.errors import EnvironmentLackError
 from marketsim.ranges import Range
-from marketsim.spec import Spec
+from marketsim.spec import Spec, not_in_this_version, refusal
 from marketsim.units import Money, Size
 
 ENTRY_POINTS = "marketsim.kinds"
@@ -47,18 +48,29 @@ class Plugin:
 class Family(Generic[Base]):
     """The kinds of one sort of thing, by the word that a scenario chooses them with.
 
-    As an annotation of a Spec's field, `Annotated[PolicySpec, POLICIES]`, it stands for the union of all its kinds.
+    As an annotation of a Spec's field, `Annotated[PolicySpec, POLICIES]`, it stands for the union of all its kinds; of
+    kinds that are no Specs, `Annotated[str, MARK_RULES]`, for one of their words.
 
     name: what messages and lists call it. base: what every kind is derived from. key: the field that holds the word
     (`kind`, `policy`); "" for kinds that are no Specs and carry their word as `name`. home: the package whose modules
-    are its kinds. needs: methods and attributes of the base that each kind has to bring itself. is_open: whether
-    plugins may add to it.
+    are its kinds. needs: methods and attributes of the base that each kind has to bring itself; abstract methods of a
+    class in between count as well. is_open: whether plugins may add to it. announced: words of kinds to come, which are
+    refused by name, with what can be used instead.
     """
 
     def __init__(
-        self, name: str, base: type[Base], *, key: str, home: str, needs: tuple[str, ...] = (), is_open: bool = True
+        self,
+        name: str,
+        base: type[Base],
+        *,
+        key: str,
+        home: str,
+        needs: tuple[str, ...] = (),
+        is_open: bool = True,
+        announced: Mapping[str, str] | None = None,
     ) -> None:
         self.name, self.base, self.key, self.home, self.needs, self.is_open = name, base, key, home, needs, is_open
+        self.announced = announced or {}
         self._kinds: dict[str, type[Base]] = {}
         self._is_complete = False
         _FAMILIES[name] = self
@@ -102,11 +114,23 @@ class Family(Generic[Base]):
         return next((p for p in load_plugins() if (p.family, p.word) == (self.name, self.word(kind))), None)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The union of all kinds, told apart by the family's key."""
+        """The union of all kinds, told apart by the family's key; of kinds that are no Specs, their words."""
         kinds = tuple(self.kinds.values())
-        if len(kinds) == 1:
-            return handler.generate_schema(kinds[0])
-        return handler.generate_schema(Annotated[Union[kinds], Field(discriminator=self.key)])  # noqa: UP007
+        if not self.key:
+            shape = handler.generate_schema(Literal[tuple(self.kinds)])
+        elif len(kinds) == 1:
+            shape = handler.generate_schema(kinds[0])
+        else:
+            shape = handler.generate_schema(Annotated[Union[kinds], Field(discriminator=self.key)])  # noqa: UP007
+        return no_info_before_validator_function(self._without_announced, shape) if self.announced else shape
+
+    def _without_announced(self, value: Any) -> Any:
+        """Refuse, by name, the word of a kind that is to come."""
+        word = value.get(self.key) if self.key and isinstance(value, Mapping) else value
+        if isinstance(word, str) and word in self.announced and word not in self.kinds:
+            message, allowed = not_in_this_version(word, self.announced[word]), ", ".join(self.kinds)
+            raise refusal(message, allowed, inside=(self.key,) if self.key else ())
+        return value
 
 
 _FAMILIES: dict[str, Family[Any]] = {}
@@ -145,6 +169,7 @@ def _loaded(point: EntryPoint, package: str) -> Plugin:
         kind = point.load()
         open_families = [family for family in _FAMILIES.values() if family.is_open and isinstance(kind, type)]
         family = next(family for family in open_families if issubclass(kind, family.base))
+        import_modules(family.home)  # the product's own kinds have their words first
         family.register(kind)
     except StopIteration:
         names = ", ".join(sorted(family.name for family in _FAMILIES.values() if family.is_open))
@@ -166,6 +191,7 @@ def _missing(kind: type[Any], base: type[Any], needs: tuple[str, ...]) -> Iterat
     for name in needs:
         if getattr(kind, name, None) is getattr(base, name, None):
             yield f"it has no `{name}` of its own"
+    yield from (f"it has no `{name}` of its own" for name in sorted(getattr(kind, "__abstractmethods__", ())))
     if issubclass(kind, Spec):
         yield from (f"`{path}` has no range (marketsim.ranges)" for path in _without_range(kind))
 

@@ -28,7 +28,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from importlib.metadata import version
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -46,7 +47,10 @@ class Spec(BaseModel):
     """A declaration of parameters: immutable, complete, with no key it does not know.
 
     Its validator is made at first use, when all kinds that its fields may hold have been registered (`kinds`).
+    announced_keys: keys of the language that this version does not take here, each with what can be used instead.
     """
+
+    announced_keys: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, defer_build=True
@@ -90,6 +94,22 @@ def refusal(message: str, allowed: str = "", suggestion: str = "", inside: tuple
     """The error a validator of a Spec raises; the loader adds the place, which is `inside` the field's value."""
     context = {"message": message, "allowed": allowed, "suggestion": suggestion, "inside": inside}
     return PydanticCustomError("marketsim", "{message}", context)
+
+
+def not_in_this_version(word: str, instead: str) -> str:
+    """The sentence that refuses, by name, a word or a key that the language has and this version has not."""
+    return f"{word!r} is not in version {version('marketsim-lab')}; use {instead} instead"
+
+
+def announced(words: Mapping[str, str]) -> BeforeValidator:
+    """For a field of words: those to come are refused by name, with what can be used instead of each."""
+
+    def read(value: Any) -> Any:
+        if isinstance(value, str) and value in words:
+            raise refusal(not_in_this_version(value, words[value]))
+        return value
+
+    return BeforeValidator(read)
 
 
 def _from_text(parse: Callable[[str], object], what: str, ready: type, example: str) -> Callable[[Any], Any]:
@@ -409,6 +429,21 @@ def distribution_text(value: Distribution) -> Any:
         return {"uniform": [text(value.parameters["lo"]), text(value.parameters["hi"])]}
     named = value.parameters.items()
     return {value.kind: {name: units.format_number(n) if name in _PURE else text(n) for name, n in named}}
+
+
+def distribution_words(value: Distribution) -> str:
+    """The distribution as a sentence says it: `between 1 and 5, uniformly`."""
+    text = distribution_text(value)
+    if not isinstance(text, dict):
+        return str(text)
+    ((kind, inner),) = text.items()
+    if kind == "uniform":
+        return f"between {inner[0]} and {inner[1]}, uniformly"
+    if kind == "exponential":
+        return f"{inner} on average, exponentially"
+    if kind == "choice":
+        return " or ".join(f"{amount} ({weight})" for amount, weight in inner.items())
+    return f"{kind}, " + ", ".join(f"{name} {amount}" for name, amount in inner.items())
 
 
 def _distribution_type(quantity: Quantity, example: str) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:

@@ -17,6 +17,8 @@ from fractions import Fraction
 from marketsim.errors import UnitError
 
 NS_PER_SECOND = 1_000_000_000
+NS_PER_DAY = 86_400 * NS_PER_SECOND
+NS_PER_YEAR = 365 * NS_PER_DAY
 ATOMS_PER_UNIT = 10**8
 RATE_ONE = 100_000_000
 """One, in the parts the kernel counts rates in; 1 bp = 10_000 parts."""

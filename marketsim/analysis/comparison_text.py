@@ -6,7 +6,7 @@ import json
 
 from marketsim.analysis.comparison import Comparison
 from marketsim.analysis.parting import Parting
-from marketsim.analysis.readings import NS_PER_DAY
+from marketsim.units import NS_PER_DAY
 
 
 def as_text(found: Comparison) -> str:

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from marketsim.analysis.impact import REGRESSION_NS, Impact, impact_by_regression
 from marketsim.datasets.run import Run
 from marketsim.networks import exposure
-from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY, NS_PER_SECOND
 
-NS_PER_DAY = 86_400 * NS_PER_SECOND
 SCHEDULED = "scheduled"
 WINDOWS: Mapping[str, Any] = {
     "market": pl.String, "moved": pl.String, "trigger": pl.String, "side": pl.String, "t0_ns": pl.Int64,

@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 
 from marketsim.analysis.moves import Term
-from marketsim.analysis.readings import NS_PER_DAY
 from marketsim.analysis.span import require_cadence, span_of
 from marketsim.datasets.run import Run
+from marketsim.units import NS_PER_DAY
 
 
 def _orders(run: Run) -> pl.DataFrame:

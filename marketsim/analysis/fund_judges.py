@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from marketsim.analysis.readings import (
     LOTS_ROUNDING,
-    NS_PER_DAY,
     Judged,
     Outcome,
     daily_returns,
@@ -14,6 +13,7 @@ from marketsim.analysis.readings import (
     targets_of,
 )
 from marketsim.datasets.run import Run
+from marketsim.units import NS_PER_DAY
 
 _EARNED = ("index_atoms", "basis_atoms")
 

@@ -11,10 +11,9 @@ import polars as pl
 from marketsim.analysis.mids import mids_of
 from marketsim.analysis.moves import RETURN_NS
 from marketsim.analysis.outcomes import is_collapsed
-from marketsim.analysis.readings import NS_PER_DAY
 from marketsim.analysis.span import cadence_ns, own_markets, span_of
 from marketsim.datasets.run import Run
-from marketsim.units import ATOMS_PER_UNIT
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY
 
 Figures = dict[str, float | None]
 DAYS_PER_YEAR = 365

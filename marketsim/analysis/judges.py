@@ -9,7 +9,6 @@ import polars as pl
 
 from marketsim.analysis.readings import (
     LOTS_ROUNDING,
-    NS_PER_DAY,
     Judged,
     Outcome,
     daily_returns,
@@ -24,6 +23,7 @@ from marketsim.analysis.readings import (
     whole_days,
 )
 from marketsim.datasets.run import Run
+from marketsim.units import NS_PER_DAY
 
 
 def multiple(run: Run) -> Judged:

@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 
 from marketsim.analysis.ghosts import compare_holding
-from marketsim.analysis.readings import NS_PER_DAY, Judged, Outcome, nav_of, parts_of, targets_of, whole_days
+from marketsim.analysis.readings import Judged, Outcome, nav_of, parts_of, targets_of, whole_days
 from marketsim.datasets.run import Run
-from marketsim.units import ATOMS_PER_UNIT, instant_ns, money, to_atoms
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY, instant_ns, money, to_atoms
 
 OWN_FEE = 0.0010
 """Fee of buying or selling a token, in its market or at the issuer: 0.1 % (the user's source, RULES section 0)."""

@@ -9,10 +9,9 @@ from math import prod
 import polars as pl
 
 from marketsim.analysis.moves import Term
-from marketsim.analysis.readings import NS_PER_DAY
 from marketsim.analysis.span import own_markets, require_cadence, span_of
 from marketsim.datasets.run import Run
-from marketsim.units import ATOMS_PER_UNIT
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY
 
 LEAST_OF_INDEX, MOST_OF_INDEX = 1 / 3, 3.0
 EMPTY_SHARE = 0.10

@@ -8,12 +8,12 @@ from math import log
 from typing import Literal
 
 from marketsim.datasets.run import Run
+from marketsim.units import NS_PER_DAY
 
 Outcome = Literal["confirmed", "refuted", "conditional"]
 Judged = tuple[Outcome, str, dict[str, float]]
 """What a judge says of a run: the outcome, the sentence, the figures."""
 
-NS_PER_DAY = 86_400 * 10**9
 LOTS_ROUNDING = 1e-6
 """How far a return may be from its formula where positions of 100 MUSDT are rounded to lots of 0.001 BTC."""
 

@@ -8,10 +8,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from marketsim.analysis.readings import NS_PER_DAY
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
-from marketsim.units import duration_ns, instant_ns
+from marketsim.units import NS_PER_DAY, duration_ns, instant_ns
 
 KEPT_RUNS = 8  # a pair and those of a neighbouring cell: what is read once serves every measure
 

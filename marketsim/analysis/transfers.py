@@ -24,10 +24,10 @@ import polars as pl
 from marketsim.analysis.handovers import handed_over
 from marketsim.analysis.mids import COARSEST_NS
 from marketsim.analysis.priced_trades import priced_trades
-from marketsim.analysis.readings import NS_PER_DAY
 from marketsim.analysis.span import require_cadence, require_trades, span_of
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
+from marketsim.units import NS_PER_DAY
 
 POOL = "market_pool"
 Key = tuple[str, str]

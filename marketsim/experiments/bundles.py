@@ -27,12 +27,10 @@ from marketsim.scenario.study import StudySpec
 from marketsim.simulation.forks import ForkOrder, run_forks, spans_around
 from marketsim.simulation.probing import Probe, ProbeOrder, run_probes
 from marketsim.streams import Stream
-from marketsim.units import to_atoms
+from marketsim.units import NS_PER_DAY, to_atoms
 
 Kind = Literal["forks", "probes"]
 BUNDLES, PROBES = "bundles", "probes"
-
-DAY_NS = 86_400 * 10**9
 
 
 @dataclass(frozen=True)
@@ -203,7 +201,7 @@ def _horizons(rebalances: pl.DataFrame, window_ns: int, most_ns: int) -> list[in
     """The end of a window, and the next reset: the median gap between decisions, a day where there is one alone."""
     instants = rebalances["t_decide_ns"].unique().sort().to_list()
     gaps = sorted(b - a for a, b in pairwise(instants) if b - a > max(window_ns, 60 * 10**9))
-    next_ns = gaps[len(gaps) // 2] if gaps else DAY_NS
+    next_ns = gaps[len(gaps) // 2] if gaps else NS_PER_DAY
     return sorted({max(window_ns, 10**9), min(next_ns, max(most_ns // 2, 10**9))})
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketsim.issuers.parent import MIDS_AFTER, ParentOrder, RebalanceRegister, Unfilled
 
 if TYPE_CHECKING:
-    from marketsim.clock import MarketEnvironment
+    from marketsim.clock import MarketEnvironment, ProcessGenerator
     from marketsim.venues.view import View
 
 
@@ -52,7 +51,7 @@ class Aftermath:
                 parent.unfilled = parent.unfilled or Unfilled.END_OF_RUN
             self.ended(parent, parent.leverage_after if parent.is_over else leverage)
 
-    def _follow(self, parent: ParentOrder, fill_ns: int) -> Generator[Any, Any, None]:
+    def _follow(self, parent: ParentOrder, fill_ns: int) -> ProcessGenerator:
         """Note the volume at the end of a fill's instant, then the mids after it, unless a later fill comes."""
         yield self.env.timeout(1)
         self._measure(parent, self.view.volume_before_lots(parent.market))

@@ -9,11 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-from marketsim.issuers.fees import NS_PER_DAY
 from marketsim.spec import AnnualRate, Duration, MoneyAmount, Spec
-from marketsim.units import format_annual_rate, format_money, to_atoms
+from marketsim.units import NS_PER_DAY, NS_PER_YEAR, format_annual_rate, format_money, to_atoms
 
-YEAR_NS = 365 * NS_PER_DAY
 SAMPLE_NS = 300 * 10**9
 """How often the price is looked at to measure volatility (our choice: coarse enough to leave out the bounce)."""
 
@@ -111,7 +109,7 @@ class RealisedVolatility:
             return 0.0
         prices = [price for _, price in self.samples]
         returns = [(after - before) / before for before, after in pairwise(prices)]
-        return sum(move * move for move in returns) * YEAR_NS / (self.samples[-1][0] - self.samples[0][0])
+        return sum(move * move for move in returns) * NS_PER_YEAR / (self.samples[-1][0] - self.samples[0][0])
 
 
 def cap_atoms(spec: DailyCapSpec, variance: float) -> int:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketsim.issuers.fees import (
     ManagementFeeSpec,
@@ -16,9 +15,8 @@ from marketsim.issuers.fees import (
 )
 
 if TYPE_CHECKING:
+    from marketsim.clock import ProcessGenerator
     from marketsim.issuers.issuer import TokenDesk
-
-Turning = Generator[Any, Any, None]
 
 
 @dataclass(slots=True)
@@ -40,7 +38,7 @@ class Charging:
         if self.spec is not None and self.spec.when == "every":
             self.due_ns = next_charge_ns(max(self.desk.warmup_ns - 1, 0), self.desk.start_ns, self.spec)
 
-    def run(self) -> Turning:
+    def run(self) -> ProcessGenerator:
         """Charge on time, as long as there is a token."""
         while self.due_ns is not None and not self.desk.token.is_over:
             yield self.desk.env.timeout(self.due_ns - self.desk.now_ns)

@@ -7,27 +7,26 @@ the order they came; the other side need not wait for them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from marketsim.issuers.algorithms.child import ChildKind
 from marketsim.issuers.algorithms.immediate import SinglePlan
 from marketsim.issuers.caps import ALL, SAMPLE_NS, DailyCapSpec, DayCount, RealisedVolatility, cap_atoms
-from marketsim.issuers.fees import NS_PER_DAY
 from marketsim.issuers.primary import Deal, PrimarySpec
 from marketsim.issuers.settlement import Settlement, Ticket
 from marketsim.issuers.token import TokenState
 from marketsim.messages import PrimaryRequest
-from marketsim.units import ATOMS_PER_UNIT, to_atoms
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY, to_atoms
 
 if TYPE_CHECKING:
+    from marketsim.clock import ProcessGenerator
     from marketsim.issuers.issuer import TokenDesk
 
-Turning = Generator[Any, Any, None]
 Side = Literal["creation", "redemption"]
 
 
@@ -204,7 +203,7 @@ class Counter:
         if tickets:
             self.settlement.hedge(tickets)
 
-    def _serve_batches(self) -> Turning:
+    def _serve_batches(self) -> ProcessGenerator:
         while True:
             yield self.desk.env.timeout(self._next_batch_ns() - self.desk.now_ns)
             self._serve()
@@ -214,13 +213,13 @@ class Counter:
         now = self.desk.now_ns + self.desk.start_ns
         return min(now + ((at - now) % NS_PER_DAY or NS_PER_DAY) for at in self.spec.batches) - self.desk.start_ns
 
-    def _serve_daily(self) -> Turning:
+    def _serve_daily(self) -> ProcessGenerator:
         """Caps begin anew at midnight UTC."""
         while True:
             yield self.desk.env.timeout(self.count.next_day_ns(self.desk.now_ns) - self.desk.now_ns)
             self.look_again()
 
-    def _measure(self, volatility: RealisedVolatility) -> Turning:
+    def _measure(self, volatility: RealisedVolatility) -> ProcessGenerator:
         market = self.desk.token.legs[0].market
         while True:
             volatility.add(self.desk.now_ns, self.desk.view.mark_ticks(market))

@@ -6,10 +6,10 @@ given up. Fills are entered as they happen, those of resting orders too. Everyth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketsim.issuers.aftermath import Aftermath
 from marketsim.issuers.algorithms.child import Child, ChildKind, Progress
@@ -20,13 +20,10 @@ from marketsim.issuers.treatment import Flow, Treatment
 from marketsim.messages import Purpose
 
 if TYPE_CHECKING:
-    from marketsim.clock import MarketEnvironment
+    from marketsim.clock import MarketEnvironment, ProcessGenerator
     from marketsim.messages import Fill
     from marketsim.venues.gateway import Gateway
     from marketsim.venues.view import View
-
-Turning = Generator[Any, Any, None]
-"""A process in the making: it yields events of the clock and is turned by it."""
 
 CROSSED = "post_only"
 """Why a venue refuses a resting order that would trade at once: no fault, its price is taken anew at the next look."""
@@ -65,7 +62,7 @@ class Dealer:
                 live.entered += len(fills)
                 self._enter(live.parent, fills, in_book=True)
 
-    def work(self, parent: ParentOrder) -> Turning:
+    def work(self, parent: ParentOrder) -> ProcessGenerator:
         """Send children as they fall due, until all is done, nothing more is to be had, or the venue stepped in."""
         leg = next(leg for leg in self.books.token.legs if leg.market == parent.market)
         seizures = self.seizures
@@ -81,7 +78,7 @@ class Dealer:
         yield from self._call_back(parent)
         self.aftermath.ended(parent, self.books.holding().leverage)
 
-    def _wait(self, parent: ParentOrder, due_ns: int) -> Turning:
+    def _wait(self, parent: ParentOrder, due_ns: int) -> ProcessGenerator:
         """Until the next child is due, or the resting one is final."""
         alarm = self.env.timeout(due_ns - int(self.env.now))
         if parent.resting is None:
@@ -98,7 +95,7 @@ class Dealer:
             parent.unfilled = Unfilled.SEIZED
         return parent.unfilled is not None
 
-    def _send_due(self, parent: ParentOrder, leg: LegTerms) -> Turning:
+    def _send_due(self, parent: ParentOrder, leg: LegTerms) -> ProcessGenerator:
         child = self._child(parent, leg)
         if parent.resting is not None:
             if child.kind is ChildKind.RESTING and child.limit_ticks == parent.resting.child.limit_ticks:
@@ -151,7 +148,7 @@ class Dealer:
         self.live.append(live)
         return live
 
-    def _call_back(self, parent: ParentOrder) -> Turning:
+    def _call_back(self, parent: ParentOrder) -> ProcessGenerator:
         """Take the resting order out of the book, if there is one, and wait until it is final."""
         live = parent.resting
         if live is not None:

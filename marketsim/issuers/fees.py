@@ -9,7 +9,7 @@ from typing import Literal
 
 from marketsim.issuers.nav import Exact
 from marketsim.spec import Duration, Rate, Spec, TimeOfDay
-from marketsim.units import NS_PER_SECOND
+from marketsim.units import NS_PER_DAY, NS_PER_YEAR
 
 
 class ManagementFeeSpec(Spec):
@@ -20,16 +20,12 @@ class ManagementFeeSpec(Spec):
     """
 
     rate: Rate
-    every: Duration = 86_400 * NS_PER_SECOND
+    every: Duration = NS_PER_DAY
     at: TimeOfDay = 0
     per: Literal["charge", "year"] = "charge"
     of: Literal["equity", "notional"] = "equity"
     when: Literal["every", "rebalance"] = "every"
     mode: Literal["nav", "dilution"] = "nav"
-
-
-NS_PER_DAY = 86_400 * NS_PER_SECOND
-NS_PER_YEAR = 365 * NS_PER_DAY
 
 
 def rate_of_charge(spec: ManagementFeeSpec, elapsed_ns: int) -> Fraction:

@@ -6,12 +6,12 @@ order the fund would send if nothing moved any more. The announced instant inclu
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from json import dumps
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from marketsim.announcements import Announcement, Board, Subject
 from marketsim.issuers.luck import DISCLOSED_SIZE
@@ -23,6 +23,7 @@ from marketsim.streams import relative_noise
 from marketsim.units import NS_PER_SECOND
 
 if TYPE_CHECKING:
+    from marketsim.clock import ProcessGenerator
     from marketsim.issuers.issuer import TokenDesk
     from marketsim.streams import Stream
 
@@ -85,7 +86,7 @@ class Herald:
 
     # -- when
 
-    def _repeat(self) -> Generator[Any, Any, None]:
+    def _repeat(self) -> ProcessGenerator:
         desk = self.desk
         if desk.warmup_ns > desk.now_ns:
             yield desk.env.timeout(desk.warmup_ns - desk.now_ns)

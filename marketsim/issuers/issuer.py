@@ -17,7 +17,7 @@ from marketsim.issuers.aftermath import Aftermath
 from marketsim.issuers.books import TokenBooks
 from marketsim.issuers.charging import Charging
 from marketsim.issuers.counter import Counter, open_counter
-from marketsim.issuers.dealer import Dealer, Turning
+from marketsim.issuers.dealer import Dealer
 from marketsim.issuers.execution import ExecutionPlan, OffBookSpec, plan_of
 from marketsim.issuers.hedging import HedgeOrder
 from marketsim.issuers.herald import SILENT, Herald
@@ -37,7 +37,7 @@ from marketsim.units import to_atoms
 
 if TYPE_CHECKING:
     from marketsim.announcements import Board
-    from marketsim.clock import Crossing, MarketEnvironment
+    from marketsim.clock import Crossing, MarketEnvironment, ProcessGenerator
     from marketsim.venues.gateway import Gateway
     from marketsim.venues.view import View
 
@@ -159,7 +159,7 @@ class TokenDesk:
 
     # -- when to look
 
-    def _watch(self) -> Turning:
+    def _watch(self) -> ProcessGenerator:
         """Wait for the next reset or crossing, again and again."""
         if self.warmup_ns > self.now_ns:
             yield self.env.timeout(self.warmup_ns - self.now_ns)
@@ -211,7 +211,7 @@ class TokenDesk:
         """What the policy would see now."""
         return self.books.situation(self.policy.source, self.now_ns, self.charging.rebalance_fees_atoms())
 
-    def _wait(self) -> Turning:
+    def _wait(self) -> ProcessGenerator:
         """Sleep until the next reset, look or crossing, or until the venue touched the account."""
         armed, look_ns = self._arm()
         times = [t_ns for t_ns in (self.due_ns(), look_ns) if t_ns is not None]
@@ -311,7 +311,7 @@ class TokenDesk:
 
     # -- how to trade
 
-    def _rebalance(self, decision: Decision) -> Turning:
+    def _rebalance(self, decision: Decision) -> ProcessGenerator:
         """Take the fees, work every leg's order at once, then remember the reset."""
         if self.treatment.rebalance is not Flow.WITHHELD:
             if decision.lots:
@@ -374,7 +374,7 @@ class TokenDesk:
             market.open_primary(self.counter is not None and self.counter.obstacle() is None)
             market.halt(self.token.is_splitting or self.token.is_over or "market" in self.token.suspended)
 
-    def work_hedge(self, orders: Sequence[HedgeOrder]) -> Turning:
+    def work_hedge(self, orders: Sequence[HedgeOrder]) -> ProcessGenerator:
         """Work the orders of one hedge; a rebalance meanwhile counts them as done."""
         self.books.hedges += orders
         yield self.env.all_of([self.env.process(self.dealer.work(order)) for order in orders])

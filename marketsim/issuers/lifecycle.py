@@ -6,7 +6,7 @@ closes its position, off the book or in it, and pays every holder his part of wh
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from json import dumps
@@ -23,9 +23,9 @@ from marketsim.messages import Purpose
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, to_atoms
 
 if TYPE_CHECKING:
+    from marketsim.clock import ProcessGenerator
     from marketsim.issuers.issuer import TokenDesk
 
-Turning = Generator[Any, Any, None]
 Part = Literal["primary", "market", "rebalance"]
 
 
@@ -145,7 +145,7 @@ class Lifecycle:
 
     # -- the end
 
-    def delist(self, plan: ExecutionPlan) -> Turning:
+    def delist(self, plan: ExecutionPlan) -> ProcessGenerator:
         """End the token at NAV: close its position by a plan, what that leaves at the mark, and pay its holders."""
         desk, token = self.desk, self.desk.token
         if token.is_over or desk.is_closing:
@@ -164,7 +164,7 @@ class Lifecycle:
                 desk.office.market.clear()
             self._pay_holders()
 
-    def _close(self, plan: ExecutionPlan) -> Turning:
+    def _close(self, plan: ExecutionPlan) -> ProcessGenerator:
         desk, token = self.desk, self.desk.token
         held = {leg.market: -leg.position_lots for leg in desk.books.holding().legs if leg.position_lots}
         orders = hedge_orders(

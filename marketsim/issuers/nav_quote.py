@@ -7,17 +7,16 @@ sampled at multiples of `every` and becomes known `delay` later: until then one 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketsim.issuers.rebalancing import PriceSource
 from marketsim.spec import Duration, Spec
 from marketsim.units import NS_PER_SECOND
 
 if TYPE_CHECKING:
-    from marketsim.clock import MarketEnvironment
+    from marketsim.clock import MarketEnvironment, ProcessGenerator
     from marketsim.issuers.books import TokenBooks
 
 
@@ -59,7 +58,7 @@ class NavQuote:
             self.samples.popleft()
         return self.samples[0][1]
 
-    def run(self) -> Generator[Any, Any, None]:
+    def run(self) -> ProcessGenerator:
         """Take samples, again and again."""
         while not self.is_live:
             yield self.env.timeout(self.spec.every - int(self.env.now) % self.spec.every)

@@ -10,11 +10,11 @@ With `settle_after` the issuer keeps units or cash in trust between dealing and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from marketsim.issuers.claims import Claim, cost_atoms
 from marketsim.issuers.execution import ExecutionPlan
@@ -34,11 +34,10 @@ from marketsim.issuers.token import TokenState
 from marketsim.messages import PrimaryRequest, Purpose
 
 if TYPE_CHECKING:
+    from marketsim.clock import ProcessGenerator
     from marketsim.issuers.books import TokenBooks
     from marketsim.issuers.issuer import TokenDesk
     from marketsim.messages import Fill
-
-Turning = Generator[Any, Any, None]
 
 
 @dataclass(slots=True)
@@ -211,7 +210,7 @@ class Settlement:
         else:
             self._conclude(waiting)
 
-    def _work(self, lots: Mapping[str, int], side: Purpose, number: int, waiting: list[Ticket]) -> Turning:
+    def _work(self, lots: Mapping[str, int], side: Purpose, number: int, waiting: list[Ticket]) -> ProcessGenerator:
         desk = self.desk
         orders = hedge_orders(
             lots, desk.token.legs, desk.view, number=number, token=desk.token.id, plan=self.plan, side=side,

@@ -22,6 +22,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from marketsim.spec import Distribution
+from marketsim.streams import upper_end
 from marketsim.units import NS_PER_SECOND
 from marketsim.venues.index import GbmIndexSpec, LogOuVolIndexSpec
 
@@ -69,23 +70,6 @@ def mean(law: Distribution) -> float:
         heavy = get["alpha"] <= 1
         return min(largest(law), get["min"] * 30 if heavy else get["min"] * get["alpha"] / (get["alpha"] - 1))
     return (get["lo"] + get["hi"]) / 2 if law.kind == "uniform" else get.get("value", get.get("mean", 0.0))
-
-
-def upper_end(law: Distribution) -> Decimal | int | None:
-    """The largest value a distribution can give; None when it has no upper end."""
-    if law.kind == "choice":
-        return max(value for value, _ in law.choices)
-    return {"constant": law.parameters.get("value"), "uniform": law.parameters.get("hi")}.get(
-        law.kind, law.parameters.get("max")
-    )
-
-
-def lower_end(law: Distribution) -> Decimal | int:
-    """The smallest value a distribution can give."""
-    if law.kind == "choice":
-        return min(value for value, _ in law.choices)
-    known = {"constant": "value", "uniform": "lo", "pareto": "min"}
-    return law.parameters[known[law.kind]] if law.kind in known else 0
 
 
 def largest(law: Distribution) -> float:

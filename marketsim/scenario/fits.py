@@ -18,6 +18,7 @@ from marketsim.scenario.spot_rules import check_spot_group, check_spot_market
 from marketsim.scenario.token_rules import check_token_rules
 from marketsim.scenario.world import World
 from marketsim.spec import Distribution
+from marketsim.streams import lower_end, upper_end
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.traders.noise import NoiseSpec
 from marketsim.units import ATOMS_PER_UNIT, atoms_per_tick_lot, format_duration, format_number, to_atoms
@@ -205,7 +206,7 @@ def _check_group(world: World, path: Path, group: TraderGroupSpec, markets: Mapp
     if group.start is None:
         return
     tiers = markets[group.market].margin.tiers
-    highest = bounds.upper_end(group.start.leverage)
+    highest = upper_end(group.start.leverage)
     keys = (*path, "start", "leverage")
     if highest is None and tiers:
         world.at(keys, "leverage without an upper end does not fit margin tiers", "a law with an upper end")
@@ -216,9 +217,9 @@ def _check_group(world: World, path: Path, group: TraderGroupSpec, markets: Mapp
 
 def _ends(law: Distribution) -> tuple[Decimal, ...]:
     """The capitals at which opening leverage is checked: the smallest, the middle, and the largest if there is one."""
-    upper = bounds.upper_end(law)
-    typical = law.parameters.get("median") or law.parameters.get("mean") or bounds.lower_end(law)
-    return tuple(Decimal(value) for value in (bounds.lower_end(law), typical, upper) if value is not None)
+    upper = upper_end(law)
+    typical = law.parameters.get("median") or law.parameters.get("mean") or lower_end(law)
+    return tuple(Decimal(value) for value in (lower_end(law), typical, upper) if value is not None)
 
 
 def _check_leverage(world: World, path: Path, leverage: Decimal, equity: Decimal, tiers: Sequence[TierSpec]) -> None:

@@ -16,19 +16,10 @@ _WORDS: dict[str, dict[str, str]] = {
     "engine": dict.fromkeys(("bitmex", "okx", "ftx", "hyperliquid", "dydx", "deribit", "bybit"), CROWD),
 }
 
-_KEYS: dict[str, dict[str, str]] = {
-    "traders": {"markets": CROWD},
-}
-
 
 def issue_of_word(key: str, word: str) -> str | None:
     """The issue that brings a word as the value of a key (`kind: heston`), if it is a word of the contract."""
     return _WORDS.get(key, {}).get(word)
-
-
-def issue_of_key(section: str, key: str) -> str | None:
-    """The issue that brings a key, or values of it other than the default, in a section; `""` is the top level."""
-    return _KEYS.get(section, {}).get(key)
 
 
 def refusal_of(name: str, issue: str) -> str:

@@ -20,7 +20,7 @@ from marketsim.networks.influence import BlocksSpec, NetworkSpec, SmallWorldSpec
 from marketsim.scenario.crowd_sentences import crowd_sentence
 from marketsim.scenario.fund_sentences import fee_words, fund_sentences, notice_sentence
 from marketsim.scenario.schema import EventSpec, JumpEventSpec, OrderEventSpec, Scenario
-from marketsim.spec import Distribution, distribution_text
+from marketsim.spec import distribution_words
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.traders.holder import HolderSpec
 from marketsim.units import (
@@ -54,20 +54,6 @@ def in_sentences(scenario: Scenario) -> str:
     if scenario.study is not None:
         paragraphs.append("A study is declared; `sweep` reads it, `run` ignores it.")
     return "\n\n".join(paragraphs)
-
-
-def _law(value: Distribution) -> str:
-    text = distribution_text(value)
-    if not isinstance(text, dict):
-        return str(text)
-    ((kind, inner),) = text.items()
-    if kind == "uniform":
-        return f"between {inner[0]} and {inner[1]}, uniformly"
-    if kind == "exponential":
-        return f"{inner} on average, exponentially"
-    if kind == "choice":
-        return " or ".join(f"{amount} ({weight})" for amount, weight in inner.items())
-    return f"{kind}, " + ", ".join(f"{name} {amount}" for name, amount in inner.items())
 
 
 def _index(underlying: UnderlyingSpec) -> str:
@@ -134,8 +120,8 @@ def _rebalance(token: TokenSpec) -> str:
     if isinstance(rule, VariableSpec):
         band = f"{format_number(rule.lower)} to {format_number(rule.upper)}"
         return (
-            f"It goes to a hidden target ({_law(rule.hidden)}) when, at a look, leverage is outside {band}; the time "
-            f"between two looks is {_law(rule.poll)}."
+            f"It goes to a hidden target ({distribution_words(rule.hidden)}) when, at a look, leverage is outside "
+            f"{band}; the time between two looks is {distribution_words(rule.poll)}."
         )
     if isinstance(rule, FliSpec):
         return _fli(rule, token)
@@ -225,15 +211,17 @@ def _group(group: TraderGroupSpec, coin: str | None) -> str:
     """A group in words; `coin`: the underlying of its market, if that is a spot market."""
     kind = str(getattr(group, "kind", "")).replace("_", " ")
     where = " and ".join(getattr(group, "markets", ()) or (group.market,))
-    text = f"{group.id}: {group.count:,} {kind} traders on {where}, each with a capital of {_law(group.capital)}"
+    text = f"{group.id}: {group.count:,} {kind} traders on {where}, each with a capital of {distribution_words(group.capital)}"
     text += f", waking {format_event_rate(group.rate)} on average" if group.rate else ""
-    latency = _law(group.latency)
+    latency = distribution_words(group.latency)
     text += "" if latency == "0s" else f", {latency} away from the venue"
     if group.start is not None and coin is not None:
-        text += f". They start with a share of their capital in {coin}: {_law(group.start.leverage)}"
+        text += f". They start with a share of their capital in {coin}: {distribution_words(group.start.leverage)}"
     elif group.start is not None:
         share = format_rate(group.start.long_share)
-        text += f". They start with positions at leverage {_law(group.start.leverage)}, {share} of them long"
+        text += (
+            f". They start with positions at leverage {distribution_words(group.start.leverage)}, {share} of them long"
+        )
     if isinstance(group, HolderSpec) and group.imitates is not None:
         way = (
             f"{format_rate(group.imitates.weight)} of the way to what their neighbours in {group.imitates.network} hold"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from marketsim.scenario import bounds
 from marketsim.scenario.nodes import Path, at
 from marketsim.scenario.world import World
 from marketsim.spec import Distribution
+from marketsim.streams import lower_end, upper_end
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.traders.retail import RetailSpec
 from marketsim.venues.contract import OF_A_PERPETUAL, MarketSpec
@@ -32,6 +32,6 @@ def check_spot_group(world: World, path: Path, group: TraderGroupSpec) -> None:
 
 
 def _check_no_borrowing(world: World, path: Path, law: Distribution, what: str) -> None:
-    most = bounds.upper_end(law)
-    if most is None or most > 1 or bounds.lower_end(law) < 0:
+    most = upper_end(law)
+    if most is None or most > 1 or lower_end(law) < 0:
         world.at(path, "nobody borrows in a spot market", f"a {what} of 0 to 1, or a law with such ends")

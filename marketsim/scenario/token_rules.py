@@ -12,6 +12,7 @@ from marketsim.scenario import bounds
 from marketsim.scenario.nodes import Path
 from marketsim.scenario.primary_rules import check_atoms
 from marketsim.scenario.world import World
+from marketsim.streams import lower_end, upper_end
 from marketsim.units import NS_PER_SECOND, format_duration, format_number
 from marketsim.venues.contract import MarketSpec
 
@@ -129,7 +130,7 @@ def _check_variable(world: World, path: Path, rule: VariableSpec, target: Decima
     if not rule.lower < target < rule.upper:
         message = f"the target {format_number(target)}, at which it opens, is not within the band"
         world.at((*path, "lower"), message, "lower below the target, upper above it, without sign")
-    least, most = bounds.lower_end(rule.hidden), bounds.upper_end(rule.hidden)
+    least, most = lower_end(rule.hidden), upper_end(rule.hidden)
     if most is None or not rule.lower < least <= most < rule.upper:
         message = "the hidden target may leave the band"
         world.at((*path, "hidden"), message, "a law with two ends that lie between lower and upper")

@@ -15,7 +15,7 @@ from marketsim.networks.influence import NetworkSpec
 from marketsim.scenario import later
 from marketsim.scenario.nodes import INCOMPLETE, Node, Path, Problems, at, named, near, nearest, plain
 from marketsim.scenario.schema import EventSpec, Scenario, TraderSpec
-from marketsim.spec import Spec
+from marketsim.spec import Spec, not_in_this_version
 
 _ITEMS: dict[str, Any] = {
     "traders": Annotated[TraderSpec, Field(discriminator="kind")],
@@ -39,7 +39,7 @@ def parts_of(root: Node, problems: Problems) -> dict[str, Any]:
     fields = {field.alias or name: field for name, field in Scenario.model_fields.items()}
     for key in root.map:
         if key not in fields:
-            _unknown_key(root, (key,), list(fields), problems)
+            _unknown_key(root, (key,), Scenario, problems)
     context = {"currencies": _names(root)}
     parts: dict[str, Any] = {}
     for key, field in fields.items():
@@ -118,8 +118,7 @@ def _translate(root: Node, start: Path, kind: Any, error: dict[str, Any], proble
             path = (*path, part) if at(root, (*path, part)) is not None else path
         problems.at(root, path, context["message"], context["allowed"], context["suggestion"])
     elif what == "extra_forbidden":
-        allowed = list(inside.model_fields) if isinstance(inside, type) and issubclass(inside, Spec) else []
-        _unknown_key(root, path, allowed, problems)
+        _unknown_key(root, path, inside if isinstance(inside, type) and issubclass(inside, Spec) else None, problems)
     elif what == "missing":
         _missing(root, path, problems)
     elif what in ("literal_error", "union_tag_invalid", "union_tag_not_found"):
@@ -130,15 +129,15 @@ def _translate(root: Node, start: Path, kind: Any, error: dict[str, Any], proble
         problems.at(root, path, message, allowed_here)
 
 
-def _unknown_key(root: Node, path: Path, allowed: list[str], problems: Problems) -> None:
-    key = str(path[-1])
-    section = str(path[0]) if len(path) == 3 else "" if len(path) == 1 else "-"
-    issue = later.issue_of_key(section, key)
-    if issue:
-        problems.at_key(root, path, later.refusal_of(key, issue))
+def _unknown_key(root: Node, path: Path, inside: type[Spec] | None, problems: Problems) -> None:
+    """Refuse a key that the Spec around it has not."""
+    key, fields = str(path[-1]), inside.model_fields if inside is not None else {}
+    allowed = [field.alias or name for name, field in fields.items()]
+    if inside is not None and key in inside.announced_keys:
+        message = not_in_this_version(key, inside.announced_keys[key])
+        problems.at_key(root, path, message, ", ".join(allowed))
     else:
-        suggestion = near(key, allowed)
-        problems.at_key(root, path, "there is no such key", ", ".join(allowed), suggestion)
+        problems.at_key(root, path, "there is no such key", ", ".join(allowed), near(key, allowed))
 
 
 def _missing(root: Node, path: Path, problems: Problems) -> None:
@@ -161,19 +160,12 @@ def _wrong_word(root: Node, path: Path, what: str, context: dict[str, Any], prob
     allowed = [word.strip().strip("'") for word in words.replace(" or ", ", ").split(",") if word.strip()]
     node = nearest(root, path)
     word = node.value if isinstance(node.value, str) else None
-    issue = word and (later.issue_of_word(str(path[-1]), word) or _later_part(path))
-    if not issue and isinstance(node.value, dict):
-        issue = _later_part(path)
-    if issue:
-        name = word if word and later.issue_of_word(str(path[-1]), word) else str(path[-1])
-        problems.at(root, path, later.refusal_of(name, issue), ", ".join(allowed))
+    issue = word and later.issue_of_word(str(path[-1]), word)
+    if word and issue:
+        problems.at(root, path, later.refusal_of(word, issue), ", ".join(allowed))
     else:
         suggestion = near(word, allowed) if word else ""
         problems.at(root, path, "this is none of the words allowed here", ", ".join(allowed), suggestion)
-
-
-def _later_part(path: Path) -> str | None:
-    return later.issue_of_key(str(path[0]), str(path[2])) if len(path) > 2 else None
 
 
 def _follow(root: Node, start: Path, kind: Any, location: tuple[str | int, ...]) -> tuple[Path, Any]:
@@ -199,6 +191,8 @@ def _follow(root: Node, start: Path, kind: Any, location: tuple[str | int, ...])
 def _choose(kind: Any, tag: str | None) -> Any:
     """A Spec class; a tuple of them where a tag decides; an annotation for anything else."""
     if isinstance(kind, tuple):
+        if tag is None:
+            return kind[0] if len(kind) == 1 else kind
         for member in kind:
             for field in member.model_fields.values():
                 if get_origin(field.annotation) is Literal and tag in get_args(field.annotation):

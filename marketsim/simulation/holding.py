@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import floor
 from typing import Any
 
 import numpy as np
 
-from marketsim.clock import MarketEnvironment, Phase
+from marketsim.clock import MarketEnvironment, Phase, ProcessGenerator
 from marketsim.issuers.holdings import HoldingsRegister
 from marketsim.issuers.issuer import TokenDesk
 from marketsim.issuers.token import lots_per_token
@@ -93,7 +93,7 @@ class FundClaims:
             if desk.counter is not None and desk.token.id in wired.markets:
                 env.process(self._tell(desk, wired.markets[desk.token.id], every[desk.token.id]))
 
-    def _tell(self, desk: TokenDesk, market: int, every_ns: int) -> Generator[Any, Any, None]:
+    def _tell(self, desk: TokenDesk, market: int, every_ns: int) -> ProcessGenerator:
         told = (0, 0)
         due = every_ns
         while True:

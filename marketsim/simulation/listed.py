@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +24,8 @@ from marketsim.units import format_rate, rate_parts, to_lots, to_ticks
 from marketsim.venues.spot import HALTED_BY_VENUE, set_halt
 
 if TYPE_CHECKING:
+    from marketsim.clock import ProcessGenerator
     from marketsim.simulation.model import MarketModel
-
-Turning = Generator[Any, Any, None]
 
 EVENT_COHORT = "event"
 """Cohort of listed `order` events: an account without margin that holds what they leave."""
@@ -51,7 +49,7 @@ class ListedEvents:
                 self._open_account(event)
             self.env.process(self._happen(event))
 
-    def _happen(self, event: Any) -> Turning:
+    def _happen(self, event: Any) -> ProcessGenerator:
         yield self.env.at(event.at)
         if isinstance(event, JumpEventSpec):
             self._note("jump", event.underlying, {"size": float(event.size)})
@@ -98,7 +96,7 @@ class ListedEvents:
         fees = {"maker": format_rate(event.fees.maker), "taker": format_rate(event.fees.taker)}
         self._note("fee_change", event.market, fees)
 
-    def _go_down(self, event: OutageEventSpec) -> Turning:
+    def _go_down(self, event: OutageEventSpec) -> ProcessGenerator:
         """The venue takes no orders for a while; what rests in the book stays there."""
         self._note("outage", event.market, {"for_ns": event.duration})
         self._halt(event.market, +1)
@@ -117,7 +115,7 @@ class ListedEvents:
 
     # -- tokens
 
-    def _announce(self, event: NoticeSpec) -> Turning:
+    def _announce(self, event: NoticeSpec) -> ProcessGenerator:
         desk = self.desks[event.subject if isinstance(event, (SuspendEventSpec, ResumeEventSpec)) else event.token]
         match event:
             case SuspendEventSpec():

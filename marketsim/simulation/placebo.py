@@ -6,7 +6,7 @@ round, as one, so that a placebo has the factual flow's size and concentration a
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import TYPE_CHECKING, Any
@@ -16,19 +16,18 @@ from marketsim.kernel import codes
 from marketsim.messages import Order, Purpose
 from marketsim.scenario.study import ArmSpec
 from marketsim.streams import Stream
+from marketsim.units import NS_PER_DAY
 
 if TYPE_CHECKING:
+    from marketsim.clock import ProcessGenerator
     from marketsim.simulation.model import MarketModel
 
 PLACEBO_COHORT = "placebo"
 PLACEBO_ACCOUNT = 1_299_999_999
 """Public id of the placebo account, the last of the ledger's range, so that nobody else's moves."""
 
-NS_PER_DAY = 86_400 * 10**9
 CLEAR_NS = 3_600 * 10**9
 """How far from any reset a placebo in time stays (CONTRACT section 6)."""
-
-Turning = Generator[Any, Any, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ class PlaceboDesk:
         self.places = {name: (market.venue, market.currency) for name, market in markets.items()}
         self.model.env.process(self._send_all())
 
-    def _send_all(self) -> Turning:
+    def _send_all(self) -> ProcessGenerator:
         for order in self.orders:
             if order.t_ns > self.model.env.now:
                 yield self.model.env.at(order.t_ns)
@@ -176,7 +175,7 @@ class PlaceboDesk:
             parent=order.parent,
         )
 
-    def _take_back(self, order: Order, after_ns: int) -> Turning:
+    def _take_back(self, order: Order, after_ns: int) -> ProcessGenerator:
         yield self.model.env.timeout(after_ns)
         if not order.is_final:
             self.model.gateway.cancel(order)

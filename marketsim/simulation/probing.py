@@ -7,7 +7,7 @@ CONTRACT section 7). Each probe also tells who took its other side and what it s
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil, floor
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from marketsim.clock import Phase
+from marketsim.clock import Phase, ProcessGenerator
 from marketsim.issuers.algorithms.child import PROTECTION
 from marketsim.kernel import codes
 from marketsim.messages import Order, Purpose
@@ -27,8 +27,6 @@ from marketsim.units import ATOMS_PER_UNIT
 PROBE_COHORT = "probe"
 PROBE_ACCOUNT = 1_299_999_899
 """Public id of the probe's account, in the ledger's range and beside the placebo's."""
-
-Turning = Generator[Any, Any, None]
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ class _Trial:
         model.drop_logs()
         model.env.on_log = self._hear_logs
 
-    def work(self) -> Turning:
+    def work(self) -> ProcessGenerator:
         """Send the order in slices, each with what those before it left."""
         probe, sent = self.probe, 0
         for slice_ in range(probe.slices):
@@ -142,7 +140,7 @@ class _Trial:
             self.account, market, lots, order_type="limit", price_ticks=limit, tif="ioc", purpose=Purpose.PLACEBO
         )
 
-    def look(self, horizon_ns: int) -> Turning:
+    def look(self, horizon_ns: int) -> ProcessGenerator:
         """Look at every market so long after the probe, after everything of that instant."""
         at = self.probe.t_ns + horizon_ns
         if at < self.model.env.end_ns:

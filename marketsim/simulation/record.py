@@ -5,13 +5,13 @@ A snapshot at t is after everything at t; there is one at 0 and one at `duration
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketsim.clock import Phase
+from marketsim.clock import Phase, ProcessGenerator
 from marketsim.datasets.canonical import CodedText
 from marketsim.datasets.columns import Names
 from marketsim.datasets.recorder import Recorder
@@ -69,7 +69,7 @@ class RunRecord:
         self.primary_deals.note(past.get("primary", ()))
         self.recorder.rows("ledger", past.get("ledger", ()))
 
-    def _repeat(self, every: int, write: Callable[[int], None]) -> Generator[Any, Any, None]:
+    def _repeat(self, every: int, write: Callable[[int], None]) -> ProcessGenerator:
         due = self.env.now
         while True:
             yield self.env.at(due, Phase.RECORD)

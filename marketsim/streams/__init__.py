@@ -46,7 +46,7 @@ vectors of Random123 in the tests); Wichura 1988, AS 241, Applied Statistics 37,
 1951 for the split of an exponential into a geometric number of ln 2 and a remainder.
 """
 
-from marketsim.streams.distributions import draw, mean, quantile, quantile_table, relative_noise
+from marketsim.streams.distributions import draw, lower_end, mean, quantile, quantile_table, relative_noise, upper_end
 from marketsim.streams.elementary import exp_, log_, power_
 from marketsim.streams.exponential import EXPONENTIAL_SEGMENTS, LN2, exponential_of_bits, exponential_table
 from marketsim.streams.normal import normal_quantile
@@ -62,6 +62,7 @@ __all__ = [
     "exponential_of_bits",
     "exponential_table",
     "log_",
+    "lower_end",
     "mean",
     "normal_quantile",
     "philox",
@@ -71,4 +72,5 @@ __all__ = [
     "quantile_table",
     "relative_noise",
     "stream_key",
+    "upper_end",
 ]

@@ -31,7 +31,7 @@ from marketsim.streams.stream import Stream
 if TYPE_CHECKING:
     from marketsim.spec import Distribution
 
-__all__ = ["draw", "mean", "quantile", "quantile_table", "relative_noise"]
+__all__ = ["draw", "lower_end", "mean", "quantile", "quantile_table", "relative_noise", "upper_end"]
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -94,6 +94,23 @@ def mean(distribution: Distribution) -> Decimal:
     if distribution.kind == "pareto":
         return _pareto_mean(of["min"], of["alpha"], of.get("max"))
     raise ValueError(f"distribution: was {distribution.kind!r}, allowed are {', '.join(sorted(_QUANTILES))}")
+
+
+def upper_end(law: Distribution) -> Decimal | int | None:
+    """The largest value a distribution can give; None when it has no upper end."""
+    if law.kind == "choice":
+        return max(value for value, _ in law.choices)
+    return {"constant": law.parameters.get("value"), "uniform": law.parameters.get("hi")}.get(
+        law.kind, law.parameters.get("max")
+    )
+
+
+def lower_end(law: Distribution) -> Decimal | int:
+    """The smallest value a distribution can give."""
+    if law.kind == "choice":
+        return min(value for value, _ in law.choices)
+    known = {"constant": "value", "uniform": "lo", "pareto": "min"}
+    return law.parameters[known[law.kind]] if law.kind in known else 0
 
 
 def _sum(values: Iterable[Decimal]) -> Decimal:

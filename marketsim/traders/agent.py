@@ -15,6 +15,7 @@ from marketsim.messages import Order, PrimaryRequest, Purpose
 from marketsim.streams import stream_key
 from marketsim.units import (
     ATOMS_PER_UNIT,
+    NS_PER_DAY,
     duration_ns,
     money,
     number,
@@ -25,8 +26,6 @@ from marketsim.units import (
     to_ticks,
 )
 from marketsim.venues.contract import MarketSpec
-
-NS_PER_DAY = 86_400 * 10**9
 
 
 class OwnView:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from marketsim.messages import Purpose
 from marketsim.spec import Count, Duration, Factor, Rate
@@ -15,7 +15,8 @@ from marketsim.traders.follower import FollowerDesk, FollowerSpec
 from marketsim.traders.knowledge import Knowledge, Prospect
 from marketsim.units import NS_PER_SECOND
 
-Turning = Generator[Any, Any, None]
+if TYPE_CHECKING:
+    from marketsim.clock import ProcessGenerator
 
 
 class AnticipatorSpec(FollowerSpec):
@@ -103,7 +104,7 @@ class AnticipatorDesk(FollowerDesk):
 
     # -- one campaign
 
-    def _work(self, campaign: Campaign) -> Turning:
+    def _work(self, campaign: Campaign) -> ProcessGenerator:
         length_ns = campaign.due_ns - campaign.begun_ns
         while campaign.step < self.spec.slices:
             at_ns = campaign.begun_ns + self._offset_ns(campaign, campaign.step, length_ns)
@@ -142,7 +143,7 @@ class AnticipatorDesk(FollowerDesk):
             return 0
         return abs(self.view.mark_ticks(prospect.market) - prospect.trigger_ticks)
 
-    def _unwind(self, campaign: Campaign) -> Turning:
+    def _unwind(self, campaign: Campaign) -> ProcessGenerator:
         """Out in equal steps from now on; then again and again until nothing is left that no campaign wants."""
         slices, held, began_ns = self.spec.slices, campaign.goal_lots, self.now_ns
         for out in range(slices):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from marketsim.announcements import Announcement
 from marketsim.spec import Identifier
@@ -11,6 +11,9 @@ from marketsim.streams import Stream
 from marketsim.traders.desk import DeskGroupSpec, Floor, TraderDesk
 from marketsim.traders.knowledge import Knowledge, KnowsSpec, Prospect
 from marketsim.units import NS_PER_SECOND
+
+if TYPE_CHECKING:
+    from marketsim.clock import ProcessGenerator
 
 LOOK_NS = 60 * NS_PER_SECOND
 """How often a group looks at a token whose next reset has no instant that it could wait for."""
@@ -63,7 +66,7 @@ class FollowerDesk(TraderDesk):
         if said.token in self.tokens and not said.is_over:
             self.consider(said.token)
 
-    def _watch(self, token: str) -> Generator[Any, Any, None]:
+    def _watch(self, token: str) -> ProcessGenerator:
         """Look when the next reset may first be known, and again and again while only a price can bring one."""
         while True:
             start_ns = self.knowledge.next_start_ns(token, self.now_ns)

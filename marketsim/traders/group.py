@@ -52,6 +52,7 @@ class TraderGroupSpec(Spec):
     """
 
     on_spot: ClassVar[Mapping[str, Any]] = {}
+    announced_keys: ClassVar[Mapping[str, str]] = {"markets": "a group for each market"}
 
     id: Identifier
     market: Identifier

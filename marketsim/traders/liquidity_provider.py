@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil, floor
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from marketsim.messages import Order
 from marketsim.spec import AnnualRate, Count, Duration, Factor, Rate
@@ -14,11 +14,10 @@ from marketsim.streams import Stream
 from marketsim.traders.desk import Floor
 from marketsim.traders.follower import FollowerDesk, FollowerSpec
 from marketsim.traders.knowledge import Knowledge, Prospect
-from marketsim.units import NS_PER_SECOND
+from marketsim.units import NS_PER_SECOND, NS_PER_YEAR
 
-Turning = Generator[Any, Any, None]
-
-NS_PER_YEAR = 365 * 86_400 * NS_PER_SECOND
+if TYPE_CHECKING:
+    from marketsim.clock import ProcessGenerator
 
 
 class LiquidityProviderSpec(FollowerSpec):
@@ -119,7 +118,7 @@ class LiquidityProviderDesk(FollowerDesk):
 
     # -- one stall
 
-    def _keep(self, stall: Stall) -> Turning:
+    def _keep(self, stall: Stall) -> ProcessGenerator:
         """Look again and again, until nothing is expected and nothing is held."""
         while True:
             mine = [each for each in self._expected() if each.market == stall.market]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from json import dumps
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from marketsim.messages import Order
 from marketsim.spec import Count, Duration, MoneyDistribution, Rate, TimeOfDay
 from marketsim.streams import Stream, draw
 from marketsim.traders.desk import DeskGroupSpec, Floor, TraderDesk
-from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY, NS_PER_SECOND
 
-Turning = Generator[Any, Any, None]
-
-NS_PER_DAY = 86_400 * NS_PER_SECOND
+if TYPE_CHECKING:
+    from marketsim.clock import ProcessGenerator
 
 
 class MetaorderSpec(DeskGroupSpec):
@@ -78,7 +77,7 @@ class MetaorderDesk(TraderDesk):
             for at_ns in self.spec.at:
                 self.env.process(self._wait_for_time(trader, at_ns))
 
-    def _wait_for_luck(self, trader: int) -> Turning:
+    def _wait_for_luck(self, trader: int) -> ProcessGenerator:
         mean_ns = float(NS_PER_SECOND / self.spec.rate)
         count = 0
         while True:
@@ -86,7 +85,7 @@ class MetaorderDesk(TraderDesk):
             self._begin(trader, "", count)
             count += 1
 
-    def _wait_for_time(self, trader: int, time_of_day_ns: int) -> Turning:
+    def _wait_for_time(self, trader: int, time_of_day_ns: int) -> ProcessGenerator:
         """Every day at a time of day, from the start on."""
         at_ns = (time_of_day_ns - self.start_ns) % NS_PER_DAY
         while True:
@@ -112,7 +111,7 @@ class MetaorderDesk(TraderDesk):
         if lots:
             self.env.process(self._work(order))
 
-    def _work(self, order: Metaorder) -> Turning:
+    def _work(self, order: Metaorder) -> ProcessGenerator:
         sent: list[Order] = []
         slices = self.spec.slices
         while order.step < slices:

@@ -5,12 +5,11 @@ Its quotes are the kernel's (`market_maker`); what takes thought and little time
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
-from marketsim.clock import MarketEnvironment
+from marketsim.clock import MarketEnvironment, ProcessGenerator
 from marketsim.messages import Purpose
 from marketsim.traders.market_maker import TokenMakerSpec
 from marketsim.venues.gateway import Gateway
@@ -62,7 +61,7 @@ class TokenMakerDesk:
         """Count wanted inventories in new units worth `ratio` old ones."""
         self.wanted = [lots // ratio for lots in self.wanted]
 
-    def _look_after(self) -> Generator[Any, Any, None]:
+    def _look_after(self) -> ProcessGenerator:
         while True:
             yield self.env.timeout(self.spec.every)
             for account, wanted in zip(self.accounts, self.wanted, strict=True):

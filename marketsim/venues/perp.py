@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
-from marketsim.clock import MarketEnvironment, Phase
+from marketsim.clock import MarketEnvironment, Phase, ProcessGenerator
 from marketsim.journal import Journal
 from marketsim.kernel import advance as doors
+from marketsim.units import NS_PER_DAY
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.funding import atoms_per_lot, funding_rate, premium_of_sums
 
 PREMIUM_UNITS = 10**12  # the kernel counts premiums in 1e-12
-NS_PER_DAY = 86_400 * 10**9
 
 
 def first_settlement_ns(start_ns: int, every_ns: int, offset_ns: int) -> int:
@@ -56,7 +55,7 @@ class FundingDesk:
         weighted = Fraction(world.market_int(number, "premium_weighted"), PREMIUM_UNITS)
         return premium_of_sums(total, weighted, count, self.spec.funding.average)
 
-    def _settle_on_time(self) -> Generator[Any, Any, None]:
+    def _settle_on_time(self) -> ProcessGenerator:
         while True:
             yield self.env.at(self.due_ns, Phase.FUNDING)
             self.due_ns += self.spec.funding.every

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from abc import abstractmethod
+from importlib.metadata import version
 from types import ModuleType
 from typing import Annotated, Literal
 
 import pytest
+from pydantic import ValidationError
 
 from marketsim.kinds import Family
 from marketsim.ranges import CADENCE, SHARE
@@ -91,3 +94,79 @@ def test_a_stranger_to_the_family_is_refused(shapes: Family[ShapeSpec]) -> None:
 
     with pytest.raises(TypeError, match=r"OtherSpec is no shape: it is not derived from ShapeSpec"):
         shapes.register(OtherSpec)
+
+
+def _registered(shapes: Family[ShapeSpec], word: str) -> None:
+    fields = {"__annotations__": {"shape": Literal[word]}, "__doc__": "One.", "__module__": __name__}
+    shapes.register(type("OneSpec", (ShapeSpec,), {**fields, "sentence": lambda self: "One."}))
+
+
+def test_a_word_to_come_is_refused_by_name_with_what_can_be_used_instead(shapes: Family[ShapeSpec]) -> None:
+    shapes.announced = {"oval": "round"}
+    _registered(shapes, "round")
+    _registered(shapes, "square")
+
+    class Drawing(Spec):
+        """Holds one."""
+
+        drawn: Annotated[ShapeSpec, shapes]
+
+    with pytest.raises(ValidationError) as refused:
+        Drawing.model_validate({"drawn": {"shape": "oval"}})
+
+    (error,) = refused.value.errors()
+    assert error["msg"] == f"'oval' is not in version {version('marketsim-lab')}; use round instead"
+    assert error["ctx"]["allowed"] == "round, square"
+    assert error["ctx"]["inside"] == ("shape",)
+
+
+def test_kinds_that_are_no_specs_are_chosen_by_their_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    home = ModuleType("home_of_rules")
+    home.__path__ = []
+    monkeypatch.setitem(sys.modules, "home_of_rules", home)
+    monkeypatch.setattr("marketsim.kinds._FAMILIES", {})
+
+    class Rule:
+        """The base."""
+
+        name = ""
+
+    rules = Family("rule", Rule, key="", home="home_of_rules", is_open=False, announced={"later": "first"})
+
+    @rules.register
+    class First(Rule):
+        """The first."""
+
+        name = "first"
+
+    class Holder(Spec):
+        """Holds the word of one."""
+
+        rule: Annotated[str, rules] = "first"
+
+    assert rules.kinds[Holder.model_validate({"rule": "first"}).rule] is First
+    assert Holder.model_json_schema()["properties"]["rule"]["const"] == "first"
+    for word, kind in (("other", "literal_error"), ("later", "marketsim")):
+        with pytest.raises(ValidationError) as refused:
+            Holder.model_validate({"rule": word})
+        assert refused.value.errors()[0]["type"] == kind
+
+
+def test_an_abstract_method_left_out_is_named_too(shapes: Family[ShapeSpec]) -> None:
+    class DrawnSpec(ShapeSpec):
+        """What has to be drawn."""
+
+        def sentence(self) -> str:
+            return "It is drawn."
+
+        @abstractmethod
+        def draw(self) -> str:
+            """Its picture."""
+
+    class EmptySpec(DrawnSpec):
+        """Nothing to see."""
+
+        shape: Literal["empty"]
+
+    with pytest.raises(TypeError, match="'empty' is incomplete: it has no `draw` of its own"):
+        shapes.register(EmptySpec)  # type: ignore[type-abstract]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from marketsim.issuers.fees import NS_PER_DAY
 from marketsim.issuers.luck import DAILY_JITTER
 from marketsim.issuers.nav import Exact, PriceTrigger
 from marketsim.issuers.policies.band import Band, borders_of, exact, has_moved
@@ -14,6 +13,7 @@ from marketsim.issuers.policies.decision import Decision, Occasion, PriceSource,
 from marketsim.issuers.policies.looks import Looks, looks_every
 from marketsim.spec import NONE_IN_WORDS, WORDS_FOR_NONE, Duration, Leverage, Rate, Spec, TimeOfDay
 from marketsim.streams import Stream
+from marketsim.units import NS_PER_DAY
 
 
 class EmergencySpec(Spec):
