@@ -21,7 +21,7 @@ from simpy.core import EmptySchedule
 from simpy.events import NORMAL
 from simpy.events import Event as Event
 
-from marketsim.errors import KernelError, UsageError
+from marketsim.errors import KernelError, ProcessFailedError, UsageError
 from marketsim.kernel import advance as doors
 from marketsim.kernel import codes
 from marketsim.kernel.world import World
@@ -54,6 +54,23 @@ AFTER_ALL = 100
 """After every phase: a run that stops at an instant includes all of it."""
 
 SOURCES = {"mark": codes.SRC_MARK, "index": codes.SRC_INDEX, "last": codes.SRC_LAST, "mid": codes.SRC_MID}
+
+
+def _hidden_failure(event: Event) -> BaseException | None:
+    """The exception that an event failed with, if SimPy could not make it again; the event gets one in its place.
+
+    SimPy throws a copy, made of the exception's class and its `args`, which fails for a class that is called otherwise.
+    """
+    if event._ok is not False or not isinstance(event._value, Exception):
+        return None
+    failure = event._value
+    try:
+        type(failure)(*failure.args)
+    except Exception:
+        event._value = ProcessFailedError(f"{type(failure).__name__}: {failure}")
+        event._value.__cause__ = failure
+        return failure
+    return None
 
 
 def whole_ns(value: Any, what: str) -> int:
@@ -188,7 +205,11 @@ class MarketEnvironment(simpy.Environment):
                 break
             self._serve(code)
         self.strategic_events += 1
-        super().step()
+        failure = _hidden_failure(queue[0][-1])
+        try:
+            super().step()
+        except ProcessFailedError as error:
+            raise failure or error from None
 
     def close(self) -> None:
         """Stop for good: nothing that waits will happen."""

@@ -7,10 +7,13 @@
     +-- EnvironmentLackError  5   this machine lacks something; carries the line that installs it
     +-- SweepStoppedError     1   a sweep could not go on; what is finished is kept, and it continues when started again
     +-- KernelError           1   the kernel reported what cannot happen: a defect of ours
+    +-- ProcessFailedError    1   what a process that waited for another hears of an exception that cannot be copied
     +-- UnitError             3   a text is not the quantity it should be; the loader adds the place
     +-- UnreadableFileError   3   a file that a scenario names cannot be read; the loader adds the place
 
-A rejected order is never an exception: it is an event with a reason code.
+A rejected order is never an exception: it is an event with a reason code. An exception's `args` are what its class is
+called with, and its words are made by `__str__`: so it stays itself where it is made again, by pickle on the way from a
+worker and by SimPy on the way out of a process.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ __all__ = [
     "KernelError",
     "MarketsimError",
     "Problem",
+    "ProcessFailedError",
     "ResultError",
     "ScenarioError",
     "SweepStoppedError",
@@ -80,7 +84,10 @@ class ScenarioError(MarketsimError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems: list[Problem] = sorted(problems, key=lambda p: (p.file, p.line, p.column, p.path, p.message))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
 
 
 class ResultError(MarketsimError):
@@ -95,8 +102,11 @@ class EnvironmentLackError(MarketsimError):
     exit_code = 5
 
     def __init__(self, message: str, install: str = "") -> None:
-        self.install = install
-        super().__init__(f"{message}; to install it: {install}" if install else message)
+        self.message, self.install = message, install
+        super().__init__(message, install)
+
+    def __str__(self) -> str:
+        return f"{self.message}; to install it: {self.install}" if self.install else self.message
 
 
 class SweepStoppedError(MarketsimError):
@@ -111,8 +121,11 @@ class KernelError(MarketsimError):
     """The kernel reported what cannot happen; `code` is its return code."""
 
     def __init__(self, message: str, code: int = 0) -> None:
-        self.code = code
-        super().__init__(message)
+        self.message, self.code = message, code
+        super().__init__(message, code)
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class UnitError(MarketsimError):
@@ -125,12 +138,11 @@ class UnitError(MarketsimError):
         self.message = message
         self.allowed = allowed
         self.suggestion = suggestion
-        hint = f"; did you mean {suggestion!r}?" if suggestion else ""
-        super().__init__(f"{message}; was {text!r}; allowed: {allowed}{hint}")
+        super().__init__(text, message, allowed, suggestion)
 
-    def __reduce__(self) -> tuple[type[UnitError], tuple[str, str, str, str]]:
-        """Pickled by its fields, so that it arrives whole from a worker."""
-        return type(self), (self.text, self.message, self.allowed, self.suggestion)
+    def __str__(self) -> str:
+        hint = f"; did you mean {self.suggestion!r}?" if self.suggestion else ""
+        return f"{self.message}; was {self.text!r}; allowed: {self.allowed}{hint}"
 
 
 class UnreadableFileError(MarketsimError):
@@ -141,8 +153,11 @@ class UnreadableFileError(MarketsimError):
     def __init__(self, message: str, allowed: str) -> None:
         self.message = message
         self.allowed = allowed
-        super().__init__(f"{message}; allowed: {allowed}")
+        super().__init__(message, allowed)
 
-    def __reduce__(self) -> tuple[type[UnreadableFileError], tuple[str, str]]:
-        """Pickled by its fields, so that it arrives whole from a worker."""
-        return type(self), (self.message, self.allowed)
+    def __str__(self) -> str:
+        return f"{self.message}; allowed: {self.allowed}"
+
+
+class ProcessFailedError(MarketsimError):
+    """Stands for another process's exception that cannot be copied, in its words; that one is its `__cause__`."""

@@ -211,7 +211,8 @@ def _group(group: TraderGroupSpec, coin: str | None) -> str:
     """A group in words; `coin`: the underlying of its market, if that is a spot market."""
     kind = str(getattr(group, "kind", "")).replace("_", " ")
     where = " and ".join(getattr(group, "markets", ()) or (group.market,))
-    text = f"{group.id}: {group.count:,} {kind} traders on {where}, each with a capital of {distribution_words(group.capital)}"
+    capital = distribution_words(group.capital)
+    text = f"{group.id}: {group.count:,} {kind} traders on {where}, each with a capital of {capital}"
     text += f", waking {format_event_rate(group.rate)} on average" if group.rate else ""
     latency = distribution_words(group.latency)
     text += "" if latency == "0s" else f", {latency} away from the venue"

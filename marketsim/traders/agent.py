@@ -10,12 +10,13 @@ from typing import Any
 import mesa
 import numpy as np
 
-from marketsim.errors import UsageError
+from marketsim.errors import UnitError, UsageError
 from marketsim.messages import Order, PrimaryRequest, Purpose
 from marketsim.streams import stream_key
 from marketsim.units import (
     ATOMS_PER_UNIT,
     NS_PER_DAY,
+    Money,
     duration_ns,
     money,
     number,
@@ -65,7 +66,8 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         self.env = model.env
         self.name = name or f"{type(self).__name__}-{self.unique_id}"
         self.latency_ns = duration_ns(latency)
-        self.account: int = model.add_agent(self.name, to_atoms(money(capital).amount))
+        self._coins = tuple(underlying.id for underlying in model.scenario.underlyings)
+        self.account: int = model.add_agent(self.name, to_atoms(self._capital(capital)))
         self.view = OwnView(model, self.account)
         self.records: list[dict[str, Any]] = []
         key = stream_key(model.root_seed, model.replication, f"agent:{self.name}")
@@ -110,8 +112,8 @@ class Agent(mesa.Agent):  # type: ignore[misc]
     ) -> Any:
         """The first instant at which a price (`mark index last mid`) is at or beyond a level (`"31000 USDT"`)."""
         spec = self._spec(next(iter(self._specs)) if market is None else market)
-        above = None if price_above is None else to_ticks(money(price_above).amount, spec.tick.amount)
-        below = None if price_below is None else to_ticks(money(price_below).amount, spec.tick.amount)
+        above = None if price_above is None else self._ticks(price_above, spec)
+        below = None if price_below is None else self._ticks(price_below, spec)
         return self.env.crossing(spec.id, source=source, above=above, below=below)
 
     # -- acting
@@ -125,10 +127,13 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         tif: str = "gtc",
         reduce_only: bool = False,
     ) -> Order:
-        """Send an order: signed size (`"+10 BTC"`), `limit` with a price or `market`; tif `gtc`, `ioc`, `post_only`."""
+        """Send an order: signed size (`"+10 BTC"`), `limit` with a price or `market`; tif `gtc`, `ioc`, `post_only`.
+
+        Raises UnitError for a size of another coin, a price in another currency, and what is not on the market's grid.
+        """
         spec = self._spec(market)
-        lots = to_lots(_signed(size), spec.lot.amount)
-        ticks = None if price is None else to_ticks(_amount(price), spec.tick.amount)
+        lots = to_lots(self._signed(size, spec), spec.lot.amount)
+        ticks = None if price is None else self._ticks(price, spec)
         return self.send_lots(market, lots, ticks, type, tif, reduce_only)
 
     def send_lots(
@@ -154,6 +159,39 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         )
         return order
 
+    def _capital(self, text: str) -> Decimal:
+        """The deposit, above zero and in the currency of the account."""
+        amount, currency = self._money(text), self.model.scenario.markets[0].currency
+        if amount.currency != currency:
+            raise UnitError(text, f"this is in {amount.currency}, the account is in {currency}", currency)
+        if amount.amount <= 0:
+            raise UnitError(text, "an account opens with a deposit", f"more than 0 {currency}")
+        return amount.amount
+
+    def _money(self, text: str) -> Money:
+        return money(text, self._coins)
+
+    def _signed(self, text: str, spec: MarketSpec) -> Decimal:
+        """Signed size [units of the underlying] of a text such as `+10 BTC`."""
+        number = text.strip()
+        unsigned = number[1:].lstrip() if number.startswith("+") else number
+        found = size(text if unsigned.startswith("-") and number.startswith("+") else unsigned, self._coins)
+        if found.underlying != spec.underlying:
+            message = f"this is a size of {found.underlying}, the underlying of {spec.id} is {spec.underlying}"
+            raise UnitError(text, message, spec.underlying)
+        return found.amount
+
+    def _ticks(self, price: str | Decimal, spec: MarketSpec) -> int:
+        """A price [ticks] of a text in the market's currency, or of a number of it."""
+        if isinstance(price, Decimal):
+            return to_ticks(price, spec.tick.amount)
+        found = self._money(price)
+        if found.currency != spec.currency:
+            raise UnitError(
+                price, f"this is in {found.currency}, {spec.id} is priced in {spec.currency}", spec.currency
+            )
+        return to_ticks(found.amount, spec.tick.amount)
+
     def _spec(self, market: str) -> MarketSpec:
         spec = self._specs.get(market)
         if spec is None:
@@ -169,7 +207,7 @@ class Agent(mesa.Agent):  # type: ignore[misc]
 
         Raises UsageError for a token without a primary market, or of another venue or currency than the account.
         """
-        amount, counter = money(cash), self._counter(token)
+        amount, counter = self._money(cash), self._counter(token)
         currency = self._specs[counter.desk.token.legs[0].market].currency
         if amount.currency != currency:
             raise UsageError(f"cash was {cash!r}; {token} is created for {currency}")
@@ -210,12 +248,3 @@ class Agent(mesa.Agent):  # type: ignore[misc]
     def record(self, **values: Any) -> None:
         """Remember values of this instant in `records`."""
         self.records.append({"t_ns": self.env.now, "agent": self.name, **values})
-
-
-def _signed(text: str) -> Decimal:
-    """Signed size of `"+10 BTC"`."""
-    return size(text.strip().removeprefix("+").strip()).amount
-
-
-def _amount(price: str | Decimal) -> Decimal:
-    return price if isinstance(price, Decimal) else money(price).amount
