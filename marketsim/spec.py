@@ -304,13 +304,14 @@ def _flag(value: Any) -> bool:
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 
-_ID = r"[A-Za-z][A-Za-z0-9_-]*"
+_ID = r"[0-9]*[A-Za-z][A-Za-z0-9_-]*"
 
 
 def _identifier(value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(_ID, value):
         raise refusal(
-            "this is not an id", "a letter, then letters, digits, '-' and '_' (no '.', which separates paths)"
+            "this is not an id",
+            "a letter (digits may stand before it), then letters, digits, '-', '_'; '.' separates paths",
         )
     return value
 

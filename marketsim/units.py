@@ -28,7 +28,10 @@ _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _MAX_DIGITS = 25
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _INSTANT = r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?Z"
-_AMOUNT = r"([+-]?[0-9.,_]+(?:[eE][+-]?[0-9]+)?)\s*(?:([kMG])\s+)?([A-Za-z][A-Za-z0-9_-]*)?"
+_DIGITS = r"([+-]?[0-9.,_]+(?:[eE][+-]?[0-9]+)?)"
+_AMOUNT = _DIGITS + r"\s*(?:([kMG])\s+)?([A-Za-z][A-Za-z0-9_-]*)?"
+_AMOUNT_OF_1INCH = _DIGITS + r"\s+(?:([kMG])\s+)?([0-9]+[A-Za-z][A-Za-z0-9_-]*)"
+"""A name that begins with digits stands apart from the number."""
 _NS_OF = {
     "d": 86_400 * NS_PER_SECOND,
     "h": 3_600 * NS_PER_SECOND,
@@ -298,13 +301,11 @@ def _amount(digits: str, text: str, allowed: str) -> Decimal:
 
 
 def _amount_of(text: str, known: Collection[str], what: str, allowed: str) -> tuple[Decimal, str]:
-    found = re.fullmatch(
-        r"([+-]?[0-9.,_]+(?:[eE][+-]?[0-9]+)?)\s*(?:([kMG])\s+)?([A-Za-z][A-Za-z0-9_-]*)?", text.strip()
-    )
+    found = re.fullmatch(_AMOUNT, text.strip()) or re.fullmatch(_AMOUNT_OF_1INCH, text.strip())
     if found is None:
         raise UnitError(text, f"this is not {what}", allowed)
     digits, prefix, name = found[1], found[2], found[3]
-    if name is None or len(name) == 1:
+    if name is None or (len(name) == 1 and name not in known):
         raise UnitError(text, "a bare number where a unit is due", allowed)
     value = _amount(digits, text, allowed)
     if prefix is None:
@@ -332,8 +333,21 @@ def _split_prefix(name: str, known: Collection[str], text: str, allowed: str) ->
 
 def _not_a_number(text: str, message: str, allowed: str) -> UnitError:
     if "," in text or "_" in text:
-        return UnitError(text, "a comma or underscore inside a number is ambiguous", allowed, re.sub("[,_]", "", text))
+        return UnitError(text, "a comma or underscore inside a number is ambiguous", allowed, _without_commas(text))
     return UnitError(text, message, allowed)
+
+
+def _without_commas(text: str) -> str:
+    """The text with a number as it was surely meant; nothing where it can be read in two ways (`1,234`)."""
+    found = re.search(r"[0-9][0-9.,_]*", text)
+    written = found[0] if found else ""
+    if re.fullmatch(r"[0-9]+,[0-9]+", written) and not re.fullmatch(r"[0-9]{1,3},[0-9]{3}", written):
+        meant = written.replace(",", ".")
+    elif re.fullmatch(r"[0-9]{1,3}(?:(?:,[0-9]{3}){2,}|(?:,[0-9]{3})+\.[0-9]+|(?:_[0-9]{3})+(?:\.[0-9]+)?)", written):
+        meant = re.sub("[,_]", "", written)
+    else:
+        return ""
+    return text.replace(written, meant)
 
 
 def _not_a_duration(text: str) -> UnitError:

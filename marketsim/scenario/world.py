@@ -226,6 +226,8 @@ def _check_currencies(world: World) -> None:
     underlyings, markets = world.by_id("underlyings"), world.books()
     for path, market in world.items("markets"):
         _check_amounts(world, path, market, market.currency, market.underlying)
+        if market.currency == market.underlying:
+            world.at((*path, "tick"), f"{market.underlying} is priced in itself", "another currency, as in 0.1 USDT")
         underlying = underlyings.get(market.underlying)
         if underlying is not None:
             _check_index_currency(world, path, market, underlying)

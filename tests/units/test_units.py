@@ -142,7 +142,7 @@ def test_what_is_ambiguous_or_without_unit_is_refused(parse, text: str, words: s
         (units.duration_ns, "3 hours", "3 h"),
         (units.rate, "5 bp", "5 bps"),
         (units.annual_rate, "70%", "70%/yr"),
-        (units.money, "1,000 USDT", "1000 USDT"),
+        (units.money, "1,000.5 USDT", "1000.5 USDT"),
         (units.money, "50 mUSDT", "50 MUSDT"),
         (units.instant_ns, "2024-01-01", "2024-01-01T00:00:00Z"),
     ],
@@ -232,3 +232,49 @@ def test_any_text_is_either_read_or_refused_with_words(text: str) -> None:
         except UnitError as error:
             refusal = error
         assert refusal is None or (refusal.message and refusal.allowed)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("67412,5", "67412.5"),
+        ("1,5", "1.5"),
+        ("12,345678", "12.345678"),
+        ("1,234", ""),  # one thousand and more, or a little more than one
+        ("1,234,567", "1234567"),
+        ("1,234.5", "1234.5"),
+        ("1_000", "1000"),
+        ("1_00", ""),
+        ("1.234,5", ""),
+    ],
+)
+def test_a_suggestion_for_a_comma_never_changes_the_number(text: str, meant: str) -> None:
+    with pytest.raises(UnitError) as refused:
+        units.number(text)
+    assert refused.value.suggestion == meant
+
+
+def test_a_suggestion_keeps_the_unit_and_the_decimal_comma() -> None:
+    with pytest.raises(UnitError) as refused:
+        units.money("2,5 kUSDT")
+    assert refused.value.suggestion == "2.5 kUSDT"
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "name"),
+    [
+        ("1 W", "1", "W"),
+        ("1 kW", "1000", "W"),
+        ("2 1INCH", "2", "1INCH"),
+        ("3 k 1000SHIB", "3000", "1000SHIB"),
+        ("+0.5 1INCH", "0.5", "1INCH"),
+    ],
+)
+def test_names_of_real_coins_have_sizes(text: str, amount: str, name: str) -> None:
+    assert units.size(text, ("W", "1INCH", "1000SHIB")) == units.Size(Decimal(amount), name)
+
+
+@pytest.mark.parametrize("text", ["1 k", "5", "1 W"])
+def test_a_letter_that_names_nothing_is_no_unit(text: str) -> None:
+    with pytest.raises(UnitError):
+        units.size(text, ("1INCH",))
