@@ -1,8 +1,7 @@
 """The merging rules of the language: what lies over what, on nodes, without losing where anything came from.
 
 Maps merge key by key; lists of things with `id` merge by id, keeping the base's order, new ids last; everything else is
-replaced. Replaced whole: a distribution, a `basket`, a study's `design` and each of its axes, a list without ids, and
-any map whose `kind`, `policy`, `algorithm`, `mode` or `rule` changes. `{id: X, delete: true}` removes a member; `null`
+replaced. Replaced whole: a distribution, a `basket`, a study's `design` and its `over`, a list without ids, and whose `kind`, `policy`, `algorithm`, `mode` or `rule` changes. `{id: X, delete: true}` removes a member; `null`
 removes a key: it stays as a marker until presets and `like` are done, so that it also removes what a preset set, and is
 taken out at the end.
 """
@@ -55,7 +54,7 @@ def without_markers(node: Node, problems: Problems, path: Path = ()) -> Node:
 def _replaces_whole(base: Node, over: Node, path: Path) -> bool:
     if path and path[-1] == "basket":
         return True
-    if path == ("study", "design") or (path[:2] == ("study", "over") and len(path) == 3):
+    if path in (("study", "design"), ("study", "over")):
         return True
     if any(len(each.map) == 1 and LAWS >= set(each.map) for each in (base, over)):
         return True

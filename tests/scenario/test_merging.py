@@ -72,6 +72,16 @@ def test_a_studys_design_and_axes_are_replaced_whole(tmp_path: Path) -> None:
     assert (study.design.kind, study.over) == ("sobol", {"clock.duration": {"log": ["1h", "2h"]}})
 
 
+def test_the_axes_of_a_study_replace_those_it_inherits(tmp_path: Path) -> None:
+    first, second = "clock.duration: [1h, 2h]", "traders.noise.count: [10, 20]"
+    (tmp_path / "base.yaml").write_text(BASE + f"study: {{over: {{{first}}}, replications: 3}}\n")
+    (tmp_path / "child.yaml").write_text(f"extends: base.yaml\nstudy: {{over: {{{second}}}}}\n")
+    study = scenario.load(tmp_path / "child.yaml").study
+    assert study is not None
+    assert study.over == {"traders.noise.count": [10, 20]}  # and not a grid of both
+    assert study.replications == 3
+
+
 def test_a_member_is_deleted_by_its_id(derived) -> None:
     loaded = derived("tokens: [{id: B, delete: true}, {id: C, like: A}]")
     assert [token.id for token in loaded.tokens] == ["A", "C"]
