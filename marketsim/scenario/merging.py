@@ -1,9 +1,10 @@
 """The merging rules of the language: what lies over what, on nodes, without losing where anything came from.
 
 Maps merge key by key; lists of things with `id` merge by id, keeping the base's order, new ids last; everything else is
-replaced. Replaced whole: a distribution, a `basket`, a study's `design` and its `over`, a list without ids, and whose `kind`, `policy`, `algorithm`, `mode` or `rule` changes. `{id: X, delete: true}` removes a member; `null`
-removes a key: it stays as a marker until presets and `like` are done, so that it also removes what a preset set, and is
-taken out at the end.
+replaced. Replaced whole: a distribution, a `basket`, a study's `design` and its `over`, a list without ids, and any map
+whose `kind`, `policy`, `algorithm`, `mode` or `rule` changes. `{id: X, delete: true}` removes a member; `null` removes
+a key: it stays as a marker until presets and `like` are done, so that it also removes what a preset set, and is taken
+out at the end.
 """
 
 from __future__ import annotations
