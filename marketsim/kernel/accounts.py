@@ -64,7 +64,7 @@ def position_of(w, account, market):
 @compiled
 def accrue(w, m, p):
     """Charge a holding with its share of the fund's management fee and funding up to now (a record, no money moves)."""
-    s = stake_at(w.stakes, np.int64(p.bucket))
+    s = stake_at(w.stakes, np.int64(p.stake))
     held = np.float64(p.lots)
     s.management_atoms += held * (m.management_per_lot - s.management_seen)
     s.funding_atoms += held * (m.funding_per_lot - s.funding_seen)
@@ -75,9 +75,9 @@ def accrue(w, m, p):
 @compiled
 def record_stake(w, m, p, lots, notional_atoms, fee_atoms):
     """Write a fill of signed lots into the holder's record."""
-    if m.kind != SPOT or p.bucket < 0:
+    if m.kind != SPOT or p.stake < 0:
         return
-    s = stake_at(w.stakes, np.int64(p.bucket))
+    s = stake_at(w.stakes, np.int64(p.stake))
     if lots > 0:
         s.bought_atoms += notional_atoms
     else:
@@ -90,7 +90,7 @@ def change_position(w, m, flags, p, lots, price):
     """Add signed `lots` at `price` to position `p`; keep entry value and open interest."""
     old = np.int64(p.lots)
     new = old + lots
-    if m.kind == SPOT and p.bucket >= 0:
+    if m.kind == SPOT and p.stake >= 0:
         accrue(w, m, p)
     if old == 0 or (old > 0) == (lots > 0):
         p.entry_ticklots += abs(lots) * price

@@ -21,11 +21,11 @@ from marketsim.kernel.codes import (
     SPACE_MESSAGES,
     SPACE_ORDERS,
     STOP_LOG,
-    STOP_NOTICE,
     STOP_PATH,
     STOP_REACHED,
     STOP_SPACE,
 )
+from marketsim.kernel.crossings import check_crossings
 from marketsim.kernel.decisions import wake
 from marketsim.kernel.draw import below, exponential, philox
 from marketsim.kernel.layout import (
@@ -43,9 +43,10 @@ from marketsim.kernel.layout import (
     underlying_at,
 )
 from marketsim.kernel.liquidation import work_queue
+from marketsim.kernel.logs import log_quote
 from marketsim.kernel.margin import NEVER, file_account, file_all
 from marketsim.kernel.marks import publish_index, publish_nav, step_index, step_mark
-from marketsim.kernel.matching import cancel, check_crossings, log_quote
+from marketsim.kernel.matching import cancel
 from marketsim.kernel.messages import receive_message, send_message
 from marketsim.kernel.records import compiled, entry, prefetch
 
@@ -253,8 +254,8 @@ def advance(address, until_ns, until_phase):
             wake(w, g, index, np.int64(trader.wakeups))
         if w.log_quotes or w.crossings_inside > 0:
             after_event(w)
-        if w.stop == STOP_NOTICE:
-            return STOP_NOTICE
+        if w.stop != STOP_REACHED:
+            return w.stop
 
 
 @entry

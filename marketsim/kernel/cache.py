@@ -27,11 +27,11 @@ UNUSED_S = 86_400.0  # and nothing is removed that was used within a day
 
 @cache
 def source_hash() -> str:
-    """Hash of what the machine code depends on: the room's sources, numba's and llvmlite's versions (16 hex digits)."""
+    """Hash of what the machine code depends on: the room's sources, its rules' included, numba's and llvmlite's versions (16 hex digits)."""
     h = sha256(f"numba {version('numba')} llvmlite {version('llvmlite')}".encode())
-    for path in sorted(SOURCES.glob("*.py")):
-        text = path.read_bytes()
-        h.update(f"\n{path.name} {len(text)}\n".encode())
+    for name in sorted(path.relative_to(SOURCES).as_posix() for path in SOURCES.rglob("*.py")):
+        text = (SOURCES / name).read_bytes()
+        h.update(f"\n{name} {len(text)}\n".encode())
         h.update(text)
     return h.hexdigest()[:16]
 
@@ -70,14 +70,14 @@ def is_warm() -> bool:
         return False
 
 
-def keep(dispatcher: Any) -> None:
-    """Let a jitted function find its machine code here and leave it here; nowhere, if no folder can be written."""
+def keep(compiler: Any, function: Any) -> None:
+    """Let what compiles `function` find its machine code here and leave it here; nowhere, if no folder can be written."""
     from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
     if not _prepare():
         return
     implementation = type("KernelCacheImpl", (CompileResultCacheImpl,), {"_locator_classes": [_Place]})
-    dispatcher._cache = type("KernelCache", (FunctionCache,), {"_impl_class": implementation})(dispatcher.py_func)
+    compiler._cache = type("KernelCache", (FunctionCache,), {"_impl_class": implementation})(function)
 
 
 class _Place:

@@ -70,8 +70,13 @@ ACTIONS = ("place", "cancel", "reject")
 T_LIMIT, T_MARKET, T_IOC, T_POST_ONLY = range(4)
 ORDER_TYPES = ("limit", "market", "ioc", "post_only")
 
-# Trader kinds with a compiled decision rule.
-K_NOISE, K_MAKER, K_FUNDAMENTALIST, K_TREND, K_RETAIL, K_HOLDER = range(6)
+# Rules of trader groups that no file of `kernel/rules` has; the files' own codes count from 0 (`kernel.rules.CODES`).
+NO_RULE = -1  # nobody of the group ever wakes
+EXTERNAL_RULE = -2  # the group's record has the address of its rule
+
+# What a trader's slot holds when it is not the record of its resting order.
+FREE_SLOT = -1
+PENDING_SLOT = -2  # the order is on its way
 
 # Market kinds.
 PERPETUAL, SPOT = range(2)
@@ -98,7 +103,7 @@ PH_DECISION = 1
 PH_RECORD = 10
 
 # Why `advance` came back.
-STOP_REACHED, STOP_NOTICE, STOP_SPACE, STOP_LOG, STOP_PATH = range(5)
+STOP_REACHED, STOP_NOTICE, STOP_SPACE, STOP_LOG, STOP_PATH, STOP_NO_RULE, STOP_RULE_FAILED = range(7)
 SPACE_ORDERS, SPACE_MESSAGES, SPACE_QUEUE = range(3)
 
 # Mark rules.

@@ -9,6 +9,18 @@ import numpy as np
 
 from marketsim.kernel.records import accessor
 
+PARAMETER_WORDS = 16  # of 8 bytes: the largest record of parameters a rule of trader groups may have
+OWN_WORDS = 2  # the same for the numbers that each trader has of its own
+
+
+def with_aliases(fields, **aliases):
+    """A record some of whose fields have a second name, for what the same bytes mean elsewhere: `alias="field"`."""
+    plain = np.dtype(fields)
+    places = {**plain.fields, **{alias: plain.fields[name] for alias, name in aliases.items()}}
+    formats, offsets = [place[0] for place in places.values()], [place[1] for place in places.values()]
+    return np.dtype({"names": list(places), "formats": formats, "offsets": offsets, "itemsize": plain.itemsize})
+
+
 HEADER = np.dtype(
     [
         ("now_ns", "i8"),
@@ -22,6 +34,9 @@ HEADER = np.dtype(
         ("n_accounts", "i8"),
         ("n_positions", "i8"),
         # addresses (left out of the digest)
+        ("address", "i8"),  # of this record
+        ("place_door", "i8"),  # functions through which external rules send
+        ("withdraw_door", "i8"),
         ("underlyings", "i8"),
         ("markets", "i8"),
         ("groups", "i8"),
@@ -87,16 +102,17 @@ HEADER = np.dtype(
         ("limited", "i8"),
         ("sent", "i8"),
         ("touched", "i8"),
+        ("rule_ended", "i8"),  # set by an external rule when it is through
     ]
 )
 ADDRESSES = (
-    "underlyings markets groups cohorts accounts positions traders slots stakes orders messages heap crossings flows exponential "
+    "address place_door withdraw_door underlyings markets groups cohorts accounts positions traders slots stakes orders messages heap crossings flows exponential "
     "trade_log order_log quote_log liquidation_log deleveraging_log notices"
 ).split()
 LOG_COUNTERS = (
     "trades_n trades_capacity orders_n orders_log_capacity quotes_n quotes_capacity liquidations_n liquidations_capacity "
     "deleveragings_n deleveragings_capacity notices_n notices_capacity log_orders log_quotes log_trades stop stop_argument "
-    "resting reason limited sent touched rounds"
+    "resting reason limited sent touched rule_ended rounds"
 ).split()
 
 UNDERLYING = np.dtype(
@@ -256,20 +272,23 @@ ACCOUNT = np.dtype(
     ]
 )
 
-POSITION = np.dtype(
+POSITION = with_aliases(
     [
         ("lots", "i8"),
         ("open_buy", "i8"),
         ("open_sell", "i8"),
         ("entry_ticklots", "i8"),  # sum of price x lots of what is held, unsigned
-        ("trigger_ticks", "i8"),  # of a perpetual; in a spot market what its resting bids cost [tick-lots]
+        ("trigger_ticks", "i8"),  # where a perpetual's position is to be looked at
         ("account", "i4"),
         ("market", "i4"),
         ("next", "i4"),
         ("prev", "i4"),
-        ("bucket", "i4"),  # -1: not filed
+        ("bucket", "i4"),  # list of triggers it is filed in, -1: not filed
         ("sibling", "i4"),
-    ]
+    ],
+    # A spot market has no triggers: the same places hold what its resting bids cost, and the number of its stake (-1: none kept).
+    reserved_ticklots="trigger_ticks",
+    stake="bucket",
 )
 
 STAKE = np.dtype(
@@ -284,12 +303,11 @@ STAKE = np.dtype(
         ("funding_seen", "f8"),
     ]
 )
-"""What one holder of a token paid and got; the positions of spot markets point here by `bucket`."""
+"""What one holder of a token paid and got; the positions of its market point here by `stake`."""
 
 TRADER = np.dtype(
     [
-        ("f0", "f8"),
-        ("i0", "i8"),
+        ("own", "i8", (OWN_WORDS,)),  # the trader's own numbers, under the names that its group's rule gives them
         ("account", "i4"),
         ("position", "i4"),
         ("wakeups", "i4"),
@@ -306,7 +324,9 @@ INLINE_SLOTS = 4
 
 GROUP = np.dtype(
     [
-        ("kind", "i8"),
+        ("id", "i8"),
+        ("rule", "i8"),  # code of a file of `kernel/rules`, NO_RULE or EXTERNAL_RULE
+        ("rule_address", "i8"),  # of the function of an external rule
         ("market", "i8"),
         ("first_trader", "i8"),
         ("count", "i8"),
@@ -322,24 +342,11 @@ GROUP = np.dtype(
         ("requote_ns", "i8"),  # instant of a pending round of requotes, or NEVER
         ("requote_cursor", "i8"),
         ("requote_round", "i8"),
-        ("i0", "i8"),
-        ("i1", "i8"),
-        ("i2", "i8"),
-        ("i3", "i8"),
-        ("i4", "i8"),
-        ("f0", "f8"),
-        ("f1", "f8"),
-        ("f2", "f8"),
-        ("f3", "f8"),
-        ("f4", "f8"),
-        ("f5", "f8"),
-        ("f6", "f8"),
-        ("t0", "i8"),
-        ("t1", "i8"),
-        ("t2", "i8"),
+        ("parameters", "i8", (PARAMETER_WORDS,)),  # under the names that the rule gives them
     ]
 )
-GROUP_ADDRESSES = "latency_table t0 t1 t2".split()
+GROUP_MEANS = "rule rule_address latency_table parameters".split()
+"""What a digest does not take as it is: codes and addresses; the numbers among the parameters are taken apart."""
 
 COHORT = np.dtype([("own_fees", "i8"), ("maker_fee", "i8"), ("taker_fee", "i8"), ("group", "i8")])
 

@@ -44,8 +44,9 @@ from marketsim.kernel.layout import (
     tier_at,
     trader_at,
 )
+from marketsim.kernel.logs import post_notice
 from marketsim.kernel.margin import equity_atoms, file_account, is_under_water, tier_of, unfile
-from marketsim.kernel.matching import cancel, post_notice, submit
+from marketsim.kernel.matching import cancel, submit
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
 PER_INSTANT = 64  # queue entries worked on at one mark step

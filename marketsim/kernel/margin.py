@@ -84,7 +84,7 @@ def initial_atoms(m, leverage_cap, notional_atoms):
 @compiled
 def reserved_atoms(w, m, a, p):
     """Cash that the resting bids of a spot position tie up: their full price and the dearer fee."""
-    cost = p.trigger_ticks * m.atoms
+    cost = p.reserved_ticklots * m.atoms
     return cost + share(cost, dearest_rate(w, m, np.int64(a.cohort))) if cost != 0 else np.int64(0)
 
 

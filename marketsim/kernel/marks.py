@@ -20,10 +20,10 @@ from marketsim.kernel.codes import (
     SELL,
     SRC_INDEX,
 )
+from marketsim.kernel.crossings import fire_if_crossed
 from marketsim.kernel.layout import crossing_at, market_at, position_at, underlying_at
 from marketsim.kernel.liquidation import PER_INSTANT, enqueue
 from marketsim.kernel.margin import bucket_of, equity_atoms, file_account, file_all, is_under_water
-from marketsim.kernel.matching import fire_if_crossed
 from marketsim.kernel.records import compiled, load_f8, load_i4, load_i8, store_i8
 
 

@@ -7,12 +7,12 @@ rest is put back at the head of the same instant (`w.limited` tells).
 import numpy as np
 
 from marketsim.kernel.accounts import change_position, charge_fee, close_debt, fee_rate, record_stake, trade_cash
-from marketsim.kernel.book import insert, level_lots, recentre, remove
+from marketsim.kernel.admission import MAX_PRICE, admission
+from marketsim.kernel.book import insert, recentre, remove
 from marketsim.kernel.codes import (
     A_CANCEL,
     A_PLACE,
     A_REJECT,
-    ACC_NO_MARGIN,
     ACC_WATCHED,
     BUY,
     E_TRADE,
@@ -20,11 +20,11 @@ from marketsim.kernel.codes import (
     F_FAR,
     F_IOC,
     F_MARKET,
-    F_NO_MARGIN,
     F_NOTIFY,
     F_POST_ONLY,
     F_REDUCE,
     F_SLIDE,
+    FREE_SLOT,
     MAX_FILLS,
     N_DONE,
     N_FILL,
@@ -32,123 +32,23 @@ from marketsim.kernel.codes import (
     NO_ASK,
     NO_BID,
     P_LIQUIDATION,
-    R_BAND,
+    PENDING_SLOT,
     R_CANCELLED,
     R_EMPTY_BOOK,
     R_FILLED,
     R_FUNDS,
-    R_HALTED,
-    R_HOLDING,
     R_IOC_REST,
-    R_LIQUIDATION,
-    R_MARGIN,
     R_NONE,
     R_POST_ONLY,
-    R_PRICE,
     R_REDUCE_ONLY,
     R_SELF_TRADE,
-    R_SIZE,
-    S_QUEUED,
     SELL,
     SPOT,
-    SRC_LAST,
-    SRC_MID,
-    STOP_NOTICE,
-    T_IOC,
-    T_LIMIT,
-    T_MARKET,
-    T_POST_ONLY,
 )
-from marketsim.kernel.layout import (
-    account_at,
-    crossing_at,
-    level_at,
-    market_at,
-    notice_at,
-    order_at,
-    order_log_at,
-    position_at,
-    quote_log_at,
-    trade_log_at,
-)
-from marketsim.kernel.margin import can_afford, can_pay, can_still_pay, covered_lots, file_account, file_trigger
+from marketsim.kernel.layout import account_at, level_at, market_at, order_at, position_at, trade_log_at
+from marketsim.kernel.logs import log_order, post_notice
+from marketsim.kernel.margin import can_still_pay, covered_lots, file_account, file_trigger
 from marketsim.kernel.records import compiled, store_i4
-
-FREE_SLOT = -1
-PENDING_SLOT = -2
-MAX_PRICE = 1 << 40
-MAX_LOTS = 1 << 40  # of one order
-
-
-@compiled
-def post_notice(w, kind, account, market, order_id, lots, price, fee, remaining, reason, other):
-    """Tell Python: a fill, an order's end, a crossing. Room is kept by `advance`."""
-    n = notice_at(w.notices, w.notices_n)
-    m = market_at(w.markets, market)
-    n.t_ns = w.now_ns
-    n.kind = kind
-    n.account = account
-    n.market = market
-    n.order_id = order_id
-    n.lots = lots
-    n.price_ticks = price
-    n.mark_ticks = m.mark_ticks
-    n.index_ticks = m.index_ticks
-    n.fee_atoms = fee
-    n.remaining_lots = remaining
-    n.reason = reason
-    n.other_account = other
-    w.notices_n += 1
-    w.stop = STOP_NOTICE
-
-
-@compiled
-def log_order(w, market, order_id, account, action, side, flags, price, size, remaining, reason):
-    """Write one row of the order log, if it is kept."""
-    if not w.log_orders:
-        return
-    row = order_log_at(w.order_log, w.orders_n)
-    row.t_ns = w.now_ns
-    row.order_id = order_id
-    row.price_ticks = price
-    row.size_lots = size
-    row.remaining_lots = remaining
-    row.account = account
-    row.market = market
-    row.action = action
-    row.side = side
-    if flags & F_MARKET:
-        row.order_type = T_MARKET
-    elif flags & F_IOC:
-        row.order_type = T_IOC
-    elif flags & (F_POST_ONLY | F_SLIDE):
-        row.order_type = T_POST_ONLY
-    else:
-        row.order_type = T_LIMIT
-    row.reason = reason
-    w.orders_n += 1
-
-
-@compiled
-def log_quote(w, m):
-    """Write the best quotes if they differ from the row before."""
-    bid_lots = level_lots(w, m, BUY, np.int64(m.best_bid))
-    ask_lots = level_lots(w, m, SELL, np.int64(m.best_ask))
-    same_bid = m.best_bid == m.logged_bid and bid_lots == m.logged_bid_lots
-    if same_bid and m.best_ask == m.logged_ask and ask_lots == m.logged_ask_lots:
-        return
-    m.logged_bid = m.best_bid
-    m.logged_ask = m.best_ask
-    m.logged_bid_lots = bid_lots
-    m.logged_ask_lots = ask_lots
-    row = quote_log_at(w.quote_log, w.quotes_n)
-    row.t_ns = w.now_ns
-    row.bid_ticks = m.best_bid if m.best_bid != NO_BID else 0
-    row.bid_lots = bid_lots
-    row.ask_ticks = m.best_ask if m.best_ask != NO_ASK else 0
-    row.ask_lots = ask_lots
-    row.market = m.id
-    w.quotes_n += 1
 
 
 @compiled
@@ -160,7 +60,7 @@ def free_order(w, i, order):
     if order.side == BUY:
         p.open_buy -= order.remaining_lots
         if market_at(w.markets, order.market).kind == SPOT:
-            p.trigger_ticks -= order.remaining_lots * order.price_ticks
+            p.reserved_ticklots -= order.remaining_lots * order.price_ticks
     else:
         p.open_sell -= order.remaining_lots
     order.order_id = 0
@@ -213,7 +113,7 @@ def settle(w, m, maker, taker_position, taker_side, lots, taker_id, taker_purpos
         pm.open_buy -= lots
         signed = -lots
     if m.kind == SPOT and taker_side == SELL:
-        pm.trigger_ticks -= lots * price  # the bid's reserved cash is spent
+        pm.reserved_ticklots -= lots * price  # the bid's reserved cash is spent
     notional = lots * price * m.atoms
     maker_fee = charge_fee(w, m, np.int64(maker.account), notional, fee_rate(w, m, np.int64(am.cohort), False))
     taker_fee = np.int64(0)
@@ -329,47 +229,6 @@ def refuse(w, m, position, side, price, size, flags, order_id, reason):
 
 
 @compiled
-def spot_admission(w, m, p, side, price, size, flags):
-    """What a spot market asks of an order beyond the common: a price near the index, room below the holding cap, cover."""
-    if m.price_band > 0.0 and not flags & F_MARKET:
-        away = abs(np.float64(price) - np.float64(m.index_ticks))
-        if away > m.price_band * np.float64(m.index_ticks):
-            return R_BAND
-    if side == BUY and m.holding_cap > 0 and p.lots + p.open_buy + size > m.holding_cap:
-        if not account_at(w.accounts, p.account).bits & ACC_NO_MARGIN:
-            return R_HOLDING
-    if not can_pay(w, m, p, 1 if side == BUY else -1, size, price):
-        return R_FUNDS
-    return R_NONE
-
-
-@compiled
-def admission(w, m, p, side, price, size, flags):
-    """Reason why an order cannot stand, or R_NONE."""
-    if size <= 0 or size > MAX_LOTS:
-        return R_SIZE
-    if price < 1 or price > MAX_PRICE:
-        return R_PRICE
-    if m.halted:
-        return R_HALTED
-    if flags & F_NO_MARGIN:
-        return R_NONE
-    if account_at(w.accounts, p.account).state == S_QUEUED:
-        return R_LIQUIDATION
-    if flags & F_CONTINUE and m.kind != SPOT:
-        return R_NONE  # the whole order was admitted; in a spot market its cover is needed, and may be gone
-    # A buy is valued at its limit, a sell at the mark if that is higher, a market order at the mark.
-    reference = np.int64(m.mark_ticks)
-    if not flags & F_MARKET and (side == BUY or price > reference):
-        reference = price
-    if m.kind == SPOT:
-        return spot_admission(w, m, p, side, reference, size, flags)
-    if not can_afford(w, m, p, 1 if side == BUY else -1, size, reference):
-        return R_MARGIN
-    return R_NONE
-
-
-@compiled
 def rest(w, m, position, side, price, size, remaining, flags, slot, purpose, parent, order_id):
     """Put what is left of an order into the book; return its record."""
     i = np.int64(w.free_order)
@@ -392,7 +251,7 @@ def rest(w, m, position, side, price, size, remaining, flags, slot, purpose, par
     if side == BUY:
         p.open_buy += remaining
         if m.kind == SPOT:
-            p.trigger_ticks += remaining * price  # cash this bid ties up [tick-lots]
+            p.reserved_ticklots += remaining * price  # cash this bid ties up
     else:
         p.open_sell += remaining
     insert(w, m, i, order)
@@ -481,35 +340,3 @@ def cancel_resting(w, i):
     w.micro_events += 1
     w.sent += 1
     cancel(w, i, R_CANCELLED)
-
-
-@compiled
-def check_crossings(w, market):
-    """Fire every waiting price trigger of `market` on last or mid price that is met."""
-    m = market_at(w.markets, market)
-    for k in range(w.crossings_capacity):
-        c = crossing_at(w.crossings, k)
-        if c.live and c.market == market and (c.source == SRC_LAST or c.source == SRC_MID):
-            fire_if_crossed(w, m, k, c)
-
-
-@compiled
-def fire_if_crossed(w, m, k, c):
-    """Fire crossing `k` when its source has reached its price; each fires once."""
-    if c.source == SRC_MID:
-        if m.best_bid == NO_BID or m.best_ask == NO_ASK:
-            return
-        twice = m.best_bid + m.best_ask
-    elif c.source == SRC_LAST:
-        twice = 2 * m.last_ticks
-    elif c.source == 0:
-        twice = 2 * m.mark_ticks
-    else:
-        twice = 2 * m.index_ticks
-    met = twice >= 2 * c.price_ticks if c.above else twice <= 2 * c.price_ticks
-    if met:
-        c.live = 0
-        w.live_crossings -= 1
-        if c.source >= SRC_LAST:
-            w.crossings_inside -= 1
-        post_notice(w, 3, np.int64(-1), np.int64(m.id), np.int64(k), np.int64(0), np.int64(c.price_ticks), np.int64(0), np.int64(0), R_NONE, np.int64(-1))  # fmt: skip

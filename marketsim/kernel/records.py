@@ -9,14 +9,15 @@ import numpy as np
 from llvmlite import ir
 from numba import config, from_dtype, njit, types
 from numba.core import cgutils
+from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 
 from marketsim.kernel import cache
 
 _arena: dict[int, np.ndarray] = {}  # address -> array; keeps the memory alive and serves the JIT-off accessors
+_functions: dict[int, object] = {}  # address -> what stands there; the same for functions called by address
 
 JIT_OFF = bool(config.DISABLE_JIT)
-
 
 
 def compiled(function):
@@ -41,14 +42,30 @@ def _plain(kind):
     return types.int64 if isinstance(kind, types.Integer) and kind.signed else kind
 
 
-
-
 def entry(function):
     """A function that Python calls; its machine code is kept between runs (see `cache`)."""
     door = compiled(function)
     if not JIT_OFF:
-        cache.keep(door)
+        cache.keep(door, function)
     return door
+
+
+def function_address(function, *, is_kept=False):
+    """Compile a function of whole numbers that returns nothing so that it can be called by address (`pointer_call`).
+
+    is_kept: its machine code is kept between runs, as an entry's is; only for functions of the kernel's own files.
+    """
+    if JIT_OFF:
+        address = id(function)
+        _functions[address] = function
+        return address
+    arguments = [types.int64] * function.__code__.co_argcount
+    callback = CFunc(function, (arguments, types.void), locals={}, options={"nopython": True, "error_model": "numpy"})
+    if is_kept:
+        cache.keep(callback, function)
+    callback.compile()
+    _functions[callback.address] = callback
+    return callback.address
 
 
 def place(array):
@@ -86,6 +103,27 @@ def accessor(dtype):
     return at
 
 
+def overlay(table, area, dtype):
+    """Return `of(record)`: the raw area of a record of `table`, readable and writable by the field names of `dtype`."""
+    if JIT_OFF:
+
+        def of_checked(record):
+            return record[area].view(dtype).view(np.recarray)[0]
+
+        return of_checked
+    view, offset = from_dtype(dtype), table.fields[area][1]
+
+    @intrinsic
+    def of(typingctx, record):
+        def codegen(context, builder, signature, args):
+            start = builder.bitcast(args[0], ir.IntType(8).as_pointer())
+            return builder.bitcast(builder.gep(start, [ir.Constant(ir.IntType(64), offset)]), context.get_value_type(view))
+
+        return view(record), codegen
+
+    return of
+
+
 def scalar(dtype, numba_type):
     """Return `(load(address, i), store(address, i, value))` for a packed table of one number type."""
     if JIT_OFF:
@@ -117,6 +155,28 @@ def scalar(dtype, numba_type):
         return types.void(types.int64, types.int64, numba_type), codegen
 
     return load, store
+
+
+def pointer_call(arguments):
+    """Return `call(address, numbers)`: call the function at `address` with a tuple of so many whole numbers."""
+    if JIT_OFF:
+
+        def call_checked(address, numbers):
+            _functions[int(address)](*(int(number) for number in numbers))
+
+        return call_checked
+    i64 = ir.IntType(64)
+    kind = ir.FunctionType(ir.VoidType(), [i64] * arguments).as_pointer()
+
+    @intrinsic
+    def call(typingctx, address, numbers):
+        def codegen(context, builder, signature, args):
+            builder.call(builder.inttoptr(args[0], kind), cgutils.unpack_tuple(builder, args[1], arguments))
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.UniTuple(types.int64, arguments)), codegen
+
+    return call
 
 
 load_i4, store_i4 = scalar("i4", types.int32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from marketsim.kernel.codes import K_HOLDER, K_MAKER
 from marketsim.kernel.world import World
 
 
@@ -17,9 +16,6 @@ def rescale_market(world: World, market: int, ratio: int) -> None:
     for name in ("basis", "history"):
         world._kept[int(record[name])][:] *= ratio
     record["holding_cap"] //= ratio
-    for group in world.groups[: world.get("n_groups")]:
-        mine = slice(int(group["first_trader"]), int(group["first_trader"]) + int(group["count"]))
-        if int(group["market"]) == market and int(group["kind"]) == K_HOLDER:
-            group["i1"] *= ratio  # NAV at the start
-        elif int(group["market"]) == market and int(group["kind"]) == K_MAKER:
-            world.traders["i0"][mine] //= ratio  # the inventory each wants
+    for number, rule in enumerate(world.rules):
+        if rule is not None and int(world.groups[number]["market"]) == market:
+            rule.rescale(world.groups[number], world.members(number), ratio)

@@ -21,7 +21,7 @@ NOBODY = -1
 def lay_neighbours(
     scenario: Scenario, records: list[dict[str, Any]], seed: int, replication: int, declared: Scenario | None = None
 ) -> None:
-    """Give each group that imitates the rows of its network, as `t0` and `t1` of its record (`kernel/decisions.py`).
+    """Give each group that imitates the rows of its network, as its rule takes them (`kernel/rules/holder.py`).
 
     declared: the scenario whose groups have seats in the networks, where an arm leaves some of them out: the links of
     those who are there are the same in all arms.
@@ -56,7 +56,7 @@ def _lay_network(
             first = rows.first[start : start + group.count + 1]
             # One row too many, so that no table is empty.
             whom = np.append(positions[rows.whom[first[0] : first[-1]]], NOBODY).astype(np.int32)
-            records[numbers[group.id]] |= {"t0": first - first[0], "t1": whom}
+            records[numbers[group.id]]["parameters"] |= {"neighbours_from": first - first[0], "neighbours": whom}
 
 
 def _positions(seated: Sequence[TraderGroupSpec], present: Sequence[TraderGroupSpec]) -> NDArray[np.int64]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import model_validator
 
-from marketsim.kernel.codes import K_NOISE
 from marketsim.messages import Order, Purpose
 from marketsim.spec import EventRate, Identifier
 from marketsim.streams import Stream, draw
@@ -47,7 +46,7 @@ class DeskGroupSpec(TraderGroupSpec):
 def unwoken(spec: DeskGroupSpec, terms: GroupTerms) -> GroupRule:
     """The group as the kernel takes it: accounts and positions, and a clock that never strikes."""
     del spec, terms
-    return GroupRule(K_NOISE, {"mean_gap_ns": 0.0})
+    return GroupRule(None)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from marketsim.kernel.codes import K_FUNDAMENTALIST
 from marketsim.spec import QUOTE, EventRate, Factor, MoneyAmount, Rate, Spec
 from marketsim.traders.group import HALF_IN_COIN, GroupRule, GroupTerms, TraderGroupSpec, spread_out
 from marketsim.units import Money
@@ -42,5 +41,7 @@ def fundamentalist_rule(spec: FundamentalistSpec, terms: GroupTerms) -> GroupRul
     """The group as the kernel's fundamentalist rule takes it (CALIBRATION section 1)."""
     own = terms.draws("threshold").uniform(np.arange(spec.count), 0)
     threshold = spread_out(spec.threshold.scale, spec.threshold.offset, spec.threshold.exponent, own)
-    fields = {"f0": terms.ticklots(spec.capacity), "f1": float(spec.close)}
-    return GroupRule(K_FUNDAMENTALIST, fields, f0=threshold, counts_from_opening=True)
+    parameters = {"capacity_ticklots": terms.ticklots(spec.capacity), "close": float(spec.close)}
+    return GroupRule(
+        "fundamentalist", parameters, {"threshold": threshold, "base_lots": 0}, counts_from="base_lots"
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from marketsim.streams import Stream
 from marketsim.streams.elementary import power_
 from marketsim.units import ATOMS_PER_UNIT, Money
 from marketsim.venues.contract import FeesSpec
+
+if TYPE_CHECKING:
+    from marketsim.kernel.external import ExternalRule  # imports numba, which a scenario without it need not
 
 
 class TraderStartSpec(Spec):
@@ -86,18 +89,21 @@ class GroupTerms:
 
 @dataclass(frozen=True)
 class GroupRule:
-    """A group as the kernel takes it: its record with its tables, slots of each trader, each trader's own numbers.
+    """A group as the kernel takes it: the rule by which its traders act, and the numbers the rule reads.
 
-    What `f0 f1 f2 f3 f4 i0 i1 i2 t0 t1` mean stands beside the rule in `kernel/decisions.py`. counts_from_opening: on a
-    coin's spot market a trader's own `i0` is the coin it opens with, from which the rule counts its inventory.
+    rule: the name of a file of `kernel/rules`, the rule of another package (`kernel.external`), or None for a group that
+    never wakes. parameters: of the group, tables as arrays; own: of each trader, an array (traders,) or one number for
+    all; both by the names that the rule has for them, all of which must be there. slots_each: resting orders a trader
+    may have. on_index: it wakes at every update of the index, too. counts_from: the own number that is the position a
+    trader opens with, on a coin's spot market and for a token's maker, if the rule counts from there.
     """
 
-    kind: int
-    fields: Mapping[str, Any]
+    rule: str | ExternalRule | None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, NDArray[Any] | float] = field(default_factory=dict)
     slots_each: int = 1
-    counts_from_opening: bool = False
-    f0: NDArray[np.float64] | float = 0.0
-    i0: NDArray[np.int64] | int = 0
+    on_index: bool = False
+    counts_from: str = ""
 
 
 TABLE = 4096

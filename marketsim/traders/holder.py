@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from marketsim.kernel.codes import K_HOLDER
 from marketsim.spec import (
     NONE_IN_WORDS,
     WORDS_FOR_NONE,
@@ -70,17 +69,19 @@ def holder_rule(spec: HolderSpec, terms: GroupTerms) -> GroupRule:
 
     Rows of neighbours are laid by `simulation.neighbours`, which alone knows who is in which network.
     """
-    fields = {
-        "f0": float(spec.chase),
-        "f1": float(spec.dislike),
-        "f2": float(spec.protection),
-        "f3": float(spec.change),
-        "f4": float(spec.low_nav),
-        "f5": float(spec.mood),
-        "f6": float(spec.imitates.weight) if spec.imitates is not None else 0.0,
-        "i0": round(spec.primary_share * 65_536),
-        "i1": terms.opening_ticks,
+    parameters = {
+        "chase": float(spec.chase),
+        "dislike": float(spec.dislike),
+        "low_nav": float(spec.low_nav),
+        "mood": float(spec.mood),
+        "imitation": float(spec.imitates.weight) if spec.imitates is not None else 0.0,
+        "change": float(spec.change),
+        "protection": float(spec.protection),
+        "primary_threshold": round(spec.primary_share * 65_536),
+        "start_nav_ticks": terms.opening_ticks,
+        "neighbours_from": None,
+        "neighbours": None,
     }
     own = draw(spec.share, terms.draws("share"), np.arange(spec.count))
     steps = np.full(spec.count, max(1, spec.lookback // terms.mark_every_ns), np.int64)
-    return GroupRule(K_HOLDER, fields, f0=own, i0=steps)
+    return GroupRule("holder", parameters, {"base_share": own, "lookback_steps": steps})

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from marketsim.kernel.codes import K_MAKER
 from marketsim.spec import QUOTE, Count, Duration, EventRate, Factor, Flag, MoneyAmount, Rate
 from marketsim.traders.group import HALF_IN_COIN, GroupRule, GroupTerms, TraderGroupSpec
 from marketsim.units import NS_PER_SECOND, Money
@@ -74,16 +73,22 @@ def market_maker_rule(spec: MarketMakerSpec, terms: GroupTerms) -> GroupRule:
     uneven = 1.0 + float(spec.jitter) * (2.0 * terms.draws("jitter").uniform(makers, levels) - 1.0)
     distances = np.array([float(spec.first * spec.growth**level) for level in range(spec.levels)])
     sizes = np.array([terms.ticklots(spec.size) * float(spec.size_growth**level) for level in range(spec.levels)])
-    fields = {
-        "on_index": int(spec.on_index),
-        "i0": spec.levels,
-        "i2": int(isinstance(spec, TokenMakerSpec)),  # it knows what a unit can be made and given back for
-        "f0": float(spec.memory_weight),
-        "f1": float(spec.skew) / terms.ticklots(spec.skew_inventory),
-        "f2": float(spec.hysteresis),
-        "f3": float(spec.refill),
-        "f4": terms.ticklots(spec.max_inventory),
-        "t0": distances[levels] * uneven,
-        "t1": sizes,
+    parameters = {
+        "levels": spec.levels,
+        "may_cross": int(isinstance(spec, TokenMakerSpec)),  # it knows what a unit can be made and given back for
+        "memory_weight": float(spec.memory_weight),
+        "skew_per_ticklot": float(spec.skew) / terms.ticklots(spec.skew_inventory),
+        "hysteresis": float(spec.hysteresis),
+        "refill": float(spec.refill),
+        "max_inventory_ticklots": terms.ticklots(spec.max_inventory),
+        "distance_table": distances[levels] * uneven,
+        "size_table": sizes,
     }
-    return GroupRule(K_MAKER, fields, slots_each=2 * spec.levels, counts_from_opening=True)
+    return GroupRule(
+        "market_maker",
+        parameters,
+        {"base_lots": 0},
+        slots_each=2 * spec.levels,
+        on_index=spec.on_index,
+        counts_from="base_lots",
+    )

@@ -7,7 +7,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
-from marketsim.kernel.codes import K_NOISE
 from marketsim.spec import QUOTE, Count, Distribution, EventRate, Factor, MoneyDistribution, Rate, Spec
 from marketsim.streams.distributions import quantile_table
 from marketsim.traders.group import (
@@ -59,14 +58,14 @@ def noise_rule(spec: NoiseSpec, terms: GroupTerms) -> GroupRule:
     """The group as the kernel's noise rule takes it (CALIBRATION section 1)."""
     sizes = quantile_table(spec.size, TABLE) * (ATOMS_PER_UNIT / terms.atoms)
     far = spec.distance
-    fields = {
-        "i0": round(spec.market_share * 65_536),
-        "i1": round((spec.market_share + spec.limit_share) * 65_536),
-        "f0": float(spec.tilt) * 10_000 * 65_536,
-        "f1": float(spec.tilt_cap) * 65_536,
-        "f2": float(spec.protection),
-        "f3": float(spec.limit_size),
-        "t0": sizes,
-        "t1": spread_out(far.scale, far.offset, far.exponent, middle_quantiles()),
+    parameters = {
+        "market_threshold": round(spec.market_share * 65_536),
+        "limit_threshold": round((spec.market_share + spec.limit_share) * 65_536),
+        "tilt_per_deviation": float(spec.tilt) * 10_000 * 65_536,
+        "tilt_cap": float(spec.tilt_cap) * 65_536,
+        "protection": float(spec.protection),
+        "limit_size": float(spec.limit_size),
+        "size_table": sizes,
+        "distance_table": spread_out(far.scale, far.offset, far.exponent, middle_quantiles()),
     }
-    return GroupRule(K_NOISE, fields, slots_each=spec.max_orders)
+    return GroupRule("noise", parameters, slots_each=spec.max_orders)

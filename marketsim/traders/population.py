@@ -91,19 +91,19 @@ def populate(
         rule = RULES[spec.kind](  # type: ignore[attr-defined]
             spec, GroupTerms(terms.atoms, terms.mark_every_ns, terms.opening_ticks, terms.volatility, luck.stream)
         )
-        records.append(_record(spec, rule, terms, first, luck))
         fees = spec.fees
         assert fees is not None  # written in when the scenario loads
         own = {"own_fees": 1, "maker_fee": rate_parts(fees.maker), "taker_fee": rate_parts(fees.taker)}
         cohorts.append({**own, "group": number})
-        rows.append(_rows(spec, rule, terms, first, number, luck))
+        rows.append(_rows(spec, terms, first, number, luck))
+        records.append(_record(spec, rule, terms, first, luck, rows[-1][1]["lots"]))
         first += spec.count
         slots += rule.slots_each * spec.count
     empty = (np.zeros(0, layout.ACCOUNT), np.zeros(0, layout.POSITION), np.zeros(0, layout.TRADER))
     accounts, positions, traders = (np.concatenate(part) for part in zip(*rows, strict=True)) if rows else empty
     spot = np.array([terms.number for terms in markets.values() if terms.is_of_token], np.int64)
     held = np.flatnonzero(np.isin(positions["market"], spot))
-    positions["bucket"][held] = np.arange(len(held))
+    positions["stake"][held] = np.arange(len(held))
     positions = _with_further_markets(groups, markets, accounts, positions)
     return Population(records, cohorts, accounts, positions, traders, slots, len(held))
 
@@ -156,17 +156,27 @@ class GroupLuck:
         return group_stream(self.seed, self.replication, self.group, name)
 
 
-def _record(spec: TraderGroupSpec, rule: GroupRule, terms: MarketTerms, first: int, luck: GroupLuck) -> dict[str, Any]:
-    per_second = spec.rate * spec.count
+def _record(
+    spec: TraderGroupSpec,
+    rule: GroupRule,
+    terms: MarketTerms,
+    first: int,
+    luck: GroupLuck,
+    opening_lots: NDArray[np.int64],
+) -> dict[str, Any]:
+    per_second = spec.rate * spec.count if rule.rule is not None else 0
+    counts = rule.counts_from and (terms.is_of_coin or terms.is_of_token and isinstance(spec, TokenMakerSpec))
     record: dict[str, Any] = {
-        "kind": rule.kind,
+        "rule": rule.rule,
+        "parameters": dict(rule.parameters),
+        "own": {**rule.own, rule.counts_from: opening_lots} if counts else dict(rule.own),
         "market": terms.number,
         "first_trader": first,
         "count": spec.count,
         "key": np.uint64(stream_key(luck.seed, luck.replication, f"{spec.id}/wake")),
         "mean_gap_ns": float(NS_PER_SECOND / per_second) if per_second else 0.0,
         "slots_each": rule.slots_each,
-        **rule.fields,
+        "on_index": int(rule.on_index),
     }
     if spec.latency.kind == "constant":
         record["latency_ns"] = int(spec.latency.parameters["value"])
@@ -176,7 +186,7 @@ def _record(spec: TraderGroupSpec, rule: GroupRule, terms: MarketTerms, first: i
 
 
 def _rows(
-    spec: TraderGroupSpec, rule: GroupRule, terms: MarketTerms, first: int, cohort: int, luck: GroupLuck
+    spec: TraderGroupSpec, terms: MarketTerms, first: int, cohort: int, luck: GroupLuck
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     n = spec.count
     ids = np.arange(first, first + n)
@@ -191,17 +201,13 @@ def _rows(
     positions["account"], positions["market"] = ids, terms.number
     for link in ("next", "prev", "bucket", "sibling"):
         positions[link] = -1
-    traders["account"], traders["position"], traders["f0"], traders["i0"] = ids, ids, rule.f0, rule.i0
+    traders["account"], traders["position"] = ids, ids
     if terms.is_of_token:
         share = spec.holds.get(spec.market, 0)
         positions["lots"] = int(terms.supply_lots * share) // max(n, 1)
         positions["entry_ticklots"] = positions["lots"] * terms.opening_ticks
-        if isinstance(spec, TokenMakerSpec):
-            traders["i0"] = positions["lots"]
     if spec.start is not None:
         _open_positions(spec, terms, accounts, positions, luck)
-    if terms.is_of_coin and rule.counts_from_opening:
-        traders["i0"] = positions["lots"]
     return accounts, positions, traders
 
 

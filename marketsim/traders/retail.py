@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from marketsim.kernel.codes import K_RETAIL
 from marketsim.spec import QUOTE, Distribution, Duration, EventRate, LeverageDistribution, MoneyAmount, Rate, constant
 from marketsim.streams import draw
 from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
@@ -49,13 +48,13 @@ _PROTECTION = 0.005  # how far behind the best price a market order may reach
 def retail_rule(spec: RetailSpec, terms: GroupTerms) -> GroupRule:
     """The group as the kernel's retail rule takes it (CALIBRATION section 1)."""
     leverage = draw(spec.leverage, terms.draws("leverage"), np.arange(spec.count))
-    fields = {
-        "f0": terms.ticklots(spec.margin),
-        "f1": float(spec.target),
-        "f2": _PROTECTION,
-        "f3": float(spec.stop),
-        "i0": round(spec.chase * 65_536),
-        "i1": round(spec.long_bias * 65_536),
-        "i2": max(1, spec.lookback // terms.mark_every_ns),
+    parameters = {
+        "margin_ticklots": terms.ticklots(spec.margin),
+        "target": float(spec.target),
+        "stop": float(spec.stop),
+        "protection": _PROTECTION,
+        "chase_threshold": round(spec.chase * 65_536),
+        "long_threshold": round(spec.long_bias * 65_536),
+        "lookback_steps": max(1, spec.lookback // terms.mark_every_ns),
     }
-    return GroupRule(K_RETAIL, fields, f0=leverage)
+    return GroupRule("retail", parameters, {"leverage": leverage})

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from marketsim.kernel.codes import K_TREND
 from marketsim.spec import QUOTE, AnnualRate, Distribution, DurationDistribution, EventRate, Factor, MoneyAmount
 from marketsim.streams import draw
 from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
@@ -49,10 +48,10 @@ def trend_rule(spec: TrendSpec, terms: GroupTerms) -> GroupRule:
     volatility = float(spec.volatility) if spec.volatility is not None else terms.volatility or _PLAIN_VOLATILITY
     entry = float(spec.enter) * volatility * np.sqrt(lookback_ns / YEAR_NS)
     steps = np.maximum(1, np.floor(lookback_ns / terms.mark_every_ns)).astype(np.int64)
-    fields = {
-        "f0": float(spec.exit) / float(spec.enter) if spec.enter else 0.0,
-        "f1": terms.ticklots(spec.size),
-        "f2": _PROTECTION,
-        "f3": -1.0 if isinstance(spec, ContrarianSpec) else 1.0,
+    parameters = {
+        "direction": -1.0 if isinstance(spec, ContrarianSpec) else 1.0,
+        "exit_share": float(spec.exit) / float(spec.enter) if spec.enter else 0.0,
+        "size_ticklots": terms.ticklots(spec.size),
+        "protection": _PROTECTION,
     }
-    return GroupRule(K_TREND, fields, f0=entry, i0=steps)
+    return GroupRule("trend", parameters, {"entry": entry, "lookback_steps": steps})

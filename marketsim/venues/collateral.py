@@ -58,7 +58,7 @@ class Collateral:
         number, cohort = int(position["market"]), self._world.cohorts[int(account["cohort"])]
         fees = cohort if cohort["own_fees"] else self._world.markets[number]
         rate = max(0, int(fees["taker_fee"]), int(fees["maker_fee"]))
-        cost = int(position["trigger_ticks"]) * self._world.market_int(number, "atoms")
+        cost = int(position["reserved_ticklots"]) * self._world.market_int(number, "atoms")
         return cost + trading_fee_atoms(cost, rate)
 
     def position_lots(self, account: int, market: str) -> int | None:

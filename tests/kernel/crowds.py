@@ -15,62 +15,68 @@ UNIT = 10**8 / ATOMS  # tick-lots of one unit of currency
 TIERS = ((0, 400_000, 125), (50_000 * 10**8, 500_000, 100), (600_000 * 10**8, 650_000, 75))
 MINUTE_VOLATILITY = 0.0009
 LEVELS = 5
-# kind, traders, mean wake-ups a second of each, capital, slots of each
+# rule, traders, mean wake-ups a second of each, capital, slots of each
 GROUPS = (
-    (codes.K_NOISE, 120, 0.05, 20_000, 4),
-    (codes.K_MAKER, 3, 0.5, 5_000_000, 2 * LEVELS),
-    (codes.K_FUNDAMENTALIST, 30, 0.05, 100_000, 1),
-    (codes.K_TREND, 20, 0.05, 20_000, 1),
-    (codes.K_RETAIL, 60, 0.05, 300, 1),
+    ("noise", 120, 0.05, 20_000, 4),
+    ("market_maker", 3, 0.5, 5_000_000, 2 * LEVELS),
+    ("fundamentalist", 30, 0.05, 100_000, 1),
+    ("trend", 20, 0.05, 20_000, 1),
+    ("retail", 60, 0.05, 300, 1),
 )
 
 
-def rules(seed: int) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Fields of each group's record, and of its traders' records (CALIBRATION section 1, thinned)."""
+def rules(seed: int) -> list[dict[str, Any]]:
+    """What each group's rule reads, and when the group wakes beside its clock (the base market's, thinned)."""
     luck = np.random.default_rng(seed)
     u = (np.arange(4096) + 0.5) / 4096
     sizes = 540 * (1 - u * 0.9997) ** (-1 / 1.5) * UNIT
     look_back = luck.integers(5, 60, 20)
-    noise = dict(i0=int(0.3 * 65536), i1=int(0.7 * 65536), f0=65536 * 100.0, f1=0.4 * 65536, f2=50e-4, f3=0.6)
-    noise |= dict(t0=sizes, t1=2e-4 + 200e-4 * u**1.2)
+    noise = dict(market_threshold=int(0.3 * 65536), limit_threshold=int(0.7 * 65536), tilt_per_deviation=65536 * 100.0)
+    noise |= dict(tilt_cap=0.4 * 65536, protection=50e-4, limit_size=0.6)
+    noise |= dict(size_table=sizes, distance_table=2e-4 + 200e-4 * u**1.2)
     distances = 0.6e-4 * 1.8 ** np.arange(LEVELS) * (0.85 + 0.3 * luck.random((3, LEVELS)))
-    maker = dict(i0=LEVELS, f0=0.8, f1=35e-4 / (800_000 * UNIT), f2=0.25, f3=0.5, f4=3e6 * UNIT, on_index=1)
-    maker |= dict(latency_ns=3_000_000, t0=distances.ravel(), t1=12_000 * 1.6 ** np.arange(LEVELS) * UNIT)
-    fundamentalist = dict(f0=60_000 * UNIT, f1=0.0)
-    trend = dict(f0=0.2, f1=5_000 * UNIT, f2=50e-4, latency_ns=40_000_000)
-    retail = dict(f0=250 * UNIT, f1=1.5, f3=0.9, f2=50e-4, i0=int(0.75 * 65536), i1=int(0.05 * 65536), i2=20)
+    maker = dict(levels=LEVELS, may_cross=0, memory_weight=0.8, skew_per_ticklot=35e-4 / (800_000 * UNIT))
+    maker |= dict(hysteresis=0.25, refill=0.5, max_inventory_ticklots=3e6 * UNIT)
+    maker |= dict(distance_table=distances.ravel(), size_table=12_000 * 1.6 ** np.arange(LEVELS) * UNIT)
+    fundamentalist = dict(capacity_ticklots=60_000 * UNIT, close=0.0)
+    trend = dict(direction=1.0, exit_share=0.2, size_ticklots=5_000 * UNIT, protection=50e-4)
+    retail = dict(margin_ticklots=250 * UNIT, target=1.5, stop=0.9, protection=50e-4)
+    retail |= dict(chase_threshold=int(0.75 * 65536), long_threshold=int(0.05 * 65536), lookback_steps=20)
+    own = [
+        {},
+        dict(base_lots=0),
+        dict(threshold=6e-4 + 20e-4 * luck.random(30), base_lots=0),
+        dict(entry=MINUTE_VOLATILITY * np.sqrt(look_back / 60), lookback_steps=look_back),
+        dict(leverage=np.minimum(100.0, 3 / (1 - luck.random(60) * 0.97))),
+    ]
+    timing: list[dict[str, Any]] = [{}, dict(on_index=1, latency_ns=3_000_000), {}, dict(latency_ns=40_000_000), {}]
+    parameters = (noise, maker, fundamentalist, trend, retail)
     return [
-        (noise, {}),
-        (maker, {}),
-        (fundamentalist, dict(f0=6e-4 + 20e-4 * luck.random(30))),
-        (trend, dict(f0=MINUTE_VOLATILITY * np.sqrt(look_back / 60), i0=look_back)),
-        (retail, dict(f0=np.minimum(100.0, 3 / (1 - luck.random(60) * 0.97)))),
+        dict(parameters=its, own=one, **more) for its, one, more in zip(parameters, own, timing, strict=True)
     ]
 
 
-def open_half_in_coin(accounts: np.ndarray[Any, Any], positions: np.ndarray[Any, Any], traders: list[Any]) -> None:
+def open_half_in_coin(accounts: np.ndarray[Any, Any], positions: np.ndarray[Any, Any], groups: list[Any]) -> None:
     """Half of every trader's cash becomes coin, against `outside`; makers and fundamentalists count from there."""
-    n, outside = sum(map(len, traders)), len(positions) - 1
+    n, outside = sum(group["count"] for group in groups), len(positions) - 1
     lots = accounts["cash_atoms"][:n] // (2 * PRICE * ATOMS)
     positions["lots"][:n], positions["lots"][outside] = lots, -lots.sum()
     positions["entry_ticklots"] = abs(positions["lots"]) * PRICE
     np.subtract.at(accounts["cash_atoms"], positions["account"], positions["lots"] * PRICE * ATOMS)
-    for kind in (codes.K_MAKER, codes.K_FUNDAMENTALIST):
-        number = [row[0] for row in GROUPS].index(kind)
-        traders[number]["i0"] = lots[traders[number]["account"]]
+    for group in groups:
+        if "base_lots" in group["own"]:
+            group["own"]["base_lots"] = lots[group["first_trader"] :][: group["count"]]
 
 
 def crowd(seed: int, *, log_rows: int = 1 << 16, steps: int = 4_000, fall: float = 0.0, is_spot: bool = False) -> World:
     """An open world; `fall`: the index's drift a step, as a fraction; `is_spot`: the market is a coin's spot market."""
     traders, groups, capital = [], [], []
     first = slots = 0
-    for number, ((kind, count, rate, money, each), (fields, own)) in enumerate(zip(GROUPS, rules(seed), strict=True)):
+    for number, ((rule, count, rate, money, each), fields) in enumerate(zip(GROUPS, rules(seed), strict=True)):
         table = np.zeros(count, layout.TRADER)
         table["account"] = table["position"] = first + np.arange(count)
-        for name, values in own.items():
-            table[name] = values
         key = np.uint64(stream_key(seed, 0, f"group {number}"))
-        plain = dict(kind=kind, market=0, first_trader=first, count=count, key=key, slots_each=each)
+        plain = dict(rule=rule, market=0, first_trader=first, count=count, key=key, slots_each=each)
         groups.append({**plain, "mean_gap_ns": SECOND / (rate * count), **fields})
         traders.append(table)
         capital += [money * 10**8] * count
@@ -82,7 +88,7 @@ def crowd(seed: int, *, log_rows: int = 1 << 16, steps: int = 4_000, fall: float
     plan = Plan(tuple(capital), (market,), fund=50_000 * 10**8)
     accounts, positions, _ = account_tables(plan)
     if is_spot:
-        open_half_in_coin(accounts, positions, traders)
+        open_half_in_coin(accounts, positions, groups)
     accounts["trader"][:first] = np.arange(first)
     accounts["cohort"] = 0
     accounts["cohort"][:first] = np.repeat(np.arange(len(GROUPS)), [row[1] for row in GROUPS])

@@ -42,14 +42,16 @@ def holders(seed: int, neighbours: bool = True) -> list[Holder]:
 
 def group_fields(crowd: list[Holder], token: int, seed: int) -> dict[str, Any]:
     mine = crowd[token * EACH : (token + 1) * EACH]
-    fields = dict(kind=codes.K_HOLDER, market=token, first_trader=token * EACH, count=EACH, slots_each=1)
+    fields: dict[str, Any] = dict(rule="holder", market=token, first_trader=token * EACH, count=EACH, slots_each=1)
     fields |= dict(key=np.uint64(stream_key(seed, 0, f"holders {token}")), mean_gap_ns=SECOND / EACH * 10)
-    fields |= dict(f1=2.0, f2=0.02, f3=CHANGE, f4=LOW, f6=WEIGHT, i0=65_536, i1=PRICE)
+    numbers = dict(chase=0.0, dislike=2.0, low_nav=LOW, mood=0.0, imitation=WEIGHT, change=CHANGE, protection=0.02)
+    numbers |= dict(primary_threshold=65_536, start_nav_ticks=PRICE, neighbours_from=None, neighbours=None)
     if any(holder.neighbours for holder in crowd):
         whom = [i for holder in mine for i in holder.neighbours]
-        fields["t0"] = np.cumsum([0, *(len(holder.neighbours) for holder in mine)]).astype(np.int32)
-        fields["t1"] = np.array([*whom, -1], np.int32)
-    return fields
+        numbers["neighbours_from"] = np.cumsum([0, *(len(holder.neighbours) for holder in mine)])
+        numbers["neighbours"] = [*whom, -1]
+    own = dict(base_share=[holder.base for holder in mine], lookback_steps=1)
+    return fields | dict(parameters=numbers, own=own)
 
 
 def open_world(crowd: list[Holder], seed: int) -> World:
@@ -62,7 +64,6 @@ def open_world(crowd: list[Holder], seed: int) -> World:
     positions["lots"][:n] = [holder.lots for holder in crowd]
     traders = np.zeros(n, layout.TRADER)
     traders["account"] = traders["position"] = np.arange(n)
-    traders["f0"], traders["i0"] = [holder.base for holder in crowd], 1
     world = World(
         underlyings=[dict(level=float(PRICE), every_ns=SECOND, next_ns=SECOND, absolute=1)] * TOKENS,
         markets=[market_fields(plan, k) | dict(kind=codes.SPOT, primary_open=1) for k in range(TOKENS)],

@@ -1,6 +1,6 @@
 """A holder's demand in plain Python: what share of its wealth it wants in its token, and the order that follows.
 
-Twin of `wake_holder` in `kernel/decisions.py` where there are no quotes and no returns count: price and NAV are one.
+Twin of `kernel/rules/holder.py` where there are no quotes and no returns count: price and NAV are one.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,0 +1,143 @@
+"""What trader rules decide with and act through: draws of a wake-up, prices and sizes, orders, cancels, requests.
+
+A rule sees `w` (the world), `g` (its group), `m` (the group's market) and `trader`; `delay` is its way to the venue at
+this wake-up [ns]. `position` is the record of its position in the market, `np.int64(trader.position)`.
+"""
+
+import numpy as np
+
+from marketsim.kernel.codes import (
+    BUY,
+    F_CANCEL,
+    F_IOC,
+    F_SIDE,
+    FREE_SLOT,
+    N_REQUEST,
+    NO_ASK,
+    NO_BID,
+    P_NORMAL,
+    PENDING_SLOT,
+    R_NONE,
+    SELL,
+    SPOT,
+)
+from marketsim.kernel.draw import below, philox
+from marketsim.kernel.layout import order_at, position_at
+from marketsim.kernel.logs import post_notice
+from marketsim.kernel.margin import covered_lots
+from marketsim.kernel.marks import twice_mid
+from marketsim.kernel.matching import cancel_resting
+from marketsim.kernel.messages import deliver, send_message
+from marketsim.kernel.records import compiled, load_i8, store_i4
+
+PART_RULE = 0  # sub-streams of one wake-up
+PART_LATENCY = 1
+TABLE = 4096  # quantiles in a table
+
+
+# ---- draws
+# --------------------------------------------------------------------------------------------------------------
+
+
+@compiled
+def words(g, index, wakeup):
+    """Four words of 32 bits that belong to this wake-up of this trader alone."""
+    return philox(g.key, wakeup, index + 1, PART_RULE)
+
+
+@compiled
+def latency(g, index, wakeup):
+    """This wake-up's way to the venue [ns]: constant, or a quantile drawn for it."""
+    if g.latency_table == 0:
+        return np.int64(g.latency_ns)
+    r0, r1, _, _ = philox(g.key, wakeup, index + 1, PART_LATENCY)
+    return load_i8(g.latency_table, below(r0, r1, TABLE))
+
+
+# ---- prices and sizes
+# ------------------------------------------------------------------------------------------------------
+
+
+@compiled
+def lots_of(ticklots, price):
+    """Whole lots that a notional (in tick-lots) buys at a price, at least one."""
+    return max(np.int64(1), np.int64(ticklots / np.float64(price)))
+
+
+@compiled
+def behind(m, side, fraction):
+    """Limit of an order that may sweep `fraction` of the price behind the best opposite quote; 0 when that side is empty."""
+    if side == BUY:
+        if m.best_ask == NO_ASK:
+            return np.int64(0)
+        return m.best_ask + np.int64(np.float64(m.best_ask) * fraction)
+    if m.best_bid == NO_BID:
+        return np.int64(0)
+    return max(np.int64(1), m.best_bid - np.int64(np.float64(m.best_bid) * fraction))
+
+
+@compiled
+def past_return(m, steps):
+    """Relative change of the mid over the last `steps` mark steps (over what there is, in the beginning)."""
+    steps = min(steps, np.int64(m.history_count), np.int64(m.history_length))
+    if steps < 1:
+        return 0.0
+    then = np.float64(load_i8(m.history, (m.history_count - steps) & (m.history_length - 1)))
+    return (np.float64(twice_mid(m)) - then) / then
+
+
+# ---- acting
+# -------------------------------------------------------------------------------------------------------------
+
+
+@compiled
+def place(w, m, position, delay, side, price, size, flags, slot):
+    """Send an order at once, or after the group's latency; an unsent size or price is no message.
+
+    In a coin's market it is cut to what its trader covers: a rule asks for no more than he has (D30).
+    """
+    if size <= 0 or price < 1:
+        return
+    if m.kind == SPOT and m.nav_account < 0:
+        size = min(size, covered_lots(w, m, position_at(w.positions, position), side, price))
+        if size <= 0:
+            return
+    w.next_order_id += 1
+    order_id = np.int64(w.next_order_id)
+    if delay == 0:
+        deliver(w, m, position, side, price, size, flags, slot, P_NORMAL, np.int64(-1), order_id)
+        return
+    w.sent += 1
+    if slot >= 0:
+        store_i4(w.slots, slot, np.int32(PENDING_SLOT))
+    way = flags | F_SIDE if side == SELL else flags
+    send_message(w, w.now_ns + delay, position, way, price, size, slot, P_NORMAL, np.int64(-1), order_id, np.int64(-1))
+
+
+@compiled
+def withdraw(w, position, delay, i):
+    """Cancel own resting order record `i`, at once or after the group's latency (its slot is free from now on)."""
+    if delay == 0:
+        cancel_resting(w, i)
+        return
+    w.sent += 1
+    order = order_at(w.orders, i)
+    if order.slot >= 0:
+        store_i4(w.slots, np.int64(order.slot), np.int32(FREE_SLOT))
+        order.slot = -1
+    send_message(w, w.now_ns + delay, position, F_CANCEL, np.int64(0), np.int64(0), np.int64(-1), P_NORMAL, np.int64(-1), np.int64(order.order_id), i)  # fmt: skip
+
+
+@compiled
+def move_to(w, m, position, delay, target, protection):
+    """Send the market order that brings a position to `target` lots, at most `protection` of the price behind the best."""
+    lots = target - position_at(w.positions, position).lots
+    side = BUY if lots > 0 else SELL
+    place(w, m, position, delay, side, behind(m, side, protection), abs(lots), F_IOC, np.int64(-1))
+
+
+@compiled
+def request(w, m, account, lots):
+    """Ask the fund of token `m` for units: signed lots, + creates, - redeems."""
+    w.sent += 1
+    post_notice(w, N_REQUEST, account, np.int64(m.id), np.int64(-1), lots, np.int64(m.index_ticks), np.int64(0), np.int64(0), R_NONE, np.int64(-1))  # fmt: skip
