@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from marketsim.datasets.integrity import check_file, check_table, read_json, read_manifest
 from marketsim.datasets.store import resolve_path
 from marketsim.datasets.tables import table_named
-from marketsim.errors import ResultError
 
 
 class Run:
@@ -26,15 +25,15 @@ class Run:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """What the run was, what it counted and the hashes of its tables."""
-        return dict(json.loads((self.path / "manifest.json").read_text(encoding="utf-8")))
+        return read_manifest(self.path)
 
     @cached_property
     def resolved(self) -> dict[str, Any]:
         """The resolved scenario that ran."""
-        return dict(json.loads((self.path / "resolved.json").read_text(encoding="utf-8")))
+        return read_json(check_file(self.path, self.manifest, "resolved.json"))
 
     def table(self, name: str) -> pl.DataFrame:
-        """A table in memory; raises `UsageError` for an unknown name, `ResultError` where the run did not leave it."""
+        """A table in memory; raises `UsageError` for an unknown name, `ResultError` where it is missing or damaged."""
         return pl.read_parquet(self._file(name))
 
     def scan(self, name: str) -> pl.LazyFrame:
@@ -42,10 +41,7 @@ class Run:
         return pl.scan_parquet(self._file(name))
 
     def _file(self, name: str) -> Path:
-        path = self.path / "tables" / f"{table_named(name).name}.parquet"
-        if not path.is_file():
-            raise ResultError(f"{self.path} has no table {name}; its status is {self.manifest.get('status')!r}")
-        return path
+        return check_table(self.path, self.manifest, table_named(name).name)
 
 
 def load(path: str | Path) -> Run:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import re
 import secrets
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from marketsim.datasets.integrity import MANIFEST, damage, read_manifest, sealed
 from marketsim.datasets.provenance import write_json
 from marketsim.datasets.storage import storing
 from marketsim.errors import ResultError, UsageError
@@ -26,22 +26,25 @@ from marketsim.errors import ResultError, UsageError
 if TYPE_CHECKING:
     from types import TracebackType
 
-Found = Literal["absent", "done", "failed", "other code"]
+Found = Literal["absent", "done", "failed", "other code", "damaged"]
 Kind = Literal["run", "study"]
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-_MARKS: dict[Kind, str] = {"run": "manifest.json", "study": "study.json"}
+_MARKS: dict[Kind, str] = {"run": MANIFEST, "study": "study.json"}
 
 
 def find_run(out: str | Path, scenario_name: str, run_id: str, code: str) -> tuple[Found, Path]:
     """What stands where a run would go, and where that is.
 
-    "done" is a finished run made by the same `code` version, "other code" one by another, "failed" one that failed.
+    "done" is a finished run made by the same `code` version, "other code" one by another, "failed" one that failed,
+    "damaged" one of which a file is not what was written (`integrity.damage` says which).
     """
     path = Path(out) / scenario_name / run_id
-    if not (path / "manifest.json").is_file():
+    if not (path / MANIFEST).exists():
         return "absent", path
-    manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-    if manifest.get("status") != "ok":
+    if damage(path) is not None:
+        return "damaged", path
+    manifest = read_manifest(path)
+    if manifest["status"] != "ok":
         return "failed", path
     return ("done" if manifest.get("versions", {}).get("marketsim") == code else "other code"), path
 
@@ -69,7 +72,7 @@ class RunDirectory:
             if not _NAME.fullmatch(part):
                 raise UsageError(f"{part!r} cannot name a folder; allowed: letters, digits, '_', '-' and '.'")
         final = Path(out) / scenario_name / run_id
-        if not again and _status(final) == "ok":
+        if not again and _status(final) in ("ok", "damaged"):
             raise ResultError(f"{final} is already there; --again replaces it")
         if final.exists() and _status(final) is None:
             raise ResultError(f"{final} is in the way and is no run directory; move it or use another --out")
@@ -92,7 +95,7 @@ class RunDirectory:
         Where another process finished the same run meanwhile, that one stays and this one disappears: they are equal.
         """
         with storing(self.final):
-            write_json(self.path / "manifest.json", manifest)
+            write_json(self.path / MANIFEST, sealed(manifest, self.path))
             replaced = _set_aside(self.final) if self._again or _status(self.final) != "ok" else None
             try:
                 self.path.rename(self.final)
@@ -119,12 +122,13 @@ class RunDirectory:
 
 
 def _status(path: Path) -> str | None:
-    """The status of the run at `path`, None where there is none."""
-    try:
-        status = json.loads((path / "manifest.json").read_text(encoding="utf-8")).get("status")
-    except (FileNotFoundError, NotADirectoryError):
+    """The status of the run at `path`, `damaged` where its manifest cannot be believed, None where there is none."""
+    if not (path / MANIFEST).exists():
         return None
-    return str(status)
+    try:
+        return str(read_manifest(path)["status"])
+    except ResultError:
+        return "damaged"
 
 
 def _hidden(final: Path, ending: str) -> Path:

@@ -24,6 +24,7 @@ from typing import Any
 import polars as pl
 
 from marketsim.datasets import provenance
+from marketsim.datasets.integrity import check_file, check_signed, file_sha256, read_json, read_manifest, signed
 from marketsim.datasets.run import Run
 from marketsim.datasets.storage import storing
 from marketsim.datasets.store import resolve_path
@@ -33,8 +34,9 @@ from marketsim.scenario.study import StudySpec, study_of
 
 PLAN = {"cell": pl.Int64, "replication": pl.Int64, "arm": pl.String, "run_id": pl.String}
 RUNS = {**PLAN, "status": pl.String, "reason": pl.String, "path": pl.String, "fork_ns": pl.Int64}
-"""Columns of `Study.runs`: status is `ok`, `failed`, or `planned` where there is no run directory yet; fork_ns is null
-for whole runs, the instant of the event [ns] for runs forked from another."""
+"""Columns of `Study.runs`: status is `ok`, `failed`, `damaged` where its manifest is not what was written, or `planned`
+where there is no run directory yet; fork_ns is null for whole runs, the instant of the event [ns] for runs forked from
+another."""
 
 
 class Study:
@@ -49,7 +51,12 @@ class Study:
     @cached_property
     def declared(self) -> dict[str, Any]:
         """study.json: what the study is, of which scenario, by which code."""
-        return dict(json.loads((self.path / "study.json").read_text(encoding="utf-8")))
+        path = self.path / "study.json"
+        declared = read_json(path)
+        check_signed(declared, "study_sha256", path)
+        if not {"scenario", "study", "versions"} <= set(declared):
+            raise ResultError(f"{path} is damaged: it is not what was written; --again makes it anew")
+        return declared
 
     @property
     def scenario(self) -> dict[str, Any]:
@@ -69,11 +76,11 @@ class Study:
         seconds, units of the currency, fractions of one, events per second), and `PATH:unit`, the place in [0, 1] on
         the axis, where the design is a sample.
         """
-        return pl.read_parquet(self.path / "design.parquet")
+        return self._table("design.parquet")
 
     def plan(self) -> pl.DataFrame:
         """A row per whole run that the study consists of: cell, replication, arm, run_id."""
-        return pl.read_parquet(self.path / "plan.parquet")
+        return self._table("plan.parquet")
 
     def runs(self) -> pl.DataFrame:
         """What became of every planned run, and every fork that was made: the columns of `RUNS`."""
@@ -114,7 +121,15 @@ class Study:
             raise ResultError(
                 f"{self.path} has no effects yet; `marketsim sweep` computes them when its runs are there"
             )
-        return pl.read_parquet(path)
+        return self._table(path.name)
+
+    def _table(self, name: str) -> pl.DataFrame:
+        """A table of the study, its bytes compared with study.json where that has its hash."""
+        path = check_file(self.path, self.declared, name)
+        try:
+            return pl.read_parquet(path)
+        except pl.exceptions.PolarsError as error:
+            raise ResultError(f"{path} is damaged: it is no Parquet file ({error}); --again makes it anew") from error
 
     def write_effects(self, effects: pl.DataFrame) -> Path:
         """Write effects.parquet in one step; returns where it is."""
@@ -125,11 +140,15 @@ class Study:
     def _found(self) -> pl.DataFrame:
         """A row for every run directory of the study."""
         folder = self.path / "runs"
-        rows = []
+        rows: list[dict[str, Any]] = []
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.name.startswith(".") or not (path / "manifest.json").is_file():
                 continue
-            manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+            try:
+                manifest = read_manifest(path)
+            except ResultError as error:
+                rows.append({"run_id": path.name, "status": "damaged", "reason": str(error), "path": str(path)})
+                continue
             fork_ns = (manifest.get("fork") or {}).get("at_ns")
             rows.append({**{name: manifest.get(name) for name in RUNS}, "path": str(path), "fork_ns": fork_ns})
         return pl.DataFrame(rows, schema=RUNS)
@@ -173,7 +192,8 @@ def create_study(
         (folder / "runs").mkdir(parents=True, exist_ok=True)
     _write_whole(folder / "design.parquet", design.write_parquet)
     _write_whole(folder / "plan.parquet", plan.write_parquet)
-    declared = _declaration(scenario, design, plan, code)
+    files = {name: file_sha256(folder / name) for name in ("design.parquet", "plan.parquet")}
+    declared = signed({**_declaration(scenario, design, plan, code), "files": files}, "study_sha256")
     _write_whole(folder / "study.json", lambda path: provenance.write_json(path, declared))
     return Study(folder)
 

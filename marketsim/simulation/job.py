@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from marketsim.datasets import provenance
+from marketsim.datasets.integrity import damage, read_manifest
 from marketsim.datasets.recorder import Recorder
 from marketsim.datasets.run import Run
 from marketsim.datasets.store import Found, RunDirectory, find_run
@@ -99,10 +100,12 @@ class Job:
         return find_run(self.errand.above, self.errand.name, self.label.run_id, self.label.code)
 
     def there_already(self) -> RunResult | None:
-        """The finished run that is there; raises ResultError where another version of the code made it."""
+        """The finished run that is there; raises ResultError for a damaged one and one of another code version."""
         found, place = self.find()
         if found == "done" and not self.again:
             return RunResult(place, Run(place).manifest, already_there=True)
+        if found == "damaged" and not self.again:
+            raise ResultError(str(damage(place)))
         if found == "other code" and not self.again:
             raise ResultError(
                 f"{place} was made by another version of the code; --again replaces it, --out writes elsewhere"
@@ -137,7 +140,8 @@ class Job:
             if report is not None:
                 provenance.write_json(directory.path / "manifest.json", manifest)
                 report(directory.path)
-            return RunResult(directory.commit(manifest), manifest)
+            place = directory.commit(manifest)
+            return RunResult(place, read_manifest(place))
 
     def _recorded(
         self, model: MarketModel, folder: Path, progress: Progress | None, limit: int | None

@@ -1,5 +1,6 @@
 """From a scenario to a run directory: whole, failed with its reason, or not there at all."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_a_run_directory_is_whole(done: RunResult) -> None:
 
 def test_the_manifest_has_the_contracts_keys_and_true_figures(done: RunResult) -> None:
     manifest = done.manifest
-    assert set(manifest) == {*KEYS, "intervention", "identity_sha256"}
+    assert set(manifest) == {*KEYS, "intervention", "identity_sha256", "files", "manifest_sha256"}
     assert set(manifest["counts"]) == set(COUNTS)
     assert (manifest["schema"], manifest["name"], manifest["seed"], manifest["arm"]) == (
         "marketsim/1",
@@ -262,3 +263,13 @@ def test_a_log_larger_than_its_buffer_is_the_same_log(tmp_path: Path, monkeypatc
     for name in ("trades", "orders", "quotes"):
         assert small.manifest["tables"][name]["content_sha256"] == large.manifest["tables"][name]["content_sha256"]
     assert len(small.table("orders")) > 8_704
+
+
+def test_the_manifest_has_the_hash_of_every_table_and_file(done: RunResult) -> None:
+    def sha256(path: Path) -> str:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    for name, table in done.manifest["tables"].items():
+        assert table["file_sha256"] == sha256(done.path / "tables" / f"{name}.parquet")
+    assert done.manifest["files"]["resolved.json"] == sha256(done.path / "resolved.json")
+    assert {"resolved.json", "scenario.yaml"} <= set(done.manifest["files"])
