@@ -230,7 +230,7 @@ def show(scenario: Path, seed: int | None, overrides: tuple[str, ...], sentences
     from marketsim.scenario import load
 
     if as_json:
-        _print_json(load(scenario, set=overrides, seed=seed).model_dump(mode="json", by_alias=True))
+        _print_json(load(scenario, set=overrides, seed=seed).complete())
         return
     from marketsim.scenario.describe import show as describe
 

@@ -17,7 +17,8 @@ of a scenario file (`"8h"`, `"5 bps"`, `"50 MUSDT"`) and hold exact values:
 | `Leverage`, `Factor` | `3`, `-3`, `0.6` | Decimal |
 | `...Distribution` | `{uniform: [1 min, 30 min]}` | `Distribution` |
 
-`spec.model_dump(mode="json")` gives canonical text, which the same Spec reads back to an equal value.
+`spec.model_dump(mode="json")` gives canonical text, which the same Spec reads back to an equal value. A key that is
+newer than stored documents is marked `OMITTED_AT_DEFAULT`, so that these keep their hash.
 """
 
 from __future__ import annotations
@@ -31,7 +32,18 @@ from fractions import Fraction
 from importlib.metadata import version
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    WithJsonSchema,
+    WrapSerializer,
+    model_serializer,
+)
 from pydantic_core import PydanticCustomError
 
 from marketsim import units
@@ -41,6 +53,22 @@ from marketsim.units import Money, Size
 
 QUOTE = ""
 """Currency of money in a default: the quote currency of the market it belongs to, written in when a scenario loads."""
+
+
+EVERY_KEY = "every_key"
+"""In the context of `model_dump`: write keys that are `OMITTED_AT_DEFAULT` too."""
+
+
+@dataclass(frozen=True)
+class _OmittedAtDefault:
+    """What `OMITTED_AT_DEFAULT` is."""
+
+
+OMITTED_AT_DEFAULT = _OmittedAtDefault()
+"""Marks a field whose key is newer than documents whose hash has to stay: `Annotated[Crossing, OMITTED_AT_DEFAULT]`.
+
+Canonical text leaves the key out while it is at its default, which has to mean what its absence meant before.
+"""
 
 
 class Spec(BaseModel):
@@ -55,6 +83,17 @@ class Spec(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True, defer_build=True
     )
+
+    @model_serializer(mode="wrap", when_used="json")
+    def _canonical(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        """Canonical text by key, without keys that are `OMITTED_AT_DEFAULT` and at their default."""
+        written: dict[str, Any] = handler(self)
+        if not (info.context or {}).get(EVERY_KEY):
+            for name, field in type(self).model_fields.items():
+                is_new = any(isinstance(part, _OmittedAtDefault) for part in field.metadata)
+                if is_new and getattr(self, name) == field.default:
+                    written.pop((info.by_alias and field.alias) or name, None)
+        return written
 
     def out_of_range(self) -> Iterator[tuple[KeyPath, Range]]:
         """Every number, here and in the Specs inside, that its field's range excludes: its path, and the range."""
@@ -235,9 +274,7 @@ Leverage = Annotated[
 
 
 NONE_IN_WORDS = BeforeValidator(lambda value: None if value == "none" else value)
-WORDS_FOR_NONE = PlainSerializer(
-    lambda value: "none" if value is None else value.model_dump(mode="json"), when_used="json"
-)
+WORDS_FOR_NONE = WrapSerializer(lambda value, handler: "none" if value is None else handler(value), when_used="json")
 """For a part that may be absent: a file says `none`, Python says None."""
 
 MoneyOrNone = Annotated[

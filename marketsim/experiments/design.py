@@ -98,7 +98,7 @@ def lay_out_cells(scenario: Scenario) -> Iterator[Cell]:
 
     grid: every combination, the first path varies slowest. list: the n-th values together. Samples: `points.sample`.
     """
-    study, document, known = study_of(scenario.study), scenario.canonical(), _currencies(scenario)
+    study, document, known = study_of(scenario.study), scenario.complete(), _currencies(scenario)
     axes = [axis_of(path, over, value_at(document, path.split(".")), known) for path, over in study.over.items()]
     if study.design.kind in SAMPLES:
         yield from _sampled(axes, sample(study.design.kind, study.design.points or 0, len(axes), scenario.seed))

@@ -26,7 +26,7 @@ def show(path: str | Path, overrides: Mapping[str, Any] | Sequence[str] = (), se
 
 def with_origins(scenario: Scenario) -> str:
     """The resolved scenario as YAML, every value with a comment that says where it comes from."""
-    lines = list(_lines(scenario.canonical(), scenario.document, 0, ""))
+    lines = list(_lines(scenario.complete(), scenario.document, 0, ""))
     width = min(max((len(text) for text, _ in lines), default=0), 72)
     return "\n".join(f"{text:<{width}}  # {origin}" if origin else text for text, origin in lines)
 

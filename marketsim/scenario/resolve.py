@@ -109,7 +109,7 @@ def _checked_world(root: Node, file: Path, problems: Problems) -> Scenario:
     if problems.found:
         raise ScenarioError(problems.found)
     scenario = Scenario.model_validate(parts)
-    check_study_paths(scenario.canonical(), root, problems)
+    check_study_paths(scenario.complete(), root, problems)
     if problems.found:
         raise ScenarioError(problems.found)
     scenario.remember(root_folder(file), root)

@@ -15,6 +15,7 @@ from marketsim.networks.influence import NetworkSpec
 from marketsim.scenario.nodes import Node
 from marketsim.scenario.study import StudySpec
 from marketsim.spec import (
+    EVERY_KEY,
     NONE_IN_WORDS,
     WORDS_FOR_NONE,
     Count,
@@ -183,8 +184,18 @@ class Scenario(Spec):
         return self._document
 
     def canonical(self) -> dict[str, Any]:
-        """The whole scenario as JSON: every value explicit, units in canonical text, keys sorted."""
-        text = json.dumps(self.model_dump(mode="json", by_alias=True), default=str)
+        """The scenario as JSON that is stored and hashed: values explicit, units in canonical text, keys sorted.
+
+        Keys that are newer than this form are left out at their default (`spec.OMITTED_AT_DEFAULT`).
+        """
+        return self._as_json({})
+
+    def complete(self) -> dict[str, Any]:
+        """The canonical document with every key, for people and for paths that name a key."""
+        return self._as_json({EVERY_KEY: True})
+
+    def _as_json(self, context: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(self.model_dump(mode="json", by_alias=True, context=context), default=str)
         return cast(dict[str, Any], json.loads(text, object_pairs_hook=lambda pairs: dict(sorted(pairs))))
 
     @property
