@@ -459,9 +459,7 @@ def tables(as_json: bool) -> None:
     from marketsim.datasets import tables as dictionary
 
     if as_json:
-        from dataclasses import asdict
-
-        _print_json({name: asdict(table) for name, table in dictionary.TABLES.items()})
+        _print_json({name: table.as_data() for name, table in dictionary.TABLES.items()})
     else:
         click.echo(dictionary.data_dictionary())
 

@@ -7,6 +7,7 @@ of a scenario file (`"8h"`, `"5 bps"`, `"50 MUSDT"`) and hold exact values:
 |---|---|---|
 | `Duration` | `250ms`, `1d12h` | int, nanoseconds |
 | `TimeOfDay` | `"00:02"` | int, nanoseconds since midnight UTC |
+| `TimesOfDay` | `"00:02"`, `["00:02", "12:02"]` | tuple of these |
 | `Instant` | `2024-01-01T00:00:00Z` | int, nanoseconds since 1970 |
 | `EventTime` | `1d12h` or an instant | int, nanoseconds since clock.start |
 | `Rate` | `5 bps`, `0.05%`, `0` | Decimal, fraction of one |
@@ -129,7 +130,16 @@ class Fault:
         return replace(self, path=(*keys, *self.path))
 
 
-def refusal(message: str, allowed: str = "", suggestion: str = "", inside: tuple[str, ...] = ()) -> PydanticCustomError:
+def whole_atoms_faults(amount: Money | None, *path: str | int) -> Iterator[Fault]:
+    """That an amount of money at a path is no whole number of atoms; none where there is no amount."""
+    try:
+        if amount is not None:
+            units.to_atoms(amount.amount)
+    except UnitError as error:
+        yield Fault(path, error.message, error.allowed)
+
+
+def refusal(message: str, allowed: str = "", suggestion: str = "", inside: KeyPath = ()) -> PydanticCustomError:
     """The error a validator of a Spec raises; the loader adds the place, which is `inside` the field's value."""
     context = {"message": message, "allowed": allowed, "suggestion": suggestion, "inside": inside}
     return PydanticCustomError("marketsim", "{message}", context)
@@ -192,6 +202,31 @@ def _event_time(value: Any, info: ValidationInfo) -> int:
     return at
 
 
+_time_of_day = _from_text(units.time_of_day_ns, "a time of day", int, 'a time of day such as "00:02", UTC')
+
+
+def _times_of_day(value: Any) -> tuple[int, ...]:
+    if isinstance(value, tuple):
+        return value
+    if not isinstance(value, list):
+        return (_time_of_day(value),)
+    if not value:
+        raise refusal("there is no time in this list", 'a time of day such as "00:02", UTC, or a list of them')
+    times = []
+    for place, item in enumerate(value):
+        try:
+            times.append(_time_of_day(item))
+        except PydanticCustomError as error:
+            context = error.context or {}
+            raise refusal(context["message"], context["allowed"], context["suggestion"], (place,)) from error
+    return tuple(times)
+
+
+def _times_of_day_text(value: tuple[int, ...]) -> str | list[str]:
+    texts = [units.format_time_of_day(at) for at in value]
+    return texts[0] if len(texts) == 1 else texts
+
+
 def _number(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         raise refusal("a plain number is due here", "a number such as 3 or 0.25, without a unit")
@@ -213,10 +248,20 @@ Duration = Annotated[
 ]
 TimeOfDay = Annotated[
     int,
-    BeforeValidator(_from_text(units.time_of_day_ns, "a time of day", int, 'a time of day such as "00:02", UTC')),
+    BeforeValidator(_time_of_day),
     PlainSerializer(units.format_time_of_day, when_used="json"),
     _schema("00:02", "time of day, UTC"),
 ]
+TimesOfDay = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_times_of_day),
+    PlainSerializer(_times_of_day_text, when_used="json"),
+    WithJsonSchema(
+        {"type": ["string", "array"], "items": {"type": "string"}, "description": "times of day, UTC: one or a list"}
+    ),
+]
+"""Times of day; a file writes one alone without a list."""
+
 Instant = Annotated[
     int,
     BeforeValidator(_from_text(units.instant_ns, "an instant", int, "an instant such as 2024-01-01T00:00:00Z")),

@@ -15,6 +15,7 @@ import polars as pl
 from marketsim.analysis.mids import mids_of
 from marketsim.analysis.span import resolved_of, span_of
 from marketsim.datasets.run import Run
+from marketsim.issuers.policies.family import scheduled_words
 
 SECOND_NS = 10**9
 TOGETHER_NS = 60 * SECOND_NS
@@ -80,8 +81,7 @@ def _together(
     nearest = gaps.argmin(axis=1)
     near = gaps.min(axis=1) <= within_ns
     signs, other_signs = np.sign(rows["wanted"].to_numpy()), np.sign(others["wanted"].to_numpy())
-    unscheduled = (rows["trigger"] != "scheduled").to_numpy()
-    other_unscheduled = (others["trigger"] != "scheduled").to_numpy()
+    unscheduled, other_unscheduled = (~each["trigger"].is_in(scheduled_words()).to_numpy() for each in (rows, others))
     same = near & (signs == other_signs[nearest])
     set_off = near & unscheduled & other_unscheduled[nearest]
     chance = len(times) * -np.expm1(-len(other_times) * min(1.0, 2 * within_ns / length_ns))

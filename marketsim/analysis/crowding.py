@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from marketsim.analysis.impact import REGRESSION_NS, Impact, impact_by_regression
 from marketsim.datasets.run import Run
+from marketsim.issuers.policies.family import scheduled_words
 from marketsim.networks import exposure
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY, NS_PER_SECOND
 
-SCHEDULED = "scheduled"
 WINDOWS: Mapping[str, Any] = {
     "market": pl.String, "moved": pl.String, "trigger": pl.String, "side": pl.String, "t0_ns": pl.Int64,
     "t1_ns": pl.Int64, "next_ns": pl.Int64, "tokens": pl.Int64, "k_usdt": pl.Float64,
@@ -63,7 +63,7 @@ def clock_k(found: pl.DataFrame) -> dict[tuple[str, str], float]:
 
     found: rows of `windows`. A run without scheduled resets has its opening K.
     """
-    scheduled = found.filter(pl.col("trigger") == SCHEDULED)
+    scheduled = found.filter(pl.col("trigger").is_in(scheduled_words()))
     if scheduled.is_empty():
         scheduled = found.filter(pl.col("trigger") == "opening")
     minute = (pl.col("t0_ns") % NS_PER_DAY) // (60 * NS_PER_SECOND)
@@ -90,8 +90,9 @@ def _clusters(run: Run) -> list[_Cluster]:
     """Resets whose orders overlap, by trigger and side."""
     found: list[_Cluster] = []
     open_: dict[tuple[str, str], _Cluster] = {}
+    by_the_clock = scheduled_words()
     for row in run.table("rebalances").sort("t_decide_ns", "id").iter_rows(named=True):
-        side = "both" if row["trigger"] == SCHEDULED else "up" if row["target_lots"] > 0 else "down"
+        side = "both" if row["trigger"] in by_the_clock else "up" if row["target_lots"] > 0 else "down"
         key, end = (row["trigger"], side), max(row["t_last_ns"], row["t_decide_ns"])
         cluster = open_.get(key)
         if cluster is None or row["t_decide_ns"] > cluster.t1_ns:

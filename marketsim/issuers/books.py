@@ -16,7 +16,7 @@ from marketsim.issuers.attribution import Attribution, AttributionLedger, LegVal
 from marketsim.issuers.claims import Claim
 from marketsim.issuers.decay import Decay, DecayLedger, Standing
 from marketsim.issuers.nav import Direction, Exact, Holding, Leg, PriceTrigger, real
-from marketsim.issuers.rebalancing import PriceSource, Situation
+from marketsim.issuers.policies.decision import PriceSource, Situation
 from marketsim.issuers.token import LegTerms, Token
 from marketsim.units import ATOMS_PER_UNIT
 

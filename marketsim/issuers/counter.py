@@ -15,7 +15,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 from marketsim.issuers.algorithms.child import ChildKind
-from marketsim.issuers.algorithms.immediate import SinglePlan
+from marketsim.issuers.algorithms.slicing import SinglePlan
 from marketsim.issuers.caps import ALL, SAMPLE_NS, DailyCapSpec, DayCount, RealisedVolatility, cap_atoms
 from marketsim.issuers.primary import Deal, PrimarySpec
 from marketsim.issuers.settlement import Settlement, Ticket

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from marketsim.issuers.execution import ExecutionPlan
+from marketsim.issuers.algorithms.child import ExecutionPlan
 from marketsim.issuers.parent import ParentOrder
 from marketsim.issuers.primary import hedge_lots
 from marketsim.issuers.token import LegTerms
@@ -89,7 +89,7 @@ def hedge_orders(
             market=leg.market,
             tick=float(leg.tick),
             plan=plan.opened(now_ns, place),
-            occasion=None,
+            trigger=None,
             price_source="mark",
             trigger_ticks=None,
             decided_ns=now_ns,

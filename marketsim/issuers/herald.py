@@ -17,7 +17,6 @@ from marketsim.announcements import Announcement, Board, Subject
 from marketsim.issuers.luck import DISCLOSED_SIZE
 from marketsim.issuers.nav import Direction, PriceTrigger, cost_consistent_lots
 from marketsim.issuers.policies.decision import Decision, Situation, single_leg
-from marketsim.issuers.policies.variable import VariableRebalancing
 from marketsim.spec import Duration, Rate, Spec
 from marketsim.streams import relative_noise
 from marketsim.units import NS_PER_SECOND
@@ -204,9 +203,9 @@ class Herald:
             yield replace(self._of(leg.market), lots=lots, trigger_ticks=trigger.ticks, is_above=is_above)
 
     def _size_at(self, situation: Situation, trigger: PriceTrigger) -> int | None:
-        """What would be ordered at a trigger price; None where the target is drawn only then (policy `variable`)."""
+        """What would be ordered at a trigger price; None where the target is drawn only then."""
         policy = self.desk.policy
-        if isinstance(policy, VariableRebalancing):
+        if policy.draws_target:
             return None
         (leg,) = situation.held.legs
         there = replace(situation.held, legs=(replace(leg, price_ticks=trigger.ticks),))

@@ -1,6 +1,6 @@
 """The issuer's desk: the process that runs one token, deciding *when* it looks, charges, trades and writes down.
 
-What to do is decided elsewhere (`rebalancing`, `execution`, `fees`), what it came to is added up in `attribution` and
+What to do is decided elsewhere (`policies`, `algorithms`, `fees`), what it came to is added up in `attribution` and
 `parent`. Everything the desk remembers stands in objects, never in a generator's locals, so a world can be replayed to
 any quiet instant. At one instant funding comes first (the venue's phase), then the management fee, then a reset.
 """
@@ -14,11 +14,11 @@ from json import dumps
 from typing import TYPE_CHECKING, Any
 
 from marketsim.issuers.aftermath import Aftermath
+from marketsim.issuers.algorithms.child import ExecutionPlan
 from marketsim.issuers.books import TokenBooks
 from marketsim.issuers.charging import Charging
 from marketsim.issuers.counter import Counter, open_counter
 from marketsim.issuers.dealer import Dealer
-from marketsim.issuers.execution import ExecutionPlan, OffBookSpec, plan_of
 from marketsim.issuers.hedging import HedgeOrder
 from marketsim.issuers.herald import SILENT, Herald
 from marketsim.issuers.lifecycle import Lifecycle
@@ -26,8 +26,9 @@ from marketsim.issuers.nav import Direction, Exact, PriceTrigger, cost_consisten
 from marketsim.issuers.nav_quote import NavQuote
 from marketsim.issuers.office import Office
 from marketsim.issuers.parent import ParentOrder, RebalanceRegister
+from marketsim.issuers.policies.decision import Decision, PriceSource, RebalancingPolicy, Situation
+from marketsim.issuers.policies.family import FundTerms
 from marketsim.issuers.policies.looks import ContinuousLooks
-from marketsim.issuers.rebalancing import Decision, Occasion, PriceSource, RebalancingPolicy, Situation, policy_of
 from marketsim.issuers.subsidy import Subsidy
 from marketsim.issuers.token import LegTerms, Token, TokenSpec, TokenState
 from marketsim.issuers.treatment import Flow, Treatment
@@ -316,8 +317,8 @@ class TokenDesk:
         if self.treatment.rebalance is not Flow.WITHHELD:
             if decision.lots:
                 self.charging.charge_rebalance()
-            if decision.occasion is Occasion.RIPCORD:
-                self.subsidy.reward_ripcord()
+            if decision.trigger.is_rewarded:
+                self.subsidy.reward_keeper()
         held = self.books.committed(self.books.holding())
         lots = cost_consistent_lots(held, decision.lots, self.cost_allowance)
         legs = enumerate(self.token.legs)
@@ -404,16 +405,16 @@ class TokenDesk:
 
     def _open_parent(self, decision: Decision, lots: Mapping[str, int], leg: LegTerms, number: int) -> ParentOrder:
         held = self.books.holding()
-        timed = decision.occasion is Occasion.SCHEDULED
+        price = None if decision.trigger.is_scheduled else self.books.price(leg.market, self.policy.source)
         parent = ParentOrder(
             id=self.register.next_id(),
             token=self.token.id,
             market=leg.market,
             tick=float(leg.tick),
             plan=self.plan.opened(self.now_ns, number),
-            occasion=decision.occasion,
+            trigger=decision.trigger,
             price_source=self.policy.source,
-            trigger_ticks=None if timed else Fraction(self.books.price(leg.market, self.policy.source)),
+            trigger_ticks=None if price is None else Fraction(price),
             decided_ns=self.now_ns,
             leverage_before=held.leverage,
             equity_before_atoms=int(held.equity_atoms),
@@ -446,6 +447,7 @@ def open_desk(
     decides). start_ns: the run's start [ns since 1970]. board: where it is told what may be known of its resets.
     """
     register.accounts.add(token.account)
+    targets, lots = tuple(leg.target for leg in token.legs), tuple(leg.lot for leg in token.legs)
     return TokenDesk(
         token,
         env,
@@ -453,14 +455,14 @@ def open_desk(
         gateway,
         add_row,
         register,
-        policy_of(spec.rebalance, legs=token.legs, start_ns=start_ns, stream=stream),
-        plan_of(spec.execution, stream),
+        spec.rebalance.policy_for(FundTerms(targets, lots, start_ns, stream)),
+        spec.execution.plan(stream),
         spec,
         office,
         start_ns,
         warmup_ns,
         board,
         stream,
-        spec.execution.off_book_fees if isinstance(spec.execution, OffBookSpec) else True,
+        spec.execution.is_charged_off_book,
         Fraction(spec.execution.cost_allowance),
     )

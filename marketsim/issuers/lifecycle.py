@@ -13,7 +13,7 @@ from json import dumps
 from math import floor
 from typing import TYPE_CHECKING, Any, Literal
 
-from marketsim.issuers.execution import ExecutionPlan
+from marketsim.issuers.algorithms.child import ExecutionPlan
 from marketsim.issuers.hedging import hedge_orders
 from marketsim.issuers.holdings import Holdings, check_supply
 from marketsim.issuers.nav import PriceTrigger, value_trigger

@@ -100,14 +100,19 @@ class Holding:
         equity = self.equity_atoms
         return Fraction(leg.notional_atoms) / equity if equity > 0 else None
 
-    def is_above(self, bound: Exact) -> bool:
-        """Whether absolute leverage is strictly beyond an upper bound; a fund without equity is beyond every bound."""
-        return self.exposure_atoms > bound * self.equity_atoms
+    def is_above(self, bound: Exact, *, or_at: bool = False) -> bool:
+        """Whether absolute leverage is strictly beyond an upper bound, `or_at` it.
 
-    def is_beneath(self, bound: Exact) -> bool:
-        """Whether absolute leverage is strictly beneath a lower bound; a fund without equity is beneath none."""
-        equity = self.equity_atoms
-        return equity > 0 and self.exposure_atoms < bound * equity
+        A fund without equity is beyond every bound.
+        """
+        at_bound = bound * self.equity_atoms
+        return self.exposure_atoms > at_bound or (or_at and self.exposure_atoms == at_bound)
+
+    def is_beneath(self, bound: Exact, *, or_at: bool = False) -> bool:
+        """Whether absolute leverage is strictly beneath a lower bound, `or_at` it; without equity beneath none."""
+        at_bound = bound * self.equity_atoms
+        is_there = self.exposure_atoms < at_bound or (or_at and self.exposure_atoms == at_bound)
+        return self.equity_atoms > 0 and is_there
 
 
 def nav_per_token(equity_atoms: Exact, supply: Exact) -> Fraction:
@@ -230,46 +235,55 @@ def cost_consistent_lots(held: Holding, lots: Mapping[str, int], cost: Exact) ->
     return {**lots, **{m: order if order * lots[m] > 0 else 0 for m, order in resized.items()}}
 
 
-def upper_trigger(cash_atoms: int, position_lots: int, atoms_per_tick_lot: int, bound: Exact) -> PriceTrigger | None:
-    """First price at which absolute leverage is strictly beyond an upper bound by the fund's own ledger.
+def upper_trigger(
+    cash_atoms: int, position_lots: int, atoms_per_tick_lot: int, bound: Exact, *, or_at: bool = False
+) -> PriceTrigger | None:
+    """First price at which absolute leverage is strictly beyond an upper bound, `or_at` it, by the fund's own ledger.
 
     |q| k P > U (C + q k P), solved in integers; a price that leaves no equity counts as beyond. None where no positive
     price does it, or where the price does not matter (no position, or leverage constant in the price).
     """
     slope = atoms_per_tick_lot * (abs(position_lots) - bound * position_lots)
-    return _first_price(slope, bound * cash_atoms)
+    return _first_price(slope, bound * cash_atoms, or_at=or_at)
 
 
-def lower_trigger(cash_atoms: int, position_lots: int, atoms_per_tick_lot: int, bound: Exact) -> PriceTrigger | None:
-    """First price at which absolute leverage is strictly beneath a lower bound by the fund's own ledger.
+def lower_trigger(
+    cash_atoms: int, position_lots: int, atoms_per_tick_lot: int, bound: Exact, *, or_at: bool = False
+) -> PriceTrigger | None:
+    """First price at which absolute leverage is strictly beneath a lower bound, `or_at` it, by the fund's own ledger.
 
     |q| k P < l (C + q k P), solved in integers. None where no positive price does it, or where the price does not
     matter.
     """
     slope = atoms_per_tick_lot * (abs(position_lots) - bound * position_lots)
-    return _first_price(-slope, -bound * cash_atoms)
+    return _first_price(-slope, -bound * cash_atoms, or_at=or_at)
 
 
-def _first_price(slope: Exact, constant: Exact) -> PriceTrigger | None:
-    """First price P [ticks >= 1] with slope x P > constant, strictly."""
+def _first_price(slope: Exact, constant: Exact, *, or_at: bool = False) -> PriceTrigger | None:
+    """First price P [ticks >= 1] with slope x P > constant, strictly; `or_at`: or equal to it."""
     if slope == 0:
         return None
     edge = Fraction(constant) / slope
-    if slope > 0:
-        return PriceTrigger(Direction.ABOVE, max(floor(edge) + 1, 1))
-    ticks = ceil(edge) - 1
+    return _first_above(edge, or_at=or_at) if slope > 0 else _first_below(edge, or_at=or_at)
+
+
+def _first_above(edge: Exact, *, or_at: bool) -> PriceTrigger:
+    return PriceTrigger(Direction.ABOVE, max(ceil(edge) if or_at else floor(edge) + 1, 1))
+
+
+def _first_below(edge: Exact, *, or_at: bool) -> PriceTrigger | None:
+    ticks = floor(edge) if or_at else ceil(edge) - 1
     return PriceTrigger(Direction.BELOW, ticks) if ticks >= 1 else None
 
 
-def rise_trigger(reference_ticks: Exact, move: Exact) -> PriceTrigger:
-    """First price strictly more than a share `move` above a reference price."""
-    return PriceTrigger(Direction.ABOVE, floor(reference_ticks * (1 + move)) + 1)
+def rise_trigger(reference_ticks: Exact, move: Exact, *, or_at: bool = False) -> PriceTrigger:
+    """First price strictly more than a share `move` above a reference price, `or_at` that share."""
+    return _first_above(reference_ticks * (1 + move), or_at=or_at)
 
 
-def fall_trigger(reference_ticks: Exact, move: Exact) -> PriceTrigger | None:
-    """First price strictly more than a share `move` below a reference price; None when that would not be a price."""
-    ticks = ceil(reference_ticks * (1 - move)) - 1
-    return PriceTrigger(Direction.BELOW, ticks) if ticks >= 1 else None
+def fall_trigger(reference_ticks: Exact, move: Exact, *, or_at: bool = False) -> PriceTrigger | None:
+    """First price strictly more than a share `move` below a reference price, `or_at` it; None where there is none."""
+    return _first_below(reference_ticks * (1 - move), or_at=or_at)
 
 
 def wipe_out_trigger(cash_atoms: int, position_lots: int, atoms_per_tick_lot: int) -> PriceTrigger | None:

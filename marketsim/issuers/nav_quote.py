@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from marketsim.issuers.rebalancing import PriceSource
+from marketsim.issuers.policies.decision import PriceSource
 from marketsim.spec import Duration, Spec
 from marketsim.units import NS_PER_SECOND
 

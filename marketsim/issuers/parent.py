@@ -8,9 +8,9 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from marketsim.issuers.execution import Child, ExecutionPlan
+from marketsim.issuers.algorithms.child import Child, ExecutionPlan
 from marketsim.issuers.nav import real
-from marketsim.issuers.rebalancing import Occasion, PriceSource
+from marketsim.issuers.policies.decision import PriceSource, RebalanceTrigger
 from marketsim.kernel import codes
 from marketsim.messages import Purpose
 from marketsim.units import NS_PER_SECOND
@@ -67,7 +67,7 @@ class ParentOrder:
     market: str
     tick: float
     plan: ExecutionPlan
-    occasion: Occasion | None
+    trigger: RebalanceTrigger | None
     price_source: PriceSource
     trigger_ticks: Fraction | None
     decided_ns: int
@@ -209,7 +209,7 @@ class ParentOrder:
             "cohort": self.token,
             "token": self.token,
             "market": self.market,
-            "trigger": str(self.occasion),
+            "trigger": self.trigger.word if self.trigger is not None else None,
             "price_source": self.price_source,
             "trigger_price": self._price(self.trigger_ticks),
             "t_decide_ns": self.decided_ns,

@@ -16,8 +16,8 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
+from marketsim.issuers.algorithms.child import ExecutionPlan
 from marketsim.issuers.claims import Claim, cost_atoms
-from marketsim.issuers.execution import ExecutionPlan
 from marketsim.issuers.hedging import hedge_by_market, hedge_orders
 from marketsim.issuers.holdings import Holdings
 from marketsim.issuers.office import Purse

@@ -14,7 +14,6 @@ from json import dumps
 from typing import TYPE_CHECKING
 
 from marketsim.issuers.claims import slippage_atoms
-from marketsim.issuers.policies.fli import FliSpec
 from marketsim.units import to_atoms
 
 if TYPE_CHECKING:
@@ -32,10 +31,10 @@ class Subsidy:
 
     def __post_init__(self) -> None:
         """Put the declared balance aside for rewards."""
-        rule = self.desk.spec.rebalance
-        if isinstance(rule, FliSpec) and rule.ripcord_reward is not None:
-            self.reward_atoms = to_atoms(rule.ripcord_reward.amount)
-            self.left_atoms = None if rule.reward_balance is None else to_atoms(rule.reward_balance.amount)
+        reward = self.desk.spec.rebalance.keeper_reward
+        if reward is not None:
+            self.reward_atoms = to_atoms(reward.amount.amount)
+            self.left_atoms = None if reward.balance is None else to_atoms(reward.balance.amount)
 
     def give_back_funding(self, received_atoms: int) -> None:
         """Take funding the fund has just received, or give it back what it paid, where that is the issuer's."""
@@ -56,8 +55,8 @@ class Subsidy:
         desk.gateway.transfer(issuer, fund, slippage, "trade")
         desk.books.ledger.made_good(fees, slippage)
 
-    def reward_ripcord(self) -> None:
-        """Pay who has just pulled the ripcord, as far as there is something left."""
+    def reward_keeper(self) -> None:
+        """Pay who has just set off a rewarded trigger (FLI's ripcord), as far as there is something left."""
         if not self.reward_atoms:
             return
         atoms, desk = self.reward_atoms, self.desk

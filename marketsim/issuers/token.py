@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -10,29 +10,30 @@ from fractions import Fraction
 from math import floor
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from marketsim.issuers.execution import ExecutionSpec, MarketExecutionSpec
+from marketsim.issuers.algorithms.family import EXECUTIONS, ExecutionSpec
+from marketsim.issuers.algorithms.market import MarketExecutionSpec
 from marketsim.issuers.fees import ManagementFeeSpec
 from marketsim.issuers.herald import DisclosureSpec
 from marketsim.issuers.nav import Exact, nav_per_token, position_for
 from marketsim.issuers.nav_quote import NavQuoteSpec
+from marketsim.issuers.policies.family import POLICIES, PolicySpec
 from marketsim.issuers.primary import Primary
-from marketsim.issuers.rebalancing import RebalanceSpec
 from marketsim.issuers.splits import ReverseSplitSpec
 from marketsim.spec import (
     NONE_IN_WORDS,
     QUOTE,
     WORDS_FOR_NONE,
     Factor,
+    Fault,
     Identifier,
     Leverage,
     MoneyAmount,
     MoneyOrNone,
     Rate,
     Spec,
+    whole_atoms_faults,
 )
-from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, Money, Size, to_atoms
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, Money, Size, format_number, to_atoms
 from marketsim.venues.contract import FeesSpec, MarketSpec
 from marketsim.venues.funding import FundingSpec
 from marketsim.venues.liquidation import LiquidationSpec
@@ -81,8 +82,8 @@ class TokenSpec(Spec):
     aum: MoneyAmount
     nav: MoneyAmount
     start: TokenStartSpec = TokenStartSpec()
-    rebalance: Annotated[RebalanceSpec, Field(discriminator="policy")]
-    execution: Annotated[ExecutionSpec, Field(discriminator="algorithm")] = MarketExecutionSpec(algorithm="market")
+    rebalance: Annotated[PolicySpec, POLICIES]
+    execution: Annotated[ExecutionSpec, EXECUTIONS] = MarketExecutionSpec(algorithm="market")
     management_fee: Annotated[ManagementFeeSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     rebalance_fee: MoneyOrNone = None
     account: TokenAccountSpec = TokenAccountSpec()
@@ -93,6 +94,31 @@ class TokenSpec(Spec):
     primary: Primary = None
     reverse_split: Annotated[ReverseSplitSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     market: Annotated[TokenMarketSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
+
+    def faults(self, lots: Mapping[str, Size]) -> Iterator[Fault]:
+        """What is wrong between its rules, its fees and its basket.
+
+        lots: size of a lot of the markets that are declared right.
+        """
+        gross = sum((abs(target) for target in self.basket.values()), Decimal(0))
+        yield from (fault.below("rebalance") for fault in self.rebalance.faults(self.basket, lots))
+        yield from (fault.below("execution") for fault in self.execution.faults(gross))
+        yield from self._fee_faults(gross)
+
+    def _fee_faults(self, gross: Decimal) -> Iterator[Fault]:
+        """Fees that would never be charged, or take all there is."""
+        fee, primary = self.management_fee, self.primary
+        if not self.rebalance.ever_rebalances:
+            message = "this token never rebalances, so this is never charged"
+            if fee is not None and fee.when == "rebalance":
+                yield Fault(("management_fee", "when"), message, "every, or a token that rebalances")
+            if self.rebalance_fee is not None:
+                yield Fault(("rebalance_fee",), message, "none, or a token that rebalances")
+        yield from whole_atoms_faults(self.rebalance_fee, "rebalance_fee")
+        for name in ("create_fee", "redeem_fee"):
+            if primary is not None and primary.fee_of == "notional" and getattr(primary, name) * gross >= 1:
+                message = f"of {format_number(gross)} times the cash, this fee leaves nothing of it"
+                yield Fault(("primary", name), message, "less than the cash, or fee_of: cash")
 
 
 TOKEN_LOTS_PER_TOKEN = 10**8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -92,14 +93,13 @@ def _rebalances(record: RunRecord) -> str:
     done = None if frame is None else frame.filter(pl.col("status") != "shadow")
     if done is None or done.is_empty():
         return "no token rebalanced"
-    emergencies = done.filter(pl.col("trigger") == "emergency").height
+    triggers = ", ".join(f"{numbers.count(times)} {word}" for word, times in Counter(done["trigger"]).most_common())
     traded: dict[str, float] = {}
     for market, lots, vwap in done.select("market", "filled_lots", "vwap").rows():
         asset = record.of(market).asset
         traded[asset] = traded.get(asset, 0.0) + abs(record.of(market).notional(lots, vwap) or 0.0)
     sums = " and ".join(numbers.scaled(value, asset) for asset, value in traded.items())
-    urgent = f" ({emergencies} as an emergency)" if emergencies else ""
-    return f"{_number(done.height, 'rebalance')}{urgent} traded {sums}"
+    return f"{_number(done.height, 'rebalance')} ({triggers}) traded {sums}"
 
 
 def _number(how_many: int | None, thing: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 from marketsim.report import charts, markup, numbers
@@ -39,7 +40,7 @@ def _per_token(record: RunRecord, rows: list[dict[str, Any]]) -> Markup:
         words("Token"),
         words("Market"),
         Column("Rebalances"),
-        Column("Emergencies"),
+        words("Triggers"),
         Column("Bought"),
         Column("Sold"),
         Column("Slippage [bps]", "against the mid at the decision, weighted by notional; + is a cost, fees apart"),
@@ -61,7 +62,7 @@ def _per_token(record: RunRecord, rows: list[dict[str, Any]]) -> Markup:
                 token,
                 market,
                 len(own),
-                sum(row["trigger"] == "emergency" for row in own),
+                ", ".join(f"{times} {word}" for word, times in Counter(row["trigger"] for row in own).most_common()),
                 numbers.scaled(bought, instrument.asset),
                 numbers.scaled(sold, instrument.asset),
                 numbers.short(_weighted_slippage(own)),

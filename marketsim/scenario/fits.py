@@ -15,7 +15,6 @@ from marketsim.scenario.nodes import Path
 from marketsim.scenario.primary_rules import check_notices, check_primary
 from marketsim.scenario.schema import JumpEventSpec
 from marketsim.scenario.spot_rules import check_spot_group, check_spot_market
-from marketsim.scenario.token_rules import check_token_rules
 from marketsim.scenario.world import World
 from marketsim.spec import Distribution
 from marketsim.streams import lower_end, upper_end
@@ -187,7 +186,7 @@ def _check_token(world: World, path: Path, token: TokenSpec, markets: Mapping[st
         world.at((*path, "account", "tiers"), fault)
     _check_whole_atoms(world, (*path, "aum"), token.aum.amount)
     target = sum((abs(value) for value in token.basket.values()), Decimal(0))
-    check_token_rules(world, path, token, markets)
+    world.faults(path, token.faults({name: market.lot for name, market in markets.items()}))
     check_primary(world, path, token)
     start = abs(token.start.leverage) if token.start.leverage is not None else target
     _check_leverage(world, (*path, "start", "leverage"), start, token.aum.amount, token.account.tiers)

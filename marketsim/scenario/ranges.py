@@ -10,21 +10,11 @@ from typing import Any
 
 from marketsim import units
 from marketsim.issuers.caps import SAMPLE_NS, DailyCapSpec, VolatileCapSpec
-from marketsim.issuers.execution import (
-    CappedSpec,
-    ExecutionKindSpec,
-    HiddenSpec,
-    IocLadderSpec,
-    PassiveSpec,
-    PovSpec,
-    TwapSpec,
-)
 from marketsim.issuers.fees import ManagementFeeSpec
 from marketsim.issuers.herald import DisclosureSpec
 from marketsim.issuers.nav_quote import NavQuoteSpec
 from marketsim.issuers.notices import CapChangeEventSpec, MergeEventSpec, SplitEventSpec
 from marketsim.issuers.primary import PrimarySpec
-from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, TlxSpec, VariableSpec
 from marketsim.issuers.splits import ReverseSplitSpec
 from marketsim.issuers.token import TokenSpec, TokenStartSpec
 from marketsim.networks.influence import BlocksSpec, NetworkKindSpec, SmallWorldSpec
@@ -145,29 +135,6 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
     MergeEventSpec: {"ratio": _RATIO},
     CapChangeEventSpec: {"cap": _ZERO_OR_MORE},
     OutageEventSpec: {"duration": _ABOVE_ZERO},
-    DailySpec: {
-        "jitter": Range("shorter than 1d", below=_DAY),
-        "skip_if": _ZERO_OR_MORE,
-        "skip_move": _ZERO_OR_MORE,
-    },
-    EmergencySpec: {"leverage": _ABOVE_ZERO, "lower": _ZERO_OR_MORE, "move": _ABOVE_ZERO, "poll": _POLL},
-    BandSpec: {"lower": _ZERO_OR_MORE, "upper": _ABOVE_ZERO, "move": _ABOVE_ZERO, "to": _SHARE, "poll": _POLL},
-    VariableSpec: {"lower": _ZERO_OR_MORE, "upper": _ABOVE_ZERO},
-    FliSpec: {
-        **dict.fromkeys(("min", "max", "target", "ripcord", "every", "max_trade", "ripcord_max_trade"), _ABOVE_ZERO),
-        "speed": Range("more than 0%, at most 100%", above=0, most=1),
-        "ripcord_reward": _ZERO_OR_MORE,
-        "reward_balance": _ZERO_OR_MORE,
-        "poll": _POLL,
-    },
-    TlxSpec: {"threshold": Range("0.01 to 0.8", least=Decimal("0.01"), most=Decimal("0.8")), "poll": _POLL},
-    ExecutionKindSpec: {"cost_allowance": _UP_TO_TENTH},
-    CappedSpec: {"max_participation": _PART},
-    IocLadderSpec: {"slice": _ABOVE_ZERO, "every": _ABOVE_ZERO},
-    TwapSpec: {"over": _ABOVE_ZERO, "slices": _AT_LEAST_ONE},
-    PovSpec: {"share": _PART, "over": _ABOVE_ZERO, "every": _CADENCE},
-    PassiveSpec: {"offset": _UP_TO_TENTH, "timeout": _ABOVE_ZERO, "reprice": _CADENCE},
-    HiddenSpec: {"window": _ABOVE_ZERO, "slices": _SLICES},
     ManagementFeeSpec: {"rate": _CHARGED, "every": _ABOVE_ZERO},
     TraderGroupSpec: {"count": _ZERO_OR_MORE, "rate": _ZERO_OR_MORE},
     TraderStartSpec: {"long_share": _SHARE},

@@ -9,8 +9,8 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from marketsim.errors import ScenarioError, UsageError
-from marketsim.issuers.execution import ExecutionSpec
-from marketsim.issuers.rebalancing import RebalanceSpec
+from marketsim.issuers.algorithms.family import EXECUTIONS
+from marketsim.issuers.policies.family import POLICIES
 from marketsim.networks.influence import NetworkSpec
 from marketsim.scenario.loader import read
 from marketsim.scenario.nodes import Problems, plain
@@ -30,12 +30,14 @@ def listing(what: str) -> list[Row]:
     lists: dict[str, Callable[[], list[Row]]] = {
         "scenarios": _scenarios,
         "kinds": lambda: (
-            _kinds("index", IndexSpec)
-            + _kinds("trader", TraderSpec)
-            + _kinds("network", NetworkSpec)
-            + _kinds("event", EventSpec)
+            _kinds("index", get_args(IndexSpec))
+            + _kinds("trader", get_args(TraderSpec))
+            + _kinds("network", get_args(NetworkSpec))
+            + _kinds("event", get_args(EventSpec))
         ),
-        "policies": lambda: _kinds("rebalance", RebalanceSpec) + _kinds("execution", ExecutionSpec),
+        "policies": lambda: (
+            _kinds("rebalance", POLICIES.kinds.values()) + _kinds("execution", EXECUTIONS.kinds.values())
+        ),
         "presets": _presets,
         "plugins": list,
     }
@@ -60,8 +62,8 @@ def _scenarios() -> list[Row]:
     return rows
 
 
-def _kinds(what: str, union: Any) -> list[Row]:
-    return [_kind(what, spec) for spec in get_args(union)]
+def _kinds(what: str, kinds: Iterable[type[Spec]]) -> list[Row]:
+    return [_kind(what, spec) for spec in kinds]
 
 
 def _kind(what: str, spec: type[Spec]) -> Row:

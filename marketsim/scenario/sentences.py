@@ -4,17 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from marketsim.issuers.execution import (
-    CappedSpec,
-    ExecutionSpec,
-    HiddenSpec,
-    IocLadderSpec,
-    OffBookSpec,
-    PassiveSpec,
-    PovSpec,
-    TwapSpec,
-)
-from marketsim.issuers.rebalancing import BandSpec, DailySpec, EmergencySpec, FliSpec, TlxSpec, VariableSpec
 from marketsim.issuers.token import TokenSpec
 from marketsim.networks.influence import BlocksSpec, NetworkSpec, SmallWorldSpec
 from marketsim.scenario.crowd_sentences import crowd_sentence
@@ -31,7 +20,6 @@ from marketsim.units import (
     format_money,
     format_number,
     format_rate,
-    format_time_of_day,
 )
 from marketsim.venues.contract import MarketSpec, UnderlyingSpec
 from marketsim.venues.index import ConstantIndexSpec, FileIndexSpec, LogOuVolIndexSpec, PathIndexSpec
@@ -104,107 +92,10 @@ def _token(token: TokenSpec) -> str:
     legs = " and ".join(f"{format_number(target)} times {market}" for market, target in token.basket.items())
     text = (
         f"{token.id} of issuer {token.issuer} holds {legs}, with {format_money(token.aum)} under management at "
-        f"{format_money(token.nav)} a unit and {fee_words(token.management_fee)}. "
-        f"{_rebalance(token)} {_execution(token)}"
+        f"{format_money(token.nav)} a unit and {fee_words(token.management_fee)}."
     )
-    return " ".join([text, *fund_sentences(token)])
-
-
-def _rebalance(token: TokenSpec) -> str:
-    rule = token.rebalance
-    if isinstance(rule, DailySpec):
-        return _daily(rule, token)
-    if isinstance(rule, BandSpec):
-        goal = f"to the {rule.to}" if isinstance(rule.to, str) else f"{format_rate(rule.to)} of the way to the target"
-        return f"It rebalances when {_borders(rule, token)}, {goal}."
-    if isinstance(rule, VariableSpec):
-        band = f"{format_number(rule.lower)} to {format_number(rule.upper)}"
-        return (
-            f"It goes to a hidden target ({distribution_words(rule.hidden)}) when, at a look, leverage is outside "
-            f"{band}; the time between two looks is {distribution_words(rule.poll)}."
-        )
-    if isinstance(rule, FliSpec):
-        return _fli(rule, token)
-    if isinstance(rule, TlxSpec):
-        threshold = format_number(rule.threshold)
-        return f"It returns to its target when notional is {threshold} times the last margin or more away from it."
-    return "It never rebalances."
-
-
-def _daily(rule: DailySpec, token: TokenSpec) -> str:
-    jitter = f" plus up to {format_duration(rule.jitter)}" if rule.jitter else ""
-    text = f"It returns to its target every day at {format_time_of_day(rule.at)} UTC{jitter}"
-    quiet = []
-    if rule.skip_if is not None:
-        quiet.append(f"leverage is within {format_number(rule.skip_if[0])} to {format_number(rule.skip_if[1])}")
-    if rule.skip_move is not None:
-        quiet.append(f"the price has moved by less than {format_rate(rule.skip_move)}")
-    text += f" unless {' and '.join(quiet)}" if quiet else ""
-    if rule.emergency is not None:
-        sides = {"delever": "only to lower leverage", "both": "in both directions", "losing": "only after a loss"}
-        text += f", and at once when {_borders(rule.emergency, token)} ({sides[rule.emergency.side]})"
-    return text + "."
-
-
-def _fli(rule: FliSpec, token: TokenSpec) -> str:
-    target = abs(_target(token)) if rule.target is None else rule.target
-    low, high, ripcord = (format_number(value) for value in (rule.min, rule.max, rule.ripcord))
-    reward = ""
-    if rule.ripcord_reward is not None:
-        lasts = "" if rule.reward_balance is None else f", {format_money(rule.reward_balance)} in all"
-        reward = f" Who pulls that ripcord gets {format_money(rule.ripcord_reward)} of the issuer{lasts}."
-    return (
-        f"Every {format_duration(rule.every)} it goes {format_rate(rule.speed)} of the way to {format_number(target)}, "
-        f"and at once back into {low} to {high}, in chunks of {rule.max_trade} {format_duration(rule.cooldown)} apart; "
-        f"from {ripcord} on it falls back to {high} in chunks of {rule.ripcord_max_trade} "
-        f"{format_duration(rule.ripcord_cooldown)} apart.{reward}"
-    )
-
-
-def _target(token: TokenSpec) -> Decimal:
-    return sum(token.basket.values(), Decimal(0))
-
-
-def _borders(rule: BandSpec | EmergencySpec, token: TokenSpec) -> str:
-    """What a band or an emergency waits for: `leverage is below 2 or above 4 or the price has moved by 15%`."""
-    lower, upper = rule.lower, rule.upper if isinstance(rule, BandSpec) else rule.leverage
-    row = (rule.by_target or {}).get(_target(token))
-    if row is not None:
-        lower, upper = row[0] if lower is None else lower, row[1] if upper is None else upper
-    sides = [f"below {format_number(lower)}"] if lower is not None else []
-    sides += [f"above {format_number(upper)}"] if upper is not None else []
-    causes = [f"leverage is {' or '.join(sides)}"] if sides else []
-    causes += [f"the price has moved by {format_rate(rule.move)}"] if rule.move is not None else []
-    return " or ".join(causes)
-
-
-def _execution(token: TokenSpec) -> str:
-    how = token.execution
-    text = _algorithm(how)
-    if isinstance(how, CappedSpec) and how.max_participation is not None:
-        text += f", and never more than {format_rate(how.max_participation)} of the market's volume"
-    if how.cost_allowance:
-        text += f"; its sizes allow for costs of {format_rate(how.cost_allowance)}"
-    return text + "."
-
-
-def _algorithm(how: ExecutionSpec) -> str:
-    if isinstance(how, IocLadderSpec):
-        every = format_duration(how.every)
-        return f"It sends immediate-or-cancel orders of at most {format_money(how.slice)}, one every {every}"
-    if isinstance(how, TwapSpec):
-        return f"It sends {how.slices} market orders over {format_duration(how.over)}"
-    if isinstance(how, HiddenSpec):
-        return f"It sends {how.slices} market orders at random times of a window of {format_duration(how.window)}"
-    if isinstance(how, PovSpec):
-        share, over = format_rate(how.share), format_duration(how.over)
-        return f"It sends immediate-or-cancel orders that keep it at {share} of the volume, for at most {over}"
-    if isinstance(how, PassiveSpec):
-        away, timeout = format_rate(how.offset), format_duration(how.timeout)
-        return f"It waits in the book {away} behind the other side, and takes what is left after {timeout}"
-    if isinstance(how, OffBookSpec):
-        return "It trades at the mark price outside the book" + (", paying the taker fee" if how.off_book_fees else "")
-    return "It sends one market order"
+    rules = [token.rebalance.sentence(sum(token.basket.values(), Decimal(0))), *token.execution.sentences()]
+    return " ".join([text, *rules, *fund_sentences(token)])
 
 
 def _group(group: TraderGroupSpec, coin: str | None) -> str:

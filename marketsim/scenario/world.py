@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +17,7 @@ from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, named, near
 from marketsim.scenario.nodes import Path as Keys
 from marketsim.scenario.ranges import out_of_range
 from marketsim.scenario.schema import OrderEventSpec
-from marketsim.spec import QUOTE, Distribution, Spec
+from marketsim.spec import QUOTE, Distribution, Fault, Spec
 from marketsim.units import Money, Size, format_duration, to_lots, to_ticks
 from marketsim.venues.contract import MarketSpec, UnderlyingSpec
 from marketsim.venues.index import FileIndexSpec, GbmIndexSpec, LogOuVolIndexSpec, check_index, correlation_problems
@@ -73,6 +73,14 @@ class World:
     def at(self, path: Keys, message: str, allowed: str = "", suggestion: str = "") -> None:
         """Note a problem at a path."""
         self.problems.at(self.root, path, message, allowed, suggestion)
+
+    def faults(self, path: Keys, faults: Iterable[Fault]) -> bool:
+        """Note what the Spec at a path finds wrong with itself; whether that is anything."""
+        found = list(faults)
+        for fault in found:
+            note = self.problems.at_key if fault.is_key else self.problems.at
+            note(self.root, (*path, *fault.path), fault.message, fault.allowed, fault.suggestion)
+        return bool(found)
 
     def unit(self, path: Keys, error: UnitError) -> None:
         """Note a problem at a path in the words of the code that found it."""

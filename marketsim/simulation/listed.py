@@ -6,7 +6,7 @@ from json import dumps
 from typing import TYPE_CHECKING, Any
 
 from marketsim.issuers.algorithms.child import ChildKind
-from marketsim.issuers.algorithms.immediate import SinglePlan
+from marketsim.issuers.algorithms.slicing import SinglePlan
 from marketsim.issuers.issuer import TokenDesk
 from marketsim.issuers.notices import (
     CapChangeEventSpec,

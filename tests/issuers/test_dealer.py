@@ -7,22 +7,13 @@ from typing import Any
 
 import pytest
 
-from marketsim.issuers.execution import (
-    CappedPlan,
-    ChildKind,
-    HiddenPlan,
-    HiddenSpec,
-    LadderPlan,
-    ListedPlan,
-    PassivePlan,
-    PassiveSpec,
-    PovPlan,
-    PovSpec,
-    Progress,
-    TwapPlan,
-    TwapSpec,
-    plan_of,
-)
+from marketsim.issuers.algorithms.child import ChildKind, Progress
+from marketsim.issuers.algorithms.hidden import HiddenPlan, HiddenSpec, ListedPlan
+from marketsim.issuers.algorithms.ioc_ladder import LadderPlan
+from marketsim.issuers.algorithms.participation import CappedPlan
+from marketsim.issuers.algorithms.passive import PassivePlan, PassiveSpec
+from marketsim.issuers.algorithms.pov import PovPlan, PovSpec
+from marketsim.issuers.algorithms.twap import TwapPlan, TwapSpec
 from marketsim.issuers.nav import Holding, Leg, cost_consistent_lots, order_notional
 from marketsim.streams import Stream
 from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, SECOND, World
@@ -69,12 +60,12 @@ def backlog(world: World) -> dict[str, Any]:
 
 
 def test_declarations_become_plans() -> None:
-    assert plan_of(PovSpec.model_validate(POV), LUCK) == PovPlan(Fraction(1, 5), 10 * MINUTE, MINUTE)
-    assert plan_of(PassiveSpec.model_validate(PASSIVE), LUCK) == PassivePlan(Fraction(1, 1000), 5 * MINUTE, MINUTE)
+    assert PovSpec.model_validate(POV).plan(LUCK) == PovPlan(Fraction(1, 5), 10 * MINUTE, MINUTE)
+    assert PassiveSpec.model_validate(PASSIVE).plan(LUCK) == PassivePlan(Fraction(1, 1000), 5 * MINUTE, MINUTE)
     hidden = HiddenSpec.model_validate({"algorithm": "hidden", "window": "15min", "slices": 20})
-    assert plan_of(hidden, LUCK) == HiddenPlan(15 * MINUTE, 20, LUCK)
+    assert hidden.plan(LUCK) == HiddenPlan(15 * MINUTE, 20, LUCK)
     twap = TwapSpec.model_validate({"algorithm": "twap", "over": "5min", "slices": 5, "max_participation": "25%"})
-    assert plan_of(twap, LUCK) == CappedPlan(TwapPlan(5 * MINUTE, 5), Fraction(1, 4))
+    assert twap.plan(LUCK) == CappedPlan(TwapPlan(5 * MINUTE, 5), Fraction(1, 4))
 
 
 def test_a_share_of_all_volume_is_that_share_over_the_rest_of_others_volume() -> None:

@@ -6,20 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketsim.issuers.execution import (
-    Child,
-    ChildKind,
-    IocLadderSpec,
-    LadderPlan,
-    MarketExecutionSpec,
-    OffBookSpec,
-    Progress,
-    SinglePlan,
-    TwapPlan,
-    TwapSpec,
-    plan_of,
-    worst_price_ticks,
-)
+from marketsim.issuers.algorithms.child import Child, ChildKind, Progress, worst_price_ticks
+from marketsim.issuers.algorithms.ioc_ladder import IocLadderSpec, LadderPlan
+from marketsim.issuers.algorithms.market import MarketExecutionSpec
+from marketsim.issuers.algorithms.off_book import OffBookSpec
+from marketsim.issuers.algorithms.slicing import SinglePlan
+from marketsim.issuers.algorithms.twap import TwapPlan, TwapSpec
 from marketsim.streams import Stream
 from tests.issuers.fake_venue import SECOND
 
@@ -34,12 +26,12 @@ FTX_LADDER = LadderPlan(slice_atoms=4_000_000 * 10**8, every_ns=10 * SECOND)
 
 
 def test_declarations_become_plans() -> None:
-    assert plan_of(MarketExecutionSpec(algorithm="market"), LUCK) == SinglePlan(ChildKind.MARKET)
-    assert plan_of(OffBookSpec(algorithm="off_book"), LUCK) == SinglePlan(ChildKind.OFF_BOOK)
+    assert MarketExecutionSpec(algorithm="market").plan(LUCK) == SinglePlan(ChildKind.MARKET)
+    assert OffBookSpec(algorithm="off_book").plan(LUCK) == SinglePlan(ChildKind.OFF_BOOK)
     ladder = IocLadderSpec.model_validate({"algorithm": "ioc_ladder", "slice": "4 MUSDT", "every": "10s"})
-    assert plan_of(ladder, LUCK) == FTX_LADDER
+    assert ladder.plan(LUCK) == FTX_LADDER
     twap = TwapSpec.model_validate({"algorithm": "twap", "over": "5min", "slices": 30})
-    assert plan_of(twap, LUCK) == TwapPlan(300 * SECOND, 30)
+    assert twap.plan(LUCK) == TwapPlan(300 * SECOND, 30)
 
 
 def test_a_single_plan_sends_everything_once() -> None:

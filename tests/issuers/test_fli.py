@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from marketsim.issuers.nav import Holding, Leg
-from marketsim.issuers.policies.decision import Decision, Occasion, Situation
+from marketsim.issuers.policies.decision import Decision, Situation
 from marketsim.issuers.policies.fli import (
+    FLI,
+    RIPCORD,
     FliAction,
     FliMemory,
     FliRebalancing,
@@ -72,7 +74,7 @@ def test_published_states_of_two_ether_and_a_thousand_dollars_of_debt(
     assert held.gross_leverage is not None
     assert float(held.gross_leverage) == pytest.approx(ratio, abs=1e-9)
     assert float(rules.recentred(held.gross_leverage)) == pytest.approx(new, abs=1e-9)
-    policy = FliRebalancing(replace(rules, max_trade_lots=lots), "mark", ContinuousLooks())
+    policy = FliRebalancing(replace(rules, max_trade_lots=lots), looks=ContinuousLooks())
     decision = policy.decide_due(Situation(held, held, {}, 0, DAY + 1))
     assert decision is not None
     assert decision.lots[BTC] / 10**9 == pytest.approx(total if side == "lever" else -total, abs=1.1e-9)  # whole lots
@@ -131,23 +133,23 @@ def fund(lots: int, price: int, cash: int, t_ns: int) -> Situation:
 
 
 def machine(**changed: Any) -> FliRebalancing:
-    return FliRebalancing(replace(RULES, **changed), "mark", ContinuousLooks())
+    return FliRebalancing(replace(RULES, **changed), looks=ContinuousLooks())
 
 
 def test_a_trade_in_chunks_keeps_the_ratio_it_began_with() -> None:
     """2,000 lots at 900, debt 1,000,000: 2.25; a share 5 % of the way is 2.2375, 11.1 lots less; chunks of 5."""
     policy = machine(max_trade_lots=5)
     stored = Fraction("2.2375")
-    assert policy.decide_due(fund(2000, 900, -1_000_000, DAY + 1)) == Decision(Occasion.FLI, {BTC: -5})
+    assert policy.decide_due(fund(2000, 900, -1_000_000, DAY + 1)) == Decision(FLI, {BTC: -5})
     assert policy.memory == FliMemory(DAY + 1, stored)
     assert policy.next_due_ns(0) == DAY + 50 * MINUTE + SECOND
     assert policy.aim(0) == stored
     later = DAY + 2 + 50 * MINUTE
-    assert policy.decide_due(fund(1995, 900, -995_500, later)) == Decision(Occasion.FLI, {BTC: -5})
+    assert policy.decide_due(fund(1995, 900, -995_500, later)) == Decision(FLI, {BTC: -5})
     assert policy.memory == FliMemory(later, stored)
     assert policy.decide_due(fund(1990, 900, -991_000, later + 1)) is None
     last = later + 50 * MINUTE + 1
-    assert policy.decide_due(fund(1990, 900, -991_000, last)) == Decision(Occasion.FLI, {BTC: -1})
+    assert policy.decide_due(fund(1990, 900, -991_000, last)) == Decision(FLI, {BTC: -1})
     assert policy.memory == FliMemory(last)
 
 
@@ -163,17 +165,17 @@ def test_the_ripcord_goes_to_the_maximum_in_its_own_chunks() -> None:
     policy = machine(ripcord_max_trade_lots=10_000)
     policy.memory = FliMemory(0, Fraction("2.3"))
     pulled = fund(2000, 790, -1_000_000, HOUR)
-    assert policy.decide_watched(pulled) == Decision(Occasion.RIPCORD, {BTC: 1688 - 2000})
+    assert policy.decide_watched(pulled) == Decision(RIPCORD, {BTC: 1688 - 2000})
     assert policy.memory == FliMemory(HOUR)
     small = machine(ripcord_max_trade_lots=100)
-    assert small.decide_watched(pulled) == Decision(Occasion.RIPCORD, {BTC: -100})
+    assert small.decide_watched(pulled) == Decision(RIPCORD, {BTC: -100})
     assert small.memory.twap_ratio is None
 
 
 def test_a_short_fund_recentres_by_its_absolute_ratio() -> None:
     """-2,000 lots at 1,050 with 3,000,000: equity 900,000, ratio 2.333, back to 2.3 x 900,000 / 1,050 = 1,971.4."""
     held = Holding(3_000_000, (Leg(BTC, Fraction(-2), -2000, 1050, 1),))
-    assert machine().decide_watched(Situation(held, held, {}, 0, 1)) == Decision(Occasion.FLI, {BTC: 29})
+    assert machine().decide_watched(Situation(held, held, {}, 0, 1)) == Decision(FLI, {BTC: 29})
 
 
 # -- the twin
@@ -225,7 +227,7 @@ def test_the_machine_and_the_published_contract_decide_alike_on_random_prices(se
     price, t = 30_000, 0
     lots = side * 5_000_000
     cash = round((1 / rules.target - side) * abs(lots) * price)
-    policy = FliRebalancing(rules, "mark", ContinuousLooks())
+    policy = FliRebalancing(rules, looks=ContinuousLooks())
     twin = twin_of(rules, lots * LOT, -cash * LOT)
     seen = set()
     for _ in range(1_500):
@@ -247,7 +249,7 @@ def test_the_machine_and_the_published_contract_decide_alike_on_random_prices(se
         assert ordered * LOT == twin.collateral - before
         assert policy.memory == FliMemory(twin.exchange_last_trade, twin.twap_leverage_ratio)
         if decision is not None:
-            assert (decision.occasion is Occasion.RIPCORD) == (call == "ripcord")
+            assert (decision.trigger is RIPCORD) == (call == "ripcord")
         seen.add(call)
         lots, cash = lots + ordered, cash - ordered * price
         assert twin.debt == -cash * LOT

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketsim.issuers.algorithms.child import ChildKind
-from marketsim.issuers.algorithms.immediate import SinglePlan
+from marketsim.issuers.algorithms.slicing import SinglePlan
 from tests.issuers.fake_venue import (
     ALICE,
     BOB,

@@ -2,20 +2,20 @@
 
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import TypeAdapter
 
 from marketsim.issuers.nav import Holding, Leg, PriceTrigger
-from marketsim.issuers.policies.decision import Decision, Occasion, RebalancingPolicy, Situation
+from marketsim.issuers.policies.daily import EMERGENCY
+from marketsim.issuers.policies.decision import Decision, RebalancingPolicy, Situation
+from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
 from marketsim.issuers.policies.looks import ContinuousLooks, RandomLooks, looks_every
 from marketsim.issuers.policies.tlx import TlxRebalancing
 from marketsim.issuers.policies.variable import VariableRebalancing
-from marketsim.issuers.rebalancing import RebalanceSpec, policy_of
-from marketsim.issuers.token import LegTerms
 from marketsim.streams import Stream
-from tests.issuers.fake_venue import ATOMS_PER_TICK_LOT, BTC, DAY, HOUR, MINUTE, SECOND, TICK, World
+from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, SECOND, World
 
 BLVT = {
     "policy": "variable",
@@ -27,9 +27,8 @@ BLVT = {
 
 
 def policy(target: str = "3", seed: int = 1, **rule: Any) -> RebalancingPolicy:
-    spec = TypeAdapter(RebalanceSpec).validate_python(rule)
-    legs = [LegTerms(BTC, Fraction(target), TICK, ATOMS_PER_TICK_LOT)]
-    return policy_of(spec, legs=legs, start_ns=0, stream=Stream(seed, 0, "T/jitter"))
+    spec: PolicySpec = TypeAdapter(Annotated[PolicySpec, POLICIES]).validate_python(rule)
+    return spec.policy_for(FundTerms((Fraction(target),), (Fraction(1, 1000),), 0, Stream(seed, 0, "T/jitter")))
 
 
 def fund(
@@ -71,7 +70,7 @@ def test_an_emergency_may_be_a_move_alone_and_only_the_losing_side_s() -> None:
     assert set(rule.triggers(has_lost_already)) == {PriceTrigger("above", 1151), PriceTrigger("below", 849)}
     assert rule.decide_watched(fund(-600_000, 900, 850, worth=300_000)) is None
     lost = rule.decide_watched(fund(-600_000, 900, 849, worth=300_000))
-    assert lost == Decision(Occasion.EMERGENCY, {BTC: -320})  # 3 x 164,100 / 849 = 579.9
+    assert lost == Decision(EMERGENCY, {BTC: -320})  # 3 x 164,100 / 849 = 579.9
     assert rule.decide_watched(fund(-600_000, 900, 1151, worth=300_000)) is None
 
 

@@ -6,27 +6,19 @@ from typing import Any
 import pytest
 
 from marketsim.issuers.nav import Holding, Leg, PriceTrigger
-from marketsim.issuers.rebalancing import (
-    BandSpec,
-    DailySpec,
-    Decision,
-    NoRebalanceSpec,
-    Occasion,
-    RebalanceSpec,
-    RebalancingPolicy,
-    Situation,
-    policy_of,
-)
-from marketsim.issuers.token import LegTerms
+from marketsim.issuers.policies.band import BandSpec
+from marketsim.issuers.policies.daily import EMERGENCY, SCHEDULED, DailySpec
+from marketsim.issuers.policies.decision import Decision, RebalancingPolicy, Situation
+from marketsim.issuers.policies.family import FundTerms, PolicySpec
+from marketsim.issuers.policies.none import NoRebalanceSpec
 from marketsim.streams import Stream
-from tests.issuers.fake_venue import ATOMS_PER_TICK_LOT, BTC, DAY, HOUR, MINUTE, SECOND, TICK, World
+from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, SECOND, World
 
 AT_0002 = 2 * MINUTE
 
 
-def policy(spec: RebalanceSpec, target: int = 3, start_ns: int = 0) -> RebalancingPolicy:
-    legs = [LegTerms(BTC, Fraction(target), TICK, ATOMS_PER_TICK_LOT)]
-    return policy_of(spec, legs=legs, start_ns=start_ns, stream=Stream(1, 0, "T/jitter"))
+def policy(spec: PolicySpec, target: int = 3, start_ns: int = 0) -> RebalancingPolicy:
+    return spec.policy_for(FundTerms((Fraction(target),), (Fraction(1, 1000),), start_ns, Stream(1, 0, "T/jitter")))
 
 
 def band(target: int = 3, **keys: Any) -> RebalancingPolicy:
@@ -115,11 +107,11 @@ def test_an_emergency_delevers_and_with_both_sides_also_relevers_at_the_mirrored
     low = fund(-400_000, 1000, 900)  # leverage 1.8
     assert daily(emergency={"leverage": 4, "side": "delever"}).decide_watched(low) is None
     both = daily(emergency={"leverage": 4, "side": "both"})
-    assert both.decide_watched(low) == Decision(Occasion.EMERGENCY, {BTC: 667})
+    assert both.decide_watched(low) == Decision(EMERGENCY, {BTC: 667})
     high = fund(-700_000, 1000, 900)
     for side in ("delever", "both"):
         decision = daily(emergency={"leverage": 4, "side": side}).decide_watched(high)
-        assert decision == Decision(Occasion.EMERGENCY, {BTC: -333})
+        assert decision == Decision(EMERGENCY, {BTC: -333})
 
 
 def test_a_daily_reset_is_skipped_inside_skip_if_ends_included() -> None:
@@ -127,7 +119,7 @@ def test_a_daily_reset_is_skipped_inside_skip_if_ends_included() -> None:
     rule = daily(5, skip_if=["4.95", "5.05"])
     exactly = fund(-808_000, 1010, 1000, target=5)  # equity 202,000, leverage 5
     assert rule.decide_due(exactly) is None
-    assert daily(5).decide_due(exactly) == Decision(Occasion.SCHEDULED, {})
+    assert daily(5).decide_due(exactly) == Decision(SCHEDULED, {})
     upper_end = fund(-810_000, 1010, 1000, target=5)  # 1,010,000 / 200,000 = 5.05
     assert rule.decide_due(upper_end) is None
     beyond = fund(-810_000, 1010, 999, target=5)

@@ -52,7 +52,7 @@ def test_sentences_say_what_a_scenario_means() -> None:
         "BTC3L of issuer alpha holds 3 times BTC-PERP, with 5000000 USDT under management",
         "every day at 16:00:30 UTC plus up to 10min unless leverage is within 2.9 to 3.1, and at once when leverage is "
         "above 4.5 (only after a loss).",
-        "when leverage is below 1.6 or above 3.5 or the price has moved by 20%, 50% of the way to the target.",
+        "when leverage is below 1.6 or above 3.5 or the price has moved by more than 20%, 50% of the way to the target.",
         "It never rebalances.",
         "holds 1 times BTC-PERP and -1 times ETH-PERP",
         "noise: 100 noise traders on BTC-PERP",
@@ -68,20 +68,20 @@ def test_sentences_know_every_policy_and_every_algorithm() -> None:
     text = show(SCENARIOS / "cases/valid/rebalancing.yaml", sentences=True)
     for sentence in (
         "It returns to its target every day at 16:00 UTC unless leverage is within 2 to 4 and the price has moved by "
-        "less than 1%, and at once when leverage is below 1.5 or above 4 or the price has moved by 20% (in both "
-        "directions).",
-        "and at once when the price has moved by 15% (only after a loss).",
+        "at most 1%, and at once when leverage is below 1.5 or above 4 or the price has moved by more than 20% (in "
+        "both directions).",
+        "and at once when the price has moved by more than 15% (only after a loss).",
         "It rebalances when leverage is below 1.5 or above 5.25, to the edge.",
         "It goes to a hidden target (between 1.5 and 3.5, uniformly) when, at a look, leverage is outside 1.25 to 4; "
         "the time between two looks is 10min on average, exponentially.",
         "Every 1d it goes 5% of the way to 2, and at once back into 1.7 to 2.3, in chunks of 600 ETH 50min apart; from "
         "2.7 on it falls back to 2.3 in chunks of 1600 ETH 1min apart.",
         "It returns to its target when notional is 0.25 times the last margin or more away from it.",
-        "It sends immediate-or-cancel orders that keep it at 10% of the volume, for at most 1h; its sizes allow for "
+        "It sends immediate-or-cancel orders that keep it at 10% of the volume, for at most 1h. Its sizes allow for "
         "costs of 0.07%.",
         "It waits in the book 0.01% behind the other side, and takes what is left after 10min.",
-        "It sends 20 market orders at random times of a window of 15min, and never more than 20% of the market's "
-        "volume.",
+        "It sends 20 market orders at random times of a window of 15min. It is never more than 20% of the "
+        "market's volume.",
     ):
         assert sentence in text
 

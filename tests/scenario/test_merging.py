@@ -105,7 +105,7 @@ def test_null_deletes_a_key_that_a_preset_set(derived) -> None:
     loaded = derived("tokens: [{id: A, management_fee: null, rebalance: {emergency: null}}]")
     assert loaded.tokens[0].management_fee is None
     assert loaded.tokens[0].rebalance.emergency is None
-    assert loaded.tokens[0].rebalance.at == 120 * 10**9
+    assert loaded.tokens[0].rebalance.at == (120 * 10**9,)
 
 
 def test_null_for_what_is_absent_does_nothing(derived) -> None:
@@ -149,7 +149,7 @@ def test_a_map_that_states_the_same_kind_merges(derived) -> None:
 
 def test_like_copies_a_sibling_after_the_base_is_merged(derived) -> None:
     loaded = derived('tokens: [{id: A, rebalance: {at: "12:00"}}]')
-    assert [token.rebalance.at for token in loaded.tokens] == [43_200 * 10**9] * 3
+    assert [token.rebalance.at for token in loaded.tokens] == [(43_200 * 10**9,)] * 3
     assert [token.basket["M"] for token in loaded.tokens] == [3, -3, -3]
     assert [token.aum.amount for token in loaded.tokens] == [1_000_000, 1_000_000, 2_000_000]
 

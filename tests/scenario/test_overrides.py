@@ -15,7 +15,7 @@ def test_an_override_names_things_by_id() -> None:
 
 def test_an_override_does_not_travel_through_like() -> None:
     loaded = load(set={"tokens.UP.rebalance.at": '"12:00"'})
-    assert [token.rebalance.at for token in loaded.tokens] == [43_200 * 10**9, 120 * 10**9]
+    assert [token.rebalance.at for token in loaded.tokens] == [(43_200 * 10**9,), (120 * 10**9,)]
 
 
 def test_a_star_fans_out_over_all_members() -> None:
@@ -43,7 +43,7 @@ def test_a_value_is_one_yaml_flow_value_and_merges_by_the_rules() -> None:
     loaded = load(set={"tokens.UP.rebalance": "{policy: band, lower: 2, upper: 4}"})
     assert loaded.tokens[0].rebalance.policy == "band"
     loaded = load(set={"tokens.UP.rebalance": "{emergency: {leverage: 4, side: both}}"})
-    assert loaded.tokens[0].rebalance.at == 120 * 10**9
+    assert loaded.tokens[0].rebalance.at == (120 * 10**9,)
 
 
 def test_values_from_python_are_taken_as_they_are() -> None:

@@ -14,7 +14,6 @@ from marketsim.datasets.tables.tokens import (
     PRIMARY_SIDES,
     PRIMARY_STATUSES,
     REBALANCE_STATUSES,
-    REBALANCE_TRIGGERS,
     TOKEN_TABLES,
 )
 from marketsim.errors import UsageError
@@ -30,7 +29,6 @@ __all__ = [
     "PRIMARY_STATUSES",
     "PURPOSES",
     "REBALANCE_STATUSES",
-    "REBALANCE_TRIGGERS",
     "SIDES",
     "TABLES",
     "Column",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,14 +14,27 @@ Kind = Literal["int64", "float64", "text", "bool"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, type, unit and meaning; `null` says what a null means, "" where none may stand."""
+    """One column: its name, type, unit and meaning; `null` says what a null means, "" where none may stand.
+
+    words: its set of values where that is closed, or a function that knows them once all kinds are known.
+    """
 
     name: str
     dtype: Kind
     unit: str
     meaning: str
     null: str = ""
-    values: tuple[str, ...] = ()
+    words: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Its set of values, () where that is open."""
+        return self.words if isinstance(self.words, tuple) else self.words()
+
+    def as_data(self) -> dict[str, Any]:
+        """The column as JSON has it."""
+        said = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "words"}
+        return {**said, "values": list(self.values)}
 
     @property
     def may_be_null(self) -> bool:
@@ -48,6 +62,10 @@ class Table:
     def names(self) -> tuple[str, ...]:
         """The names of the columns, in order."""
         return tuple(column.name for column in self.columns)
+
+    def as_data(self) -> dict[str, Any]:
+        """The table as JSON has it."""
+        return {**vars(self), "columns": [column.as_data() for column in self.columns]}
 
     def column(self, name: str) -> Column:
         """One column by its name; raises `KeyError`."""
@@ -80,7 +98,9 @@ def number(name: str, unit: str, meaning: str, null: str = "") -> Column:
     return Column(name, "float64", unit, meaning, null)
 
 
-def text(name: str, meaning: str, null: str = "", values: tuple[str, ...] = ()) -> Column:
+def text(
+    name: str, meaning: str, null: str = "", values: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
+) -> Column:
     """A column of text, with its set of values where that is closed."""
     return Column(name, "text", "", meaning, null, values)
 

@@ -13,8 +13,8 @@ from marketsim.datasets.tables.definition import (
     text,
     whole,
 )
+from marketsim.issuers.policies.family import trigger_words
 
-REBALANCE_TRIGGERS = ("scheduled", "emergency", "band", "variable", "fli", "ripcord", "tlx")
 REBALANCE_STATUSES = ("done", "partial", "shadow")
 PRIMARY_SIDES = ("creation", "redemption")
 PRIMARY_STATUSES = ("settled", "queued", "refused")
@@ -73,7 +73,7 @@ REBALANCES = Table(
         COHORT,
         TOKEN,
         MARKET,
-        text("trigger", "what set it off", values=REBALANCE_TRIGGERS),
+        text("trigger", "what set it off", values=trigger_words),
         text("price_source", "price the trigger looked at"),
         number("trigger_price", _PRICE, "that price at the decision", null="the trigger was a time, not a price"),
         whole("t_decide_ns", "ns", "instant of the decision"),

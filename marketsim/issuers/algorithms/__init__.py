@@ -1,8 +1,9 @@
-"""Execution algorithms, one file a family: how one parent order becomes timed children.
+"""Execution algorithms, one file a kind: how one parent order becomes timed children.
 
-Here: what a plan sees and answers (`child`), and the families, each with its declaration: `immediate` (market, off the
-book), `ladder`, `slices` (twap, hidden), `participation` (pov, and the cap others may have), `passive`. Not here:
-sending a child, hearing of its fills and giving up (`dealer`), what is traded and why (`policies`). `execution` makes
-the plan a declaration asks for. A plan is pure: lots a child could not fill stay in what remains, so it never loses
-any; what remains at the end is the parent's backlog.
+`family` says what a kind brings: its declaration with ranges and faults, its sentence, and the plan it makes. The kinds
+are `market`, `off_book`, `ioc_ladder`, `twap`, `pov`, `passive`, `hidden`. Beside them stands what they share: what a
+plan sees and answers (`child`), one child or equal slices (`slicing`), the cap on a share of the market's volume
+(`participation`). Not here: sending a child, hearing of its fills and giving up (the executor), what is traded and why
+(`policies`). A plan is pure: lots a child could not fill stay in what remains, so it never loses any; what remains at
+the end is the parent's backlog.
 """

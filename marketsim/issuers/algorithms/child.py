@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil, floor
 from typing import Protocol
 
-from marketsim.spec import Rate, Spec
-
 PROTECTION = Fraction(2, 100)
 """How far from the mid a child may trade: FTX let no order move its price by more than 2 % (help.ftx 360027946651)."""
-
-
-class ExecutionKindSpec(Spec):
-    """What every execution algorithm may say.
-
-    cost_allowance: expected cost per notional (fee, half the spread, impact); orders are sized so that leverage is at
-    its target after it.
-    """
-
-    cost_allowance: Rate = Decimal(0)
 
 
 class ChildKind(StrEnum):

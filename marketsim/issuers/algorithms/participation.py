@@ -1,4 +1,4 @@
-"""Execution by the market's own volume: a share of it (pov), and the cap on that share other algorithms may have.
+"""The share of a market's own volume that an order may be, and the cap on it that algorithms may have.
 
 Volume counts from the decision on. An order that may be a share s of all volume may have traded s / (1 - s) of what
 others have.
@@ -6,64 +6,35 @@ others have.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from fractions import Fraction
 from math import floor
-from typing import Literal
+from typing import Annotated
 
-from marketsim.issuers.algorithms.child import (
-    Child,
-    ExecutionKindSpec,
-    ExecutionPlan,
-    Progress,
-    at_most,
-    immediate_child,
-)
-from marketsim.spec import Duration, Rate
-from marketsim.units import NS_PER_SECOND
+from marketsim.issuers.algorithms.child import Child, ExecutionPlan, Progress, at_most
+from marketsim.issuers.algorithms.family import ExecutionSpec
+from marketsim.ranges import PART
+from marketsim.spec import Rate
+from marketsim.units import format_rate
 
 
-class PovSpec(ExecutionKindSpec):
-    """Immediate-or-cancel orders that keep its volume at `share` of the market's, for at most `over`.
-
-    every: how often it sends one.
-    """
-
-    algorithm: Literal["pov"]
-    share: Rate
-    over: Duration
-    every: Duration = 10 * NS_PER_SECOND
-
-
-class CappedSpec(ExecutionKindSpec):
+class CappedSpec(ExecutionSpec):
     """What an algorithm of several children may say: its volume is at most `max_participation` of the market's."""
 
-    max_participation: Rate | None = None
+    max_participation: Annotated[Rate | None, PART] = None
 
+    def sentences(self) -> Iterator[str]:
+        """What it sends, its cap, and what its orders allow for."""
+        first, *others = super().sentences()
+        yield first
+        if self.max_participation is not None:
+            yield f"It is never more than {format_rate(self.max_participation)} of the market's volume."
+        yield from others
 
-@dataclass(frozen=True, slots=True)
-class PovPlan:
-    """Every `every_ns` what its share of the volume so far allows, within 2 % of the mid, until `over_ns` is over."""
-
-    share: Fraction
-    over_ns: int
-    every_ns: int
-    patience: int | None = None
-
-    def opened(self, decided_ns: int, leg: int) -> ExecutionPlan:
-        """The same for every order."""
-        return self
-
-    def due_ns(self, number: int) -> int | None:
-        """Every `every_ns` from the decision on, ends included."""
-        at_ns = number * self.every_ns
-        return at_ns if at_ns <= self.over_ns else None
-
-    def child(self, now: Progress) -> Child:
-        """What is still free of its share."""
-        lots = at_most(free_lots(self.share, now), now.remaining_lots)
-        return replace(immediate_child(lots, now.price_ticks), is_held_back=lots != now.remaining_lots)
+    def capped(self, plan: ExecutionPlan) -> ExecutionPlan:
+        """A plan with the cap declared, if there is one."""
+        return plan if self.max_participation is None else CappedPlan(plan, Fraction(self.max_participation))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +67,3 @@ class CappedPlan:
 def free_lots(share: Fraction, now: Progress) -> int:
     """Lots an order may still trade now if its part of all volume since the decision may be `share` < 1."""
     return max(floor(share / (1 - share) * now.others_lots) - now.done_lots, 0)
-
-
-def capped(plan: ExecutionPlan, share: Decimal | None) -> ExecutionPlan:
-    """A plan with the cap its declaration asks for."""
-    return plan if share is None else CappedPlan(plan, Fraction(share))

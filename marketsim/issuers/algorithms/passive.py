@@ -1,34 +1,42 @@
-"""Execution that waits in the book, and takes what is left when its time is out."""
+"""Execution `passive`: waits in the book, and takes what is left when its time is out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from marketsim.issuers.algorithms.child import (
-    Child,
-    ChildKind,
-    ExecutionKindSpec,
-    ExecutionPlan,
-    Progress,
-    immediate_child,
-)
+from marketsim.issuers.algorithms.child import Child, ChildKind, ExecutionPlan, Progress, immediate_child
+from marketsim.issuers.algorithms.family import EXECUTIONS, ExecutionSpec
+from marketsim.ranges import ABOVE_ZERO, CADENCE, UP_TO_TENTH
 from marketsim.spec import Duration, Rate
-from marketsim.units import NS_PER_SECOND
+from marketsim.units import NS_PER_SECOND, format_duration, format_rate
+
+if TYPE_CHECKING:
+    from marketsim.streams import Stream
 
 
-class PassiveSpec(ExecutionKindSpec):
+@EXECUTIONS.register
+class PassiveSpec(ExecutionSpec):
     """A resting order `offset` behind the best opposite price; after `timeout` what is left, immediate or cancel.
 
     reprice: how often it looks whether its price is still that one, and moves if not.
     """
 
     algorithm: Literal["passive"]
-    offset: Rate
-    timeout: Duration
-    reprice: Duration = 10 * NS_PER_SECOND
+    offset: Annotated[Rate, UP_TO_TENTH]
+    timeout: Annotated[Duration, ABOVE_ZERO]
+    reprice: Annotated[Duration, CADENCE] = 10 * NS_PER_SECOND
+
+    def sentence(self) -> str:
+        """Where it waits, and for how long."""
+        away, timeout = format_rate(self.offset), format_duration(self.timeout)
+        return f"It waits in the book {away} behind the other side, and takes what is left after {timeout}."
+
+    def plan(self, stream: Stream) -> ExecutionPlan:
+        """A resting order that moves, and at the end one that takes."""
+        return PassivePlan(Fraction(self.offset), self.timeout, self.reprice)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""Rebalancing policies, one file a family: when a token trades, and to which leverage.
+"""Rebalance policies, one file a kind: when a token trades, and to which leverage.
 
-Here: what a policy sees and answers (`decision`), at which instants it looks (`looks`), and the families themselves,
-each with its declaration (`daily`, `band`, `variable`, `fli`, `tlx`). Not here: waiting, sending and remembering
-(`issuer`), how an order is worked (`algorithms`), arithmetic without a decision (`nav`). `rebalancing` makes the policy
-a declaration asks for. Leverages in bands and emergencies are absolute.
+`family` says what a kind brings: its declaration with ranges and faults, its sentence, its triggers, and the policy it
+makes. The kinds are `none`, `daily`, `band`, `variable`, `fli`, `tlx`. Beside them stands what they share: what a
+policy sees and answers (`decision`), at which instants it looks (`looks`), borders of leverage and of the price's move
+(`borders`). Not here: waiting, sending and remembering (the desk), how an order is worked (`algorithms`), arithmetic
+without a decision (`nav`). Leverages in bands and emergencies are absolute.
 """

@@ -1,11 +1,10 @@
-"""What a rebalancing policy sees of a token, and what it answers."""
+"""What a rebalance policy sees of a token, and what it answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Literal, Protocol
+from typing import ClassVar, Literal
 
 from marketsim.issuers.nav import Exact, Holding, Leg, PriceTrigger, Rounding, rebalance_lots
 from marketsim.issuers.policies.looks import Looks
@@ -17,16 +16,17 @@ Side = Literal["delever", "both", "losing"]
 """Which rebalances are made: only those that lower leverage, all, or only those after a loss."""
 
 
-class Occasion(StrEnum):
-    """Why a token rebalances; the values of column `trigger` of table `rebalances`."""
+@dataclass(frozen=True, slots=True)
+class RebalanceTrigger:
+    """What sets a rebalance off; `word` is its value in column `trigger` of table `rebalances`.
 
-    SCHEDULED = "scheduled"
-    EMERGENCY = "emergency"
-    BAND = "band"
-    VARIABLE = "variable"
-    FLI = "fli"
-    RIPCORD = "ripcord"
-    TLX = "tlx"
+    is_scheduled: a time sets it off, whatever prices do. is_rewarded: who sets it off is paid for it
+    (`family.KeeperReward`).
+    """
+
+    word: str
+    is_scheduled: bool = False
+    is_rewarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,72 +59,43 @@ class Situation:
 class Decision:
     """A reset: why, and the signed lots to trade by market (none at all where every leg is at its target)."""
 
-    occasion: Occasion
+    trigger: RebalanceTrigger
     lots: Mapping[str, int]
 
 
-class RebalancingPolicy(Protocol):
-    """When a token trades, and how much: state in, signed lots out.
+@dataclass(slots=True, kw_only=True)
+class RebalancingPolicy:
+    """When a token trades, and how much: state in, signed lots out. As it stands here it lets the position drift.
 
-    A policy that remembers (FLI's last trade) changes its memory in `decide_due` and `decide_watched` alone.
+    A policy overrides what it does. One that remembers (FLI's last trade) changes its memory in `decide_due` and
+    `decide_watched` alone; what a reset would be is asked on a copy. source: the price its triggers are measured on.
+    looks: the instants at which it looks at that price; None for never. draws_target: whether the target is drawn at
+    the reset, so that nobody can know the size of an order before.
     """
 
-    @property
-    def source(self) -> PriceSource:
-        """The price its triggers are measured on."""
-        ...
-
-    @property
-    def looks(self) -> Looks | None:
-        """The instants at which it looks at that price; None for never."""
-        ...
-
-    def next_due_ns(self, from_ns: int) -> int | None:
-        """First instant at or after another at which it decides whatever prices do [ns from the start]; None: never."""
-        ...
-
-    def decide_due(self, now: Situation) -> Decision | None:
-        """The reset at such an instant; None when it is skipped."""
-        ...
-
-    def decide_watched(self, now: Situation) -> Decision | None:
-        """The reset that the present prices ask for; None when they ask for none."""
-        ...
-
-    def triggers(self, now: Situation) -> tuple[PriceTrigger, ...]:
-        """Prices of the one leg at which `decide_watched` should be asked next; none for a basket of several."""
-        ...
-
-    def aim(self, t_ns: int) -> Exact | None:
-        """Absolute leverage it would return to at an instant; None where that is the basket's target."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class NoRebalancing:
-    """Policy `none`: the position drifts."""
+    draws_target: ClassVar[bool] = False
 
     source: PriceSource = "mark"
     looks: Looks | None = None
 
     def next_due_ns(self, from_ns: int) -> int | None:
-        """Never."""
+        """First instant at or after another at which it decides whatever prices do [ns from the start]; None: never."""
         return None
 
     def decide_due(self, now: Situation) -> Decision | None:
-        """Nothing."""
+        """The reset at such an instant; None when it is skipped."""
         return None
 
     def decide_watched(self, now: Situation) -> Decision | None:
-        """Nothing."""
+        """The reset that the present prices ask for; None when they ask for none."""
         return None
 
     def triggers(self, now: Situation) -> tuple[PriceTrigger, ...]:
-        """None."""
+        """Prices of the one leg at which `decide_watched` should be asked next; none for a basket of several."""
         return ()
 
     def aim(self, t_ns: int) -> Exact | None:
-        """The target, which it never returns to."""
+        """Absolute leverage it would return to at an instant; None where that is the basket's target."""
         return None
 
 

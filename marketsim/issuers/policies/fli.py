@@ -7,21 +7,38 @@ rules decides alike in `tests/reference/fli.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from math import floor
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from marketsim.issuers.nav import Exact, Holding, Leg, PriceTrigger, Rounding, position_for
-from marketsim.issuers.policies.band import border_triggers
-from marketsim.issuers.policies.decision import Decision, Occasion, PriceSource, Situation, single_leg
+from marketsim.issuers.policies.borders import border_triggers
+from marketsim.issuers.policies.decision import (
+    Decision,
+    PriceSource,
+    RebalanceTrigger,
+    RebalancingPolicy,
+    Situation,
+    single_leg,
+)
+from marketsim.issuers.policies.family import POLICIES, FundTerms, KeeperReward, PolicySpec
 from marketsim.issuers.policies.looks import Looks, looks_every
-from marketsim.spec import Duration, Leverage, MoneyOrNone, Rate, SizeAmount, Spec
-from marketsim.units import NS_PER_SECOND
+from marketsim.ranges import ABOVE_ZERO, ANY, POLL, ZERO_OR_MORE, Range
+from marketsim.spec import Duration, Fault, Leverage, MoneyOrNone, Rate, SizeAmount, whole_atoms_faults
+from marketsim.units import NS_PER_SECOND, Size, format_duration, format_money, format_number, format_rate
+
+FLI = RebalanceTrigger("fli")
+RIPCORD = RebalanceTrigger("ripcord", is_rewarded=True)
+
+_SPEED = Range("more than 0%, at most 100%", above=0, most=1)
 
 
-class FliSpec(Spec):
+@POLICIES.register
+class FliSpec(PolicySpec):
     """Every `every` a share `speed` of the way to `target`, clipped to `min` and `max`; above `ripcord` down to `max`.
 
     target: absolute; absent, the basket's. Trades are cut into chunks of `max_trade`, `cooldown` apart
@@ -29,21 +46,84 @@ class FliSpec(Spec):
     issuer, while `reward_balance` lasts (none: always). poll: how often its keepers look (0s: always).
     """
 
+    rebalance_triggers: ClassVar[tuple[RebalanceTrigger, ...]] = (FLI, RIPCORD)
+
     policy: Literal["fli"]
-    min: Leverage
-    max: Leverage
-    target: Leverage | None = None
-    speed: Rate
-    every: Duration
-    ripcord: Leverage
-    max_trade: SizeAmount
-    cooldown: Duration
-    ripcord_max_trade: SizeAmount
-    ripcord_cooldown: Duration
-    ripcord_reward: MoneyOrNone = None
-    reward_balance: MoneyOrNone = None
+    min: Annotated[Leverage, ABOVE_ZERO]
+    max: Annotated[Leverage, ABOVE_ZERO]
+    target: Annotated[Leverage | None, ABOVE_ZERO] = None
+    speed: Annotated[Rate, _SPEED]
+    every: Annotated[Duration, ABOVE_ZERO]
+    ripcord: Annotated[Leverage, ABOVE_ZERO]
+    max_trade: Annotated[SizeAmount, ABOVE_ZERO]
+    cooldown: Annotated[Duration, ANY]
+    ripcord_max_trade: Annotated[SizeAmount, ABOVE_ZERO]
+    ripcord_cooldown: Annotated[Duration, ANY]
+    ripcord_reward: Annotated[MoneyOrNone, ZERO_OR_MORE] = None
+    reward_balance: Annotated[MoneyOrNone, ZERO_OR_MORE] = None
     source: PriceSource = "mark"
-    poll: Duration = NS_PER_SECOND
+    poll: Annotated[Duration, POLL] = NS_PER_SECOND
+
+    def faults(self, basket: Mapping[str, Decimal], lots: Mapping[str, Size]) -> Iterator[Fault]:
+        """The constraints under which the contract would revert; its one leg is the market its chunks are in."""
+        if len(basket) != 1:
+            yield Fault((), "this policy keeps one leg at its target", "a basket of one market")
+            return
+        ((market, leg),) = basket.items()
+        yield from self._leverage_faults(abs(leg))
+        yield from self._time_faults()
+        if self.reward_balance is not None and self.ripcord_reward is None:
+            allowed = "left out, or a ripcord_reward"
+            yield Fault(("reward_balance",), "there is no reward to pay out of it", allowed)
+        for key in ("ripcord_reward", "reward_balance"):
+            yield from whole_atoms_faults(getattr(self, key), key)
+        lot = lots.get(market)
+        for key, size in (("max_trade", self.max_trade), ("ripcord_max_trade", self.ripcord_max_trade)):
+            if lot is not None and lot.underlying == size.underlying and 0 < size.amount < lot.amount:
+                yield Fault((key,), "less than one lot", f"{lot} or more")
+
+    def sentence(self, target: Decimal) -> str:
+        """How it recentres, and what the ripcord does."""
+        goal = format_number(abs(target) if self.target is None else self.target)
+        low, high, ripcord = (format_number(value) for value in (self.min, self.max, self.ripcord))
+        reward = ""
+        if self.ripcord_reward is not None:
+            lasts = "" if self.reward_balance is None else f", {format_money(self.reward_balance)} in all"
+            reward = f" Who pulls that ripcord gets {format_money(self.ripcord_reward)} of the issuer{lasts}."
+        return (
+            f"Every {format_duration(self.every)} it goes {format_rate(self.speed)} of the way to {goal}, and at once "
+            f"back into {low} to {high}, in chunks of {self.max_trade} {format_duration(self.cooldown)} apart; from "
+            f"{ripcord} on it falls back to {high} in chunks of {self.ripcord_max_trade} "
+            f"{format_duration(self.ripcord_cooldown)} apart.{reward}"
+        )
+
+    def policy_for(self, terms: FundTerms) -> RebalancingPolicy:
+        """The policy for a token of one leg."""
+        rules = rules_of(self, terms.gross, terms.lots[0])
+        return FliRebalancing(rules, source=self.source, looks=looks_every(self.poll))
+
+    @property
+    def keeper_reward(self) -> KeeperReward | None:
+        """What who pulls the ripcord gets."""
+        return None if self.ripcord_reward is None else KeeperReward(self.ripcord_reward, self.reward_balance)
+
+    def _leverage_faults(self, basket_target: Decimal) -> Iterator[Fault]:
+        target = basket_target if self.target is None else self.target
+        if target != basket_target:
+            yield Fault(("target",), "the basket has another target", format_number(basket_target))
+        if self.min > target:
+            yield Fault(("min",), "the minimum is above the target", f"at most {format_number(target)}")
+        if self.max < target:
+            yield Fault(("max",), "the maximum is below the target", f"at least {format_number(target)}")
+        if self.ripcord < self.max:
+            yield Fault(("ripcord",), "the ripcord is below the maximum", f"at least {format_number(self.max)}")
+
+    def _time_faults(self) -> Iterator[Fault]:
+        if self.cooldown > self.every:
+            yield Fault(("cooldown",), "longer than the interval", f"at most {format_duration(self.every)}")
+        if self.ripcord_cooldown > self.cooldown:
+            allowed = f"at most {format_duration(self.cooldown)}"
+            yield Fault(("ripcord_cooldown",), "longer than the cooldown without the ripcord", allowed)
 
 
 class FliAction(StrEnum):
@@ -108,16 +188,15 @@ def is_advantageous(rules: FliRules, memory: FliMemory, ratio: Fraction) -> bool
 
 
 @dataclass(slots=True)
-class FliRebalancing:
+class FliRebalancing(RebalancingPolicy):
     """Policy `fli`: the state machine, with what it remembers. The first interval counts from the start of the run.
 
     An order is sized at the price of the oracle (`source`), to whole lots, at a border into the range. The reward of
-    who pulls the ripcord is the issuer's own money and no part of the fund (`issuers/subsidy.py`).
+    who pulls the ripcord is the issuer's own money and no part of the fund (`KeeperReward`).
     """
 
     rules: FliRules
-    source: PriceSource
-    looks: Looks
+    looks: Looks = field(kw_only=True)
     memory: FliMemory = FliMemory()
 
     def next_due_ns(self, from_ns: int) -> int | None:
@@ -162,7 +241,7 @@ class FliRebalancing:
         most = self.rules.ripcord_max_trade_lots if is_ripcord else self.rules.max_trade_lots
         chunk = max(-most, min(most, total))
         self.memory = FliMemory(now.t_ns, self._stored(action, wished, chunk == total))
-        return Decision(Occasion.RIPCORD if is_ripcord else Occasion.FLI, {leg.market: chunk} if chunk else {})
+        return Decision(RIPCORD if is_ripcord else FLI, {leg.market: chunk} if chunk else {})
 
     def _wished(self, action: FliAction, ratio: Fraction) -> Fraction:
         if action is FliAction.RIPCORD:
@@ -201,8 +280,3 @@ def rules_of(spec: FliSpec, gross: Fraction, lot: Fraction) -> FliRules:
         chunk,
         ripcord_chunk,
     )
-
-
-def fli_of(spec: FliSpec, gross: Fraction, lot: Fraction) -> FliRebalancing:
-    """The policy of a declaration, for a token of this gross target; lot: size of a lot [units]."""
-    return FliRebalancing(rules_of(spec, gross, lot), spec.source, looks_every(spec.poll))

@@ -3,64 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from marketsim.issuers.nav import Direction, Exact, PriceTrigger
+from marketsim.issuers.nav import Direction, PriceTrigger
 from marketsim.issuers.policies.decision import (
     Decision,
-    Occasion,
     PriceSource,
+    RebalanceTrigger,
+    RebalancingPolicy,
     Situation,
     orders_to_targets,
     single_leg,
 )
-from marketsim.issuers.policies.looks import Looks, looks_every
-from marketsim.spec import Duration, Leverage, Spec
-from marketsim.units import NS_PER_SECOND
+from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
+from marketsim.issuers.policies.looks import looks_every
+from marketsim.ranges import POLL, Range
+from marketsim.spec import Duration, Leverage
+from marketsim.units import NS_PER_SECOND, format_number
+
+TLX = RebalanceTrigger("tlx")
+
+_THRESHOLD = Range("0.01 to 0.8", least=Decimal("0.01"), most=Decimal("0.8"))
+"""What TLX-Protocol/protocol@4fca649 allows."""
 
 
-class TlxSpec(Spec):
+@POLICIES.register
+class TlxSpec(PolicySpec):
     """To the target when notional is `threshold` or more, in multiples of the margin at the last update, off it.
 
     poll: how often it looks (0s: always).
     """
 
+    rebalance_triggers: ClassVar[tuple[RebalanceTrigger, ...]] = (TLX,)
+
     policy: Literal["tlx"]
-    threshold: Leverage
+    threshold: Annotated[Leverage, _THRESHOLD]
     source: PriceSource = "mark"
-    poll: Duration = NS_PER_SECOND
+    poll: Annotated[Duration, POLL] = NS_PER_SECOND
+
+    def sentence(self, target: Decimal) -> str:
+        """At which distance from its target it acts."""
+        threshold = format_number(self.threshold)
+        return f"It returns to its target when notional is {threshold} times the last margin or more away from it."
+
+    def policy_for(self, terms: FundTerms) -> RebalancingPolicy:
+        """The policy for the token's gross target."""
+        looks = looks_every(self.poll)
+        return TlxRebalancing(terms.gross, Fraction(self.threshold), source=self.source, looks=looks)
 
 
-@dataclass(frozen=True, slots=True)
-class TlxRebalancing:
+@dataclass(slots=True)
+class TlxRebalancing(RebalancingPolicy):
     """Policy `tlx`: deviation = |notional - M L| / (M L) x L, M the margin at the last update; acts at the threshold.
 
     L is the gross target, so a threshold t is reached after a move of t / L either way. The order is sized at the
     equity its fees leave, without the costs of trading, so leverage ends a little above its target. Source:
-    TLX-Protocol/protocol@4fca649; the allowed thresholds are 0.01 to 0.8.
+    TLX-Protocol/protocol@4fca649.
     """
 
     gross: Fraction
     threshold: Fraction
-    source: PriceSource
-    looks: Looks
-
-    def next_due_ns(self, from_ns: int) -> int | None:
-        """Never."""
-        return None
-
-    def decide_due(self, now: Situation) -> Decision | None:
-        """Nothing."""
-        return None
 
     def decide_watched(self, now: Situation) -> Decision | None:
         """Every leg to its target once the deviation is at the threshold or above."""
         if self.deviation(now) < self.threshold:
             return None
         lots = orders_to_targets(now.left(now.held))
-        return Decision(Occasion.TLX, lots) if lots else None
+        return Decision(TLX, lots) if lots else None
 
     def deviation(self, now: Situation) -> Fraction:
         """How far notional is from its target, in multiples of the margin at the last update."""
@@ -76,12 +88,3 @@ class TlxRebalancing:
         above = PriceTrigger(Direction.ABOVE, ceil((self.gross + self.threshold) * per_tick))
         below = floor((self.gross - self.threshold) * per_tick)
         return (above, PriceTrigger(Direction.BELOW, below)) if below >= 1 else (above,)
-
-    def aim(self, t_ns: int) -> Exact | None:
-        """The basket's target."""
-        return None
-
-
-def tlx_of(spec: TlxSpec, gross: Fraction) -> TlxRebalancing:
-    """The policy of a declaration, for a token of this gross target."""
-    return TlxRebalancing(gross, Fraction(spec.threshold), spec.source, looks_every(spec.poll))

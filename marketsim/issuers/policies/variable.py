@@ -2,36 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 from marketsim.issuers.luck import HIDDEN_TARGET, LOOK_GAP
 from marketsim.issuers.nav import Exact, Holding, Leg, PriceTrigger, Rounding
-from marketsim.issuers.policies.band import border_triggers
-from marketsim.issuers.policies.decision import Decision, Occasion, PriceSource, Situation, order_to, single_leg
+from marketsim.issuers.policies.borders import border_triggers, gross_of
+from marketsim.issuers.policies.decision import (
+    Decision,
+    PriceSource,
+    RebalanceTrigger,
+    RebalancingPolicy,
+    Situation,
+    order_to,
+    single_leg,
+)
+from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
 from marketsim.issuers.policies.looks import RandomLooks
-from marketsim.spec import DurationDistribution, Leverage, LeverageDistribution, Spec
-from marketsim.streams import Stream, draw
+from marketsim.ranges import ABOVE_ZERO, ZERO_OR_MORE
+from marketsim.spec import (
+    Distribution,
+    DurationDistribution,
+    Fault,
+    Leverage,
+    LeverageDistribution,
+    distribution_words,
+)
+from marketsim.streams import draw, lower_end, mean, upper_end
+from marketsim.units import NS_PER_SECOND, Size, format_number
+
+VARIABLE = RebalanceTrigger("variable")
 
 
-class VariableSpec(Spec):
+@POLICIES.register
+class VariableSpec(PolicySpec):
     """To a hidden target when, at a look, leverage is strictly outside `lower` to `upper`.
 
     hidden: law of the absolute target, drawn anew at every look. poll: law of the time between two looks.
     """
 
+    rebalance_triggers: ClassVar[tuple[RebalanceTrigger, ...]] = (VARIABLE,)
+
     policy: Literal["variable"]
-    lower: Leverage
-    upper: Leverage
+    lower: Annotated[Leverage, ZERO_OR_MORE]
+    upper: Annotated[Leverage, ABOVE_ZERO]
     hidden: LeverageDistribution
     poll: DurationDistribution
     source: PriceSource = "mark"
 
+    def faults(self, basket: Mapping[str, Decimal], lots: Mapping[str, Size]) -> Iterator[Fault]:
+        """A band around the target at which it opens and around every hidden target; looks at a second or longer."""
+        gross = gross_of(basket)
+        if not self.lower < gross < self.upper:
+            message = f"the target {format_number(gross)}, at which it opens, is not within the band"
+            yield Fault(("lower",), message, "lower below the target, upper above it, without sign")
+        least, most = lower_end(self.hidden), upper_end(self.hidden)
+        if most is None or not self.lower < least <= most < self.upper:
+            allowed = "a law with two ends that lie between lower and upper"
+            yield Fault(("hidden",), "the hidden target may leave the band", allowed)
+        if _typical_ns(self.poll) < NS_PER_SECOND:
+            message = "it would look more often than prices are published"
+            yield Fault(("poll",), message, "1s or longer on average")
 
-@dataclass(frozen=True, slots=True)
-class VariableRebalancing:
+    def sentence(self, target: Decimal) -> str:
+        """Where it goes, when, and how often it looks."""
+        band = f"{format_number(self.lower)} to {format_number(self.upper)}"
+        return (
+            f"It goes to a hidden target ({distribution_words(self.hidden)}) when, at a look, leverage is outside "
+            f"{band}; the time between two looks is {distribution_words(self.poll)}."
+        )
+
+    def policy_for(self, terms: FundTerms) -> RebalancingPolicy:
+        """The policy with the token's own draws."""
+        stream = terms.stream
+
+        def gaps(first: int, count: int) -> Sequence[int]:
+            found = draw(self.poll, stream, LOOK_GAP, count=range(first, first + count))
+            return [round(gap) for gap in found.tolist()]
+
+        def target(look: int) -> Fraction:
+            return Fraction(float(draw(self.hidden, stream, HIDDEN_TARGET, count=look)))
+
+        looks = RandomLooks(gaps)
+        return VariableRebalancing(Fraction(self.lower), Fraction(self.upper), target, source=self.source, looks=looks)
+
+
+def _typical_ns(law: Distribution) -> Decimal:
+    """The mean of a law of times [ns]; its smallest value where it has none."""
+    try:
+        return mean(law)
+    except ValueError:
+        return Decimal(lower_end(law))
+
+
+@dataclass(slots=True)
+class VariableRebalancing(RebalancingPolicy):
     """Policy `variable`: a moving target inside a band.
 
     Binance says that target and timing are hidden, and that it rebalances only when leverage leaves 1.25 to 4 (blog
@@ -39,19 +107,12 @@ class VariableRebalancing:
     model. `target(n)`: the absolute target of look n.
     """
 
+    draws_target: ClassVar[bool] = True
+
     lower: Fraction
     upper: Fraction
     target: Callable[[int], Fraction]
-    source: PriceSource
-    looks: RandomLooks
-
-    def next_due_ns(self, from_ns: int) -> int | None:
-        """Never: a look at which nothing is crossed changes nothing."""
-        return None
-
-    def decide_due(self, now: Situation) -> Decision | None:
-        """Nothing."""
-        return None
+    looks: RandomLooks = field(kw_only=True)
 
     def decide_watched(self, now: Situation) -> Decision | None:
         """Every leg to its share of this look's target, once leverage has left the band."""
@@ -60,7 +121,7 @@ class VariableRebalancing:
         wished = self.target(self.looks.number(now.t_ns))
         lots = {leg.market: self._order(now.left(now.held), leg, wished) for leg in now.held.legs}
         lots = {market: order for market, order in lots.items() if order}
-        return Decision(Occasion.VARIABLE, lots) if lots else None
+        return Decision(VARIABLE, lots) if lots else None
 
     def triggers(self, now: Situation) -> tuple[PriceTrigger, ...]:
         """The first prices beyond the band."""
@@ -77,15 +138,3 @@ class VariableRebalancing:
     def _order(self, held: Holding, leg: Leg, wished: Fraction) -> int:
         gross = sum(abs(other.target) for other in held.legs)
         return order_to(held, leg, leg.target * wished / gross, Rounding.NEAREST)
-
-
-def variable_of(spec: VariableSpec, stream: Stream) -> VariableRebalancing:
-    """The policy of a declaration, with the token's own luck."""
-
-    def gaps(first: int, count: int) -> Sequence[int]:
-        return [round(gap) for gap in draw(spec.poll, stream, LOOK_GAP, count=range(first, first + count)).tolist()]
-
-    def target(look: int) -> Fraction:
-        return Fraction(float(draw(spec.hidden, stream, HIDDEN_TARGET, count=look)))
-
-    return VariableRebalancing(Fraction(spec.lower), Fraction(spec.upper), target, spec.source, RandomLooks(gaps))

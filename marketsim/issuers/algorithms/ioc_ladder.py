@@ -1,25 +1,41 @@
-"""Execution by a ladder of immediate-or-cancel orders (FTX)."""
+"""Execution `ioc_ladder`: immediate-or-cancel orders of a largest size, one after the other (FTX)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import floor
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from marketsim.issuers.algorithms.child import Child, ExecutionPlan, Progress, at_most, immediate_child
+from marketsim.issuers.algorithms.family import EXECUTIONS
 from marketsim.issuers.algorithms.participation import CappedSpec
+from marketsim.ranges import ABOVE_ZERO
 from marketsim.spec import Duration, MoneyAmount
+from marketsim.units import format_duration, format_money, to_atoms
+
+if TYPE_CHECKING:
+    from marketsim.streams import Stream
 
 LADDER_PATIENCE = 6
 """Children in a row that find nothing to trade with before a ladder gives up (our choice: a minute of FTX's ladder)."""
 
 
+@EXECUTIONS.register
 class IocLadderSpec(CappedSpec):
     """Immediate-or-cancel orders of at most `slice` of notional, one every `every`, until done."""
 
     algorithm: Literal["ioc_ladder"]
-    slice: MoneyAmount
-    every: Duration
+    slice: Annotated[MoneyAmount, ABOVE_ZERO]
+    every: Annotated[Duration, ABOVE_ZERO]
+
+    def sentence(self) -> str:
+        """What it sends, and how often."""
+        slice_, every = format_money(self.slice), format_duration(self.every)
+        return f"It sends immediate-or-cancel orders of at most {slice_}, one every {every}."
+
+    def plan(self, stream: Stream) -> ExecutionPlan:
+        """One slice after the other."""
+        return self.capped(LadderPlan(to_atoms(self.slice.amount), self.every))
 
 
 @dataclass(frozen=True, slots=True)

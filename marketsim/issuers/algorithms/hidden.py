@@ -1,53 +1,45 @@
-"""Execution in equal slices: evenly over a time (twap), or at random instants of a window (hidden)."""
+"""Execution `hidden`: equal slices at random instants of a window."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Literal
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from marketsim.issuers.algorithms.child import Child, ChildKind, ExecutionPlan, Progress
+from marketsim.issuers.algorithms.family import EXECUTIONS
 from marketsim.issuers.algorithms.participation import CappedSpec
+from marketsim.issuers.algorithms.slicing import equal_share, slices_faults
 from marketsim.issuers.luck import SLICE_TIME
-from marketsim.spec import Count, Duration
-from marketsim.streams import Stream
+from marketsim.ranges import ABOVE_ZERO, SLICES
+from marketsim.spec import Count, Duration, Fault
+from marketsim.units import format_duration
+
+if TYPE_CHECKING:
+    from marketsim.streams import Stream
 
 
-class TwapSpec(CappedSpec):
-    """`slices` equal market orders, evenly over `over`."""
-
-    algorithm: Literal["twap"]
-    over: Duration
-    slices: Count
-
-
+@EXECUTIONS.register
 class HiddenSpec(CappedSpec):
     """`slices` equal market orders at random instants of a `window` that begins at the decision."""
 
     algorithm: Literal["hidden"]
-    window: Duration
-    slices: Count
+    window: Annotated[Duration, ABOVE_ZERO]
+    slices: Annotated[Count, SLICES]
 
+    def faults(self, gross: Decimal) -> Iterator[Fault]:
+        """Slices that have a nanosecond each, beside what the base finds."""
+        yield from super().faults(gross)
+        yield from slices_faults(self.slices, self.window)
 
-@dataclass(frozen=True, slots=True)
-class TwapPlan:
-    """`slices` market orders, the first at the decision, one every `over_ns / slices`."""
+    def sentence(self) -> str:
+        """What it sends, and in which window."""
+        return f"It sends {self.slices} market orders at random times of a window of {format_duration(self.window)}."
 
-    over_ns: int
-    slices: int
-    patience: int | None = None
-
-    def opened(self, decided_ns: int, leg: int) -> ExecutionPlan:
-        """The same for every order."""
-        return self
-
-    def due_ns(self, number: int) -> int | None:
-        """At number / slices of the way."""
-        return number * self.over_ns // self.slices if number < self.slices else None
-
-    def child(self, now: Progress) -> Child:
-        """An equal share of what remains, to the nearest lot (ties to even); the last takes all."""
-        return equal_share(self.slices, now)
+    def plan(self, stream: Stream) -> ExecutionPlan:
+        """Slices at instants drawn from the token's own stream."""
+        return self.capped(HiddenPlan(self.window, self.slices, stream))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +83,3 @@ class ListedPlan:
     def child(self, now: Progress) -> Child:
         """An equal share of what remains, to the nearest lot (ties to even); the last takes all."""
         return equal_share(len(self.times_ns), now)
-
-
-def equal_share(slices: int, now: Progress) -> Child:
-    """A market order for an equal share of what remains among the children that are left."""
-    return Child(ChildKind.MARKET, round(Fraction(now.remaining_lots, slices - now.number)))

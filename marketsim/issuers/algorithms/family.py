@@ -1,0 +1,75 @@
+"""The family of execution algorithms: what a kind brings, and what it is asked for.
+
+An algorithm of your own is one class in one file, derived from `ExecutionSpec` (or from `participation.CappedSpec`,
+where several children may be capped) and registered with `@EXECUTIONS.register`:
+
+    algorithm  its word, a `Literal`; beside it the other fields, each number with its range (`marketsim.ranges`)
+    sentence   what it does, for `show --sentences`
+    plan       the plan of one token's orders, a `child.ExecutionPlan`
+    faults     what is wrong between its fields; what the base finds stays (`yield from super().faults(gross)`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from marketsim.issuers.algorithms.child import ExecutionPlan
+from marketsim.kinds import Family
+from marketsim.ranges import UP_TO_TENTH
+from marketsim.spec import Fault, Rate, Spec
+from marketsim.units import format_rate
+
+if TYPE_CHECKING:
+    from marketsim.streams import Stream
+
+MOST_COST = Decimal("0.5")
+"""Largest share of equity that the expected cost of turning a whole target over may be."""
+
+
+class ExecutionSpec(Spec):
+    """How a token's orders are worked: what every execution algorithm declares and can be asked for.
+
+    cost_allowance: expected cost per notional (fee, half the spread, impact); orders are sized so that leverage is at
+    its target after it.
+    """
+
+    announced_keys: ClassVar[Mapping[str, str]] = {"resize": "orders sized once at the decision"}
+
+    cost_allowance: Annotated[Rate, UP_TO_TENTH] = Decimal(0)
+
+    def faults(self, gross: Decimal) -> Iterator[Fault]:
+        """What is wrong between the fields, or with them and the token's gross target leverage."""
+        if self.cost_allowance * gross > MOST_COST:
+            message = "with this target such costs leave no size that allows for them"
+            allowed = "a cost of at most half the equity when the target is traded"
+            yield Fault(("cost_allowance",), message, allowed)
+
+    def sentence(self) -> str:
+        """What it sends, as a whole sentence."""
+        raise NotImplementedError
+
+    def sentences(self) -> Iterator[str]:
+        """The same, and what its orders allow for."""
+        yield self.sentence()
+        if self.cost_allowance:
+            yield f"Its sizes allow for costs of {format_rate(self.cost_allowance)}."
+
+    def plan(self, stream: Stream) -> ExecutionPlan:
+        """How its orders are worked; stream: the token's own random stream."""
+        raise NotImplementedError
+
+    @property
+    def is_charged_off_book(self) -> bool:
+        """Whether what it trades outside the book pays the taker fee."""
+        return True
+
+
+EXECUTIONS = Family(
+    "execution algorithm",
+    ExecutionSpec,
+    key="algorithm",
+    home="marketsim.issuers.algorithms",
+    needs=("sentence", "plan"),
+)
