@@ -9,7 +9,16 @@ import numpy as np
 
 from marketsim.kernel import layout
 from marketsim.kernel.advance import RESERVE_ORDERS
-from marketsim.kernel.codes import ENTRIES, EXTERNAL_RULE, MAX_FILLS, NO_ASK, NO_BID, NO_RULE, SPACE_ORDERS, STOP_NO_RULE
+from marketsim.kernel.codes import (
+    ENTRIES,
+    EXTERNAL_RULE,
+    MAX_FILLS,
+    NO_ASK,
+    NO_BID,
+    NO_RULE,
+    SPACE_ORDERS,
+    STOP_NO_RULE,
+)
 from marketsim.kernel.external import ExternalRule, sending_doors
 from marketsim.kernel.margin import NEVER
 from marketsim.kernel.messages import KEY_SHIFT
@@ -72,6 +81,12 @@ class Memory:
         self._set(address=self.address)
         self.underlyings = self._table("underlyings", layout.UNDERLYING, underlyings)
         self.cohorts = self._table("cohorts", layout.COHORT, cohorts)
+        for what, given, due in (
+            ("accounts", accounts, layout.ACCOUNT), ("positions", positions, layout.POSITION),
+            ("traders", traders, layout.TRADER),
+        ):  # fmt: skip
+            if given.dtype != due:
+                raise ValueError(f"{what} are records of {given.dtype.itemsize} bytes; layout.py says {due.itemsize}")
         self.accounts, self.positions = accounts, positions
         self._point("accounts", accounts)
         self._point("positions", positions)

@@ -388,7 +388,8 @@ class Wiring:
             held[j]["account"], held[j]["market"] = account, market
             if j + 1 < len(pairs) and pairs[j + 1][0] == account:
                 held[j]["sibling"] = base + j + 1
-        return np.concatenate([population.accounts, rest]), np.concatenate([population.positions, held]), records
+        all_accounts = np.concatenate([population.accounts, rest], dtype=layout.ACCOUNT)
+        return all_accounts, np.concatenate([population.positions, held], dtype=layout.POSITION), records
 
     def _token_makers(
         self,

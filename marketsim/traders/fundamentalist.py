@@ -42,6 +42,4 @@ def fundamentalist_rule(spec: FundamentalistSpec, terms: GroupTerms) -> GroupRul
     own = terms.draws("threshold").uniform(np.arange(spec.count), 0)
     threshold = spread_out(spec.threshold.scale, spec.threshold.offset, spec.threshold.exponent, own)
     parameters = {"capacity_ticklots": terms.ticklots(spec.capacity), "close": float(spec.close)}
-    return GroupRule(
-        "fundamentalist", parameters, {"threshold": threshold, "base_lots": 0}, counts_from="base_lots"
-    )
+    return GroupRule("fundamentalist", parameters, {"threshold": threshold, "base_lots": 0}, counts_from="base_lots")

@@ -100,7 +100,10 @@ def populate(
         first += spec.count
         slots += rule.slots_each * spec.count
     empty = (np.zeros(0, layout.ACCOUNT), np.zeros(0, layout.POSITION), np.zeros(0, layout.TRADER))
-    accounts, positions, traders = (np.concatenate(part) for part in zip(*rows, strict=True)) if rows else empty
+    accounts, positions, traders = (
+        np.concatenate([none, *parts], dtype=none.dtype)  # said, or NumPy lays names of one place apart
+        for none, *parts in zip(empty, *rows, strict=True)
+    )
     spot = np.array([terms.number for terms in markets.values() if terms.is_of_token], np.int64)
     held = np.flatnonzero(np.isin(positions["market"], spot))
     positions["stake"][held] = np.arange(len(held))
@@ -134,13 +137,13 @@ def _with_further_markets(
             more["account"], more["market"] = owners, market
             for link in ("next", "prev", "bucket", "sibling"):
                 more[link] = -1
-            joined = np.concatenate(rows)
+            joined = np.concatenate(rows, dtype=layout.POSITION)
             joined["sibling"][tail] = tail = np.arange(n, n + spec.count)
             rows = [joined, more]
             accounts["n_positions"][owners] += 1
             n += spec.count
         first += spec.count
-    return np.concatenate(rows)
+    return np.concatenate(rows, dtype=layout.POSITION)
 
 
 @dataclass(frozen=True)

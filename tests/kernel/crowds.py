@@ -51,9 +51,7 @@ def rules(seed: int) -> list[dict[str, Any]]:
     ]
     timing: list[dict[str, Any]] = [{}, dict(on_index=1, latency_ns=3_000_000), {}, dict(latency_ns=40_000_000), {}]
     parameters = (noise, maker, fundamentalist, trend, retail)
-    return [
-        dict(parameters=its, own=one, **more) for its, one, more in zip(parameters, own, timing, strict=True)
-    ]
+    return [dict(parameters=its, own=one, **more) for its, one, more in zip(parameters, own, timing, strict=True)]
 
 
 def open_half_in_coin(accounts: np.ndarray[Any, Any], positions: np.ndarray[Any, Any], groups: list[Any]) -> None:
