@@ -86,6 +86,18 @@ def test_sentences_know_every_policy_and_every_algorithm() -> None:
         assert sentence in text
 
 
+def test_sentences_say_at_which_times_a_token_resets_and_whether_a_border_is_crossed_at_itself() -> None:
+    text = show(SCENARIOS / "cases/valid/resets.yaml", sentences=True)
+    for sentence in (
+        "It returns to its target every day at 00:02 and 12:02 UTC plus up to 30min.",
+        "It returns to its target every 8h from 00:00 UTC plus up to 30min, and at once when the price has moved by 15% "
+        "or more (only after a loss).",
+        "It returns to its target every 8h from 00:05 UTC plus up to 30min",
+        "It rebalances when leverage is 2 or less or 4 or more, to the target.",
+    ):
+        assert sentence in text
+
+
 def test_sentences_say_who_looks_at_whom() -> None:
     text = show(SCENARIOS / "cases/valid/networks.yaml", sentences=True)
     for sentence in (
