@@ -228,7 +228,9 @@ def test_one_time_a_day_has_the_same_jitter_however_it_is_written_and_a_second_t
     assert not set(late) & {t % DAY for t in alone}
 
 
-@pytest.mark.parametrize("keys", [{"at": ["23:30", "11:00", "11:45"], "jitter": "44min"}, {"every": "7h", "jitter": "6h"}])
+@pytest.mark.parametrize(
+    "keys", [{"at": ["23:30", "11:00", "11:45"], "jitter": "44min"}, {"every": "7h", "jitter": "6h"}]
+)
 def test_the_next_reset_is_the_first_of_all_that_are_not_over(keys: dict[str, Any]) -> None:
     rule = policy(DailySpec.model_validate({"policy": "daily", **keys}), start_ns=5 * HOUR)
     assert isinstance(rule, DailyRebalancing)
@@ -278,7 +280,7 @@ def test_a_polled_band_misses_what_happens_between_two_looks() -> None:
 
 
 @pytest.mark.parametrize(("crossing", "decided"), [("at", [20 * SECOND]), ("beyond", [])])
-def test_a_losing_token_moves_at_fifteen_percent_itself_where_its_rule_says_so(crossing: str, decided: list[int]) -> None:
+def test_a_losing_token_moves_at_fifteen_percent_where_its_rule_says_so(crossing: str, decided: list[int]) -> None:
     """KuCoin's sources say that the price reaches 15 %: of 30,000 that is 25,500."""
     world = World({BTC: 300_000})
     world.issue(rebalance={"policy": "band", "move": "15%", "side": "losing", "poll": "0s", "crossing": crossing})
