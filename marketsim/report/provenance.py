@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from marketsim.issuers.algorithms.family import EXECUTIONS
 from marketsim.report import markup, numbers
 from marketsim.report.markup import Column, Markup, words
 from marketsim.report.record import RunRecord
@@ -36,7 +37,8 @@ def _left_out(record: RunRecord) -> list[str]:
         points.append("Nobody creates or redeems tokens: no primary market is declared, so supply never changes.")
     if tokens and not any(one.get("market") for one in tokens):
         points.append("Tokens have no market of their own here, so there is no premium or discount to NAV.")
-    off_book = [str(one.get("id")) for one in tokens if _kind(one.get("execution"), "algorithm") == "off_book"]
+    outside = {word for word, execution in EXECUTIONS.kinds.items() if not execution.is_in_book}
+    off_book = [str(one.get("id")) for one in tokens if _kind(one.get("execution"), "algorithm") in outside]
     if off_book:
         points.append(f"These tokens rebalance off the book, so their orders move no price: {', '.join(off_book)}.")
     if tokens and all(_kind(one.get("account"), "tiers") == "none" for one in tokens):

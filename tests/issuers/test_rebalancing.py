@@ -7,7 +7,7 @@ import pytest
 
 from marketsim.issuers.nav import Holding, Leg, PriceTrigger
 from marketsim.issuers.policies.band import BandSpec
-from marketsim.issuers.policies.daily import EMERGENCY, SCHEDULED, DailySpec
+from marketsim.issuers.policies.daily import EMERGENCY, SCHEDULED, DailyRebalancing, DailySpec
 from marketsim.issuers.policies.decision import Decision, RebalancingPolicy, Situation
 from marketsim.issuers.policies.family import FundTerms, PolicySpec
 from marketsim.issuers.policies.none import NoRebalanceSpec
@@ -44,6 +44,36 @@ def test_a_bound_itself_is_inside_the_band_and_the_next_tick_is_not() -> None:
     assert lots_of(band(upper=4).decide_watched(fund(-750_000, 1000, 999))) == -252  # 3 x 249,000 / 999 = 747.7
     assert band(lower=2).decide_watched(fund(-500_000, 1000, 1000)) is None
     assert lots_of(band(lower=2).decide_watched(fund(-500_000, 1000, 1001))) == 501  # 3 x 501,000 / 1001 = 1501.5
+
+
+def test_a_band_crossed_at_its_border_acts_at_the_border_itself_and_not_before() -> None:
+    """q = 1000: with C = -750,000 leverage is 4 at 1000 exactly; with C = -500,000 it is 2."""
+    high = band(upper=4, crossing="at")
+    assert lots_of(high.decide_watched(fund(-750_000, 1000, 1000))) == -250  # 3 x 250,000 / 1000 = 750
+    assert high.decide_watched(fund(-750_000, 1000, 1001)) is None  # 1,001,000 / 251,000 = 3.988
+    low = band(lower=2, crossing="at")
+    assert lots_of(low.decide_watched(fund(-500_000, 1000, 1000))) == 500  # 3 x 500,000 / 1000 = 1500
+    assert low.decide_watched(fund(-500_000, 1000, 999)) is None  # 999,000 / 499,000 = 2.002
+
+
+def test_a_move_crossed_at_its_border_acts_at_exactly_that_share() -> None:
+    by_move = band(move="15%", crossing="at")
+    assert lots_of(by_move.decide_watched(fund(-600_000, 1000, 1150))) == 435  # 3 x 550,000 / 1150 = 1434.8
+    assert by_move.decide_watched(fund(-600_000, 1000, 1149)) is None
+    assert lots_of(by_move.decide_watched(fund(-600_000, 1000, 850))) == -118  # 3 x 250,000 / 850 = 882.4
+    assert by_move.decide_watched(fund(-600_000, 1000, 851)) is None
+
+
+def test_a_band_that_stands_at_its_edge_has_nothing_to_trade_to_it() -> None:
+    assert band(upper=4, to="edge", crossing="at").decide_watched(fund(-750_000, 1000, 1000)) is None
+
+
+def test_a_fund_without_equity_is_beyond_every_upper_border_and_no_lower_one() -> None:
+    """q = 1000, C = -1,000,000 at 1000: no equity."""
+    ruined = fund(-1_000_000, 1000, 1000).held
+    for or_at in (False, True):
+        assert ruined.is_above(Fraction(4), or_at=or_at)
+        assert not ruined.is_beneath(Fraction(2), or_at=or_at)
 
 
 def test_a_band_returns_to_target_to_its_edge_or_part_of_the_way() -> None:
@@ -102,6 +132,28 @@ def test_bands_name_their_trigger_prices() -> None:
     assert band(upper=4).triggers(Situation(basket, basket, {}, 0)) == ()
 
 
+def test_bands_crossed_at_their_border_name_the_border_as_their_trigger_price() -> None:
+    """1000 P = 4 (1000 P - 700,000) at 933.3, 1000 P = 2 (1000 P - 700,000) at 1400, 15 % off 1000 at 1150 and 850."""
+    now = fund(-700_000, 1000, 950)
+    assert set(band(lower=2, upper=4, move="15%", crossing="at").triggers(now)) == {
+        PriceTrigger("below", 933),
+        PriceTrigger("above", 1400),
+        PriceTrigger("above", 1150),
+        PriceTrigger("below", 850),
+    }
+
+
+def test_an_emergency_crossed_at_its_border_acts_at_both_of_its_borders() -> None:
+    """Above 4 and, mirrored, below 2 around 3: at 1000 leverage is 4 with C = -750,000 and 2 with C = -500,000."""
+    high, low = fund(-750_000, 1000, 1000), fund(-500_000, 1000, 1000)
+    beyond = daily(emergency={"leverage": 4, "side": "both"})
+    assert beyond.decide_watched(high) is None
+    assert beyond.decide_watched(low) is None
+    at = daily(emergency={"leverage": 4, "side": "both", "crossing": "at"})
+    assert at.decide_watched(high) == Decision(EMERGENCY, {BTC: -250})
+    assert at.decide_watched(low) == Decision(EMERGENCY, {BTC: 500})
+
+
 def test_an_emergency_delevers_and_with_both_sides_also_relevers_at_the_mirrored_bound() -> None:
     """FTX until 2019-09-24: 33 % off target both ways, so 4 and 2 around 3."""
     low = fund(-400_000, 1000, 900)  # leverage 1.8
@@ -132,6 +184,60 @@ def test_daily_resets_come_at_their_time_of_utc_whenever_the_run_starts() -> Non
     assert noon.next_due_ns(0) == 12 * HOUR + AT_0002
     assert noon.next_due_ns(12 * HOUR + AT_0002) == 12 * HOUR + AT_0002
     assert noon.next_due_ns(12 * HOUR + AT_0002 + 1) == 36 * HOUR + AT_0002
+
+
+def instants(rule: RebalancingPolicy, from_ns: int, end_ns: int) -> list[int]:
+    """All scheduled resets in a stretch of time."""
+    found: list[int] = []
+    while (due_ns := rule.next_due_ns(from_ns)) is not None and due_ns < end_ns:
+        found.append(due_ns)
+        from_ns = due_ns + 1
+    return found
+
+
+def test_resets_at_several_times_of_day_come_in_the_order_of_the_clock() -> None:
+    """Started at 03:00 UTC: 12:00 is 9 h later, 00:02 of the next day 21 h 2 min later."""
+    spec = DailySpec.model_validate({"policy": "daily", "at": ["12:00", "00:02"]})
+    found = instants(policy(spec, start_ns=3 * HOUR), 0, 2 * DAY)
+    assert found == [9 * HOUR, 21 * HOUR + AT_0002, DAY + 9 * HOUR, DAY + 21 * HOUR + AT_0002]
+
+
+def test_resets_every_few_hours_are_counted_from_midnight_or_from_a_time_of_day() -> None:
+    """Started at 03:00 UTC: 08:00, 16:00 and 00:00 are 5, 13 and 21 h later."""
+    whole = DailySpec.model_validate({"policy": "daily", "every": "8h"})
+    assert instants(policy(whole, start_ns=3 * HOUR), 0, DAY) == [5 * HOUR, 13 * HOUR, 21 * HOUR]
+    shifted = DailySpec.model_validate({"policy": "daily", "every": "8h", "at": "16:02"})
+    assert instants(policy(shifted, start_ns=3 * HOUR), 0, DAY) == [t * HOUR + AT_0002 for t in (5, 13, 21)]
+    uneven = DailySpec.model_validate({"policy": "daily", "every": "10h"})
+    assert instants(policy(uneven), 0, 2 * DAY) == [t * HOUR for t in (0, 10, 20, 30, 40)]
+
+
+def test_one_time_a_day_has_the_same_jitter_however_it_is_written_and_a_second_time_its_own() -> None:
+    def resets(**keys: Any) -> list[int]:
+        return instants(policy(DailySpec.model_validate({"policy": "daily", "jitter": "1h", **keys})), 0, 9 * DAY)
+
+    alone = resets(at="00:00")
+    assert [t // DAY for t in alone] == list(range(9))
+    assert resets(at=["00:00"]) == alone
+    assert resets(every="1d") == alone
+    twice = resets(at=["00:00", "12:00"])
+    assert twice[::2] == alone
+    assert twice == resets(every="12h")
+    late = [t % DAY - 12 * HOUR for t in twice[1::2]]
+    assert all(0 <= t < HOUR for t in late)
+    assert not set(late) & {t % DAY for t in alone}
+
+
+@pytest.mark.parametrize(
+    "keys", [{"at": ["23:30", "11:00", "11:45"], "jitter": "44min"}, {"every": "7h", "jitter": "6h"}]
+)
+def test_the_next_reset_is_the_first_of_all_that_are_not_over(keys: dict[str, Any]) -> None:
+    rule = policy(DailySpec.model_validate({"policy": "daily", **keys}), start_ns=5 * HOUR)
+    assert isinstance(rule, DailyRebalancing)
+    every = [rule.times.reset_ns(number) for number in range(40)]
+    assert every == sorted(every)
+    for from_ns in range(0, 3 * DAY, 13 * MINUTE):
+        assert rule.next_due_ns(from_ns) == min(t for t in every if t >= from_ns)
 
 
 def test_policy_none_never_trades() -> None:
@@ -171,6 +277,23 @@ def test_a_polled_band_misses_what_happens_between_two_looks() -> None:
     world.issue(rebalance={"policy": "band", "upper": 4, "poll": "1min"})
     world.follow([(70 * SECOND, 250_000), (100 * SECOND, 300_000)])
     assert rows(world, HOUR) == []
+
+
+@pytest.mark.parametrize(("crossing", "decided"), [("at", [20 * SECOND]), ("beyond", [])])
+def test_a_losing_token_moves_at_fifteen_percent_where_its_rule_says_so(crossing: str, decided: list[int]) -> None:
+    """KuCoin's sources say that the price reaches 15 %: of 30,000 that is 25,500."""
+    world = World({BTC: 300_000})
+    world.issue(rebalance={"policy": "band", "move": "15%", "side": "losing", "poll": "0s", "crossing": crossing})
+    world.follow([(10 * SECOND, 255_001), (20 * SECOND, 255_000), (30 * SECOND, 300_000)])
+    assert [row["t_decide_ns"] for row in rows(world, HOUR)] == decided
+
+
+def test_a_fund_resets_at_each_of_its_times_of_day() -> None:
+    world = World({BTC: 300_000})
+    world.follow([(HOUR, 303_000), (13 * HOUR, 300_000), (25 * HOUR, 303_000)])
+    world.issue(rebalance={"policy": "daily", "at": ["06:00", "18:00"]})
+    found = [(row["t_decide_ns"], row["trigger"]) for row in rows(world, 2 * DAY)]
+    assert found == [(t * HOUR, "scheduled") for t in (6, 18, 30)]
 
 
 def v_day(leverage: int, side: str) -> tuple[list[tuple[float, int]], float]:

@@ -52,7 +52,8 @@ def test_sentences_say_what_a_scenario_means() -> None:
         "BTC3L of issuer alpha holds 3 times BTC-PERP, with 5000000 USDT under management",
         "every day at 16:00:30 UTC plus up to 10min unless leverage is within 2.9 to 3.1, and at once when leverage is "
         "above 4.5 (only after a loss).",
-        "when leverage is below 1.6 or above 3.5 or the price has moved by more than 20%, 50% of the way to the target.",
+        "when leverage is below 1.6 or above 3.5 or the price has moved by more than 20%, 50% of the way to the "
+        "target.",
         "It never rebalances.",
         "holds 1 times BTC-PERP and -1 times ETH-PERP",
         "noise: 100 noise traders on BTC-PERP",
@@ -82,6 +83,18 @@ def test_sentences_know_every_policy_and_every_algorithm() -> None:
         "It waits in the book 0.01% behind the other side, and takes what is left after 10min.",
         "It sends 20 market orders at random times of a window of 15min. It is never more than 20% of the "
         "market's volume.",
+    ):
+        assert sentence in text
+
+
+def test_sentences_say_at_which_times_a_token_resets_and_whether_a_border_is_crossed_at_itself() -> None:
+    text = show(SCENARIOS / "cases/valid/resets.yaml", sentences=True)
+    for sentence in (
+        "It returns to its target every day at 00:02 and 12:02 UTC plus up to 30min.",
+        "It returns to its target every 8h from 00:00 UTC plus up to 30min, and at once when the price has moved by at "
+        "least 15% (only after a loss).",
+        "It returns to its target every 8h from 00:05 UTC plus up to 30min",
+        "It rebalances when leverage is at most 2 or at least 4, to the target.",
     ):
         assert sentence in text
 

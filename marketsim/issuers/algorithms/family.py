@@ -37,6 +37,9 @@ class ExecutionSpec(Spec):
 
     announced_keys: ClassVar[Mapping[str, str]] = {"resize": "orders sized once at the decision"}
 
+    is_in_book: ClassVar[bool] = True
+    """Whether its children trade in the market's book; False: at the mark, against `outside`."""
+
     cost_allowance: Annotated[Rate, UP_TO_TENTH] = Decimal(0)
 
     def faults(self, gross: Decimal) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from marketsim.issuers.algorithms.child import ChildKind, ExecutionPlan
 from marketsim.issuers.algorithms.family import EXECUTIONS, ExecutionSpec
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 @EXECUTIONS.register
 class OffBookSpec(ExecutionSpec):
     """At the mark price against `outside`, never in the book; pays the taker fee unless `off_book_fees` is false."""
+
+    is_in_book: ClassVar[bool] = False
 
     algorithm: Literal["off_book"]
     off_book_fees: Flag = True

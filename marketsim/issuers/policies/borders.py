@@ -166,13 +166,12 @@ def border_words(
     is_at = crossing == "at"
     sides = []
     if low is not None:
-        sides.append(f"{format_number(low)} or less" if is_at else f"below {format_number(low)}")
+        sides.append(f"at most {format_number(low)}" if is_at else f"below {format_number(low)}")
     if high is not None:
-        sides.append(f"{format_number(high)} or more" if is_at else f"above {format_number(high)}")
+        sides.append(f"at least {format_number(high)}" if is_at else f"above {format_number(high)}")
     causes = [f"leverage is {' or '.join(sides)}"] if sides else []
     if move is not None:
-        share = format_rate(move)
-        causes.append(f"the price has moved by {f'{share} or more' if is_at else f'more than {share}'}")
+        causes.append(f"the price has moved by {'at least' if is_at else 'more than'} {format_rate(move)}")
     return " or ".join(causes)
 
 
