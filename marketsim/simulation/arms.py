@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from marketsim.announcements import Mode
-from marketsim.issuers.treatment import Flow
+from marketsim.issuers.orders.treatment import Flow
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import PLACEBOS, ArmSpec
 from marketsim.simulation.placebo import PlaceboDesk, placebo_orders

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from marketsim.clock import MarketEnvironment, Phase, ProcessGenerator
-from marketsim.issuers.holdings import HoldingsRegister
-from marketsim.issuers.issuer import TokenDesk
-from marketsim.issuers.token import lots_per_token
+from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.fund.holdings import HoldingsRegister
+from marketsim.issuers.token_spec import lots_per_token
 from marketsim.simulation.wiring import Wired
 from marketsim.venues.gateway import Gateway
 from marketsim.venues.perp import FundingDesk

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from marketsim.issuers.algorithms.child import ChildKind
 from marketsim.issuers.algorithms.slicing import SinglePlan
-from marketsim.issuers.issuer import TokenDesk
-from marketsim.issuers.notices import (
+from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.life_cycle.listed_events import (
     CapChangeEventSpec,
     DelistEventSpec,
     MergeEventSpec,

@@ -14,12 +14,13 @@ import numpy as np
 from marketsim.announcements import Board
 from marketsim.clock import MarketEnvironment
 from marketsim.errors import UsageError
-from marketsim.issuers.counter import Counter
-from marketsim.issuers.holdings import Holdings, HoldingsRegister
-from marketsim.issuers.issuer import TokenDesk, open_desk
-from marketsim.issuers.office import Office
-from marketsim.issuers.parent import RebalanceRegister
-from marketsim.issuers.token import Token, TokenSpec
+from marketsim.issuers.context import Office
+from marketsim.issuers.desk import TokenDesk, open_desk
+from marketsim.issuers.fund.holdings import Holdings, HoldingsRegister
+from marketsim.issuers.fund.token import Token
+from marketsim.issuers.orders.parent import RebalanceRegister
+from marketsim.issuers.primary_market.desk import Counter
+from marketsim.issuers.token_spec import TokenSpec
 from marketsim.journal import Journal
 from marketsim.kernel import codes
 from marketsim.scenario import load

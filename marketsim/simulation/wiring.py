@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketsim.errors import UsageError
-from marketsim.issuers.token import (
-    LegTerms,
-    Token,
+from marketsim.issuers.fund.token import LegTerms, Token
+from marketsim.issuers.token_spec import (
     TokenSpec,
     lots_per_token,
     market_of,

@@ -11,11 +11,12 @@ from typing import Any
 import simpy
 
 from marketsim.announcements import Board
-from marketsim.issuers.holdings import HoldingsRegister, check_supply
-from marketsim.issuers.issuer import TokenDesk, open_desk
-from marketsim.issuers.office import Office
-from marketsim.issuers.parent import RebalanceRegister
-from marketsim.issuers.token import LegTerms, TokenSpec, open_token, opening_lots
+from marketsim.issuers.context import Office
+from marketsim.issuers.desk import TokenDesk, open_desk
+from marketsim.issuers.fund.holdings import HoldingsRegister, check_supply
+from marketsim.issuers.fund.token import LegTerms
+from marketsim.issuers.orders.parent import RebalanceRegister
+from marketsim.issuers.token_spec import TokenSpec, open_token, opening_lots
 from marketsim.messages import Fill
 from marketsim.streams import Stream
 from marketsim.units import to_atoms

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketsim.errors import KernelError
-from marketsim.issuers.attribution import AttributionLedger, LegValue, Valuation, check_adds_up
+from marketsim.issuers.books.attribution import AttributionLedger, LegValue, Valuation, check_adds_up
 from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, World
 
 K = 10

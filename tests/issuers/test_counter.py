@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketsim.issuers.issuer import TokenDesk
+from marketsim.issuers.desk import TokenDesk
 from marketsim.messages import PrimaryRequest
 from tests.issuers.fake_venue import ALICE, BOB, BTC, CAROL, DAY, HOLDERS, HOUR, MINUTE, SECOND, World, check_books
 from tests.issuers.test_settlement import ATOMS, LADDER, create, opened, redeem

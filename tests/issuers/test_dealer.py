@@ -14,7 +14,7 @@ from marketsim.issuers.algorithms.participation import CappedPlan
 from marketsim.issuers.algorithms.passive import PassivePlan, PassiveSpec
 from marketsim.issuers.algorithms.pov import PovPlan, PovSpec
 from marketsim.issuers.algorithms.twap import TwapPlan, TwapSpec
-from marketsim.issuers.nav import Holding, Leg, cost_consistent_lots, order_notional
+from marketsim.issuers.fund.nav import Holding, Leg, cost_consistent_lots, order_notional
 from marketsim.streams import Stream
 from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, SECOND, World
 

@@ -6,8 +6,8 @@ from math import log
 
 import pytest
 
-from marketsim.issuers.decay import DecayLedger, Standing, log_ratio, variance_term
-from marketsim.issuers.token import LegTerms
+from marketsim.issuers.books.decay import DecayLedger, Standing, log_ratio, variance_term
+from marketsim.issuers.fund.token import LegTerms
 
 LEG = LegTerms("BTC-PERP", Fraction(3), Decimal("0.1"), 10_000)
 SHORT_LEG = LegTerms("ETH-PERP", Fraction(-1), Decimal("0.01"), 10_000)

@@ -5,7 +5,7 @@ from json import loads
 
 import pytest
 
-from marketsim.issuers.fees import ManagementFeeSpec, management_fee_atoms, next_charge_ns
+from marketsim.issuers.fees.management import ManagementFeeSpec, management_fee_atoms, next_charge_ns
 from tests.issuers.fake_venue import BTC, DAY, HOUR, ISSUER, MINUTE, OUTSIDE, SECOND, World, check_books
 
 ATOMS = 10**8

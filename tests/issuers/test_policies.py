@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import TypeAdapter
 
-from marketsim.issuers.nav import Holding, Leg, PriceTrigger
+from marketsim.issuers.fund.nav import Holding, Leg, PriceTrigger
 from marketsim.issuers.policies.daily import EMERGENCY
 from marketsim.issuers.policies.decision import Decision, RebalancingPolicy, Situation
 from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec

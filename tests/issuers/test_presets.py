@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from marketsim.issuers.issuer import TokenDesk
-from marketsim.issuers.nav import Direction
-from marketsim.issuers.token import TokenSpec
+from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.fund.nav import Direction
+from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario import load_text
 from marketsim.scenario.presets import presets_for
 from marketsim.streams import Stream, log_

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketsim.errors import KernelError
-from marketsim.issuers.caps import DailyCapSpec, DayCount, RealisedVolatility, cap_atoms
-from marketsim.issuers.fees import ManagementFeeSpec, dilution_lots, management_fee_atoms, rate_of_charge
-from marketsim.issuers.holdings import HoldingsRegister, check_supply
-from marketsim.issuers.primary import (
+from marketsim.issuers.fees.management import ManagementFeeSpec, dilution_lots, management_fee_atoms, rate_of_charge
+from marketsim.issuers.fund.holdings import HoldingsRegister, check_supply
+from marketsim.issuers.life_cycle.unit_conversion import exchange
+from marketsim.issuers.primary_market.caps import DailyCapSpec, DayCount, RealisedVolatility, cap_atoms
+from marketsim.issuers.primary_market.terms import (
     PrimarySpec,
     creation,
     gross_for,
@@ -20,7 +21,6 @@ from marketsim.issuers.primary import (
     redemption,
     share_lots,
 )
-from marketsim.issuers.splits import exchange
 
 ATOMS = 10**8
 DAY = 86_400 * 10**9

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from marketsim.issuers.nav import Holding, Leg, PriceTrigger
+from marketsim.issuers.fund.nav import Holding, Leg, PriceTrigger
 from marketsim.issuers.policies.band import BandSpec
 from marketsim.issuers.policies.daily import EMERGENCY, SCHEDULED, DailySpec
 from marketsim.issuers.policies.decision import Decision, RebalancingPolicy, Situation

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from marketsim.issuers.issuer import TokenDesk
-from marketsim.issuers.nav_quote import NavQuote
+from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.primary_market.nav_quote import NavQuote
 from marketsim.messages import PrimaryRequest
 from tests.issuers.fake_venue import (
     ALICE,

@@ -10,7 +10,7 @@ from marketsim import simulation
 from marketsim.datasets.run import Run
 from marketsim.datasets.tables import TABLES
 from marketsim.errors import ResultError, UsageError
-from marketsim.issuers.issuer import TokenDesk
+from marketsim.issuers.desk import TokenDesk
 from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
 from marketsim.simulation import job, running

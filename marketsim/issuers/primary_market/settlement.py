@@ -17,11 +17,12 @@ from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from marketsim.issuers.algorithms.child import ExecutionPlan
-from marketsim.issuers.claims import Claim, cost_atoms
-from marketsim.issuers.hedging import hedge_by_market, hedge_orders
-from marketsim.issuers.holdings import Holdings
-from marketsim.issuers.office import Purse
-from marketsim.issuers.primary import (
+from marketsim.issuers.books.claims import Claim, cost_atoms
+from marketsim.issuers.context import Purse
+from marketsim.issuers.fund.holdings import Holdings
+from marketsim.issuers.fund.token import TokenState
+from marketsim.issuers.orders.hedging import hedge_by_market, hedge_orders
+from marketsim.issuers.primary_market.terms import (
     Deal,
     PrimarySpec,
     creation,
@@ -30,13 +31,12 @@ from marketsim.issuers.primary import (
     redemption,
     share_lots,
 )
-from marketsim.issuers.token import TokenState
 from marketsim.messages import PrimaryRequest, Purpose
 
 if TYPE_CHECKING:
     from marketsim.clock import ProcessGenerator
-    from marketsim.issuers.books import TokenBooks
-    from marketsim.issuers.issuer import TokenDesk
+    from marketsim.issuers.books.token_books import TokenBooks
+    from marketsim.issuers.desk import TokenDesk
     from marketsim.messages import Fill
 
 

@@ -13,25 +13,27 @@ from fractions import Fraction
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
-from marketsim.issuers.aftermath import Aftermath
 from marketsim.issuers.algorithms.child import ExecutionPlan
-from marketsim.issuers.books import TokenBooks
-from marketsim.issuers.charging import Charging
-from marketsim.issuers.counter import Counter, open_counter
-from marketsim.issuers.dealer import Dealer
-from marketsim.issuers.hedging import HedgeOrder
-from marketsim.issuers.herald import SILENT, Herald
-from marketsim.issuers.lifecycle import Lifecycle
-from marketsim.issuers.nav import Direction, Exact, PriceTrigger, cost_consistent_lots, wipe_out_trigger
-from marketsim.issuers.nav_quote import NavQuote
-from marketsim.issuers.office import Office
-from marketsim.issuers.parent import ParentOrder, RebalanceRegister
+from marketsim.issuers.books.token_books import TokenBooks
+from marketsim.issuers.context import Office
+from marketsim.issuers.disclosure.publisher import Herald
+from marketsim.issuers.disclosure.spec import SILENT
+from marketsim.issuers.fees.absorption import Subsidy
+from marketsim.issuers.fees.charging import Charging
+from marketsim.issuers.fund.nav import Direction, Exact, PriceTrigger, cost_consistent_lots, wipe_out_trigger
+from marketsim.issuers.fund.token import LegTerms, Token, TokenState
+from marketsim.issuers.life_cycle.lifecycle import Lifecycle
+from marketsim.issuers.orders.executor import Dealer
+from marketsim.issuers.orders.hedging import HedgeOrder
+from marketsim.issuers.orders.parent import ParentOrder, RebalanceRegister
+from marketsim.issuers.orders.post_trade import Aftermath
+from marketsim.issuers.orders.treatment import Flow, Treatment
 from marketsim.issuers.policies.decision import Decision, PriceSource, RebalancingPolicy, Situation
 from marketsim.issuers.policies.family import FundTerms
 from marketsim.issuers.policies.looks import ContinuousLooks
-from marketsim.issuers.subsidy import Subsidy
-from marketsim.issuers.token import LegTerms, Token, TokenSpec, TokenState
-from marketsim.issuers.treatment import Flow, Treatment
+from marketsim.issuers.primary_market.desk import Counter, open_counter
+from marketsim.issuers.primary_market.nav_quote import NavQuote
+from marketsim.issuers.token_spec import TokenSpec
 from marketsim.messages import Fill, Purpose
 from marketsim.streams import Stream
 from marketsim.units import to_atoms

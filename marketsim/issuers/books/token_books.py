@@ -12,16 +12,16 @@ from fractions import Fraction
 from math import floor
 from typing import TYPE_CHECKING, Any
 
-from marketsim.issuers.attribution import Attribution, AttributionLedger, LegValue, Valuation
-from marketsim.issuers.claims import Claim
-from marketsim.issuers.decay import Decay, DecayLedger, Standing
-from marketsim.issuers.nav import Direction, Exact, Holding, Leg, PriceTrigger, real
+from marketsim.issuers.books.attribution import Attribution, AttributionLedger, LegValue, Valuation
+from marketsim.issuers.books.claims import Claim
+from marketsim.issuers.books.decay import Decay, DecayLedger, Standing
+from marketsim.issuers.fund.nav import Direction, Exact, Holding, Leg, PriceTrigger, real
+from marketsim.issuers.fund.token import LegTerms, Token
 from marketsim.issuers.policies.decision import PriceSource, Situation
-from marketsim.issuers.token import LegTerms, Token
 from marketsim.units import ATOMS_PER_UNIT
 
 if TYPE_CHECKING:
-    from marketsim.issuers.parent import ParentOrder
+    from marketsim.issuers.orders.parent import ParentOrder
     from marketsim.messages import Fill
     from marketsim.venues.view import View
 

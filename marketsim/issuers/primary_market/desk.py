@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Literal
 
 from marketsim.issuers.algorithms.child import ChildKind
 from marketsim.issuers.algorithms.slicing import SinglePlan
-from marketsim.issuers.caps import ALL, SAMPLE_NS, DailyCapSpec, DayCount, RealisedVolatility, cap_atoms
-from marketsim.issuers.primary import Deal, PrimarySpec
-from marketsim.issuers.settlement import Settlement, Ticket
-from marketsim.issuers.token import TokenState
+from marketsim.issuers.fund.token import TokenState
+from marketsim.issuers.primary_market.caps import ALL, SAMPLE_NS, DailyCapSpec, DayCount, RealisedVolatility, cap_atoms
+from marketsim.issuers.primary_market.settlement import Settlement, Ticket
+from marketsim.issuers.primary_market.terms import Deal, PrimarySpec
 from marketsim.messages import PrimaryRequest
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY, to_atoms
 
 if TYPE_CHECKING:
     from marketsim.clock import ProcessGenerator
-    from marketsim.issuers.issuer import TokenDesk
+    from marketsim.issuers.desk import TokenDesk
 
 Side = Literal["creation", "redemption"]
 

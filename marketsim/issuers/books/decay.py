@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Literal
 from marketsim.streams.elementary import log_
 
 if TYPE_CHECKING:
-    from marketsim.issuers.token import LegTerms
+    from marketsim.issuers.fund.token import LegTerms
 
 Charge = Literal["funding", "fee", "cost"]
 CHARGES: tuple[Charge, ...] = ("funding", "fee", "cost")

@@ -9,40 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from json import dumps
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from marketsim.announcements import Announcement, Board, Subject
-from marketsim.issuers.luck import DISCLOSED_SIZE
-from marketsim.issuers.nav import Direction, PriceTrigger, cost_consistent_lots
+from marketsim.issuers.disclosure.spec import DisclosureSpec
+from marketsim.issuers.fund.nav import Direction, PriceTrigger, cost_consistent_lots
 from marketsim.issuers.policies.decision import Decision, Situation, single_leg
-from marketsim.spec import Duration, Rate, Spec
+from marketsim.issuers.random_draws import DISCLOSED_SIZE
 from marketsim.streams import relative_noise
-from marketsim.units import NS_PER_SECOND
 
 if TYPE_CHECKING:
     from marketsim.clock import ProcessGenerator
-    from marketsim.issuers.issuer import TokenDesk
+    from marketsim.issuers.desk import TokenDesk
     from marketsim.streams import Stream
-
-
-class DisclosureSpec(Spec):
-    """What anybody may know of a reset: when it falls due (`schedule`) and its `size`, from `lead` before it on.
-
-    A rule without a clock has a trigger price instead of an instant. noise: standard deviation of the logarithm of a
-    `noisy` size over the true one. every: how often a size is announced anew until the order is done.
-    """
-
-    schedule: Literal["public", "hidden"] = "hidden"
-    size: Literal["none", "noisy", "exact"] = "none"
-    lead: Duration = 600 * NS_PER_SECOND
-    noise: Rate = Decimal("0.2")
-    every: Duration = 60 * NS_PER_SECOND
-
-
-SILENT = DisclosureSpec()
-"""The disclosure of a token that declares none."""
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from marketsim.issuers.token import LegTerms
+    from marketsim.issuers.fund.token import LegTerms
     from marketsim.messages import Fill
 
 

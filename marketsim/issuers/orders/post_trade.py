@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from marketsim.issuers.parent import MIDS_AFTER, ParentOrder, RebalanceRegister, Unfilled
+from marketsim.issuers.orders.parent import MIDS_AFTER, ParentOrder, RebalanceRegister, Unfilled
 
 if TYPE_CHECKING:
     from marketsim.clock import MarketEnvironment, ProcessGenerator

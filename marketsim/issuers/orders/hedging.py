@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketsim.issuers.algorithms.child import ExecutionPlan
-from marketsim.issuers.parent import ParentOrder
-from marketsim.issuers.primary import hedge_lots
-from marketsim.issuers.token import LegTerms
+from marketsim.issuers.fund.token import LegTerms
+from marketsim.issuers.orders.parent import ParentOrder
+from marketsim.issuers.primary_market.terms import hedge_lots
 from marketsim.messages import Purpose
 
 if TYPE_CHECKING:
-    from marketsim.issuers.books import TokenBooks
+    from marketsim.issuers.books.token_books import TokenBooks
     from marketsim.messages import Fill
     from marketsim.venues.view import View
 

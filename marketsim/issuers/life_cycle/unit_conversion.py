@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import Literal
 
-from marketsim.issuers.nav import Exact
+from marketsim.issuers.fund.nav import Exact
 from marketsim.spec import Count, Duration, MoneyAmount, Spec
 
 HALT_NS = 600 * 10**9

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 from marketsim.errors import KernelError
-from marketsim.issuers.decay import Charge
+from marketsim.issuers.books.decay import Charge
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, PlainSerializer, Tag
 
-from marketsim.issuers.caps import DailyCapSpec
-from marketsim.issuers.nav import Exact, Rounding, round_lots
+from marketsim.issuers.fund.nav import Exact, Rounding, round_lots
+from marketsim.issuers.primary_market.caps import DailyCapSpec
 from marketsim.spec import NONE_IN_WORDS, Duration, Factor, Flag, MoneyAmount, Rate, Spec, TimeOfDay
 from marketsim.units import Money, format_money, format_number
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from json import dumps
 from typing import TYPE_CHECKING
 
-from marketsim.issuers.claims import slippage_atoms
+from marketsim.issuers.books.claims import slippage_atoms
 from marketsim.units import to_atoms
 
 if TYPE_CHECKING:
-    from marketsim.issuers.issuer import TokenDesk
+    from marketsim.issuers.desk import TokenDesk
     from marketsim.messages import Fill
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import floor
 from typing import Literal
 
-from marketsim.issuers.nav import Exact
+from marketsim.issuers.fund.nav import Exact
 from marketsim.spec import Duration, Rate, Spec, TimeOfDay
 from marketsim.units import NS_PER_DAY, NS_PER_YEAR
 

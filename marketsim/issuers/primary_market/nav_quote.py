@@ -17,7 +17,7 @@ from marketsim.units import NS_PER_SECOND
 
 if TYPE_CHECKING:
     from marketsim.clock import MarketEnvironment, ProcessGenerator
-    from marketsim.issuers.books import TokenBooks
+    from marketsim.issuers.books.token_books import TokenBooks
 
 
 class NavQuoteSpec(Spec):

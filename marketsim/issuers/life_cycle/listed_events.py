@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import PlainSerializer
 
-from marketsim.issuers.splits import HALT_NS
+from marketsim.issuers.life_cycle.unit_conversion import HALT_NS
 from marketsim.spec import NONE_IN_WORDS, Count, Duration, EventTime, Factor, Identifier, Spec
 from marketsim.units import format_number
 

@@ -14,17 +14,17 @@ from math import floor
 from typing import TYPE_CHECKING, Any, Literal
 
 from marketsim.issuers.algorithms.child import ExecutionPlan
-from marketsim.issuers.hedging import hedge_orders
-from marketsim.issuers.holdings import Holdings, check_supply
-from marketsim.issuers.nav import PriceTrigger, value_trigger
-from marketsim.issuers.splits import Exchange, ReverseSplitSpec, exchange
-from marketsim.issuers.token import TokenState
+from marketsim.issuers.fund.holdings import Holdings, check_supply
+from marketsim.issuers.fund.nav import PriceTrigger, value_trigger
+from marketsim.issuers.fund.token import TokenState
+from marketsim.issuers.life_cycle.unit_conversion import Exchange, ReverseSplitSpec, exchange
+from marketsim.issuers.orders.hedging import hedge_orders
 from marketsim.messages import Purpose
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, to_atoms
 
 if TYPE_CHECKING:
     from marketsim.clock import ProcessGenerator
-    from marketsim.issuers.issuer import TokenDesk
+    from marketsim.issuers.desk import TokenDesk
 
 Part = Literal["primary", "market", "rebalance"]
 

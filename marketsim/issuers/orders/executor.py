@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from marketsim.issuers.aftermath import Aftermath
 from marketsim.issuers.algorithms.child import Child, ChildKind, Progress
-from marketsim.issuers.books import TokenBooks
-from marketsim.issuers.parent import LiveOrder, ParentOrder, Unfilled
-from marketsim.issuers.token import LegTerms, TokenState
-from marketsim.issuers.treatment import Flow, Treatment
+from marketsim.issuers.books.token_books import TokenBooks
+from marketsim.issuers.fund.token import LegTerms, TokenState
+from marketsim.issuers.orders.parent import LiveOrder, ParentOrder, Unfilled
+from marketsim.issuers.orders.post_trade import Aftermath
+from marketsim.issuers.orders.treatment import Flow, Treatment
 from marketsim.messages import Purpose
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from marketsim.issuers.holdings import Holdings
+from marketsim.issuers.fund.holdings import Holdings
 
 
 class Purse(Protocol):

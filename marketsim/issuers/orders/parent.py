@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from marketsim.issuers.algorithms.child import Child, ExecutionPlan
-from marketsim.issuers.nav import real
+from marketsim.issuers.fund.nav import real
 from marketsim.issuers.policies.decision import PriceSource, RebalanceTrigger
 from marketsim.kernel import codes
 from marketsim.messages import Purpose

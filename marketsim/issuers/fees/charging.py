@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from marketsim.issuers.fees import (
+from marketsim.issuers.fees.management import (
     ManagementFeeSpec,
     dilution_lots,
     management_fee_atoms,
@@ -16,7 +16,7 @@ from marketsim.issuers.fees import (
 
 if TYPE_CHECKING:
     from marketsim.clock import ProcessGenerator
-    from marketsim.issuers.issuer import TokenDesk
+    from marketsim.issuers.desk import TokenDesk
 
 
 @dataclass(slots=True)
