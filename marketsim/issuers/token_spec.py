@@ -1,4 +1,4 @@
-"""The leveraged token: a fund, its basket of signed target leverages, and its rules."""
+"""The declaration of a leveraged token, and how it opens: its positions, supply and own market at the start."""
 
 from __future__ import annotations
 
@@ -94,6 +94,16 @@ class TokenSpec(Spec):
     reverse_split: Annotated[ReverseSplitSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     market: Annotated[TokenMarketSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
 
+    @property
+    def aum_atoms(self) -> int:
+        """Equity at the start [atoms]."""
+        return to_atoms(self.aum.amount)
+
+    @property
+    def nav_atoms(self) -> int:
+        """NAV at the start [atoms per token]."""
+        return to_atoms(self.nav.amount)
+
     def faults(self, lots: Mapping[str, Size]) -> Iterator[Fault]:
         """What is wrong between its rules, its fees and its basket.
 
@@ -132,11 +142,10 @@ def opening_lots(spec: TokenSpec, legs: Sequence[LegTerms], mark_ticks: Mapping[
         if net == 0:
             raise ValueError(f"{spec.id}: start.leverage has no meaning for a basket whose targets sum to zero")
         scale = Fraction(spec.start.leverage) / net
-    equity = to_atoms(spec.aum.amount)
-    if equity == 0:
+    if spec.aum_atoms == 0:
         return {leg.market: 0 for leg in legs}
     return {
-        leg.market: position_for(scale * leg.target, equity, mark_ticks[leg.market], leg.atoms_per_tick_lot)
+        leg.market: position_for(scale * leg.target, spec.aum_atoms, mark_ticks[leg.market], leg.atoms_per_tick_lot)
         for leg in legs
     }
 
@@ -170,7 +179,7 @@ def lots_per_token(spec: TokenSpec) -> int:
 
 def opening_supply_lots(spec: TokenSpec) -> int:
     """Tokens outstanding at the start, in lots, rounded down."""
-    return floor(to_atoms(spec.aum.amount) * lots_per_token(spec) / Fraction(to_atoms(spec.nav.amount)))
+    return floor(spec.aum_atoms * lots_per_token(spec) / Fraction(spec.nav_atoms))
 
 
 def open_token(spec: TokenSpec, account: int, legs: Sequence[LegTerms], mark_ticks: Mapping[str, int]) -> Token:
@@ -178,7 +187,7 @@ def open_token(spec: TokenSpec, account: int, legs: Sequence[LegTerms], mark_tic
 
     The last reset is at `start.last_reset` or, absent, at the opening mark.
     """
-    nav = Fraction(to_atoms(spec.nav.amount))
+    nav = Fraction(spec.nav_atoms)
     last = spec.start.last_reset
     resets: dict[str, Exact] = {
         leg.market: mark_ticks[leg.market] if last is None else Fraction(last.amount) / Fraction(leg.tick)

@@ -87,7 +87,7 @@ def test_a_fee_of_notional_is_leverage_times_one_of_equity() -> None:
     desk = world.issue(management_fee={"rate": "1 bps", "of": "notional", "mode": "dilution"})
     world.run_to(DAY)
     assert world.paid == []
-    assert desk.office.holdings.units_of(ISSUER) / desk.token.supply_lots == pytest.approx(3e-4, rel=1e-9)
+    assert desk.holdings.units_of(ISSUER) / desk.token.supply_lots == pytest.approx(3e-4, rel=1e-9)
 
 
 def test_tlx_is_charged_at_each_rebalance_before_its_order_is_sized() -> None:

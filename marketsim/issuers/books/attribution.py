@@ -5,8 +5,8 @@ times k = atoms_per_tick_lot, summed over legs:
 
 - index = k (q1 I1 - q0 I0 - sum n I), what the position earned on the index;
 - basis = the same with M - I, what it earned on the mark leaving the index;
-- slippage = k sum n (M - p), signed lots times (mark at the fill - fill price), and what the issuer makes good of it;
-- funding, management fee and trading fee as paid (fees negative), less what the issuer makes good; the fee for a
+- slippage = k sum n (M - p), signed lots times (mark at the fill - fill price), and what the issuer absorbs of it;
+- funding, management fee and trading fee as paid (fees negative), less what the issuer absorbs; the fee for a
   rebalance is a management fee; primary = cash of creations less redemptions.
 
 Opening equity + the seven parts = closing equity, because cash moves by -k n p at a fill. Derived from the ledger
@@ -97,9 +97,9 @@ class _Trades:
 class AttributionLedger:
     """Collects what happens to one token's account and cuts it into contiguous intervals.
 
-    Everything that moves cash or position is reported once: `fill`, `funding`, `management_fee`, `made_good`,
-    `primary`, or, for what a venue did by itself, `absorb`. on_charge hears of each what it brought the fund [atoms],
-    at once.
+    Everything that moves cash or position is reported once: `fill`, `funding`, `management_fee`, `costs_absorbed`,
+    `primary`, or, for what a venue did by itself, `enter_seizures`. on_charge hears at once of each what it brought the
+    fund [atoms].
     """
 
     token: str
@@ -111,7 +111,7 @@ class AttributionLedger:
     _trading_fee_atoms: int = 0
     _primary_atoms: int = 0
     _seizure_atoms: int = 0
-    _made_good_atoms: int = 0
+    _absorbed_atoms: int = 0
     _was_seized: bool = False
 
     def fill(self, market: str, lots: int, price_ticks: int, fee_atoms: int, mark_ticks: int, index_ticks: int) -> None:
@@ -131,17 +131,17 @@ class AttributionLedger:
         self._management_fee_atoms -= paid_atoms
         self.on_charge("fee", -paid_atoms)
 
-    def made_good(self, fee_atoms: int, slippage_atoms: int) -> None:
+    def costs_absorbed(self, fee_atoms: int, slippage_atoms: int) -> None:
         """Report costs of trading that the issuer paid the fund back [atoms, + received], each in its cost's column."""
         self._trading_fee_atoms += fee_atoms
-        self._made_good_atoms += slippage_atoms
+        self._absorbed_atoms += slippage_atoms
         self.on_charge("cost", fee_atoms + slippage_atoms)
 
     def primary(self, received_atoms: int) -> None:
         """Report cash of a creation [atoms, +] or redemption [-]."""
         self._primary_atoms += received_atoms
 
-    def absorb(self, now: Valuation) -> dict[str, int]:
+    def enter_seizures(self, now: Valuation) -> dict[str, int]:
         """Take in what the venue did to the account by itself: liquidation, takeover, deleveraging.
 
         Lots nobody reported count as traded at the present mark. Cash that moved with them, less or more than that
@@ -166,7 +166,7 @@ class AttributionLedger:
         self.opening = now
         self._trades = {}
         self._funding_atoms = self._management_fee_atoms = self._trading_fee_atoms = 0
-        self._primary_atoms = self._seizure_atoms = self._made_good_atoms = 0
+        self._primary_atoms = self._seizure_atoms = self._absorbed_atoms = 0
         return interval
 
     def _unreported_lots(self, now: Valuation, market: str) -> int:
@@ -192,7 +192,7 @@ class AttributionLedger:
             funding_atoms=self._funding_atoms,
             management_fee_atoms=self._management_fee_atoms,
             trading_fee_atoms=self._trading_fee_atoms,
-            slippage_atoms=slippage + self._seizure_atoms + self._made_good_atoms,
+            slippage_atoms=slippage + self._seizure_atoms + self._absorbed_atoms,
             primary_atoms=self._primary_atoms,
             closing_atoms=now.equity_atoms,
         )

@@ -1,4 +1,4 @@
-"""Claims: what of a fund's account is a client's and not the holders', while the hedge of his request is worked.
+"""Claims: what of a fund's account is a client's and not the holders', while the hedge of a request is worked.
 
 A creation at the hedge's price has paid in, and has no units yet; a redemption has given up its units, and is not paid
 yet. Holders own the equity less all claims: that is what NAV is made of, so nobody's NAV moves while a request waits.
@@ -18,11 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from marketsim.issuers.fund.token import LegTerms
-    from marketsim.messages import Fill
+from marketsim.issuers.fund.token import LegTerms
+from marketsim.messages import Fill
 
 
 @dataclass(slots=True)
@@ -41,7 +39,7 @@ class Claim:
     tick_lots: dict[str, int] = field(default_factory=dict)
 
     def expect(self, lots: Mapping[str, int]) -> None:
-        """Hear what its hedge is to trade."""
+        """Take over what its hedge is to trade."""
         if self.bears_costs:
             self.remaining_lots = dict(lots)
 

@@ -20,19 +20,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from marketsim.issuers.fund.token import LegTerms
 from marketsim.streams.elementary import log_
-
-if TYPE_CHECKING:
-    from marketsim.issuers.fund.token import LegTerms
 
 Charge = Literal["funding", "fee", "cost"]
 CHARGES: tuple[Charge, ...] = ("funding", "fee", "cost")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TokenSnapshot:
     """One instant: worth of a unit (a multiple of its declared NAV), mark [ticks] and variance so far, by market."""
 
     t_ns: int
@@ -77,10 +75,10 @@ class DecayLedger:
     token: str
     legs: tuple[LegTerms, ...]
     equity_atoms: Callable[[], int]
-    opening: Standing
+    opening: TokenSnapshot
     _growth: dict[Charge, float] = field(default_factory=dict)
 
-    def hear(self, charge: Charge, atoms: int) -> None:
+    def enter(self, charge: Charge, atoms: int) -> None:
         """Enter a payment the fund has just got (+) or made (-)."""
         equity = self.equity_atoms() if atoms else 0
         if equity > 0 and equity > atoms:
@@ -90,7 +88,7 @@ class DecayLedger:
         """Enter what multiplied a unit's worth: for a fee taken in new units, old supply over new."""
         self._growth[charge] = self._growth.get(charge, 1.0) * growth
 
-    def cut(self, now: Standing) -> Decay:
+    def cut(self, now: TokenSnapshot) -> Decay:
         """End the interval here and open the next one."""
         then, grown = self.opening, self._growth
         total = log_ratio(now.worth, then.worth)

@@ -1,4 +1,4 @@
-"""A token's books: its holding at any price source, its attribution, and the rows of tables `tokens` and `token_legs`.
+"""A token's books: its holding at any price source, NAV, what is committed or clients', and its attribution and decay.
 
 Position and cash are read from the venue each time, because the venue may change them (funding, liquidation,
 deleveraging) at any instant.
@@ -10,20 +10,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import floor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from marketsim.issuers.books.attribution import Attribution, AttributionLedger, LegValue, Valuation
 from marketsim.issuers.books.claims import Claim
-from marketsim.issuers.books.decay import Decay, DecayLedger, Standing
-from marketsim.issuers.fund.nav import Direction, Exact, Holding, Leg, PriceTrigger, real
-from marketsim.issuers.fund.token import LegTerms, Token
+from marketsim.issuers.books.decay import Decay, DecayLedger, TokenSnapshot
+from marketsim.issuers.fund.nav import Exact, Holding, Leg
+from marketsim.issuers.fund.token import Token
 from marketsim.issuers.policies.decision import PriceSource, Situation
-from marketsim.units import ATOMS_PER_UNIT
 
 if TYPE_CHECKING:
-    from marketsim.issuers.orders.parent import ParentOrder
     from marketsim.messages import Fill
     from marketsim.venues.view import View
+
+
+class PendingHedge(Protocol):
+    """An order of a creation or redemption that is under way."""
+
+    @property
+    def market(self) -> str:
+        """The market it trades in."""
+        ...
+
+    @property
+    def remaining_lots(self) -> int:
+        """What is still to be traded, signed."""
+        ...
 
 
 @dataclass(slots=True)
@@ -36,15 +48,15 @@ class TokenBooks:
     token: Token
     view: View
     claims: list[Claim] = field(default_factory=list)
-    hedges: list[ParentOrder] = field(default_factory=list)
+    hedges: list[PendingHedge] = field(default_factory=list)
     ledger: AttributionLedger = field(init=False)
     decay: DecayLedger = field(init=False)
     funding_seen_atoms: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Open attribution and decay with the account as it stands at the start of the run."""
-        self.decay = DecayLedger(self.token.id, self.token.legs, lambda: int(self.holders_atoms()), self.standing(0))
-        self.ledger = AttributionLedger(self.token.id, self.valuation(0), self.decay.hear)
+        self.decay = DecayLedger(self.token.id, self.token.legs, lambda: int(self.holders_atoms()), self.snapshot(0))
+        self.ledger = AttributionLedger(self.token.id, self.valuation(0), self.decay.enter)
         self.funding_seen_atoms = self.view.funding_atoms(self.token.account)
 
     def price(self, market: str, source: PriceSource) -> Exact:
@@ -83,7 +95,7 @@ class TokenBooks:
 
     def claims_atoms(self) -> int:
         """What of the account is clients' whose requests are under way [atoms]."""
-        marks = {leg.market: self.view.mark_ticks(leg.market) for leg in self.token.legs} if self.claims else {}
+        marks = self.marks() if self.claims else {}
         return sum(claim.worth_atoms(self.token.legs, marks) for claim in self.claims)
 
     def holders_atoms(self, source: PriceSource = "mark") -> Exact:
@@ -113,6 +125,10 @@ class TokenBooks:
         legs = tuple(replace(leg, position_lots=leg.position_lots + waiting[leg.market]) for leg in held.legs)
         return Holding(held.cash_atoms - floor(cost), legs)
 
+    def marks(self) -> dict[str, int]:
+        """The present marks of the basket [ticks], by market."""
+        return {leg.market: self.view.mark_ticks(leg.market) for leg in self.token.legs}
+
     def valuation(self, t_ns: int) -> Valuation:
         """The account at the marks and indices of an instant, for attribution."""
         account = self.token.account
@@ -127,14 +143,13 @@ class TokenBooks:
         }
         return Valuation(t_ns, self.view.cash_atoms(account), legs)
 
-    def standing(self, t_ns: int) -> Standing:
+    def snapshot(self, t_ns: int) -> TokenSnapshot:
         """The token at an instant, for its decay."""
-        markets = [leg.market for leg in self.token.legs]
-        return Standing(
+        return TokenSnapshot(
             t_ns,
             self.nav() / self.token.declared_nav,
-            {market: self.view.mark_ticks(market) for market in markets},
-            {market: self.view.variance(market) for market in markets},
+            self.marks(),
+            {leg.market: self.view.variance(leg.market) for leg in self.token.legs},
         )
 
     def book_fills(self, market: str, fills: Sequence[Fill]) -> None:
@@ -142,13 +157,13 @@ class TokenBooks:
         for fill in fills:
             self.ledger.fill(market, fill.lots, fill.price_ticks, fill.fee_atoms, fill.mark_ticks, fill.index_ticks)
 
-    def take_stock(self, t_ns: int) -> dict[str, int]:
+    def reconcile(self, t_ns: int) -> dict[str, int]:
         """Enter funding settled since the last time, and what the venue took by itself; returns lots taken, by market.
 
         Only while no order of the token is under way: its fills would be taken for the venue's doing.
         """
         self._book_funding()
-        return self.ledger.absorb(self.valuation(t_ns))
+        return self.ledger.enter_seizures(self.valuation(t_ns))
 
     def _book_funding(self) -> None:
         received = self.view.funding_atoms(self.token.account)
@@ -157,80 +172,12 @@ class TokenBooks:
 
     def cut(self, t_ns: int) -> tuple[Attribution, Decay] | None:
         """End an interval of the attribution and of the decay; None where no time has passed since the last cut."""
-        self.take_stock(t_ns)
+        self.reconcile(t_ns)
         if t_ns == self.ledger.opening.t_ns:
             return None
-        return self.ledger.cut(self.valuation(t_ns)), self.decay.cut(self.standing(t_ns))
+        return self.ledger.cut(self.valuation(t_ns)), self.decay.cut(self.snapshot(t_ns))
 
     def mark_reset(self, source: PriceSource) -> None:
         """Remember this instant as the last reset."""
         self.token.reset_ticks = {leg.market: self.price(leg.market, source) for leg in self.token.legs}
         self.token.reset_nav = self.nav()
-
-    def token_row(
-        self, t_ns: int, triggers: Sequence[PriceTrigger], aim: Exact | None, published: Fraction
-    ) -> dict[str, Any]:
-        """The row of table `tokens` at an instant.
-
-        aim: the absolute leverage its policy would return to, None for the basket's target. published: the quoted NAV
-        [atoms per token].
-        """
-        token, held = self.token, self.holding()
-        leverage = held.leverage if self._has_leverage else None
-        single = token.legs[0] if len(token.legs) == 1 else None
-        return {
-            "t_ns": t_ns,
-            "token": token.id,
-            "nav": float(self.nav() / ATOMS_PER_UNIT),
-            "nav_published": float(published / ATOMS_PER_UNIT),
-            "supply": float(token.supply),
-            "equity_atoms": int(held.equity_atoms),
-            "leverage": real(leverage),
-            "target_leverage": None if single is None else _aimed(single.target, aim),
-            "mid_price": None,
-            "premium_to_nav": None,
-            "trigger_up": _nearest(triggers, Direction.ABOVE, single),
-            "trigger_down": _nearest(triggers, Direction.BELOW, single),
-            "last_reset_price": None if single is None else float(token.reset_ticks[single.market] * tick(single)),
-            "state": str(token.state),
-        }
-
-    def leg_rows(self, t_ns: int) -> list[dict[str, Any]]:
-        """The rows of table `token_legs` at an instant."""
-        held = self.holding()
-        return [
-            {
-                "t_ns": t_ns,
-                "token": self.token.id,
-                "market": leg.market,
-                "position_lots": leg.position_lots,
-                "notional_atoms": int(leg.notional_atoms),
-                "leverage": real(held.leg_leverage(leg)) if self._has_leverage else None,
-                "target_leverage": float(leg.target),
-            }
-            for leg in held.legs
-        ]
-
-    @property
-    def _has_leverage(self) -> bool:
-        return self.token.supply_lots > 0 and not self.token.is_over
-
-
-def tick(leg: LegTerms) -> Fraction:
-    """A leg's tick, exactly [money]."""
-    return Fraction(leg.tick)
-
-
-def _aimed(target: Fraction, aim: Exact | None) -> float:
-    """Signed leverage aimed at: the target, or a policy's own aim with the target's sign."""
-    return float(target if aim is None else aim if target > 0 else -aim)
-
-
-def _nearest(triggers: Sequence[PriceTrigger], direction: Direction, leg: LegTerms | None) -> float | None:
-    """The first price in one direction [money] that any trigger waits for."""
-    if leg is None:
-        return None
-    ticks = [trigger.ticks for trigger in triggers if trigger.direction is direction]
-    if not ticks:
-        return None
-    return float((min(ticks) if direction is Direction.ABOVE else max(ticks)) * tick(leg))

@@ -1,43 +1,40 @@
-"""The herald: lets be known what a token's `disclosure` says, and reads ahead what its policy would do.
-
-What the next reset would be is asked of the policy itself, on a copy, at the present prices: the announced size is the
-order the fund would send if nothing moved any more. The announced instant includes the reset's jitter (D31).
-"""
+"""The publisher of a token's resets: announces on the feed what its `disclosure` allows, when there is news."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from copy import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from json import dumps
 from typing import TYPE_CHECKING
 
-from marketsim.announcements import Announcement, Board, Subject
+from marketsim.announcements import Announcement, AnnouncementFeed, Subject
+from marketsim.issuers.context import EventLog, RunClock
+from marketsim.issuers.disclosure.outlook import ResetOutlook
 from marketsim.issuers.disclosure.spec import DisclosureSpec
-from marketsim.issuers.fund.nav import Direction, PriceTrigger, cost_consistent_lots
-from marketsim.issuers.policies.decision import Decision, Situation, single_leg
+from marketsim.issuers.fund.token import Token
 from marketsim.issuers.random_draws import DISCLOSED_SIZE
 from marketsim.streams import relative_noise
 
 if TYPE_CHECKING:
     from marketsim.clock import ProcessGenerator
-    from marketsim.issuers.desk import TokenDesk
     from marketsim.streams import Stream
 
 
 @dataclass(slots=True)
-class Herald:
-    """Publishes what a token's disclosure allows, and is its outlook on the board.
+class DisclosurePublisher:
+    """Publishes what a token's disclosure allows, and shows its outlook to whoever can read it.
 
-    With a hidden schedule and a public size the size alone hangs on the board at all times, so that the moment it is
-    hung tells nothing. stream: the token's own luck.
+    With a hidden schedule and a public size the size alone is on the feed at all times, so that the moment it is
+    published tells nothing. stream: the token's own random stream. current: what is on the feed now.
     """
 
-    desk: TokenDesk
+    token: Token
+    clock: RunClock
     spec: DisclosureSpec
-    board: Board
+    feed: AnnouncementFeed
     stream: Stream
-    hanging: dict[Subject, Announcement] = field(default_factory=dict)
+    log: EventLog
+    outlook: ResetOutlook
+    current: dict[Subject, Announcement] = field(default_factory=dict)
 
     @property
     def is_schedule_public(self) -> bool:
@@ -51,13 +48,17 @@ class Herald:
 
     def due_ns(self) -> int | None:
         """When the next reset falls due, None where only prices decide."""
-        return self.desk.due_ns()
+        return self.outlook.due_ns()
+
+    def expected(self) -> Sequence[Announcement]:
+        """The next reset, exactly as it would be at the present prices, leg by leg."""
+        return self.outlook.expected()
 
     def start(self) -> None:
-        """Join the board, and begin to publish if there is anything to say."""
-        self.board.join(self.desk.token.id, self)
+        """Register with the feed, and begin to publish if there is anything to say."""
+        self.feed.register(self.token.id, self)
         if self._says_anything:
-            self.desk.env.process(self._repeat())
+            self.clock.env.process(self._repeat())
 
     @property
     def _says_anything(self) -> bool:
@@ -66,49 +67,50 @@ class Herald:
     # -- when
 
     def _repeat(self) -> ProcessGenerator:
-        desk = self.desk
-        if desk.warmup_ns > desk.now_ns:
-            yield desk.env.timeout(desk.warmup_ns - desk.now_ns)
-        while not desk.token.is_over:
-            self.tell()
+        clock = self.clock
+        if clock.is_warming_up:
+            yield clock.env.timeout(clock.warmup_ns - clock.now_ns)
+        while not self.token.is_over:
+            self.publish()
             pause_ns = self._pause_ns()
             if pause_ns is None:
                 return
-            yield desk.env.timeout(pause_ns)
-        self.tell()
+            yield clock.env.timeout(pause_ns)
+        self.publish()
 
     def _pause_ns(self) -> int | None:
         """Time to the next announcement: `every` while there is something to say anew, else to the next lead."""
         due_ns = self.due_ns()
-        ahead_ns = None if due_ns is None else due_ns - self.lead_ns - self.desk.now_ns
-        repeats = not self.is_schedule_public or self.desk.policy.looks is not None or bool(self.hanging)
+        ahead_ns = None if due_ns is None else due_ns - self.lead_ns - self.clock.now_ns
+        repeats = not self.is_schedule_public or self.outlook.policy.looks is not None or bool(self.current)
         if ahead_ns is None or ahead_ns <= 0:
             return self.spec.every if repeats or ahead_ns is not None else None
         return min(self.spec.every, ahead_ns) if repeats else ahead_ns
 
     # -- what
 
-    def tell(self) -> None:
-        """Publish what may be known now, and take down what is over."""
+    def publish(self) -> None:
+        """Publish what may be known now, and withdraw what is over."""
         if not self._says_anything:
             return
-        said = {plan.subject: self._disclosed(plan) for plan in self.expected() if self._is_told(plan)}
-        gone = [hung for subject, hung in self.hanging.items() if subject not in said]
-        new = [each for subject, each in said.items() if subject not in self.hanging]
-        self.hanging = said
-        for hung in gone:
-            self.board.publish(replace(hung, said_ns=self.desk.now_ns, lots=None, is_over=True))
-        for each in said.values():
-            self.board.publish(each)
+        before = self.current
+        said = {plan.subject: self._disclosed(plan) for plan in self.expected() if self._is_disclosed(plan)}
+        self.current = said
+        for subject, announced in before.items():
+            if subject not in said:
+                self.feed.publish(replace(announced, said_ns=self.clock.now_ns, lots=None, is_over=True))
+        for announced in said.values():
+            self.feed.publish(announced)
+        new = [announced for subject, announced in said.items() if subject not in before]
         if new:
-            self._note(new)
+            self._log_new(new)
 
-    def _is_told(self, plan: Announcement) -> bool:
+    def _is_disclosed(self, plan: Announcement) -> bool:
         if plan.is_under_way:
             return True
         if plan.due_ns is None:
             return self.is_schedule_public
-        return not self.is_schedule_public or plan.due_ns - self.lead_ns <= self.desk.now_ns
+        return not self.is_schedule_public or plan.due_ns - self.lead_ns <= self.clock.now_ns
 
     def _disclosed(self, plan: Announcement) -> Announcement:
         """A plan without what is hidden."""
@@ -123,79 +125,11 @@ class Herald:
 
     def _noise(self, plan: Announcement) -> float:
         """Announced over true size: one draw a reset and leg, by the instant it falls due, else by its number."""
-        legs = [leg.market for leg in self.desk.token.legs]
+        legs = [leg.market for leg in self.token.legs]
         count = plan.number if plan.due_ns is None else plan.due_ns
         return relative_noise(self.stream, float(self.spec.noise), DISCLOSED_SIZE, count, legs.index(plan.market))
 
-    def _note(self, said: list[Announcement]) -> None:
-        """Write down what is announced for the first time."""
-        legs = [
-            {
-                "market": each.market,
-                "number": each.number,
-                "due_ns": each.due_ns,
-                "trigger_ticks": each.trigger_ticks,
-                "lots": each.lots,
-            }
-            for each in said
-        ]
-        detail = dumps({"orders": legs})
-        self.desk.add_row("events", t_ns=self.desk.now_ns, event="announced", subject=self.desk.token.id, detail=detail)
-
-    # -- what the policy would do
-
-    def expected(self) -> tuple[Announcement, ...]:
-        """The order under way, else the next reset by the clock and those that prices would bring, leg by leg."""
-        desk = self.desk
-        if desk.working:
-            return tuple(self._under_way())
-        if not desk.may_rebalance or desk.books.equity_atoms() <= 0:
-            return ()
-        return (*self._scheduled(), *self._triggered())
-
-    def _under_way(self) -> Iterator[Announcement]:
-        desk = self.desk
-        for parent in desk.working:
-            if parent.remaining_lots and not parent.is_over:
-                yield replace(
-                    self._of(parent.market), due_ns=desk.reset_due_ns, lots=parent.remaining_lots, is_under_way=True
-                )
-
-    def _scheduled(self) -> Iterator[Announcement]:
-        due_ns = self.due_ns()
-        if due_ns is None:
-            return
-        situation = replace(self.desk.situation(), t_ns=max(due_ns, self.desk.now_ns))
-        lots = self._sized(situation, copy(self.desk.policy).decide_due(situation))
-        for leg in self.desk.token.legs:
-            yield replace(self._of(leg.market), due_ns=due_ns, lots=lots.get(leg.market, 0))
-
-    def _triggered(self) -> Iterator[Announcement]:
-        desk = self.desk
-        if desk.now_ns < desk.warmup_ns:
-            return
-        situation = desk.situation()
-        leg = single_leg(situation.held)
-        for trigger in desk.policy.triggers(situation) if leg is not None else ():
-            assert leg is not None
-            is_above = trigger.direction is Direction.ABOVE
-            lots = self._size_at(situation, trigger)
-            yield replace(self._of(leg.market), lots=lots, trigger_ticks=trigger.ticks, is_above=is_above)
-
-    def _size_at(self, situation: Situation, trigger: PriceTrigger) -> int | None:
-        """What would be ordered at a trigger price; None where the target is drawn only then."""
-        policy = self.desk.policy
-        if policy.draws_target:
-            return None
-        (leg,) = situation.held.legs
-        there = replace(situation.held, legs=(replace(leg, price_ticks=trigger.ticks),))
-        then = replace(situation, held=there, watched=there)
-        return self._sized(then, copy(policy).decide_watched(then)).get(leg.market, 0)
-
-    def _sized(self, situation: Situation, decision: Decision | None) -> dict[str, int]:
-        if decision is None:
-            return {}
-        return cost_consistent_lots(situation.held, decision.lots, self.desk.cost_allowance)
-
-    def _of(self, market: str) -> Announcement:
-        return Announcement(self.desk.token.id, market, self.desk.resets, self.desk.now_ns)
+    def _log_new(self, said: list[Announcement]) -> None:
+        """Log what is announced for the first time."""
+        keys = ("market", "number", "due_ns", "trigger_ticks", "lots")
+        self.log.write("announced", {"orders": [{key: getattr(each, key) for key in keys} for each in said]})

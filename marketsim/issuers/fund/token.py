@@ -6,12 +6,19 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import Literal
 
 from marketsim.issuers.fund.nav import Exact, nav_per_token
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND
 
 TOKEN_LOTS_PER_TOKEN = 10**8
 """Tokens outstanding are counted in hundred-millionths of a token while it has no market, and so no lot, of its own."""
+
+
+Part = Literal["primary", "market", "rebalance"]
+"""What of a token may be suspended: creation and redemption, trading in its own market, rebalances."""
+
+ALL_PARTS: tuple[Part, ...] = ("primary", "market", "rebalance")
 
 
 class TokenState(StrEnum):
@@ -50,8 +57,8 @@ class Token:
     """A token in a run: its terms, its account, and what it remembers of its last reset.
 
     Position and cash are never kept here: the venue may change them at any instant. lots_per_token: lots in one token.
-    reset_ticks: by market, the price of the last reset; reset_nav: its NAV [atoms per token]. suspended: what of
-    `primary`, `market`, `rebalance` rests. final_nav: at which a delisted token was paid out.
+    reset_ticks: by market, the price of the last reset; reset_nav: its NAV [atoms per token]. suspended: the parts that
+    rest. is_closing: whether a delisting has begun; final_nav: at which a delisted token was paid out.
     """
 
     id: str
@@ -64,8 +71,9 @@ class Token:
     reset_nav: Fraction
     state: TokenState = TokenState.TRADING
     lots_per_token: int = TOKEN_LOTS_PER_TOKEN
-    suspended: set[str] = field(default_factory=set)
+    suspended: set[Part] = field(default_factory=set)
     is_splitting: bool = False
+    is_closing: bool = False
     final_nav: Fraction = Fraction(0)
 
     @property
@@ -92,6 +100,12 @@ class Token:
     def is_over(self) -> bool:
         """Whether it will never trade again."""
         return self.state in (TokenState.WIPED, TokenState.DELISTED)
+
+    @property
+    def may_rebalance(self) -> bool:
+        """Whether there is something to rebalance, and neither a suspension nor a delisting forbids it."""
+        is_resting = self.is_closing or "rebalance" in self.suspended
+        return self.supply_lots > 0 and not self.is_over and not is_resting
 
     @property
     def resting_state(self) -> TokenState:

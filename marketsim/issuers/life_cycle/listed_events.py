@@ -1,4 +1,4 @@
-"""Notices: what an issuer announces about a token at a listed time, as a scenario declares it."""
+"""Listed events of a token: suspensions, splits, delistings, cap changes at stated times, as a scenario has them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import PlainSerializer
 
+from marketsim.issuers.fund.token import ALL_PARTS, Part
 from marketsim.issuers.life_cycle.unit_conversion import HALT_NS
 from marketsim.spec import NONE_IN_WORDS, Count, Duration, EventTime, Factor, Identifier, Spec
 from marketsim.units import format_number
-
-Part = Literal["primary", "market", "rebalance"]
-"""What of a token may rest: creation and redemption, trading in its own market, rebalances."""
-
-ALL_PARTS: tuple[Part, ...] = ("primary", "market", "rebalance")
 
 
 def _cap_text(value: Decimal | None) -> str:

@@ -1,4 +1,4 @@
-"""Reverse splits and merges: few tokens for many, at the same worth.
+"""Unit conversion of reverse splits and merges: few tokens for many, at the same worth, by exact formulas.
 
 Units / ratio, NAV x ratio, value unchanged (MEXC, KuCoin, Pionex, Gate, Binance, RULES A.9). What a holder has beyond
 whole lots of the new token is paid in cash at NAV, down to the atom; or nothing is lost at all where the lot itself
@@ -15,8 +15,9 @@ from typing import Literal
 
 from marketsim.issuers.fund.nav import Exact
 from marketsim.spec import Count, Duration, MoneyAmount, Spec
+from marketsim.units import NS_PER_SECOND
 
-HALT_NS = 600 * 10**9
+HALT_NS = 600 * NS_PER_SECOND
 """How long trading rests around a split where nothing is said: minutes at MEXC and Pionex, a day at Binance."""
 
 
@@ -33,7 +34,7 @@ class ReverseSplitSpec(Spec):
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class UnitConversion:
     """What a split does to holders: new lots and cash in lieu [atoms] by account, and what the fund pays in all.
 
     `rounding_atoms` is what the fund pays and no holder gets, less than an atom each.
@@ -54,12 +55,12 @@ class Exchange:
         return self.paid_atoms - sum(self.cash_atoms.values())
 
 
-def exchange(units_lots: Mapping[int, int], ratio: int, lot_value: Exact) -> Exchange:
+def convert_units(units_lots: Mapping[int, int], ratio: int, lot_value: Exact) -> UnitConversion:
     """Old units for new ones, by account; lot_value: NAV of an old lot [atoms].
 
-    The fund pays for all fractions together, rounded down; each holder gets his own, rounded down.
+    The fund pays for all fractions together, rounded down; each holder gets its own, rounded down.
     """
     new = {account: lots // ratio for account, lots in units_lots.items()}
     left = {account: lots % ratio for account, lots in units_lots.items()}
     cash = {account: floor(lots * lot_value) for account, lots in left.items()}
-    return Exchange(new, cash, floor(sum(left.values()) * lot_value))
+    return UnitConversion(new, cash, floor(sum(left.values()) * lot_value))

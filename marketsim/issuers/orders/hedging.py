@@ -1,8 +1,4 @@
-"""Hedges: the perpetuals a fund trades because cash came in or goes out.
-
-A creation buys L times the cash in every leg, a redemption sells it [FTX 360045965593], but never more than is held;
-when the last units go, everything is sold. Rebalances count hedges under way as done (`books.committed`).
-"""
+"""Hedging: works the perpetuals a fund trades because cash came in or goes out, or because it ends."""
 
 from __future__ import annotations
 
@@ -11,21 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from marketsim.issuers.algorithms.child import ExecutionPlan
-from marketsim.issuers.fund.token import LegTerms
-from marketsim.issuers.orders.parent import ParentOrder
-from marketsim.issuers.primary_market.terms import hedge_lots
-from marketsim.messages import Purpose
+from marketsim.issuers.books.reconciliation import Reconciliation
+from marketsim.issuers.books.token_books import TokenBooks
+from marketsim.issuers.orders.executor import ParentOrderExecutor
+from marketsim.issuers.orders.off_book import OffBookTrading
+from marketsim.issuers.orders.parent import OrderTerms, ParentOrder
+from marketsim.messages import Fill, Purpose
 
 if TYPE_CHECKING:
-    from marketsim.issuers.books.token_books import TokenBooks
-    from marketsim.messages import Fill
-    from marketsim.venues.view import View
+    from marketsim.clock import MarketEnvironment, ProcessGenerator
 
-FillHook = Callable[[str, Sequence["Fill"]], None]
+FillHook = Callable[[str, Sequence[Fill]], None]
 """Hears the fills of a hedge: market, fills."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)
 class HedgeOrder(ParentOrder):
     """One leg's order of a hedge; its fills go to `on_fills` as they happen. Not a row of table `rebalances`."""
 
@@ -43,64 +39,57 @@ class HedgeOrder(ParentOrder):
         self.on_fills(self.market, fills)
 
 
-def hedge_by_market(books: TokenBooks, cash_atoms: int) -> dict[str, int]:
-    """Lots to trade by market for cash that came in (+) or goes out (-); markets without a lot to trade are left out.
+@dataclass(slots=True)
+class Hedging:
+    """Works hedges of one token; rebalances meanwhile count them as done (`books.committed`).
 
-    A fund without units left closes what it holds. Marks size the orders; hedges under way count as done.
+    next_number: a number for a new hedge, of all tokens together. plan: by which hedges of the primary market trade.
     """
-    held = books.committed(books.holding())
-    wanted = {}
-    for leg in held.legs:
-        if not books.token.supply_lots:
-            lots = -leg.position_lots
-        else:
-            lots = hedge_lots(leg.target, cash_atoms, leg.price_ticks, leg.atoms_per_tick_lot)
-            if cash_atoms < 0:
-                lots = _towards_flat(lots, leg.position_lots)
-        if lots:
-            wanted[leg.market] = lots
-    return wanted
 
+    env: MarketEnvironment
+    books: TokenBooks
+    executor: ParentOrderExecutor
+    off_book: OffBookTrading
+    reconciliation: Reconciliation
+    next_number: Callable[[], int]
 
-def _towards_flat(lots: int, position_lots: int) -> int:
-    """An order cut so that it closes a position at most; none where it would enlarge it."""
-    if position_lots >= 0:
-        return max(min(lots, 0), -position_lots)
-    return min(max(lots, 0), -position_lots)
+    def work(
+        self, lots: Mapping[str, int], side: Purpose, number: int, plan: ExecutionPlan, on_fills: FillHook
+    ) -> ProcessGenerator:
+        """Trade signed lots by market by a plan, all under one number, until all orders are over."""
+        orders = self._orders(lots, side, number, plan, on_fills)
+        self.books.hedges += orders
+        yield self.env.all_of([self.env.process(self.executor.work(order)) for order in orders])
+        self.books.hedges = [hedge for hedge in self.books.hedges if not any(hedge is order for order in orders)]
+        self.reconciliation.reconcile()
 
+    def close_off_book(self) -> None:
+        """Close at the mark whatever position is left."""
+        for leg in self.books.holding().legs:
+            if leg.position_lots and not self.books.token.is_over:
+                fill = self.off_book.trade(leg.market, -leg.position_lots, Purpose.REDEMPTION, -1)
+                self.books.book_fills(leg.market, [fill])
 
-def hedge_orders(
-    lots: Mapping[str, int],
-    legs: Sequence[LegTerms],
-    view: View,
-    *,
-    number: int,
-    token: str,
-    plan: ExecutionPlan,
-    side: Purpose,
-    now_ns: int,
-    on_fills: FillHook,
-) -> list[HedgeOrder]:
-    """The parent orders of one hedge, all under one number."""
-    return [
-        HedgeOrder(
-            id=number,
-            token=token,
-            market=leg.market,
-            tick=float(leg.tick),
-            plan=plan.opened(now_ns, place),
-            trigger=None,
-            price_source="mark",
-            trigger_ticks=None,
-            decided_ns=now_ns,
-            leverage_before=None,
-            equity_before_atoms=0,
-            target_lots=lots[leg.market],
-            arrival_mid=view.mid(leg.market),
-            volume_before_lots=view.volume_before_lots(leg.market),
-            side=side,
-            on_fills=on_fills,
-        )
-        for place, leg in enumerate(legs)
-        if leg.market in lots
-    ]
+    def _orders(
+        self, lots: Mapping[str, int], side: Purpose, number: int, plan: ExecutionPlan, on_fills: FillHook
+    ) -> list[HedgeOrder]:
+        token, view, now_ns = self.books.token, self.books.view, int(self.env.now)
+        return [
+            HedgeOrder(
+                OrderTerms(
+                    id=number,
+                    token=token.id,
+                    market=leg.market,
+                    tick=float(leg.tick),
+                    plan=plan.opened(now_ns, place),
+                    decided_ns=now_ns,
+                    target_lots=lots[leg.market],
+                    arrival_mid=view.mid(leg.market),
+                    volume_before_lots=view.volume_before_lots(leg.market),
+                ),
+                side=side,
+                on_fills=on_fills,
+            )
+            for place, leg in enumerate(token.legs)
+            if leg.market in lots
+        ]

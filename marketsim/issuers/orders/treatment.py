@@ -1,7 +1,7 @@
 """What an intervention does to the flows of one token: in the book, out of it, or not traded at all.
 
-The rules of a fund know nothing of this; the dealer and the desk ask here at the last step. A treatment may change
-while a world runs, which is how an arm begins at a fork.
+The rules of a fund know nothing of this; the executor and the rebalancer ask here at the last step. A treatment may
+change while a world runs, which is how an arm begins at a fork.
 """
 
 from __future__ import annotations

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from marketsim.issuers.books.token_books import TokenBooks
 from marketsim.issuers.policies.decision import PriceSource
 from marketsim.spec import Duration, Spec
 from marketsim.units import NS_PER_SECOND
 
 if TYPE_CHECKING:
     from marketsim.clock import MarketEnvironment, ProcessGenerator
-    from marketsim.issuers.books.token_books import TokenBooks
 
 
 class NavQuoteSpec(Spec):
