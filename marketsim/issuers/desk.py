@@ -1,7 +1,7 @@
 """The desk of a token: its books, processes and markets in one place, as the simulation starts, reads and ends them.
 
 What to do is decided elsewhere: when to look and in which order in `resets.process`, what to trade in `policies`, how
-in `algorithms`. `opening` puts a desk together from a declaration.
+in `algorithms`. `desk_assembly` puts a desk together from a declaration.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ from marketsim.clock import MarketEnvironment
 from marketsim.errors import UsageError
 from marketsim.issuers.context import LedgerAccounts, RunClock
 from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.desk_assembly import RunContext, TokenContext, open_desk
 from marketsim.issuers.fund.holdings import Holdings, HoldingsRegister
 from marketsim.issuers.fund.token import Token
-from marketsim.issuers.opening import RunContext, TokenContext, open_desk
 from marketsim.issuers.orders.rebalance_order import RebalanceRegister
 from marketsim.issuers.primary_market.desk import PrimaryMarketDesk
 from marketsim.issuers.token_spec import TokenSpec

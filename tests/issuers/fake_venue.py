@@ -13,9 +13,9 @@ import simpy
 from marketsim.announcements import AnnouncementFeed
 from marketsim.issuers.context import LedgerAccounts, RunClock
 from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.desk_assembly import RunContext, TokenContext, open_desk
 from marketsim.issuers.fund.holdings import HoldingsRegister, check_supply
 from marketsim.issuers.fund.token import LegTerms
-from marketsim.issuers.opening import RunContext, TokenContext, open_desk
 from marketsim.issuers.orders.rebalance_order import RebalanceRegister
 from marketsim.issuers.token_spec import TokenSpec, open_token, opening_lots
 from marketsim.messages import Fill

@@ -15,8 +15,8 @@ from marketsim.issuers.orders.executor import ParentOrderExecutor
 from marketsim.issuers.orders.rebalance_order import RebalanceOrder
 from marketsim.issuers.orders.treatment import Flow
 from marketsim.issuers.policies.decision import Decision
-from marketsim.issuers.resets.order_opening import OrderOpening
 from marketsim.issuers.resets.progress import ResetProgress
+from marketsim.issuers.resets.reset_orders import ResetOrders
 
 if TYPE_CHECKING:
     from marketsim.clock import ProcessGenerator
@@ -29,7 +29,7 @@ class Rebalancer:
     status: TokenStatus
     charging: FeeCharging
     reward: KeeperPayments
-    opening: OrderOpening
+    orders: ResetOrders
     executor: ParentOrderExecutor
     reconciliation: Reconciliation
     progress: ResetProgress
@@ -44,7 +44,7 @@ class Rebalancer:
                 self.charging.charge_rebalance()
             if decision.trigger.is_rewarded:
                 self.reward.pay()
-        orders = self.opening.open(decision)
+        orders = self.orders.of(decision)
         if is_withheld:
             self._withhold(orders)
             return
@@ -70,7 +70,7 @@ class Rebalancer:
     def finish(self, t_ns: int) -> None:
         """Close the books at the end of the run: rows of rebalances not yet written, the last attribution."""
         self.executor.open_orders.enter_fills()
-        self.executor.tracker.finish(t_ns, self.opening.books.holding().leverage)
+        self.executor.tracker.finish(t_ns, self.orders.books.holding().leverage)
         self._log_backlog(self.progress.orders)
         self.reconciliation.end_interval(t_ns)
 
@@ -78,13 +78,13 @@ class Rebalancer:
         """Write down orders that an arm holds back, as if the reset had been made; the position stays."""
         for order in orders:
             order.is_withheld = True
-            self.executor.tracker.ended(order, self.opening.books.holding().leverage)
+            self.executor.tracker.ended(order, self.orders.books.holding().leverage)
         self.pass_reset()
         self._remember_reset()
 
     def _remember_reset(self) -> None:
-        self.opening.books.mark_reset(self.opening.source)
-        self.reconciliation.end_interval(self.opening.clock.now_ns)
+        self.orders.books.mark_reset(self.orders.source)
+        self.reconciliation.end_interval(self.orders.clock.now_ns)
 
     def _log_backlog(self, orders: Sequence[RebalanceOrder]) -> None:
         """Log what orders of one reset could not trade, and why."""

@@ -1,4 +1,4 @@
-"""Opening of a token's desk: the one place where the parts of an issuer are put together from a declaration."""
+"""Assembly of a token's desk: the one place where the parts of an issuer are put together from a declaration."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ from marketsim.issuers.primary_market.pricing import PrimaryPricing
 from marketsim.issuers.primary_market.requests import PrimaryRequests
 from marketsim.issuers.primary_market.settlement import Settlement
 from marketsim.issuers.resets.decisions import ResetDecisions
-from marketsim.issuers.resets.order_opening import OrderOpening
 from marketsim.issuers.resets.process import ResetProcess
 from marketsim.issuers.resets.progress import ResetProgress
 from marketsim.issuers.resets.rebalancer import Rebalancer
+from marketsim.issuers.resets.reset_orders import ResetOrders
 from marketsim.issuers.resets.watch import ResetWatch
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.units import to_atoms
@@ -324,14 +324,14 @@ class _DeskAssembly:
     @cached_property
     def rebalancer(self) -> Rebalancer:
         """Carries resets out."""
-        opening = OrderOpening(
+        orders = ResetOrders(
             self.run.clock, self.books, self.tracker, self.plan, self.policy.source, self.cost_allowance
         )
         return Rebalancer(
             self.status,
             self.charging,
             self._keeper_reward(),
-            opening,
+            orders,
             self.executor,
             self.reconciliation,
             self.progress,

@@ -1,4 +1,4 @@
-"""Opening of a reset's orders: a decision becomes one parent order for each leg that trades."""
+"""Orders of a reset: a decision becomes one parent order for each leg that trades, sized for what trading costs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from marketsim.issuers.policies.decision import Decision, PriceSource
 
 
 @dataclass(frozen=True, slots=True)
-class OrderOpening:
-    """Opens the rebalance orders of one token.
+class ResetOrders:
+    """Makes the orders of one token's resets.
 
     cost_allowance: cost per notional that their sizes allow for. source: the price its policy watches.
     """
@@ -31,14 +31,14 @@ class OrderOpening:
     source: PriceSource
     cost_allowance: Exact
 
-    def open(self, decision: Decision) -> list[RebalanceOrder]:
+    def of(self, decision: Decision) -> list[RebalanceOrder]:
         """The orders of a decision, numbered and taken up by the tracker; hedges under way count as done."""
         held = self.books.committed(self.books.holding())
         lots = cost_consistent_lots(held, decision.lots, self.cost_allowance)
         legs = enumerate(self.books.token.legs)
-        return [self._open(decision, lots, leg, place) for place, leg in legs if lots.get(leg.market)]
+        return [self._order(decision, lots, leg, place) for place, leg in legs if lots.get(leg.market)]
 
-    def _open(self, decision: Decision, lots: Mapping[str, int], leg: LegTerms, place: int) -> RebalanceOrder:
+    def _order(self, decision: Decision, lots: Mapping[str, int], leg: LegTerms, place: int) -> RebalanceOrder:
         order = RebalanceOrder(
             OrderTerms(
                 id=self.tracker.register.next_id(),
