@@ -1,4 +1,4 @@
-"""What issuers let be known of their next resets: announcements, and the board on which they hang.
+"""What issuers let be known of their next resets: announcements, and the feed that passes them on.
 
 An issuer publishes; traders listen, look, or work out for themselves what the fund will do (`foresee`). Both ways go
 through the token's mode, so that a study can silence a token, or let its resets be known with a size of zero, without
@@ -67,8 +67,8 @@ class Outlook(Protocol):
         ...
 
 
-class Board:
-    """Announcements of all tokens by token; a token nobody has joined is silent."""
+class AnnouncementFeed:
+    """Announcements of all tokens, and the outlooks of those that are registered; any other token is silent."""
 
     def __init__(self) -> None:
         self._modes: dict[str, Mode] = {}
@@ -76,12 +76,12 @@ class Board:
         self._outlooks: dict[str, Outlook] = {}
         self._listeners: list[Callable[[Announcement], None]] = []
 
-    def join(self, token: str, outlook: Outlook) -> None:
+    def register(self, token: str, outlook: Outlook) -> None:
         """Let a token's resets be foreseen by who knows how."""
         self._outlooks[token] = outlook
 
     def outlook(self, token: str) -> Outlook:
-        """What can be read of a token at any time, whatever its mode: KeyError for one that has not joined."""
+        """What can be read of a token at any time, whatever its mode: KeyError for one that is not registered."""
         return self._outlooks[token]
 
     def set_mode(self, token: str, mode: Mode) -> None:
@@ -98,12 +98,12 @@ class Board:
         return self._modes.get(token, "true")
 
     def publish(self, announcement: Announcement) -> None:
-        """Hang an announcement in place of the last one on its subject, and tell all who listen."""
-        hanging = self._latest.setdefault(announcement.token, {})
+        """Replace the last announcement on the same subject by this one, and tell all who listen."""
+        current = self._latest.setdefault(announcement.token, {})
         if announcement.is_over:
-            hanging.pop(announcement.subject, None)
+            current.pop(announcement.subject, None)
         else:
-            hanging[announcement.subject] = announcement
+            current[announcement.subject] = announcement
         for told in self._passed_on(announcement.token, (announcement,)):
             for hear in self._listeners:
                 hear(told)
@@ -114,8 +114,8 @@ class Board:
 
     def known(self, token: str, now_ns: int) -> tuple[Announcement, ...]:
         """What has been announced of a token by now and is not over, as it is passed on."""
-        hanging = self._latest.get(token, {}).values()
-        return self._passed_on(token, [each for each in hanging if each.said_ns <= now_ns])
+        current = self._latest.get(token, {}).values()
+        return self._passed_on(token, [each for each in current if each.said_ns <= now_ns])
 
     def foresee(self, token: str) -> tuple[Announcement, ...]:
         """What the holdings and rules of a token say now, as the mode passes it on: for own inference."""

@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 from marketsim.analysis.ghost import Ghost
 from marketsim.analysis.tape import PerpTerms, Tape, perp_terms, read_tape
 from marketsim.datasets.run import Run
-from marketsim.issuers.token import TokenSpec
+from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario import Scenario
 from marketsim.scenario import load as load_scenario
 from marketsim.scenario.study import GhostSpec

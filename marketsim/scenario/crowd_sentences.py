@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketsim.issuers.herald import DisclosureSpec
+from marketsim.issuers.disclosure.spec import DisclosureSpec
 from marketsim.traders.anticipator import AnticipatorSpec
 from marketsim.traders.follower import FollowerSpec
 from marketsim.traders.group import TraderGroupSpec

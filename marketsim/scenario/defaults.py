@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from marketsim.issuers.token import TokenSpec, market_of
+from marketsim.issuers.token_spec import TokenSpec, market_of
 from marketsim.spec import QUOTE, Distribution, Spec
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.traders.liquidity_provider import LiquidityProviderSpec

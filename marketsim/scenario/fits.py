@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from marketsim.errors import UnitError
-from marketsim.issuers.token import TokenSpec
+from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario import bounds
 from marketsim.scenario.crowd_rules import check_crowd
 from marketsim.scenario.network_rules import check_networks

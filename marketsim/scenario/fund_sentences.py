@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from marketsim.issuers.caps import DailyCapSpec
-from marketsim.issuers.fees import ManagementFeeSpec
-from marketsim.issuers.nav_quote import NavQuoteSpec
-from marketsim.issuers.notices import (
+from marketsim.issuers.fees.management import ManagementFeeSpec
+from marketsim.issuers.life_cycle.listed_events import (
     CapChangeEventSpec,
     DelistEventSpec,
     MergeEventSpec,
@@ -16,8 +14,10 @@ from marketsim.issuers.notices import (
     SplitEventSpec,
     SuspendEventSpec,
 )
-from marketsim.issuers.primary import PrimarySpec
-from marketsim.issuers.token import TokenSpec
+from marketsim.issuers.primary_market.caps import DailyCapSpec
+from marketsim.issuers.primary_market.nav_quote import NavQuoteSpec
+from marketsim.issuers.primary_market.terms import PrimarySpec
+from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario.crowd_sentences import disclosure_sentence
 from marketsim.scenario.schema import FeeChangeEventSpec, OutageEventSpec
 from marketsim.units import (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from marketsim.errors import UnitError
-from marketsim.issuers.caps import DailyCapSpec
-from marketsim.issuers.notices import CapChangeEventSpec, ResumeEventSpec, SuspendEventSpec
-from marketsim.issuers.primary import PrimarySpec
-from marketsim.issuers.token import TokenSpec
+from marketsim.issuers.life_cycle.listed_events import CapChangeEventSpec, ResumeEventSpec, SuspendEventSpec
+from marketsim.issuers.primary_market.caps import DailyCapSpec
+from marketsim.issuers.primary_market.terms import PrimarySpec
+from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario.nodes import Path, near
 from marketsim.scenario.world import World
 from marketsim.units import Money, format_money, to_atoms

@@ -9,14 +9,14 @@ from fractions import Fraction
 from typing import Any
 
 from marketsim import units
-from marketsim.issuers.caps import SAMPLE_NS, DailyCapSpec, VolatileCapSpec
-from marketsim.issuers.fees import ManagementFeeSpec
-from marketsim.issuers.herald import DisclosureSpec
-from marketsim.issuers.nav_quote import NavQuoteSpec
-from marketsim.issuers.notices import CapChangeEventSpec, MergeEventSpec, SplitEventSpec
-from marketsim.issuers.primary import PrimarySpec
-from marketsim.issuers.splits import ReverseSplitSpec
-from marketsim.issuers.token import TokenSpec, TokenStartSpec
+from marketsim.issuers.disclosure.spec import DisclosureSpec
+from marketsim.issuers.fees.management import ManagementFeeSpec
+from marketsim.issuers.life_cycle.listed_events import CapChangeEventSpec, MergeEventSpec, SplitEventSpec
+from marketsim.issuers.life_cycle.unit_conversion import ReverseSplitSpec
+from marketsim.issuers.primary_market.caps import SAMPLE_NS, DailyCapSpec, VolatileCapSpec
+from marketsim.issuers.primary_market.nav_quote import NavQuoteSpec
+from marketsim.issuers.primary_market.terms import PrimarySpec
+from marketsim.issuers.token_spec import TokenSpec, TokenStartSpec
 from marketsim.networks.influence import BlocksSpec, NetworkKindSpec, SmallWorldSpec
 from marketsim.scenario.nodes import Path
 from marketsim.scenario.schema import (

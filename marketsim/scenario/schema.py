@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import Field, PlainSerializer, PrivateAttr
 
-from marketsim.issuers.notices import NoticeSpec
-from marketsim.issuers.token import TokenSpec
+from marketsim.issuers.life_cycle.listed_events import NoticeSpec
+from marketsim.issuers.token_spec import TokenSpec
 from marketsim.networks.influence import NetworkSpec
 from marketsim.scenario.nodes import Node
 from marketsim.scenario.study import StudySpec

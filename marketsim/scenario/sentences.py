@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from marketsim.issuers.token import TokenSpec
+from marketsim.issuers.token_spec import TokenSpec
 from marketsim.networks.influence import BlocksSpec, NetworkSpec, SmallWorldSpec
 from marketsim.scenario.crowd_sentences import crowd_sentence
 from marketsim.scenario.fund_sentences import fee_words, fund_sentences, notice_sentence

@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from marketsim.announcements import Mode
-from marketsim.issuers.treatment import Flow
+from marketsim.issuers.orders.treatment import Flow
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import PLACEBOS, ArmSpec
 from marketsim.simulation.placebo import PlaceboDesk, placebo_orders
@@ -94,7 +94,7 @@ def apply(model: MarketModel, arm: ArmSpec, children: Iterable[Mapping[str, Any]
         if is_frictionless and "primary" in arm.scope:
             desk.treatment.primary = Flow.OFF_BOOK
         if arm.arm in _TIDINGS and (not is_frictionless or "rebalance" in arm.scope):
-            model.board.set_mode(desk.token.id, _TIDINGS[arm.arm])
+            model.announcement_feed.set_mode(desk.token.id, _TIDINGS[arm.arm])
     if arm.arm in PLACEBOS:
         orders = placebo_orders(model, arm, [row for row in children if row["token"] in chosen])
         PlaceboDesk(model, orders).start()

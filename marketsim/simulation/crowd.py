@@ -42,7 +42,7 @@ def _desk(
     if isinstance(spec, MetaorderSpec):
         return MetaorderDesk(spec, accounts, floor, draws, model.scenario.clock.start, model.journal.add)
     assert isinstance(spec, FollowerSpec)
-    knowledge = Knowledge(spec.knows, model.board, draws)
+    knowledge = Knowledge(spec.knows, model.announcement_feed, draws)
     followed = _followed(model, spec)
     if isinstance(spec, AnticipatorSpec):
         return AnticipatorDesk(spec, accounts, floor, draws, knowledge, followed)

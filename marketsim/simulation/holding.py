@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from marketsim.clock import MarketEnvironment, Phase, ProcessGenerator
-from marketsim.issuers.holdings import HoldingsRegister
-from marketsim.issuers.issuer import TokenDesk
-from marketsim.issuers.token import lots_per_token
+from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.fund.holdings import HoldingsRegister
+from marketsim.issuers.token_spec import lots_per_token
 from marketsim.simulation.wiring import Wired
 from marketsim.venues.gateway import Gateway
 from marketsim.venues.perp import FundingDesk
@@ -32,9 +32,7 @@ class UnitCosts:
             token.account: wired.markets[spec.id] for spec, token in wired.tokens if spec.market is not None
         }
         self.register_of = {
-            desk.token.account: desk.office.holdings
-            for desk in desks
-            if isinstance(desk.office.holdings, HoldingsRegister)
+            desk.token.account: desk.holdings for desk in desks if isinstance(desk.holdings, HoldingsRegister)
         }
         self.seen = {token.account: 0 for spec, token in wired.tokens if spec.funding == "pass"}
         gateway.paid.append(self._fee)
@@ -90,7 +88,7 @@ class FundClaims:
         self.env, self.numbers = env, wired.markets
         every = {market.id: market.mark.every for market in wired.market_specs}
         for desk in desks:
-            if desk.counter is not None and desk.token.id in wired.markets:
+            if desk.primary is not None and desk.token.id in wired.markets:
                 env.process(self._tell(desk, wired.markets[desk.token.id], every[desk.token.id]))
 
     def _tell(self, desk: TokenDesk, market: int, every_ns: int) -> ProcessGenerator:
@@ -112,7 +110,7 @@ class FundClaims:
             return worth, 0
         (leg,) = desk.token.legs
         lots = sum(claim.exposure_lots(leg.market) for claim in desk.books.claims)
-        return worth - lots * desk.view.mark_ticks(leg.market) * leg.atoms_per_tick_lot, lots
+        return worth - lots * desk.books.view.mark_ticks(leg.market) * leg.atoms_per_tick_lot, lots
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ def holder_rows(wired: Wired, desks: list[TokenDesk], deals: PrimaryDeals) -> li
     """
     rows = []
     for (spec, token), desk in zip(wired.tokens, desks, strict=True):
-        holdings = desk.office.holdings
+        holdings = desk.holdings
         if isinstance(holdings, HoldingsRegister):
             held = _registered(wired, holdings, token.id, lots_per_token(spec), deals)
         else:

@@ -214,7 +214,7 @@ class _Tally:
             "deleveragings": world.get("deleveraging_count"),
             "rebalances": model.journal.counts["rebalances"],
             **{
-                f"{side}s": sum(desk.counter.settled[side] for desk in model.desks if desk.counter is not None)
+                f"{side}s": sum(desk.primary.settled[side] for desk in model.desks if desk.primary is not None)
                 for side in ("creation", "redemption")
             },
         }

@@ -5,10 +5,8 @@ from __future__ import annotations
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
-from marketsim.issuers.algorithms.child import ChildKind
-from marketsim.issuers.algorithms.slicing import SinglePlan
-from marketsim.issuers.issuer import TokenDesk
-from marketsim.issuers.notices import (
+from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.life_cycle.listed_events import (
     CapChangeEventSpec,
     DelistEventSpec,
     MergeEventSpec,
@@ -119,20 +117,20 @@ class ListedEvents:
         desk = self.desks[event.subject if isinstance(event, (SuspendEventSpec, ResumeEventSpec)) else event.token]
         match event:
             case SuspendEventSpec():
-                desk.life.suspend(event.what)
+                desk.status.suspend(event.what)
             case ResumeEventSpec():
-                desk.life.resume(event.what)
+                desk.status.resume(event.what)
             case SplitEventSpec():
-                desk.life.split(event.ratio, "reverse_split", event.halt, is_exact=event.fractions == "exact")
+                desk.splits.split(event.ratio, "reverse_split", event.halt, is_exact=event.fractions == "exact")
             case MergeEventSpec():
-                desk.life.split(event.ratio, "merge", event.halt, is_exact=event.fractions == "exact")
+                desk.splits.split(event.ratio, "merge", event.halt, is_exact=event.fractions == "exact")
             case DelistEventSpec():
-                yield from desk.life.delist(SinglePlan(ChildKind.OFF_BOOK) if event.close == "off_book" else desk.plan)
+                yield from desk.delisting.delist(is_off_book=event.close == "off_book")
             case CapChangeEventSpec():
                 self._change_cap(event, desk)
 
     def _change_cap(self, event: CapChangeEventSpec, desk: TokenDesk) -> None:
         cap = None if event.cap is None else float(event.cap)
         self._note("cap_change", event.token, {"cap": cap})
-        if desk.counter is not None:
-            desk.counter.change_supply_cap(event.cap)
+        if desk.primary is not None:
+            desk.primary.change_supply_cap(event.cap)

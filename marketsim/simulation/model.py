@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -11,15 +11,17 @@ from typing import Any
 import mesa
 import numpy as np
 
-from marketsim.announcements import Board
+from marketsim.announcements import AnnouncementFeed
 from marketsim.clock import MarketEnvironment
 from marketsim.errors import UsageError
-from marketsim.issuers.counter import Counter
-from marketsim.issuers.holdings import Holdings, HoldingsRegister
-from marketsim.issuers.issuer import TokenDesk, open_desk
-from marketsim.issuers.office import Office
-from marketsim.issuers.parent import RebalanceRegister
-from marketsim.issuers.token import Token, TokenSpec
+from marketsim.issuers.context import LedgerAccounts, RunClock
+from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.desk_assembly import RunContext, TokenContext, open_desk
+from marketsim.issuers.fund.holdings import Holdings, HoldingsRegister
+from marketsim.issuers.fund.token import Token
+from marketsim.issuers.orders.rebalance_order import RebalanceRegister
+from marketsim.issuers.primary_market.desk import PrimaryMarketDesk
+from marketsim.issuers.token_spec import TokenSpec
 from marketsim.journal import Journal
 from marketsim.kernel import codes
 from marketsim.scenario import load
@@ -87,7 +89,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.world.open()
         opened = self.world.accounts[: self.world.get("n_accounts")]
         self.opening_cash_atoms, self.opening_deposits = opened["cash_atoms"].copy(), opened["deposit_atoms"].copy()
-        self.board = Board()
+        self.announcement_feed = AnnouncementFeed()
         self.funding = [self._funding_desk(market) for market in world.markets if market.kind == "perpetual"]
         self.desks = self._token_desks()
         self.claims = FundClaims(self.wired, self.env, self.desks)
@@ -147,48 +149,43 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         return desk
 
     def _token_desks(self) -> list[TokenDesk]:
-        register = RebalanceRegister(self.journal.add)
         perpetuals = (market for market in self.scenario.markets if market.kind == "perpetual")
         tiers = {market.id: tier_table(market.margin.tiers) for market in perpetuals}
-        purse = Collateral(self.world, self.wired.markets, tiers)
-        numbers = count()
+        run = RunContext(
+            RunClock(self.env, self.scenario.clock.start, self.scenario.clock.warmup),
+            self.view,
+            self.gateway,
+            self.journal.add,
+            RebalanceRegister(self.journal.add),
+            self.announcement_feed,
+            Collateral(self.world, self.wired.markets, tiers),
+            self.who,
+            partial(next, count()),
+        )
         desks = []
         for spec, token in self.wired.tokens:
-            desk = open_desk(
-                spec,
-                token,
-                env=self.env,
-                view=self.view,
-                gateway=self.gateway,
-                add_row=self.journal.add,
-                register=register,
-                stream=Stream(self.root_seed, self.replication, f"{spec.id}/jitter"),
-                office=self._office(spec, token, purse, numbers),
-                start_ns=self.scenario.clock.start,
-                warmup_ns=self.scenario.clock.warmup,
-                board=self.board,
-            )
+            desk = open_desk(spec, token, run, self._token_context(spec, token))
             self.gateway.watch(token.account, desk.account_changed)
             for funding in self.funding:
                 if funding.spec.id in spec.basket:
                     funding.hooks.append(desk.account_changed)
-            if desk.counter is not None and spec.market is not None:
-                self.gateway.requests[self.wired.markets[spec.id]] = desk.counter.ask_units
+            if desk.primary is not None and spec.market is not None:
+                self.gateway.requests[self.wired.markets[spec.id]] = desk.primary.ask_units
             desk.start()
             desks.append(desk)
         return desks
 
-    def _office(self, spec: TokenSpec, token: Token, purse: Collateral, numbers: Iterator[int]) -> Office:
-        """What a token's desk needs beside its market; units live in the token's own market, if it has one."""
+    def _token_context(self, spec: TokenSpec, token: Token) -> TokenContext:
+        """What a token has of its own; its units live in its own market, if it has one."""
         role = partial(self.gateway.ledger_account, token.account)
         own = None if spec.market is None else self.wired.markets[spec.id]
         holdings: Holdings = HoldingsRegister({role("outside_holders"): token.supply_lots})
         if own is not None:
             holdings = BookHoldings(self.world, own)
+        accounts = LedgerAccounts(role(f"issuer:{spec.issuer}"), role("rounding"), role("outside"))
+        stream = Stream(self.root_seed, self.replication, f"{spec.id}/jitter")
         market = None if own is None else SpotMarket(self.gateway, self.world, spec.id)
-        issuer = role(f"issuer:{spec.issuer}")
-        ledger = issuer, role("rounding"), role("outside")
-        return Office(holdings, purse, self.who, partial(next, numbers), *ledger, market)
+        return TokenContext(holdings, accounts, stream, market)
 
     def who(self, account: int) -> tuple[int, str]:
         """Public id and cohort of an account."""
@@ -203,12 +200,12 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
                 return desk
         raise UsageError(f"token was {token!r}; there are {', '.join(desk.token.id for desk in self.desks) or 'none'}")
 
-    def counter_of(self, token: str) -> Counter:
+    def primary_market_of(self, token: str) -> PrimaryMarketDesk:
         """The primary market of a token; raises UsageError where it has none."""
-        counter = self.desk_of(token).counter
-        if counter is None:
+        primary = self.desk_of(token).primary
+        if primary is None:
             raise UsageError(f"token was {token!r}, which has no primary market (`primary: {{mode: ..}}`)")
-        return counter
+        return primary
 
     def _token_maker_desks(self) -> list[TokenMakerDesk]:
         tokens = {spec.id: token for spec, token in self.wired.tokens}
@@ -220,7 +217,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
             fund = FundExposure(token.account, [leg.market for leg in token.legs], supply)
             request = self.gateway.requests.get(number)
             desk = TokenMakerDesk(spec, accounts, wanted, fund, self.env, self.view, self.gateway, request)
-            market = self.desk_of(spec.market).office.market
+            market = self.desk_of(spec.market).market
             assert isinstance(market, SpotMarket)
             market.on_rescale.append(desk.rescale)
             desk.start()

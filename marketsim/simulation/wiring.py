@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketsim.errors import UsageError
-from marketsim.issuers.token import (
-    LegTerms,
-    Token,
+from marketsim.issuers.fund.token import LegTerms, Token
+from marketsim.issuers.token_spec import (
     TokenSpec,
     lots_per_token,
     market_of,
@@ -309,7 +308,7 @@ class Wiring:
             bits |= codes.ACC_NO_TIERS if not spec.account.tiers else 0
             cohort = self.cohorts.add(spec.id, "token", markets[0].currency)
             numbers = [self.numbers[name] for name in spec.basket]
-            account = self._account(FIRST_TOKEN + numbers_of[spec.id], cohort, to_atoms(spec.aum.amount), bits, numbers)
+            account = self._account(FIRST_TOKEN + numbers_of[spec.id], cohort, spec.aum_atoms, bits, numbers)
             self.token_accounts[spec.id] = account
             laid.append((spec, account, legs))
         return laid

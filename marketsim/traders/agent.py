@@ -207,21 +207,21 @@ class Agent(mesa.Agent):  # type: ignore[misc]
 
         Raises UsageError for a token without a primary market, or of another venue or currency than the account.
         """
-        amount, counter = self._money(cash), self._counter(token)
-        currency = self._specs[counter.desk.token.legs[0].market].currency
+        amount, primary = self._money(cash), self._primary(token)
+        currency = self._specs[primary.token.legs[0].market].currency
         if amount.currency != currency:
             raise UsageError(f"cash was {cash!r}; {token} is created for {currency}")
-        request: PrimaryRequest = counter.request(
+        request: PrimaryRequest = primary.request(
             "creation", self.account, cash_atoms=to_atoms(amount.amount), latency_ns=self.latency_ns
         )
         return request
 
     def redeem(self, token: str, units: str | int | Decimal) -> PrimaryRequest:
         """Give units (`"12.5"`, or `"all"`) back to a token's issuer for cash, rounded down to the token's lot."""
-        counter = self._counter(token)
-        per_token = counter.desk.token.lots_per_token
+        primary = self._primary(token)
+        per_token = primary.token.lots_per_token
         lots = self._lots(token) if units == "all" else floor(number(str(units)) * per_token)
-        request: PrimaryRequest = counter.request(
+        request: PrimaryRequest = primary.request(
             "redemption", self.account, units_lots=lots, latency_ns=self.latency_ns
         )
         return request
@@ -236,14 +236,14 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         return float(self.model.desk_of(token).quote.published()) / ATOMS_PER_UNIT
 
     def _lots(self, token: str) -> int:
-        return int(self.model.desk_of(token).office.holdings.units_of(self.account))
+        return int(self.model.desk_of(token).holdings.units_of(self.account))
 
-    def _counter(self, token: str) -> Any:
-        counter = self.model.counter_of(token)
-        leg = counter.desk.token.legs[0].market
+    def _primary(self, token: str) -> Any:
+        primary = self.model.primary_market_of(token)
+        leg = primary.token.legs[0].market
         if leg not in self._specs:
             raise UsageError(f"{token} is settled beside {leg}, where this agent has no account")
-        return counter
+        return primary
 
     def record(self, **values: Any) -> None:
         """Remember values of this instant in `records`."""

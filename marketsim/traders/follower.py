@@ -49,7 +49,7 @@ class FollowerDesk(TraderDesk):
 
     def start(self) -> None:
         """Begin to listen, and to look at the clock where the group knows more than is said."""
-        self.knowledge.board.listen(self._hear)
+        self.knowledge.feed.listen(self._hear)
         if self.knowledge.spec is not None:
             for token in self.tokens:
                 self.env.process(self._watch(token))

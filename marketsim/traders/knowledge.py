@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from marketsim.announcements import Announcement, Board
+from marketsim.announcements import Announcement, AnnouncementFeed
 from marketsim.spec import Duration, Flag, Rate, Spec
 from marketsim.streams import Stream, relative_noise
 
@@ -41,29 +41,29 @@ class Prospect:
 
 
 class Knowledge:
-    """Reads the board for one group: announcements where it has no knowledge of its own, inference where it has.
+    """Reads the announcement feed for one group: what is announced where it knows nothing of its own, else inference.
 
     Both pass through the token's mode. The error of an inference is one draw a (trader, reset), lognormal with mean
     one, from the stream `<group>/knows/<token>/<market>`.
     """
 
-    def __init__(self, spec: KnowsSpec | None, board: Board, draws: Callable[[str], Stream]) -> None:
-        self.spec, self.board, self.draws = spec, board, draws
+    def __init__(self, spec: KnowsSpec | None, feed: AnnouncementFeed, draws: Callable[[str], Stream]) -> None:
+        self.spec, self.feed, self.draws = spec, feed, draws
 
     def lead_ns(self, token: str) -> int:
         """How long before a reset of a token the group knows of it."""
         own = None if self.spec is None else self.spec.lead
-        return self.board.outlook(token).lead_ns if own is None else own
+        return self.feed.outlook(token).lead_ns if own is None else own
 
     def next_start_ns(self, token: str, now_ns: int) -> int | None:
         """When the group may first know of the next reset by the clock, if that is still ahead."""
-        due_ns = self.board.outlook(token).due_ns()
+        due_ns = self.feed.outlook(token).due_ns()
         start_ns = None if due_ns is None else due_ns - self.lead_ns(token)
         return start_ns if start_ns is not None and start_ns > now_ns else None
 
     def prospects(self, token: str, now_ns: int) -> tuple[Prospect, ...]:
         """Every leg of a token's next reset of which the group knows both when and how much."""
-        announced = self.board.known(token, now_ns)
+        announced = self.feed.known(token, now_ns)
         if self.spec is None:
             return tuple(_prospect(each) for each in announced if _is_complete(each))
         return tuple(self._inferred(self.spec, token, announced, now_ns))
@@ -79,10 +79,10 @@ class Knowledge:
         self, spec: KnowsSpec, token: str, announced: Sequence[Announcement], now_ns: int
     ) -> Iterator[Prospect]:
         """Field by field, what it knows itself before what is announced."""
-        outlook, lead_ns = self.board.outlook(token), self.lead_ns(token)
+        outlook, lead_ns = self.feed.outlook(token), self.lead_ns(token)
         said = {(each.market, each.number, each.is_above): each.lots for each in announced}
         knows_when = outlook.is_schedule_public if spec.schedule is None else spec.schedule
-        for plan in self.board.foresee(token) if knows_when else ():
+        for plan in self.feed.foresee(token) if knows_when else ():
             if plan.due_ns is not None and plan.due_ns - lead_ns > now_ns:
                 continue
             lots = said.get(plan.subject) if spec.size_noise is None else plan.lots

@@ -10,15 +10,16 @@ from typing import Any
 
 import simpy
 
-from marketsim.announcements import Board
-from marketsim.issuers.holdings import HoldingsRegister, check_supply
-from marketsim.issuers.issuer import TokenDesk, open_desk
-from marketsim.issuers.office import Office
-from marketsim.issuers.parent import RebalanceRegister
-from marketsim.issuers.token import LegTerms, TokenSpec, open_token, opening_lots
+from marketsim.announcements import AnnouncementFeed
+from marketsim.issuers.context import LedgerAccounts, RunClock
+from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.desk_assembly import RunContext, TokenContext, open_desk
+from marketsim.issuers.fund.holdings import HoldingsRegister, check_supply
+from marketsim.issuers.fund.token import LegTerms
+from marketsim.issuers.orders.rebalance_order import RebalanceRegister
+from marketsim.issuers.token_spec import TokenSpec, open_token, opening_lots
 from marketsim.messages import Fill
 from marketsim.streams import Stream
-from marketsim.units import to_atoms
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -94,7 +95,7 @@ class World(simpy.Environment):
     flows: list[tuple[int, int, int, str]] = field(default_factory=list)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     desks: list[TokenDesk] = field(default_factory=list)
-    board: Board = field(default_factory=Board)
+    feed: AnnouncementFeed = field(default_factory=AnnouncementFeed)
     hedges: int = 0
     others_atoms: int = 0  # what everybody has who is not an account here
 
@@ -277,11 +278,6 @@ class World(simpy.Environment):
         self.hedges += 1
         return self.hedges - 1
 
-    def office(self, supply_lots: int) -> Office:
-        register = HoldingsRegister({HOLDERS: supply_lots})
-        ledger = ISSUER, ROUNDING, OUTSIDE
-        return Office(register, Clients(self), lambda account: (account, "clients"), self.next_hedge, *ledger)
-
     def total_atoms(self) -> int:
         """All cash there is: what trades and payments may move, never change."""
         return sum(self.cash.values()) + self.others_atoms
@@ -316,25 +312,28 @@ class World(simpy.Environment):
         account = 1_000_000_000 + len(self.desks)
         legs = [LegTerms(m, Fraction(x), TICK, ATOMS_PER_TICK_LOT) for m, x in spec.basket.items()]
         marks = {leg.market: self.markets[leg.market].mark for leg in legs}
-        self.cash[account] = to_atoms(spec.aum.amount)
+        self.cash[account] = spec.aum_atoms
         for market, lots in opening_lots(spec, legs, marks).items():
             self.cash[account] -= lots * marks[market] * ATOMS_PER_TICK_LOT
             self.positions[account, market] = lots
         token = open_token(spec, account, legs, marks)
-        desk = open_desk(
-            spec,
-            token,
-            env=self,
-            view=self,
-            gateway=self,
-            add_row=self.add_row,
-            register=self.register,
-            stream=Stream(seed, 0, f"rebalance:{spec.id}"),
-            office=self.office(token.supply_lots),
-            start_ns=start_ns,
-            warmup_ns=warmup_ns,
-            board=self.board,
+        run = RunContext(
+            RunClock(self, start_ns, warmup_ns),
+            self,
+            self,
+            self.add_row,
+            self.register,
+            self.feed,
+            Clients(self),
+            lambda account: (account, "clients"),
+            self.next_hedge,
         )
+        own = TokenContext(
+            HoldingsRegister({HOLDERS: token.supply_lots}),
+            LedgerAccounts(ISSUER, ROUNDING, OUTSIDE),
+            Stream(seed, 0, f"rebalance:{spec.id}"),
+        )
+        desk = open_desk(spec, token, run, own)
         self.desks.append(desk)
         desk.start()
         return desk
@@ -356,8 +355,8 @@ class Clients:
 def check_books(world: World, desk: TokenDesk, deposits_atoms: int) -> None:
     """Cash and units are conserved, and the token's attribution explains its account."""
     assert world.total_atoms() == deposits_atoms
-    check_supply(desk.token.id, desk.token.supply_lots, desk.office.holdings)
-    desk.books.take_stock(world.now)
+    check_supply(desk.token.id, desk.token.supply_lots, desk.holdings)
+    desk.books.reconcile(world.now)
     assert desk.books.ledger._interval(desk.books.valuation(world.now)).unexplained_atoms == 0
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketsim.errors import KernelError
-from marketsim.issuers.attribution import AttributionLedger, LegValue, Valuation, check_adds_up
+from marketsim.issuers.books.attribution import AttributionLedger, LegValue, Valuation, check_adds_up
 from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, World
 
 K = 10
@@ -69,11 +69,11 @@ def test_what_the_venue_takes_by_itself_is_priced_at_the_mark_and_its_charge_is_
     ledger = AttributionLedger("T", account.valued(0))
     account.mark["A"] = account.index["A"] = 900
     account.trade("A", -10, 890, fee=50)  # liquidated at 890, charged 50
-    assert ledger.absorb(account.valued(5)) == {"A": -10}
+    assert ledger.enter_seizures(account.valued(5)) == {"A": -10}
     row = ledger.cut(account.valued(10))
     assert (row.index_atoms, row.basis_atoms, row.slippage_atoms) == (-10 * 100 * K, 0, -10 * 10 * K - 50)
     account.cash += 25  # and made good later
-    assert ledger.absorb(account.valued(15)) == {}
+    assert ledger.enter_seizures(account.valued(15)) == {}
     assert ledger.cut(account.valued(20)).slippage_atoms == 25
 
 
@@ -114,7 +114,7 @@ def test_attribution_always_adds_up_and_its_intervals_join(events: list[tuple]) 
                 ledger.management_fee(given_[0])
             case "seized":
                 account.trade(*given_, 0)
-                ledger.absorb(account.valued(t_ns))
+                ledger.enter_seizures(account.valued(t_ns))
             case "cut":
                 rows.append(ledger.cut(account.valued(t_ns)))
     for row in rows:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketsim.issuers.issuer import TokenDesk
+from marketsim.issuers.desk import TokenDesk
 from marketsim.messages import PrimaryRequest
 from tests.issuers.fake_venue import ALICE, BOB, BTC, CAROL, DAY, HOLDERS, HOUR, MINUTE, SECOND, World, check_books
 from tests.issuers.test_settlement import ATOMS, LADDER, create, opened, redeem
@@ -69,16 +69,16 @@ def test_a_rebalance_under_way_closes_the_counter_unless_told_otherwise() -> Non
 
 def test_suspension_stops_redemptions_and_resumption_lets_them_go_on() -> None:
     world, desk, _ = opened(NAV)
-    desk.office.holdings.move(HOLDERS, ALICE, 100 * ATOMS)
+    desk.holdings.move(HOLDERS, ALICE, 100 * ATOMS)
     world.run_to(MINUTE)
-    desk.life.suspend(["primary"])
+    desk.status.suspend(["primary"])
     (stopped,) = requested(world, desk, 2 * MINUTE, ("redeem", ALICE, 10))
     assert (stopped.status, stopped.reason, desk.snapshot(world.now)[0]["state"]) == (
         "refused",
         "suspended",
         "SUSPENDED",
     )
-    desk.life.resume(["primary"])
+    desk.status.resume(["primary"])
     (served,) = requested(world, desk, 3 * MINUTE, ("redeem", ALICE, 10))
     world.run_to(4 * MINUTE)
     assert (served.status, desk.snapshot(world.now)[0]["state"]) == ("settled", "TRADING")
@@ -89,7 +89,7 @@ def test_suspension_stops_redemptions_and_resumption_lets_them_go_on() -> None:
 def test_a_supply_cap_refuses_creations_only_and_until_there_is_room() -> None:
     """500,000 tokens are out; the cap of 500,100 leaves room for a hundred of 100 USDT."""
     world, desk, _ = opened({**NAV, "supply_cap": 500_100})
-    desk.office.holdings.move(HOLDERS, BOB, 50 * ATOMS)
+    desk.holdings.move(HOLDERS, BOB, 50 * ATOMS)
     first, second, third = requested(
         world, desk, HOUR, ("create", ALICE, 9_000), ("create", ALICE, 2_000), ("redeem", BOB, 50)
     )
@@ -103,7 +103,7 @@ def test_a_supply_cap_refuses_creations_only_and_until_there_is_room() -> None:
 def test_caps_count_cash_by_the_utc_day_and_each_side_by_itself() -> None:
     """The run starts at 18:00, so a day ends after six hours."""
     world, desk, _ = opened({**NAV, "daily_cap": "10 kUSDT", "account_cap": "6 kUSDT"}, start_ns=18 * HOUR)
-    desk.office.holdings.move(HOLDERS, ALICE, 100 * ATOMS)
+    desk.holdings.move(HOLDERS, ALICE, 100 * ATOMS)
     a, b, c, d, e = requested(
         world, desk, HOUR,
         ("create", ALICE, 6_000), ("create", ALICE, 1), ("create", BOB, 4_001), ("create", BOB, 4_000),
@@ -129,9 +129,9 @@ def test_a_cap_that_follows_volatility_tightens_in_a_storm() -> None:
 
 def test_what_cannot_be_dealt_waits_in_order_where_there_is_a_queue() -> None:
     world, desk, deposits = opened({**NAV, "queue": True, "daily_cap": "10 kUSDT"})
-    desk.office.holdings.move(HOLDERS, BOB, 1_000 * ATOMS)
+    desk.holdings.move(HOLDERS, BOB, 1_000 * ATOMS)
     world.run_to(MINUTE)
-    desk.life.suspend(["primary"])
+    desk.status.suspend(["primary"])
     waiting = requested(
         world, desk, HOUR,
         ("create", ALICE, 6_000), ("create", BOB, 7_000), ("create", ALICE, 1_000), ("redeem", BOB, 10),
@@ -140,7 +140,7 @@ def test_what_cannot_be_dealt_waits_in_order_where_there_is_a_queue() -> None:
     assert [each.reason for each in waiting] == ["suspended"] * 5
     assert [each.queue_ahead for each in waiting] == [0, 60, 130, 0, 140]
     world.run_to(2 * HOUR)
-    desk.life.resume(["primary"])
+    desk.status.resume(["primary"])
     world.run_to(2 * HOUR + SECOND)
     assert [each.status for each in waiting] == ["settled", "queued", "queued", "settled", "queued"]
     world.run_to(DAY + SECOND)
@@ -154,7 +154,7 @@ def test_what_cannot_be_dealt_waits_in_order_where_there_is_a_queue() -> None:
 
 def test_a_redemption_makes_room_for_who_waits_at_the_supply_cap() -> None:
     world, desk, _ = opened({**NAV, "queue": True, "supply_cap": 500_000})
-    desk.office.holdings.move(HOLDERS, BOB, 1_000 * ATOMS)
+    desk.holdings.move(HOLDERS, BOB, 1_000 * ATOMS)
     (waits,) = requested(world, desk, HOUR, ("create", ALICE, 5_000))
     assert (waits.status, waits.reason) == ("queued", "supply_cap")
     (sold,) = requested(world, desk, 2 * HOUR, ("redeem", BOB, 100))
@@ -166,7 +166,7 @@ def test_batches_deal_all_that_waits_at_the_nav_of_their_hour_with_one_hedge() -
     """KuCoin: processed at 00:00, 08:00, 16:00; 30,000 in and 10,300 out at NAV 103 hedge 59,100 USDT."""
     batch = {"mode": "cash_batch", "batches": ["00:00", "08:00", "16:00"]}
     world, desk, deposits = opened(batch, execution={"algorithm": "market"})
-    desk.office.holdings.move(HOLDERS, BOB, 100 * ATOMS)
+    desk.holdings.move(HOLDERS, BOB, 100 * ATOMS)
     made, sold = requested(world, desk, HOUR, ("create", ALICE, 30_000), ("redeem", BOB, 100))
     assert {(each.status, each.reason) for each in (made, sold)} == {("queued", "batch")}
     world.set_price(303_000)
@@ -182,10 +182,10 @@ def test_batches_deal_all_that_waits_at_the_nav_of_their_hour_with_one_hedge() -
 def test_a_batch_that_meets_a_suspension_waits_for_the_next() -> None:
     world, desk, _ = opened({"mode": "cash_batch", "batches": ["08:00", "16:00"], "daily_cap": "1 kUSDT"})
     world.run_to(MINUTE)
-    desk.life.suspend(["primary"])
+    desk.status.suspend(["primary"])
     first, second = requested(world, desk, HOUR, ("create", ALICE, 900), ("create", BOB, 200))
     world.run_to(9 * HOUR)
-    desk.life.resume(["primary"])
+    desk.status.resume(["primary"])
     world.run_to(10 * HOUR)
     assert first.status == "queued"
     world.run_to(16 * HOUR)
@@ -194,8 +194,8 @@ def test_a_batch_that_meets_a_suspension_waits_for_the_next() -> None:
 
 def test_requests_take_their_time_to_the_counter() -> None:
     world, desk, _ = opened(NAV)
-    assert desk.counter is not None
-    request = desk.counter.request("creation", ALICE, cash_atoms=1_000 * ATOMS, latency_ns=SECOND)
+    assert desk.primary is not None
+    request = desk.primary.request("creation", ALICE, cash_atoms=1_000 * ATOMS, latency_ns=SECOND)
     assert request.status == "sent"
     world.run_to(SECOND)
     assert (request.status, request.requested_ns) == ("settled", SECOND)
@@ -248,13 +248,13 @@ def test_whatever_clients_ask_cash_and_units_are_conserved_and_attribution_adds_
         elif kind == "redeem":
             redeem(desk, Fraction(amount, 97), account)
         elif kind == "move":
-            free = desk.office.holdings.free_of(HOLDERS)
-            desk.office.holdings.move(HOLDERS, account, min(free, amount * ATOMS // 50))
+            free = desk.holdings.free_of(HOLDERS)
+            desk.holdings.move(HOLDERS, account, min(free, amount * ATOMS // 50))
         elif kind == "price":
             world.set_price(300_000 + (amount % 20_001) - 10_000)
         world.run_to(world.now + amount * 100_000)
         assert world.total_atoms() == deposits
-        assert desk.office.holdings.total_lots == desk.token.supply_lots
+        assert desk.holdings.total_lots == desk.token.supply_lots
     world.run_to(world.now + 2 * HOUR)
     check_books(world, desk, deposits)
     assert not desk.books.hedges
@@ -273,7 +273,7 @@ def test_who_stays_loses_and_gains_nothing_by_who_comes_and_goes(mode: str, aske
     """At true NAV, and at the hedge's price, NAV stays within an atom a request, whatever the hedges cost."""
     world = World({BTC: 300_000}, fee_parts=50_000, slip_ticks=40)
     world, desk, deposits = opened({"mode": mode}, world=world, execution={"algorithm": "market"})
-    desk.office.holdings.move(HOLDERS, ALICE, 100_000 * ATOMS)
+    desk.holdings.move(HOLDERS, ALICE, 100_000 * ATOMS)
     world.positions[ALICE, BTC] = 2_000_000
     world.cash[ALICE] += (100_000_000 - 60_000_000) * ATOMS
     deposits = world.total_atoms()

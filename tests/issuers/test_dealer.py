@@ -14,7 +14,7 @@ from marketsim.issuers.algorithms.participation import CappedPlan
 from marketsim.issuers.algorithms.passive import PassivePlan, PassiveSpec
 from marketsim.issuers.algorithms.pov import PovPlan, PovSpec
 from marketsim.issuers.algorithms.twap import TwapPlan, TwapSpec
-from marketsim.issuers.nav import Holding, Leg, cost_consistent_lots, order_notional
+from marketsim.issuers.fund.nav import Holding, Leg, cost_consistent_lots, order_notional
 from marketsim.streams import Stream
 from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, SECOND, World
 
@@ -185,7 +185,8 @@ def test_a_hidden_order_is_sent_at_its_instants_in_equal_slices() -> None:
     world = rising()
     desk = world.issue(rebalance=DAILY, execution={"algorithm": "hidden", "window": "15min", "slices": 10})
     (row,) = finished(world, HOUR)
-    assert [order.sent["t_ns"] - T_RESET for order in world.orders] == list(_times(desk.plan.opened(T_RESET, 0)))
+    times = _times(desk.delisting.plan.opened(T_RESET, 0))
+    assert [order.sent["t_ns"] - T_RESET for order in world.orders] == list(times)
     assert [order.sent["lots"] for order in world.orders] == [9_901] * 10
     assert (row["filled_lots"], row["status"]) == (WANTED, "done")
 

@@ -6,16 +6,16 @@ from math import log
 
 import pytest
 
-from marketsim.issuers.decay import DecayLedger, Standing, log_ratio, variance_term
-from marketsim.issuers.token import LegTerms
+from marketsim.issuers.books.decay import DecayLedger, TokenSnapshot, log_ratio, variance_term
+from marketsim.issuers.fund.token import LegTerms
 
 LEG = LegTerms("BTC-PERP", Fraction(3), Decimal("0.1"), 10_000)
 SHORT_LEG = LegTerms("ETH-PERP", Fraction(-1), Decimal("0.01"), 10_000)
 
 
-def standing(t_ns: int, worth: str, mark: int, variance: float = 0.0, **others: int) -> Standing:
+def standing(t_ns: int, worth: str, mark: int, variance: float = 0.0, **others: int) -> TokenSnapshot:
     marks = {"BTC-PERP": mark, **{name.replace("_", "-"): ticks for name, ticks in others.items()}}
-    return Standing(t_ns, Fraction(worth), marks, dict.fromkeys(marks, variance))
+    return TokenSnapshot(t_ns, Fraction(worth), marks, dict.fromkeys(marks, variance))
 
 
 @pytest.mark.parametrize(("target", "coefficient"), [(3, -3.0), (-3, -6.0), (2, -1.0), (-1, -1.0), (1, 0.0)])
@@ -39,9 +39,9 @@ def test_payments_are_logs_of_what_they_left_of_the_equity() -> None:
     """1 % paid out of 1000, then 90 received on 990: ln(990/1000), ln(1080/990)."""
     equity = [990, 1080]
     ledger = DecayLedger("UP", (LEG,), lambda: equity[0], standing(0, "1", 300_000))
-    ledger.hear("fee", -10)
+    ledger.enter("fee", -10)
     equity.pop(0)
-    ledger.hear("funding", 90)
+    ledger.enter("funding", 90)
     row = ledger.cut(standing(60, "1.08", 300_000))
     assert row.fee_term == pytest.approx(log(0.99), rel=1e-14)
     assert row.funding_term == pytest.approx(log(1080 / 990), rel=1e-14)
@@ -52,14 +52,14 @@ def test_payments_are_logs_of_what_they_left_of_the_equity() -> None:
 def test_a_fee_taken_in_new_units_is_old_over_new_supply() -> None:
     ledger = DecayLedger("UP", (LEG,), lambda: 1_000, standing(0, "1", 300_000))
     ledger.multiply("fee", 1_000 / 1_001)
-    row = ledger.cut(Standing(60, Fraction(1_000, 1_001), {"BTC-PERP": 300_000}, {"BTC-PERP": 0.0}))
+    row = ledger.cut(TokenSnapshot(60, Fraction(1_000, 1_001), {"BTC-PERP": 300_000}, {"BTC-PERP": 0.0}))
     assert row.fee_term == pytest.approx(log(1_000 / 1_001), rel=1e-12)
     assert row.residual == pytest.approx(0.0, abs=1e-15)
 
 
 def test_the_next_interval_begins_with_nothing_paid() -> None:
     ledger = DecayLedger("UP", (LEG,), lambda: 990, standing(0, "1", 300_000))
-    ledger.hear("cost", -10)
+    ledger.enter("cost", -10)
     assert ledger.cut(standing(60, "0.99", 300_000)).cost_term == pytest.approx(log(0.99), rel=1e-14)
     row = ledger.cut(standing(120, "0.99", 300_000))
     assert (row.t0_ns, row.cost_term, row.log_return, row.residual) == (60, 0.0, 0.0, 0.0)
@@ -67,7 +67,7 @@ def test_the_next_interval_begins_with_nothing_paid() -> None:
 
 def test_a_token_without_worth_has_no_log_return_and_no_residual() -> None:
     ledger = DecayLedger("UP", (LEG,), lambda: -5, standing(0, "1", 300_000))
-    ledger.hear("cost", -10)  # nothing is left of which it could be a share
+    ledger.enter("cost", -10)  # nothing is left of which it could be a share
     row = ledger.cut(standing(60, "0", 190_000, 0.1))
     assert (row.log_return, row.residual, row.cost_term) == (None, None, 0.0)
     assert row.beta_term == pytest.approx(3 * log(19 / 30), rel=1e-14)

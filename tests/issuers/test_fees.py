@@ -5,7 +5,7 @@ from json import loads
 
 import pytest
 
-from marketsim.issuers.fees import ManagementFeeSpec, management_fee_atoms, next_charge_ns
+from marketsim.issuers.fees.management import ManagementFeeSpec, management_fee_atoms, next_charge_ns
 from tests.issuers.fake_venue import BTC, DAY, HOUR, ISSUER, MINUTE, OUTSIDE, SECOND, World, check_books
 
 ATOMS = 10**8
@@ -87,7 +87,7 @@ def test_a_fee_of_notional_is_leverage_times_one_of_equity() -> None:
     desk = world.issue(management_fee={"rate": "1 bps", "of": "notional", "mode": "dilution"})
     world.run_to(DAY)
     assert world.paid == []
-    assert desk.office.holdings.units_of(ISSUER) / desk.token.supply_lots == pytest.approx(3e-4, rel=1e-9)
+    assert desk.holdings.units_of(ISSUER) / desk.token.supply_lots == pytest.approx(3e-4, rel=1e-9)
 
 
 def test_tlx_is_charged_at_each_rebalance_before_its_order_is_sized() -> None:

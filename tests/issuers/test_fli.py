@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marketsim.issuers.nav import Holding, Leg
+from marketsim.issuers.fund.nav import Holding, Leg
 from marketsim.issuers.policies.decision import Decision, Situation
 from marketsim.issuers.policies.fli import (
     FLI,

@@ -17,7 +17,7 @@ T_RESET = 2 * HOUR
 
 def heard_in(world: World) -> list[Announcement]:
     heard: list[Announcement] = []
-    world.board.listen(heard.append)
+    world.feed.listen(heard.append)
     return heard
 
 
@@ -69,7 +69,7 @@ def test_what_is_left_of_an_order_is_told_until_it_is_done_and_then_taken_down()
     assert len(set(left)) == 5
     assert heard[-1].is_over
     assert heard[-1].said_ns == T_RESET + 4 * MINUTE
-    assert world.board.known("BTC3L", T_RESET + HOUR) == ()
+    assert world.feed.known("BTC3L", T_RESET + HOUR) == ()
 
 
 def test_the_next_reset_has_the_next_number() -> None:
@@ -89,7 +89,7 @@ def test_a_token_that_discloses_nothing_is_not_on_the_board(disclosure: Any) -> 
     world, heard = fallen(disclosure=disclosure)
     world.run_to(T_RESET + HOUR)
     assert heard == []
-    assert world.board.known("BTC3L", T_RESET + HOUR) == ()
+    assert world.feed.known("BTC3L", T_RESET + HOUR) == ()
     assert not [event for event in world.rows["events"] if event["event"] == "announced"]
 
 
@@ -116,7 +116,7 @@ def test_a_noisy_size_is_off_by_one_factor_a_reset_that_averages_one() -> None:
         world.issue(rebalance=DAILY, execution=SLOW, disclosure={**OPEN, "size": "noisy", "noise": "30%"}, seed=seed)
         world.run_to(T_RESET - 8 * MINUTE)
         assert len({said.lots for said in heard}) == 1
-        (exact,) = world.board.foresee("BTC3L")
+        (exact,) = world.feed.foresee("BTC3L")
         factors.append(heard[0].lots / exact.lots)
     logs = [math.log(factor) for factor in factors]
     mean = sum(logs) / len(logs)
@@ -146,7 +146,7 @@ def test_what_was_announced_of_a_token_that_is_wiped_comes_down() -> None:
     world.follow([(T_RESET - 5 * MINUTE - SECOND, 199_000)])
     world.run_to(T_RESET - 4 * MINUTE)
     assert (heard[-1].is_over, heard[-1].said_ns) == (True, T_RESET - 5 * MINUTE)
-    assert world.board.known("BTC3L", T_RESET) == world.board.foresee("BTC3L") == ()
+    assert world.feed.known("BTC3L", T_RESET) == world.feed.foresee("BTC3L") == ()
 
 
 def test_a_band_tells_its_trigger_prices_and_the_size_there() -> None:

@@ -192,10 +192,10 @@ def test_a_liquidation_under_its_feet_ends_the_order_and_the_books_still_close()
 def test_funding_moves_the_price_a_band_waits_for() -> None:
     world = World({BTC: 300_000})
     desk = world.issue(rebalance={"policy": "band", "upper": 4, "poll": "0s"})
-    (before,) = desk.policy.triggers(desk.books.situation("mark", 0))
+    (before,) = desk.resets.decisions.policy.triggers(desk.books.situation("mark", 0))
     world.run_to(MINUTE)
     world.settle_funding(desk.token.account, -1_000_000 * 10**8)
-    (after,) = desk.policy.triggers(desk.books.situation("mark", 0))
+    (after,) = desk.resets.decisions.policy.triggers(desk.books.situation("mark", 0))
     assert after.ticks > before.ticks
     world.follow([(HOUR, after.ticks)])
     (row,) = finished(world, 2 * HOUR)

@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketsim.issuers.algorithms.child import ChildKind
-from marketsim.issuers.algorithms.slicing import SinglePlan
 from tests.issuers.fake_venue import (
     ALICE,
     BOB,
@@ -28,7 +26,6 @@ from tests.issuers.fake_venue import (
 from tests.issuers.test_settlement import ATOMS, LADDER, create, opened, redeem
 
 SPLIT = {"below": "40 USDT", "ratio": 10, "halt": "1h"}
-OFF_BOOK = SinglePlan(ChildKind.OFF_BOOK)
 
 
 def events(world: World, *names: str) -> list[tuple[str, dict[str, Any]]]:
@@ -50,7 +47,7 @@ def test_a_token_beneath_the_threshold_becomes_one_of_ten_at_ten_times_the_nav()
     }  # fmt: skip
     row, _ = desk.snapshot(world.now)
     assert (row["nav"], row["supply"], row["state"]) == (397, 50_000, "SPLITTING")
-    assert desk.office.holdings.units_of(HOLDERS) == 50_000 * ATOMS
+    assert desk.holdings.units_of(HOLDERS) == 50_000 * ATOMS
     world.run_to(3 * HOUR + 1)
     assert desk.snapshot(world.now)[0]["state"] == "TRADING"
     assert [loads(r["detail"])["to"] for r in world.rows["events"] if r["event"] == "state"] == ["SPLITTING", "TRADING"]
@@ -81,7 +78,7 @@ def test_fractions_are_paid_in_cash_at_nav_and_no_value_is_lost() -> None:
     """Units in lots of a hundred-millionth; 13 lots at 1/10 are one lot and three in cash at 3.97e-7 USDT a lot."""
     world = World({BTC: 300_000})
     desk = world.issue(reverse_split=SPLIT)
-    holdings = desk.office.holdings
+    holdings = desk.holdings
     holdings.move(HOLDERS, ALICE, 13)
     holdings.move(HOLDERS, BOB, 100_000_000_009)
     deposits = world.total_atoms()
@@ -100,7 +97,7 @@ def test_fractions_are_paid_in_cash_at_nav_and_no_value_is_lost() -> None:
 def test_an_exact_split_makes_the_lot_smaller_and_pays_nobody() -> None:
     world = World({BTC: 300_000})
     desk = world.issue(reverse_split={**SPLIT, "fractions": "exact"})
-    holdings = desk.office.holdings
+    holdings = desk.holdings
     holdings.move(HOLDERS, ALICE, 13)
     deposits = world.total_atoms()
     world.run_to(MINUTE)
@@ -115,18 +112,18 @@ def test_an_exact_split_makes_the_lot_smaller_and_pays_nobody() -> None:
 def test_what_waits_and_what_caps_are_counted_in_new_tokens() -> None:
     primary = {"mode": "cash_nav", "queue": True, "supply_cap": 600_000, "settle_after": "1d"}
     world, desk, deposits = opened(primary, reverse_split=SPLIT)
-    desk.office.holdings.move(HOLDERS, BOB, 1_000 * ATOMS)
+    desk.holdings.move(HOLDERS, BOB, 1_000 * ATOMS)
     made = create(desk, 100_000)
     world.run_to(MINUTE)
-    desk.life.suspend(["primary"])
+    desk.status.suspend(["primary"])
     waits = redeem(desk, 1_000, BOB)
     world.run_to(2 * MINUTE)
     world.set_price(239_000)
     world.run_to(3 * MINUTE)
-    assert (made.status, desk.office.holdings.units_of(ALICE)) == ("settled", 100 * ATOMS)
-    assert desk.counter is not None
-    assert desk.counter.supply_cap == 60_000
-    desk.life.resume(["primary"])
+    assert (made.status, desk.holdings.units_of(ALICE)) == ("settled", 100 * ATOMS)
+    assert desk.primary is not None
+    assert desk.primary.limits.supply_cap == 60_000
+    desk.status.resume(["primary"])
     world.run_to(2 * DAY)
     assert (waits.status, waits.units, waits.cash) == ("settled", 100, 39_000)
     check_books(world, desk, deposits)
@@ -152,18 +149,18 @@ def test_a_split_keeps_the_reference_of_the_losing_side() -> None:
 def test_a_delisted_token_pays_every_holder_at_nav_and_is_no_more() -> None:
     """Binance 2024: remaining tokens converted at NAV; here 106 a token after a rise of 2 %."""
     world, desk, deposits = opened({"mode": "cash_nav", "queue": True})
-    desk.office.holdings.move(HOLDERS, ALICE, 1_000 * ATOMS)
-    desk.office.holdings.move(HOLDERS, BOB, 7)
+    desk.holdings.move(HOLDERS, ALICE, 1_000 * ATOMS)
+    desk.holdings.move(HOLDERS, BOB, 7)
     world.run_to(MINUTE)
     world.set_price(306_000)
-    desk.life.suspend(["primary"])
+    desk.status.suspend(["primary"])
     waits = create(desk, 1_000)
     before = world.cash[ALICE], world.cash[BOB]
-    world.process(desk.life.delist(OFF_BOOK))
+    world.process(desk.delisting.delist(is_off_book=True))
     world.run_to(2 * MINUTE)
     assert (world.cash[ALICE] - before[0], world.cash[BOB] - before[1]) == (106_000 * ATOMS, 7 * 106)
     assert world.cash[desk.token.account] == world.position_lots(desk.token.account, BTC) == 0
-    assert (desk.token.supply_lots, desk.office.holdings.total_lots) == (0, 0)
+    assert (desk.token.supply_lots, desk.holdings.total_lots) == (0, 0)
     row, (leg,) = desk.snapshot(world.now)
     assert (row["state"], row["nav"], row["supply"], leg["position_lots"]) == ("DELISTED", 106, 0, 0)
     assert (waits.status, waits.reason, create(desk, 1_000).reason) == ("refused", "delisted", "delisted")
@@ -181,7 +178,7 @@ def test_delisting_through_the_book_costs_the_holders_what_it_costs() -> None:
     world, desk, deposits = opened({"mode": "cash_nav"}, world=world, execution=LADDER, aum="5 MUSDT")
     deposits = world.total_atoms()
     world.run_to(MINUTE)
-    world.process(desk.life.delist(desk.plan))
+    world.process(desk.delisting.delist(is_off_book=False))
     world.run_to(2 * MINUTE)
     assert desk.snapshot(world.now)[0]["state"] == "TRADING"
     assert create(desk, 1_000).reason == "delisted"
@@ -196,11 +193,11 @@ def test_delisting_waits_for_a_rebalance_and_for_who_is_being_paid() -> None:
     rule = {"policy": "daily", "at": "00:02"}
     world.follow([(MINUTE, 303_000)])
     world, desk, deposits = opened({"mode": "cash_nav"}, world=world, execution=LADDER, rebalance=rule)
-    desk.office.holdings.move(HOLDERS, ALICE, 1_000 * ATOMS)
+    desk.holdings.move(HOLDERS, ALICE, 1_000 * ATOMS)
     world.run_to(MINUTE + 59 * SECOND)
     paid = redeem(desk, 1_000)
     world.run_to(2 * MINUTE + SECOND)
-    world.process(desk.life.delist(OFF_BOOK))
+    world.process(desk.delisting.delist(is_off_book=True))
     world.run_to(HOUR)
     assert (paid.status, paid.cash) == ("settled", 103_000)
     assert desk.token.state == "DELISTED"
@@ -212,7 +209,7 @@ def test_a_delisted_token_is_not_delisted_again() -> None:
     world = World({BTC: 300_000})
     desk = world.issue()
     for _ in range(2):
-        world.process(desk.life.delist(OFF_BOOK))
+        world.process(desk.delisting.delist(is_off_book=True))
     world.run_to(HOUR)
     assert len(events(world, "delisted")) == 1
 
@@ -221,10 +218,10 @@ def test_a_suspended_rebalance_is_left_out_and_not_made_up() -> None:
     world = World({BTC: 300_000})
     world.follow([(MINUTE, 303_000)])
     desk = world.issue(rebalance={"policy": "daily", "at": "00:02", "emergency": {"leverage": 4, "side": "delever"}})
-    desk.life.suspend(["rebalance"])
+    desk.status.suspend(["rebalance"])
     world.run_to(HOUR)
     assert desk.snapshot(world.now)[0]["trigger_down"] is None
-    desk.life.resume(["rebalance"])
+    desk.status.resume(["rebalance"])
     world.run_to(DAY + HOUR)
     desk.finish(world.now)
     assert [row["t_decide_ns"] for row in world.rows["rebalances"]] == [DAY + 2 * MINUTE]
@@ -237,7 +234,7 @@ def test_a_fee_by_dilution_gives_the_issuer_its_share_and_moves_no_cash() -> Non
     deposits = world.total_atoms()
     world.run_to(2 * DAY)
     assert float(desk.books.nav() / ATOMS) == pytest.approx(100 * 0.99**2)
-    assert desk.office.holdings.units_of(ISSUER) / desk.token.supply_lots == pytest.approx(1 - 0.99**2)
+    assert desk.holdings.units_of(ISSUER) / desk.token.supply_lots == pytest.approx(1 - 0.99**2)
     assert world.cash[desk.token.account] == 50_000_000 * ATOMS - 5_000_000 * 300_000 * 10_000
     check_books(world, desk, deposits)
 
@@ -277,16 +274,16 @@ def test_a_split_leaves_every_holders_worth_as_it_was_to_the_atom(held: list[int
     desk = world.issue()
     accounts = (ALICE, BOB, CAROL)
     for account, lots in zip(accounts, held, strict=True):
-        desk.office.holdings.move(HOLDERS, account, lots)
+        desk.holdings.move(HOLDERS, account, lots)
     deposits = world.total_atoms()
     world.run_to(MINUTE)
     world.set_price(price)
     lot_value = desk.books.nav() / desk.token.lots_per_token
-    desk.life.split(ratio, "merge", 0, is_exact=False)
+    desk.splits.split(ratio, "merge", 0, is_exact=False)
     after = desk.books.nav() / desk.token.lots_per_token
     assert abs(after - ratio * lot_value) * desk.token.supply_lots < 1
     for account, lots in zip(accounts, held, strict=True):
-        worth = desk.office.holdings.units_of(account) * after + world.cash.get(account, 0)
+        worth = desk.holdings.units_of(account) * after + world.cash.get(account, 0)
         assert abs(worth - lots * lot_value) < 2
     assert [event for event, _ in events(world, "merge")] == ["merge"]
     check_books(world, desk, deposits)

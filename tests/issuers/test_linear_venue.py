@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from marketsim.issuers.nav import desired_units
+from marketsim.issuers.fund.nav import desired_units
 
 FUNDS = ((3, 50), (-3, 20), (-1, 10), (2, 30))  # leverage, assets in millions: K = 6 x 50 + 12 x 20 + 2 x 10 + 2 x 30
 K = 620

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketsim.issuers.nav import (
+from marketsim.issuers.fund.nav import (
     Direction,
     Holding,
     Leg,

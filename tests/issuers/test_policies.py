@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import TypeAdapter
 
-from marketsim.issuers.nav import Holding, Leg, PriceTrigger
+from marketsim.issuers.fund.nav import Holding, Leg, PriceTrigger
 from marketsim.issuers.policies.daily import EMERGENCY
 from marketsim.issuers.policies.decision import Decision, RebalancingPolicy, Situation
 from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
@@ -181,7 +181,7 @@ def test_looks_come_as_often_as_their_law_says() -> None:
 def test_leverage_goes_to_the_hidden_target_of_the_look_that_finds_it_outside() -> None:
     world = World({BTC: 300_000})
     desk = world.issue(rebalance=BLVT)
-    rule = desk.policy
+    rule = desk.resets.decisions.policy
     assert isinstance(rule, VariableRebalancing)
     world.follow([(HOUR, 265_000), (5 * HOUR, 400_000)])
     found = rows(world, DAY)
@@ -198,8 +198,8 @@ def test_leverage_goes_to_the_hidden_target_of_the_look_that_finds_it_outside() 
 def test_a_move_that_is_over_before_the_next_look_goes_unseen() -> None:
     world = World({BTC: 300_000})
     desk = world.issue(rebalance=BLVT)
-    assert isinstance(desk.policy, VariableRebalancing)
-    look = desk.policy.looks.next_ns(HOUR)
+    assert isinstance(desk.resets.decisions.policy, VariableRebalancing)
+    look = desk.resets.decisions.policy.looks.next_ns(HOUR)
     world.follow([(HOUR, 265_000), (look - 1, 300_000)])
     assert rows(world, DAY) == []
 

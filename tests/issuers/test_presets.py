@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from marketsim.issuers.issuer import TokenDesk
-from marketsim.issuers.nav import Direction
-from marketsim.issuers.token import TokenSpec
+from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.fund.nav import Direction
+from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario import load_text
 from marketsim.scenario.presets import presets_for
 from marketsim.streams import Stream, log_
@@ -83,7 +83,7 @@ def test_a_preset_waits_for_the_moves_its_rules_imply(
     """RULES A.1, "implied price moves of the bands", and the formula K = L (1 + r) / (1 + L r) for those not listed."""
     world = World({BTC: 300_000})
     desk = issued(world, preset, target)
-    triggers = desk.policy.triggers(desk.books.situation(desk.policy.source, 0))
+    triggers = desk.resets.decisions.policy.triggers(desk.books.situation(desk.resets.decisions.policy.source, 0))
     falls = [t.ticks for t in triggers if t.direction is Direction.BELOW]
     rises = [t.ticks for t in triggers if t.direction is Direction.ABOVE]
     assert (max(falls) / 300_000 - 1 if falls else None) == (None if fall is None else pytest.approx(fall, abs=6e-4))

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketsim.errors import KernelError
-from marketsim.issuers.caps import DailyCapSpec, DayCount, RealisedVolatility, cap_atoms
-from marketsim.issuers.fees import ManagementFeeSpec, dilution_lots, management_fee_atoms, rate_of_charge
-from marketsim.issuers.holdings import HoldingsRegister, check_supply
-from marketsim.issuers.primary import (
+from marketsim.issuers.fees.management import ManagementFeeSpec, dilution_lots, management_fee_atoms, rate_of_charge
+from marketsim.issuers.fund.holdings import HoldingsRegister, check_supply
+from marketsim.issuers.life_cycle.unit_conversion import convert_units
+from marketsim.issuers.primary_market.caps import DailyCapSpec, DayCount, RealisedVolatility, cap_atoms
+from marketsim.issuers.primary_market.terms import (
     PrimarySpec,
     creation,
     gross_for,
@@ -20,7 +21,6 @@ from marketsim.issuers.primary import (
     redemption,
     share_lots,
 )
-from marketsim.issuers.splits import exchange
 
 ATOMS = 10**8
 DAY = 86_400 * 10**9
@@ -107,7 +107,7 @@ def test_a_share_in_kind_is_to_the_nearest_lot() -> None:
 def test_a_merge_keeps_the_value_as_published(
     nav: str, units: int, ratio: int, nav_after: str, units_after: int
 ) -> None:
-    swap = exchange({1: units}, ratio, Fraction(nav) * ATOMS)
+    swap = convert_units({1: units}, ratio, Fraction(nav) * ATOMS)
     assert swap.lots == {1: units_after}
     assert swap.paid_atoms == 0
     assert Fraction(nav) * ratio == Fraction(nav_after)
@@ -122,7 +122,7 @@ def test_a_merge_keeps_the_value_as_published(
 def test_an_exchange_keeps_every_holders_worth_to_the_atom(
     units: dict[int, int], ratio: int, lot_value: Fraction
 ) -> None:
-    swap = exchange(units, ratio, lot_value)
+    swap = convert_units(units, ratio, lot_value)
     for account, lots in units.items():
         worth = swap.lots[account] * ratio * lot_value + swap.cash_atoms[account]
         assert 0 <= lots * lot_value - worth < 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from marketsim.issuers.nav import Holding, Leg, PriceTrigger
+from marketsim.issuers.fund.nav import Holding, Leg, PriceTrigger
 from marketsim.issuers.policies.band import BandSpec
 from marketsim.issuers.policies.daily import EMERGENCY, SCHEDULED, DailyRebalancing, DailySpec
 from marketsim.issuers.policies.decision import Decision, RebalancingPolicy, Situation
@@ -262,7 +262,7 @@ def rows(world: World, end_ns: int) -> list[dict[str, Any]]:
 def test_a_band_watched_or_polled_acts_at_the_first_tick_beyond(poll: str) -> None:
     world = World({BTC: 300_000})
     desk = world.issue(rebalance={"policy": "band", "upper": 4, "poll": poll})
-    (trigger,) = desk.policy.triggers(desk.books.situation("mark", 0))
+    (trigger,) = desk.resets.decisions.policy.triggers(desk.books.situation("mark", 0))
     world.follow([(10 * SECOND, trigger.ticks + 1), (20 * SECOND, trigger.ticks), (30 * SECOND, 300_000)])
     found = rows(world, HOUR)
     assert [(row["t_decide_ns"], row["trigger"], row["trigger_price"]) for row in found] == [

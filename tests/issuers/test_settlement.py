@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from marketsim.issuers.issuer import TokenDesk
-from marketsim.issuers.nav_quote import NavQuote
+from marketsim.issuers.desk import TokenDesk
+from marketsim.issuers.primary_market.nav_quote import NavQuote
 from marketsim.messages import PrimaryRequest
 from tests.issuers.fake_venue import (
     ALICE,
@@ -39,13 +39,13 @@ def opened(
 
 
 def create(desk: TokenDesk, cash: int, account: int = ALICE) -> PrimaryRequest:
-    assert desk.counter is not None
-    return desk.counter.request("creation", account, cash_atoms=cash * ATOMS)
+    assert desk.primary is not None
+    return desk.primary.request("creation", account, cash_atoms=cash * ATOMS)
 
 
 def redeem(desk: TokenDesk, units: int | Fraction, account: int = ALICE) -> PrimaryRequest:
-    assert desk.counter is not None
-    return desk.counter.request("redemption", account, units_lots=int(units * desk.token.lots_per_token))
+    assert desk.primary is not None
+    return desk.primary.request("redemption", account, units_lots=int(units * desk.token.lots_per_token))
 
 
 def exact_nav(desk: TokenDesk) -> Fraction:
@@ -59,7 +59,7 @@ def test_creation_at_nav_moves_cash_units_and_three_times_the_cash_in_perpetuals
     world.run_to(SECOND)
     net = 10_010 * ATOMS - 1_001_000_000
     assert (request.status, request.reason, request.price) == ("settled", None, 100)
-    assert request.units_lots == net // 100 == desk.office.holdings.units_of(ALICE)
+    assert request.units_lots == net // 100 == desk.holdings.units_of(ALICE)
     assert request.units == pytest.approx(99.9999)
     assert world.cash[ISSUER] == 1_001_000_000
     assert world.position_lots(desk.token.account, BTC) == 5_000_000 + 1_000
@@ -160,7 +160,7 @@ def test_while_a_hedge_is_worked_the_price_moves_and_those_who_stay_have_their_o
     if side == "creation":
         request = create(desk, 2_000_000)
     else:
-        desk.office.holdings.move(HOLDERS, ALICE, 20_000 * ATOMS)
+        desk.holdings.move(HOLDERS, ALICE, 20_000 * ATOMS)
         request = redeem(desk, 20_000)
     world.run_to(25 * SECOND)
     assert request.status == "sent"
@@ -212,7 +212,7 @@ def test_in_kind_the_client_hands_in_his_part_of_the_position() -> None:
 
 def test_redemption_in_kind_hands_it_back() -> None:
     world, desk, deposits = opened({"mode": "in_kind"})
-    desk.office.holdings.move(HOLDERS, ALICE, 100 * ATOMS)
+    desk.holdings.move(HOLDERS, ALICE, 100 * ATOMS)
     request = redeem(desk, 100)
     assert request.status == "settled"
     assert world.positions[ALICE, BTC] == 1_000
@@ -234,12 +234,12 @@ def test_delivery_later_keeps_units_and_cash_in_trust() -> None:
     made = create(desk, 10_010)
     world.run_to(MINUTE)
     assert (made.status, made.reason) == ("queued", "settling")
-    assert desk.office.holdings.units_of(ALICE) == 0
-    assert desk.office.holdings.units_of(ISSUER) == made.units_lots
+    assert desk.holdings.units_of(ALICE) == 0
+    assert desk.holdings.units_of(ISSUER) == made.units_lots
     world.set_price(303_000)
     world.run_to(HOUR)
     assert made.status == "settled"
-    assert (made.price, desk.office.holdings.units_of(ALICE)) == (100, made.units_lots)
+    assert (made.price, desk.holdings.units_of(ALICE)) == (100, made.units_lots)
     before = world.cash[ALICE]
     sold = redeem(desk, 50)
     world.run_to(HOUR + MINUTE)
@@ -254,7 +254,7 @@ def test_delivery_later_keeps_units_and_cash_in_trust() -> None:
 def test_the_last_units_close_the_fund_and_what_is_left_is_the_issuers() -> None:
     """The price rises by 1 % while the ladder sells: nobody holds a unit, so 3 % of what it still holds is his."""
     world, desk, deposits = opened({"mode": "cash_nav"}, aum="1 MUSDT", execution=LADDER)
-    desk.office.holdings.move(HOLDERS, ALICE, desk.token.supply_lots)
+    desk.holdings.move(HOLDERS, ALICE, desk.token.supply_lots)
     world.follow([(5 * SECOND, 303_000)])
     request = redeem(desk, 10_000)
     world.run_to(HOUR)
@@ -286,7 +286,7 @@ def test_a_token_without_supply_can_be_created_and_then_rebalances() -> None:
 def test_a_fund_is_not_paid_out_beyond_its_equity() -> None:
     """A quote an hour old still says 100 when NAV is 70: the last holder cannot take 100."""
     world, desk, _ = opened({"mode": "cash_nav"}, nav_quote={"every": "1min", "delay": "1h"})
-    desk.office.holdings.move(HOLDERS, ALICE, desk.token.supply_lots)
+    desk.holdings.move(HOLDERS, ALICE, desk.token.supply_lots)
     world.run_to(MINUTE)
     world.set_price(270_000)
     assert redeem(desk, 500_000).reason == "insufficient_equity"
@@ -295,7 +295,7 @@ def test_a_fund_is_not_paid_out_beyond_its_equity() -> None:
 
 def test_a_wipe_out_under_way_leaves_a_redemption_nothing() -> None:
     world, desk, deposits = opened({"mode": "cash_nav"}, execution=LADDER)
-    desk.office.holdings.move(HOLDERS, ALICE, 400_000 * ATOMS)
+    desk.holdings.move(HOLDERS, ALICE, 400_000 * ATOMS)
     world.follow([(15 * SECOND, 150_000)])
     request = redeem(desk, 400_000)
     world.run_to(20 * SECOND)

@@ -34,7 +34,7 @@ FALL = [{"at": "10min", "kind": "jump", "underlying": "BTC", "size": "-3%"}]
 def told(mode: Mode) -> Any:
     def set_modes(model: MarketModel) -> None:
         for token in model.scenario.tokens:
-            model.board.set_mode(token.id, mode)
+            model.announcement_feed.set_mode(token.id, mode)
 
     return set_modes
 

@@ -10,7 +10,7 @@ from marketsim import simulation
 from marketsim.datasets.run import Run
 from marketsim.datasets.tables import TABLES
 from marketsim.errors import ResultError, UsageError
-from marketsim.issuers.issuer import TokenDesk
+from marketsim.issuers.resets.rebalancer import Rebalancer
 from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
 from marketsim.simulation import job, running
@@ -142,13 +142,13 @@ def test_another_seed_and_another_replication_have_other_places_and_other_luck(t
 
 def test_a_failing_run_keeps_its_reason_and_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = eventful()
-    rebalance = TokenDesk._rebalance
+    rebalance = Rebalancer.rebalance
 
-    def broken(desk, decision):
+    def broken(rebalancer, decision):
         raise RuntimeError("the desk burns")
-        yield from rebalance(desk, decision)
+        yield from rebalance(rebalancer, decision)
 
-    monkeypatch.setattr(TokenDesk, "_rebalance", broken)
+    monkeypatch.setattr(Rebalancer, "rebalance", broken)
     failed = simulation.run(scenario, out=tmp_path)
     assert (failed.manifest["status"], failed.manifest["reason"]) == ("failed", "RuntimeError: the desk burns")
     trades = failed.table("trades")

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from marketsim.announcements import Announcement, Board
+from marketsim.announcements import Announcement, AnnouncementFeed
 from marketsim.streams import Stream
 from marketsim.traders.knowledge import Knowledge, KnowsSpec
 
@@ -32,15 +32,15 @@ class Reading:
         return (self.plan,)
 
 
-def board(said: Announcement | None = SAID, **reading: object) -> Board:
-    found = Board()
-    found.join("UP", Reading(**reading))
+def board(said: Announcement | None = SAID, **reading: object) -> AnnouncementFeed:
+    found = AnnouncementFeed()
+    found.register("UP", Reading(**reading))
     if said is not None:
         found.publish(said)
     return found
 
 
-def known(found: Board, now_ns: int = DUE - MINUTE, **knows: object) -> list[tuple[int | None, int]]:
+def known(found: AnnouncementFeed, now_ns: int = DUE - MINUTE, **knows: object) -> list[tuple[int | None, int]]:
     spec = KnowsSpec(**knows) if knows else None
     knowledge = Knowledge(spec, found, partial(Stream, 1, 0))
     return [(each.due_ns, knowledge.lots(each, 0)) for each in knowledge.prospects("UP", now_ns)]

@@ -11,7 +11,7 @@ from marketsim.issuers.algorithms.child import Child, ChildKind, ExecutionPlan, 
 from marketsim.issuers.algorithms.family import EXECUTIONS
 from marketsim.issuers.algorithms.participation import CappedSpec
 from marketsim.issuers.algorithms.slicing import equal_share, slices_faults
-from marketsim.issuers.luck import SLICE_TIME
+from marketsim.issuers.random_draws import SLICE_TIME
 from marketsim.ranges import ABOVE_ZERO, SLICES
 from marketsim.spec import Count, Duration, Fault
 from marketsim.units import format_duration

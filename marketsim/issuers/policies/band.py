@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
-from marketsim.issuers.nav import PriceTrigger
+from marketsim.issuers.fund.nav import PriceTrigger
 from marketsim.issuers.policies.borders import (
     Band,
     Crossing,

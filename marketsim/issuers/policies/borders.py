@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from marketsim.issuers.nav import (
+from marketsim.issuers.fund.nav import (
     Direction,
     Exact,
     Holding,

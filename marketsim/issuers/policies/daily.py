@@ -10,8 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
-from marketsim.issuers.luck import DAILY_JITTER
-from marketsim.issuers.nav import PriceTrigger
+from marketsim.issuers.fund.nav import PriceTrigger
 from marketsim.issuers.policies.borders import (
     Band,
     Crossing,
@@ -35,6 +34,7 @@ from marketsim.issuers.policies.decision import (
 )
 from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
 from marketsim.issuers.policies.looks import looks_every
+from marketsim.issuers.random_draws import DAILY_JITTER
 from marketsim.ranges import ABOVE_ZERO, ANY, POLL, ZERO_OR_MORE, Range
 from marketsim.spec import (
     NONE_IN_WORDS,

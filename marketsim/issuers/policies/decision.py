@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-from marketsim.issuers.nav import Exact, Holding, Leg, PriceTrigger, Rounding, rebalance_lots
+from marketsim.issuers.fund.nav import Exact, Holding, Leg, PriceTrigger, Rounding, rebalance_lots
 from marketsim.issuers.policies.looks import Looks
 
 PriceSource = Literal["mark", "index", "last", "mid"]

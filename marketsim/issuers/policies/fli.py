@@ -15,7 +15,7 @@ from fractions import Fraction
 from math import floor
 from typing import Annotated, ClassVar, Literal
 
-from marketsim.issuers.nav import Exact, Holding, Leg, PriceTrigger, Rounding, position_for
+from marketsim.issuers.fund.nav import Exact, Holding, Leg, PriceTrigger, Rounding, position_for
 from marketsim.issuers.policies.borders import border_triggers
 from marketsim.issuers.policies.decision import (
     Decision,

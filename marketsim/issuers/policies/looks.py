@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from marketsim.issuers.luck import LOOK_JITTER
+from marketsim.issuers.random_draws import LOOK_JITTER
 from marketsim.units import NS_PER_SECOND
 
 if TYPE_CHECKING:

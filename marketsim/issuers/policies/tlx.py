@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Annotated, ClassVar, Literal
 
-from marketsim.issuers.nav import Direction, PriceTrigger
+from marketsim.issuers.fund.nav import Direction, PriceTrigger
 from marketsim.issuers.policies.decision import (
     Decision,
     PriceSource,

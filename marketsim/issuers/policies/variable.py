@@ -8,8 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
-from marketsim.issuers.luck import HIDDEN_TARGET, LOOK_GAP
-from marketsim.issuers.nav import Exact, Holding, Leg, PriceTrigger, Rounding
+from marketsim.issuers.fund.nav import Exact, Holding, Leg, PriceTrigger, Rounding
 from marketsim.issuers.policies.borders import border_triggers, gross_of
 from marketsim.issuers.policies.decision import (
     Decision,
@@ -22,6 +21,7 @@ from marketsim.issuers.policies.decision import (
 )
 from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
 from marketsim.issuers.policies.looks import RandomLooks
+from marketsim.issuers.random_draws import HIDDEN_TARGET, LOOK_GAP
 from marketsim.ranges import ABOVE_ZERO, ZERO_OR_MORE
 from marketsim.spec import (
     Distribution,

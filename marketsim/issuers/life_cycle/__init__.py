@@ -1,0 +1,1 @@
+"""Changes of a token besides its trading: reverse splits, suspension, delisting."""

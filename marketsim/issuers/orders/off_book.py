@@ -1,0 +1,34 @@
+"""Trading off the book: a fund trades at the mark against `outside`, and no order reaches the market."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from marketsim.messages import Fill, Purpose
+
+if TYPE_CHECKING:
+    from marketsim.venues.gateway import Gateway
+    from marketsim.venues.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class OffBookTrading:
+    """Trades of one account at the mark; charges_fee: whether they pay the taker fee."""
+
+    account: int
+    view: View
+    gateway: Gateway
+    charges_fee: bool
+
+    def trade(self, market: str, lots: int, purpose: Purpose, parent: int) -> Fill:
+        """Trade signed lots now."""
+        return self.gateway.off_book(
+            self.account,
+            market,
+            lots,
+            price_ticks=self.view.mark_ticks(market),
+            charge_fee=self.charges_fee,
+            purpose=purpose,
+            parent=parent,
+        )

@@ -1,0 +1,68 @@
+"""Orders of a reset: a decision becomes one parent order for each leg that trades, sized for what trading costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from marketsim.issuers.algorithms.child import ExecutionPlan
+from marketsim.issuers.books.token_books import TokenBooks
+from marketsim.issuers.context import RunClock
+from marketsim.issuers.fund.nav import Exact, cost_consistent_lots
+from marketsim.issuers.fund.token import LegTerms
+from marketsim.issuers.orders.parent import OrderTerms
+from marketsim.issuers.orders.post_trade import PostTradeTracker
+from marketsim.issuers.orders.rebalance_order import RebalanceOrder, ResetTerms
+from marketsim.issuers.policies.decision import Decision, PriceSource
+
+
+@dataclass(frozen=True, slots=True)
+class ResetOrders:
+    """Makes the orders of one token's resets.
+
+    cost_allowance: cost per notional that their sizes allow for. source: the price its policy watches.
+    """
+
+    clock: RunClock
+    books: TokenBooks
+    tracker: PostTradeTracker
+    plan: ExecutionPlan
+    source: PriceSource
+    cost_allowance: Exact
+
+    def of(self, decision: Decision) -> list[RebalanceOrder]:
+        """The orders of a decision, numbered and taken up by the tracker; hedges under way count as done."""
+        held = self.books.committed(self.books.holding())
+        lots = cost_consistent_lots(held, decision.lots, self.cost_allowance)
+        legs = enumerate(self.books.token.legs)
+        return [self._order(decision, lots, leg, place) for place, leg in legs if lots.get(leg.market)]
+
+    def _order(self, decision: Decision, lots: Mapping[str, int], leg: LegTerms, place: int) -> RebalanceOrder:
+        order = RebalanceOrder(
+            OrderTerms(
+                id=self.tracker.register.next_id(),
+                token=self.books.token.id,
+                market=leg.market,
+                tick=float(leg.tick),
+                plan=self.plan.opened(self.clock.now_ns, place),
+                decided_ns=self.clock.now_ns,
+                target_lots=lots[leg.market],
+                arrival_mid=self.books.view.mid(leg.market),
+                volume_before_lots=self.books.view.volume_before_lots(leg.market),
+            ),
+            reset=self._terms(decision, leg),
+        )
+        self.tracker.begin(order)
+        return order
+
+    def _terms(self, decision: Decision, leg: LegTerms) -> ResetTerms:
+        held = self.books.holding()
+        price = None if decision.trigger.is_scheduled else self.books.price(leg.market, self.source)
+        return ResetTerms(
+            trigger=decision.trigger,
+            price_source=self.source,
+            trigger_ticks=None if price is None else Fraction(price),
+            leverage_before=held.leverage,
+            equity_before_atoms=int(held.equity_atoms),
+        )
