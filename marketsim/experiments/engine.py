@@ -143,9 +143,7 @@ class Cluster:
         """How many tasks may be out: after a death no more than there are workers, until its successor is there."""
         if self._short_s is None:
             return self.workers
-        living = 0
-        with suppress(OSError):  # where the scheduler is gone, `_next` says so
-            living = len(self.client.nthreads())
+        living = self._living()
         if living >= self.workers:
             self._short_s = None
         elif not living and monotonic() - self._short_s > RESTART_S:
@@ -168,7 +166,15 @@ class Cluster:
             gone = self.own is not None and not self.own.is_alive()
             if gone or self.client.status not in ("running", "connecting"):
                 raise _gone() from None
+            if self.own is not None and self._short_s is None and not self._living():
+                self._short_s = monotonic()  # all died while nothing of theirs had begun
             return None
+
+    def _living(self) -> int:
+        """How many workers there are now."""
+        with suppress(OSError):  # where the scheduler is gone, `_next` says so
+            return len(self.client.nthreads())
+        return 0
 
     def _receipt(self, one: _Submitted) -> Receipt | None:
         """The receipt of a task that has ended, None where it is to be tried again."""

@@ -26,6 +26,7 @@ CONFIG = {
     "distributed.worker.memory.terminate": 0.95,
     "distributed.comm.retry.count": 2,
     "distributed.admin.tick.limit": "1h",
+    "distributed.deploy.lost-worker-timeout": "1d",  # else a worker that starts slowly is struck off for good
 }
 """Dask's settings, in this process and in the one that uses the workers."""
 

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -216,3 +217,30 @@ def test_workers_that_wear_out_while_they_start_are_replaced(pair: Pair, monkeyp
     monkeypatch.setattr(engine, "RUNS_OF_A_WORKER", 1)
     found = receipts(pair.whole(), *(Pid(f"short-{i}") for i in range(6)))
     assert len(set(pids(*found.values()))) == 6
+
+
+class Deserted:
+    """A scheduler without workers, and the process they should live in."""
+
+    status = "running"
+
+    def is_alive(self) -> bool:
+        return True
+
+    def nthreads(self) -> dict[str, int]:
+        return {}
+
+    def submit(self, *_: object, **__: object) -> "Deserted":
+        return self
+
+    def add_done_callback(self, told: Callable[[object], None]) -> None:
+        """Never tells."""
+
+
+def test_workers_that_are_all_gone_before_a_task_begins_end_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "RESTART_S", 0.1)
+    monkeypatch.setattr(engine, "LOOK_S", 0.01)
+    nobody: Any = Deserted()
+    tasks = [Pid("waits")]
+    with pytest.raises(EnvironmentLackError, match="workers that died do not start again"):
+        list(Cluster(nobody, 1, own=nobody).receipts(lambda: tasks.pop() if tasks else None))
