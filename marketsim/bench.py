@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from marketsim.errors import EnvironmentLackError, UsageError
+from marketsim.units import NS_PER_SECOND
 
 if TYPE_CHECKING:
     from marketsim.simulation import MarketModel
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
-NS_PER_S = 10**9
 NOISE = {"makers": 0, "value": 0, "trend": 0, "retail": 0, "noise": 10_000}
 MIXED = {"makers": 20, "value": 2_490, "trend": 630, "retail": 630, "noise": 6_230}  # the base world's shares of 10,000
 SLICES = 7
@@ -102,14 +102,14 @@ def _crowd(counts: dict[str, int], **overrides: str) -> MarketModel:
     """The base world with other numbers of traders, an hour old: its book is full."""
     heads = {f"traders.{group}.count": str(count) for group, count in counts.items()}
     model = _model("base/btc-perp.yaml", **{"clock.duration": "30d", **heads, **overrides})
-    model.env.run(3_600 * NS_PER_S)
+    model.env.run(3_600 * NS_PER_SECOND)
     return model
 
 
 def _slices(model: MarketModel) -> list[float]:
     """Micro events per second of this core's time [M/s], slice by slice."""
     rates: list[float] = []
-    step = 60 * NS_PER_S
+    step = 60 * NS_PER_SECOND
     while len(rates) < SLICES:
         events, started_s = model.world.get("micro_events"), time.process_time()
         model.env.run(model.env.now + step)
@@ -139,16 +139,16 @@ def mixed_rates() -> Sequence[float]:
 def streamed_rates() -> Sequence[float]:
     """Measure the mixed crowd of 10,000 while every trade goes to Parquet, closing the file included [M events/s]."""
     from marketsim.datasets.recorder import Recorder
-    from marketsim.simulation.record import RunRecord
+    from marketsim.simulation.recording.model_recorder import ModelRecorder
 
     model = _crowd(MIXED, **{"record.trades": "all", "record.quotes": "1s"})
     rates = []
     for _ in range(RECORDINGS):
         with tempfile.TemporaryDirectory() as folder:
             recorder = Recorder(Path(folder))
-            record = RunRecord(model, recorder)
+            record = ModelRecorder(model, recorder)
             events, started_s = model.world.get("micro_events"), time.perf_counter()
-            model.env.run(model.env.now + 12 * 3_600 * NS_PER_S)
+            model.env.run(model.env.now + 12 * 3_600 * NS_PER_SECOND)
             record.flush()
             recorder.close()
             rates.append((model.world.get("micro_events") - events) / (time.perf_counter() - started_s) / 1e6)
@@ -179,7 +179,7 @@ def measure_million() -> None:
     orders = model.world.orders.nbytes - small.world.orders.nbytes
     each = (resident[2] - resident[1] - orders) / (1_000_000 - 1_000)
     small.close()
-    model.env.run(60 * NS_PER_S)
+    model.env.run(60 * NS_PER_SECOND)
     figures = {"rates": _slices(model), "bytes": [each], "base": [resident[1] / MIB]}
     sys.stdout.write(json.dumps(figures) + "\n")
 

@@ -29,7 +29,6 @@ from marketsim.kernel.world import World
 MAX_ROUNDS = 100_000
 """Deliveries at one instant before the clock says that an agent answers itself without end."""
 
-
 ProcessGenerator = Generator[Any, Any, None]
 """What `env.process` turns into a process: a function that yields the events it waits for (SimPy's own word)."""
 

@@ -1,10 +1,12 @@
 """Experiments: from the block `study` of a scenario to the runs it consists of.
 
-Lives here: the points a study is made at (`points`, `axis`), its cells and its plan of runs (`design`), what of it is
-done (`ledger`), what is to be done and in which order (`agenda`), what a worker is told (`order`), the sweep over all
-of it (`runner`) on Dask's workers (`engine`, the only module that knows Dask; `host`), and what it will cost (`pilot`).
-May not live here: what a run is (`simulation`), where it is kept (`datasets`), what runs say (`analysis`, which this
-room does not see: effects and pages are handed in as functions).
+Lives here: the points a study is made at (`sampling`, `axis`), its cells and its plan of runs (`design`), and what of
+the plan stands on disk (`study_runs`, `bundles`). A planned run or bundle becomes a task when its turn comes (`task`,
+`run_task`, `bundle_task`; their order is `task_queue`'s), a worker performs it, and a receipt says what came of it.
+`runner` sweeps over all of them on Dask's workers (`engine`, `local_workers`, `worker_host`), `pilot` foretells the
+cost, `simulate` is a world as a function of its parameters. May not live here: what a run is (`simulation`), where it
+is kept (`datasets`), what runs say (`analysis`, which this room does not see: effects and pages are handed in as
+functions).
 """
 
 from __future__ import annotations
@@ -12,15 +14,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from marketsim.experiments.ledger import Shard
     from marketsim.experiments.limits import Limits
     from marketsim.experiments.pilot import Forecast, forecast
     from marketsim.experiments.runner import SweptStudy, sweep
+    from marketsim.experiments.shard import Shard
 
 __all__ = ["Forecast", "Limits", "Shard", "SweptStudy", "forecast", "sweep"]
 
 _MODULES = {
-    "Forecast": "pilot", "Limits": "limits", "Shard": "ledger", "SweptStudy": "runner", "forecast": "pilot",
+    "Forecast": "pilot", "Limits": "limits", "Shard": "shard", "SweptStudy": "runner", "forecast": "pilot",
     "sweep": "runner",
 }  # fmt: skip
 

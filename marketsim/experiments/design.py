@@ -15,7 +15,7 @@ from marketsim.datasets.provenance import run_id
 from marketsim.datasets.study import PLAN
 from marketsim.errors import Problem, ScenarioError
 from marketsim.experiments.axis import Axis, axis_of
-from marketsim.experiments.points import Points, sample
+from marketsim.experiments.sampling import Points, sample
 from marketsim.scenario.nodes import Node, at
 from marketsim.scenario.quantities import read_quantity
 from marketsim.scenario.resolve import varied
@@ -96,7 +96,7 @@ def plan_study(scenario: Scenario) -> Plan:
 def lay_out_cells(scenario: Scenario) -> Iterator[Cell]:
     """The cells of a scenario's study, numbered from 0; one without values where nothing is varied.
 
-    grid: every combination, the first path varies slowest. list: the n-th values together. Samples: `points.sample`.
+    grid: every combination, the first path varies slowest. list: the n-th values together. Samples: `sampling.sample`.
     """
     study, document, known = study_of(scenario.study), scenario.complete(), _currencies(scenario)
     axes = [axis_of(path, over, value_at(document, path.split(".")), known) for path, over in study.over.items()]

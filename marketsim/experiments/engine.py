@@ -1,30 +1,30 @@
-"""Parallel work: tasks handed to Dask workers, one core each, and what became of every one of them.
+"""Parallel work: tasks handed to Dask workers, one core each, and a receipt for every one of them.
 
-The local workers live in a process of their own (`host`). Work is pulled: no more tasks are out than workers can begin,
-so a study of any length fits in memory, and a task can be added while others run.
+The local workers live in a process of their own (`local_workers`). Work is pulled: no more tasks are out than workers
+can begin, so a study of any length fits in memory, and a task can be added while others run.
 
-A worker that dies takes its task with it; the task is tried again, and after `TRIES` deaths it is given back as dead.
-What a task leaves is on disk (`datasets.store`), so nothing of a finished task can be lost here.
+A worker that dies takes its task with it; the task is tried again, and after `TRIES` deaths it is left as failed. What
+a task leaves is on disk (`datasets.store`), so nothing of a finished task can be lost here.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
-from select import select
 from time import monotonic, sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from marketsim.errors import EnvironmentLackError
-from marketsim.experiments.host import Host
+from marketsim.experiments.local_workers import LocalWorkers
 from marketsim.experiments.memory import MB, resident_bytes
+from marketsim.experiments.task import Receipt, Task, error_text
+from marketsim.experiments.worker_host import CONFIG
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -35,57 +35,19 @@ WORN_SHARE = 0.5  # of its memory limit held while idle: starts anew as well
 LOOK_S, LOOK_SHORT_S = 0.5, 0.05
 CONNECT_S = 30.0
 RESTART_S = 60.0
-WATCH_S, LOOKS_UNTIL_REVIVED = 2.0, 3  # how the host looks after workers that nobody starts again
 GATHER_S = 10.0
-CONFIG = {
-    "distributed.scheduler.allowed-failures": 0,  # every death comes back here and is counted here
-    "distributed.scheduler.work-stealing": False,
-    "distributed.worker.profile.enabled": False,
-    "distributed.worker.memory.target": False,
-    "distributed.worker.memory.spill": False,
-    "distributed.worker.memory.pause": False,
-    "distributed.worker.memory.terminate": 0.95,
-    "distributed.comm.retry.count": 2,
-    "distributed.admin.tick.limit": "1h",
-}
-
-
-@dataclass(frozen=True)
-class Task:
-    """A function of an importable module and its arguments; `name` is unique among the tasks of a cluster."""
-
-    name: str
-    act: Callable[..., Any]
-    arguments: tuple[Any, ...] = ()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a task: its value, or the error it raised, or neither where the workers that tried it died."""
-
-    name: str
-    value: Any = None
-    error: BaseException | None = None
-    deaths: int = 0
-    memory_mb: float = 0.0
-    worker: str = ""
-
-    @property
-    def is_dead(self) -> bool:
-        """Whether every worker that tried it died."""
-        return self.error is None and self.deaths >= TRIES
 
 
 @dataclass(frozen=True)
 class _Done:
-    value: Any
+    receipt: Receipt
     worker: str
     rss_bytes: int
     is_worn: bool
 
 
 @dataclass
-class _Out:
+class _Submitted:
     """A task that is with the workers."""
 
     task: Task
@@ -101,7 +63,7 @@ class Cluster:
     client: Client
     workers: int
     memory: int = 0  # of each worker [bytes], where it is known
-    host: Host | None = None
+    own: LocalWorkers | None = None
     _worn: set[str] = field(default_factory=set)
     _short_s: float | None = None  # since when a worker that died is missing
 
@@ -111,11 +73,11 @@ class Cluster:
 
         Raises `EnvironmentLackError` where they do not start.
         """
-        host = Host(workers, memory_limit)
+        own = LocalWorkers(workers, memory_limit)
         try:
-            return cls(_connected(host.address()), workers, memory_limit, host)
+            return cls(_connected(own.address()), workers, memory_limit, own)
         except BaseException:
-            host.stop()
+            own.stop()
             raise
 
     @classmethod
@@ -139,24 +101,25 @@ class Cluster:
         """End the local workers at once, whatever they are at; an existing cluster loses this client alone."""
         with _silence():
             self.client.close(timeout=2)
-            if self.host is not None:
-                self.host.stop()
+            if self.own is not None:
+                self.own.stop()
 
     def pids(self) -> list[int]:
         """The process numbers of the workers."""
         return sorted(self.client.run(os.getpid).values())
 
-    def outcomes(self, take: Callable[[], Task | None]) -> Iterator[Outcome]:
-        """Do the tasks that `take` gives; yields as they end. It is asked when a worker is free, None = nothing now.
+    def receipts(self, take: Callable[[], Task | None]) -> Iterator[Receipt]:
+        """Do the tasks that `take` gives; yields their receipts as they end.
 
-        Raises `EnvironmentLackError` where the cluster is gone.
+        `take` is asked when a worker is free; None means that nothing is ready now. Raises `EnvironmentLackError` where
+        the cluster is gone.
         """
         ended: SimpleQueue[str] = SimpleQueue()
-        out: dict[str, _Out] = {}
-        again: deque[_Out] = deque()
+        out: dict[str, _Submitted] = {}
+        again: deque[_Submitted] = deque()
         while True:
             is_all = False
-            while len(out) < self._most_out():  # one task for each worker: a death costs no other
+            while len(out) < self._most_submitted():  # one task for each worker: a death costs no other
                 one = again.popleft() if again else _taken(take)
                 is_all = one is None
                 if one is None:
@@ -169,32 +132,30 @@ class Cluster:
             if name is None:
                 continue
             one = out.pop(name)
-            outcome = self._outcome(one)
-            if outcome is None:
-                self._short_s = monotonic() if self.host is not None else None
+            receipt = self._receipt(one)
+            if receipt is None:
+                self._short_s = monotonic() if self.own is not None else None
                 again.append(one)
             else:
-                yield outcome
+                yield replace(receipt, task=name, deaths=one.deaths)
 
-    def _most_out(self) -> int:
+    def _most_submitted(self) -> int:
         """How many tasks may be out: after a death no more than there are workers, until its successor is there."""
         if self._short_s is None:
             return self.workers
-        living = 0
-        with suppress(OSError):  # where the scheduler is gone, `_next` says so
-            living = len(self.client.nthreads())
+        living = self._living()
         if living >= self.workers:
             self._short_s = None
         elif not living and monotonic() - self._short_s > RESTART_S:
             raise EnvironmentLackError("workers that died do not start again; what was finished is kept")
         return min(living, self.workers)
 
-    def _submit(self, one: _Out, ended: SimpleQueue[str]) -> None:
-        most = RUNS_OF_A_WORKER if self.host is not None else 0
+    def _submit(self, one: _Submitted, ended: SimpleQueue[str]) -> None:
+        most = RUNS_OF_A_WORKER if self.own is not None else 0
         task, name = one.task, one.task.name
         key = f"{name}-{one.attempts}"
         one.attempts += 1
-        one.future = self.client.submit(_work, task.act, task.arguments, most, key=key, pure=False, retries=0)
+        one.future = self.client.submit(_work, task, most, key=key, pure=False, retries=0)
         one.future.add_done_callback(lambda _: ended.put(name))
 
     def _next(self, ended: SimpleQueue[str]) -> str | None:
@@ -202,13 +163,21 @@ class Cluster:
         try:
             return ended.get(timeout=LOOK_S if self._short_s is None else LOOK_SHORT_S)
         except Empty:
-            gone = self.host is not None and not self.host.is_alive()
+            gone = self.own is not None and not self.own.is_alive()
             if gone or self.client.status not in ("running", "connecting"):
                 raise _gone() from None
+            if self.own is not None and self._short_s is None and not self._living():
+                self._short_s = monotonic()  # all died while nothing of theirs had begun
             return None
 
-    def _outcome(self, one: _Out) -> Outcome | None:
-        """What became of a task, None where it is to be tried again."""
+    def _living(self) -> int:
+        """How many workers there are now."""
+        with suppress(OSError):  # where the scheduler is gone, `_next` says so
+            return len(self.client.nthreads())
+        return 0
+
+    def _receipt(self, one: _Submitted) -> Receipt | None:
+        """The receipt of a task that has ended, None where it is to be tried again."""
         from distributed import CancelledError, KilledWorker
 
         future, one.future = one.future, None  # released here: the scheduler forgets it
@@ -220,19 +189,24 @@ class Cluster:
             if worker in self._worn:  # it ended by itself; several tasks may have waited there
                 return None
             one.deaths += 1
-            return None if one.deaths < TRIES else Outcome(one.task.name, deaths=one.deaths)
+            return None if one.deaths < TRIES else fail_dead(one.task)
         except CancelledError:
             raise _gone() from None
         except Exception as error:
-            return Outcome(one.task.name, error=error, deaths=one.deaths)
+            return one.task.fail(error_text(error))
         if done.is_worn:
             self._worn.add(done.worker)
-        return Outcome(one.task.name, done.value, None, one.deaths, done.rss_bytes / MB, done.worker)
+        return replace(done.receipt, worker=done.worker, memory_mb=done.rss_bytes / MB)
 
 
-def _taken(take: Callable[[], Task | None]) -> _Out | None:
+def fail_dead(task: Task) -> Receipt:
+    """Leave a task as failed whose every worker died."""
+    return task.fail(f"{TRIES} workers died while they ran it: killed, or out of memory")
+
+
+def _taken(take: Callable[[], Task | None]) -> _Submitted | None:
     task = take()
-    return None if task is None else _Out(task)
+    return None if task is None else _Submitted(task)
 
 
 def _gone() -> EnvironmentLackError:
@@ -242,7 +216,7 @@ def _gone() -> EnvironmentLackError:
 _tasks_done = 0  # of this worker process
 
 
-def _work(act: Callable[..., Any], arguments: tuple[Any, ...], most: int) -> _Done:
+def _work(task: Task, most: int) -> _Done:
     """Do one task in a worker; a worn worker ends here, before it has begun, and its nanny starts a fresh one."""
     global _tasks_done  # a worker process does one task after the other
     from distributed import get_worker
@@ -252,9 +226,9 @@ def _work(act: Callable[..., Any], arguments: tuple[Any, ...], most: int) -> _Do
     if most and _is_worn(most, limit):
         _wait_until(lambda: not worker.data, GATHER_S)  # what it did last has reached the parent
         os._exit(0)
-    value = act(*arguments)
+    receipt = task.perform()
     _tasks_done += 1
-    return _Done(value, worker.address, resident_bytes(), bool(most) and _is_worn(most, limit))
+    return _Done(receipt, worker.address, resident_bytes(), bool(most) and _is_worn(most, limit))
 
 
 def _wait_until(is_so: Callable[[], bool], seconds: float) -> None:
@@ -302,40 +276,3 @@ def _silence() -> Iterator[None]:
         yield
     finally:
         logger.disabled = before
-
-
-def serve(workers: int, memory_limit: int, scratch: str) -> None:
-    """Be a local cluster until standard input ends: what the host's process does."""
-    import dask
-    from distributed import LocalCluster
-
-    with dask.config.set(CONFIG):
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=memory_limit,
-            dashboard_address=None,
-            host="127.0.0.1",
-            local_directory=scratch,
-        )
-        sys.stdout.write(f"{cluster.scheduler_address}\n")
-        sys.stdout.flush()
-        dead: dict[Any, int] = {}
-        while not select([sys.stdin], [], [], WATCH_S)[0]:
-            revive(cluster, dead)
-        sys.stdin.read()
-
-
-def revive(cluster: Any, dead: dict[Any, int]) -> None:
-    """Start workers anew that nobody starts: Dask's nanny forgets one that ends while it still counts as starting.
-
-    dead: how often in a row each nanny was seen without a process; it is left to itself the first times.
-    """
-    for name, nanny in list(cluster.workers.items()):
-        dead[name] = 0 if nanny.is_alive() else dead.get(name, 0) + 1
-        if dead[name] >= LOOKS_UNTIL_REVIVED:
-            dead[name] = 0
-            nanny.process = None
-            with suppress(Exception):  # it is looked at again
-                cluster.sync(nanny.instantiate)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from marketsim.datasets import provenance
+from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study, study_folder
 from marketsim.experiments.design import Plan, plan_study, whole_arms, world_of
-from marketsim.experiments.ledger import RUNS, Shard, look_up
 from marketsim.experiments.runner import worker_count
+from marketsim.experiments.shard import Shard
+from marketsim.experiments.study_runs import MISSING, RUNS, run_directory, states
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import study_of
 
@@ -64,22 +66,21 @@ def forecast(
     power: estimates what a study with finished runs can detect.
     """
     plan, code, folder = plan_study(scenario), provenance.code_here(), study_folder(out, scenario)
-    entries = {entry.run.run_id: entry for entry in look_up(folder, (shard or Shard()).part(plan.runs), code)}.values()
-    number = worker_count(workers)
-    finished = next((entry for entry in entries if entry.found == "done"), None)
-    if finished is not None:
-        manifest, pilot = json.loads((finished.path / "manifest.json").read_text(encoding="utf-8")), "a finished run"
-    else:
-        manifest, pilot = _short_run(plan), "a short run"
-    missing = sum(entry.found in ("absent", "other code") for entry in entries)
+    mine = {run.run_id: run for run in (shard or Shard()).part(plan.runs)}
+    found = states(folder, mine.values(), code)
+    number, counted = worker_count(workers), Counter(found.values())
+    finished = next((run for run, state in found.items() if state == "done"), None)
+    pilot = "a short run" if finished is None else "a finished run"
+    manifest = _short_run(plan) if finished is None else Run(run_directory(folder, finished)).manifest
+    missing = sum(counted[state] for state in MISSING)
     share = max(manifest["simulated_ns"] / scenario.clock.duration, 1e-9)
     at_once = min(number, max(missing, 1))
     return Forecast(
         path=str(folder),
         cells=len(plan.cells),
-        runs=len(entries),
-        done=sum(entry.found == "done" for entry in entries),
-        failed=sum(entry.found == "failed" for entry in entries),
+        runs=len(found),
+        done=counted["done"],
+        failed=counted["failed"],
         missing=missing,
         workers=number,
         seconds=missing * manifest["wall_s"] / share / at_once,

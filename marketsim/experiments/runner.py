@@ -7,22 +7,24 @@ again continues. Placebo arms wait for the factual run of their cell and replica
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from marketsim.datasets import provenance
-from marketsim.datasets.store import remove_stale
+from marketsim.datasets.store import Found, remove_stale
 from marketsim.datasets.study import Study, create_study
 from marketsim.errors import EnvironmentLackError, SweepStoppedError, UsageError
-from marketsim.experiments.agenda import Agenda, Item
-from marketsim.experiments.bundles import Bundle, BundleOrder, bundles_of, leave_bundle, perform_bundle, read_note
-from marketsim.experiments.bundles import standing as bundle_standing
+from marketsim.experiments.bundle_task import BundleTask
+from marketsim.experiments.bundles import Bundle, bundles_of
 from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arms, world_of
-from marketsim.experiments.engine import Cluster, Outcome, Task, cores, share_of_memory
-from marketsim.experiments.ledger import RUNS, Entry, Shard, due, look_up, reason_of
+from marketsim.experiments.engine import Cluster, cores, share_of_memory
 from marketsim.experiments.limits import Limits
-from marketsim.experiments.order import Answer, Order, leave, perform
+from marketsim.experiments.run_task import RunTask
+from marketsim.experiments.shard import Shard
+from marketsim.experiments.study_runs import MISSING, RUNS, due, reason_of, run_directory, states
+from marketsim.experiments.task import Receipt, Task
+from marketsim.experiments.task_queue import TaskQueue
 from marketsim.kernel import is_warm
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import PLACEBOS, ArmSpec, study_of
@@ -31,7 +33,8 @@ from marketsim.simulation.arms import FACTUAL
 SOFT_SHARE = 0.85  # of a worker's memory: there a run is ended with its reason, before the system ends the worker
 KEPT_WORLDS = 64
 
-Progress = Callable[[int, int, int, int, float], None]
+ProgressHook = Callable[[int, int, int, int, float], None]
+"""Called after each run with (done, failed, total, micro_events, memory_mb)."""
 
 
 class SweptStudy(Study):
@@ -41,21 +44,21 @@ class SweptStudy(Study):
     failed_runs: each with its reason. is_complete: every run of the study, other shards' too, is done or failed.
     """
 
-    def __init__(self, path: Path, entries: Sequence[Entry], made: int, is_complete: bool, cells: int) -> None:
+    def __init__(self, path: Path, found: Mapping[PlannedRun, Found], made: int, is_complete: bool, cells: int) -> None:
         super().__init__(path)
-        found = Counter(entry.found for entry in entries)
+        number = Counter(found.values())
         self.counts = {
             "cells": cells,
-            "runs": len(entries),
-            "done": found["done"],
-            "failed": found["failed"],
-            "missing": found["absent"] + found["other code"],
+            "runs": len(found),
+            "done": number["done"],
+            "failed": number["failed"],
+            "missing": sum(number[state] for state in MISSING),
             "made": made,
         }
         self.failed_runs = [
-            {**vars(entry.run), "reason": reason_of(entry), "path": str(entry.path)}
-            for entry in entries
-            if entry.found == "failed"
+            {**vars(run), "reason": reason_of(path, run), "path": str(run_directory(path, run))}
+            for run, state in found.items()
+            if state == "failed"
         ]
         self.is_complete = is_complete
 
@@ -82,7 +85,7 @@ def sweep(
     shard: Shard | None = None,
     again: bool = False,
     limits: Limits | None = None,
-    progress: Progress | None = None,
+    progress: ProgressHook | None = None,
     effects: Finish | None = None,
     report: Finish | None = None,
 ) -> SweptStudy:
@@ -102,25 +105,25 @@ def sweep(
     study = create_study(out, scenario, plan.design_table(), plan.run_table(), code, again=again)
     remove_stale(study.path / RUNS)
     mine = (shard or Shard()).part(plan.runs)
-    making = _Making(plan, study.path, mine, code, again, limits or Limits(), progress)
+    under_way = _Sweep(plan, study.path, mine, code, again, limits or Limits(), progress)
     try:
-        making.do(lambda tasks: _open_cluster(min(wished, tasks), scheduler, making.limits))
+        under_way.make(lambda tasks: _open_cluster(min(wished, tasks), scheduler, under_way.limits))
     finally:
         remove_stale(study.path / RUNS)
-    everything = look_up(study.path, plan.runs, code)
     bundles = bundles_of(study.spec, plan.runs)
-    is_complete = all(entry.found in ("done", "failed") for entry in everything)
-    is_complete = is_complete and all(bundle_standing(study.path, bundle, code) for bundle in bundles)
-    swept = SweptStudy(study.path, look_up(study.path, mine, code), making.made, is_complete, len(plan.cells))
-    swept.take_bundles([note for bundle in bundles if (note := read_note(study.path, bundle)) is not None])
-    if making.trouble is not None:
+    is_complete = all(state in ("done", "failed") for state in states(study.path, plan.runs, code).values())
+    is_complete = is_complete and all(bundle.status(study.path, code) for bundle in bundles)
+    found = states(study.path, mine, code)
+    swept = SweptStudy(study.path, found, under_way.made, is_complete, len(plan.cells))
+    swept.take_bundles([note for bundle in bundles if (note := bundle.note(study.path)) is not None])
+    if under_way.trouble is not None:
         counts = swept.counts
         raise SweepStoppedError(
-            f"{making.trouble}; {counts['done']} of {counts['runs']} runs are done and kept, "
+            f"{under_way.trouble}; {counts['done']} of {counts['runs']} runs are done and kept, "
             f"{counts['missing']} are missing: start the same sweep again to continue",
             swept,
         )
-    if is_complete and (making.made or not (study.path / "effects.parquet").is_file()):
+    if is_complete and (under_way.made or not (study.path / "effects.parquet").is_file()):
         for finish in (effects, report):
             if finish is not None:
                 finish(swept)
@@ -178,8 +181,8 @@ class _Worlds:
         return self._kept[key]
 
 
-class _Making:
-    """The runs of a sweep on their way."""
+class _Sweep:
+    """The runs and bundles of a sweep that is under way. `trouble` says why it could not go on, if so."""
 
     def __init__(
         self,
@@ -189,114 +192,105 @@ class _Making:
         code: str,
         again: bool,
         limits: Limits,
-        progress: Progress | None,
+        progress: ProgressHook | None,
     ) -> None:
         self.study, self.code, self.again, self.limits, self.progress = study, code, again, limits, progress
         self.worlds, self.spec = _Worlds(plan), study_of(plan.scenario.study)
-        self.arms = {arm.id: arm for arm in whole_arms(study_of(plan.scenario.study))}
+        self.arms = {arm.id: arm for arm in whole_arms(self.spec)}
         self.ids = {(run.cell, run.replication, run.arm): run.run_id for run in mine}
-        entries = {entry.run.run_id: entry for entry in look_up(study, mine, code)}
-        self.due = {run.run_id: run for run in due(list(entries.values()), again=again)}
-        standing = {name: entry.found == "done" for name, entry in entries.items() if name not in self.due}
-        self.bundles = []
+        found = states(study, mine, code)
+        runs = {run.run_id: run for run in due(study, found, again=again)}
+        finished = {run.run_id: state == "done" for run, state in found.items() if run.run_id not in runs}
+        self.missing: dict[str, PlannedRun | Bundle] = dict(runs)
         for bundle in bundles_of(self.spec, {run.run_id: run for run in mine}.values()):
-            found = bundle_standing(study, bundle, code)
-            if found == "ok" or (found == "failed" and not again):
-                standing[bundle.name] = found == "ok"
+            status = bundle.status(study, code)
+            if status == "ok" or (status == "failed" and not again):
+                finished[bundle.name] = status == "ok"
             else:
-                self.bundles.append(bundle)
-        items = [self._item(run) for run in self.due.values()] + [self._bundle(bundle) for bundle in self.bundles]
-        self.agenda = Agenda(items, standing)
-        total = len(standing) + len(items)
-        self.tally = Counter({"total": total, "done": sum(standing.values())})
-        self.tally["failed"] = len(standing) - self.tally["done"]
+                self.missing[bundle.name] = bundle
+        self.queue = TaskQueue({name: self._after(planned) for name, planned in self.missing.items()}, finished)
+        self.tally = Counter({"total": len(finished) + len(self.missing), "done": sum(finished.values())})
+        self.tally["failed"] = len(finished) - self.tally["done"]
         self.made = 0
         self.memory_mb: dict[str, float] = {}
         self.memory_limit: int | None = None
         self.trouble: str | None = None
 
-    def do(self, open_cluster: Callable[[int], Cluster]) -> None:
-        """Make what is due; `trouble` says why it could not go on, if so."""
+    def make(self, open_cluster: Callable[[int], Cluster]) -> None:
+        """Make what is missing."""
         self._leave_lost()
-        if not self.due and not self.bundles:
+        if not self.missing:
             return
-        with open_cluster(len(self.due) + len(self.bundles)) as cluster:
+        with open_cluster(len(self.missing)) as cluster:
             self.memory_limit = self.limits.memory or int(SOFT_SHARE * cluster.memory) or None
-            self._tell()
+            self._report_progress()
             try:
-                for outcome in cluster.outcomes(self._next):
-                    self._settle(outcome)
+                for receipt in cluster.receipts(self._next):
+                    self._settle(receipt)
             except EnvironmentLackError as error:
                 self.trouble = str(error)
 
     def _next(self) -> Task | None:
-        item = self.agenda.next()
-        return None if item is None else item.task()
+        name = self.queue.next()
+        return None if name is None else self._task(name)
 
-    def _settle(self, outcome: Outcome) -> None:
-        """Count what became of a task; a dead one leaves a failed run, one that was refused stops the sweep."""
-        item = self.agenda.items[outcome.name]
-        if outcome.is_dead:
-            answer = item.leave(f"{outcome.deaths} workers died while they ran it: killed, or out of memory")
-        elif outcome.error is not None:
-            answer = item.leave(f"{type(outcome.error).__name__}: {outcome.error}")
-        else:
-            answer = outcome.value
-        if outcome.worker:
-            self.memory_mb[outcome.worker] = outcome.memory_mb
-        self._count(item.name, answer)
+    def _settle(self, receipt: Receipt) -> None:
+        """Count what came of a task; one that was refused stops the sweep."""
+        if receipt.worker:
+            self.memory_mb[receipt.worker] = receipt.memory_mb
+        self._count(receipt.task, receipt)
         self._leave_lost()
-        self._tell()
+        self._report_progress()
 
-    def _count(self, name: str, answer: Answer) -> None:
-        if answer.status == "refused":
-            self.trouble = self.trouble or answer.reason
-            self.agenda.stop()
+    def _count(self, name: str, receipt: Receipt) -> None:
+        if receipt.status == "refused":
+            self.trouble = self.trouble or receipt.reason
+            self.queue.stop()
             return
         self.made += 1
-        self.tally["done" if answer.status == "ok" else "failed"] += 1
-        self.tally["events"] += answer.micro_events
-        self.agenda.settle(name, is_done=answer.status == "ok")
+        self.tally["done" if receipt.status == "ok" else "failed"] += 1
+        self.tally["events"] += receipt.micro_events
+        self.queue.settle(name, is_done=receipt.status == "ok")
 
     def _leave_lost(self) -> None:
-        while lost := self.agenda.lost():
-            for item in lost:
-                self._count(item.name, item.leave(f"the factual run {item.after}, which it comes after, failed"))
+        """Leave as failed what came after a run that failed."""
+        while lost := self.queue.take_lost():
+            for name, after in lost:
+                self._count(name, self._task(name).fail(f"the factual run {after}, which it comes after, failed"))
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         if self.progress is not None:
             tally = self.tally
             self.progress(tally["done"], tally["failed"], tally["total"], tally["events"], sum(self.memory_mb.values()))
 
-    def _bundle(self, bundle: Bundle) -> Item:
+    def _after(self, planned: PlannedRun | Bundle) -> str | None:
+        """The run that has to be finished first."""
+        if isinstance(planned, Bundle):
+            return planned.run.run_id
+        source = source_of(self.arms[planned.arm], list(self.arms.values()))
+        return None if source is None else self.ids[planned.cell, planned.replication, source.id]
+
+    def _task(self, name: str) -> Task:
+        """A task, made when its turn comes: the worlds of a whole study would fill the memory."""
+        planned = self.missing[name]
+        return self._bundle_task(planned) if isinstance(planned, Bundle) else self._run_task(planned)
+
+    def _bundle_task(self, bundle: Bundle) -> BundleTask:
         run = bundle.run
-
-        def order() -> BundleOrder:
-            return BundleOrder(
-                bundle, self.worlds.of(run.cell, self.arms[run.arm]), self.spec, self.study, self.code,
-                self.worlds.of(run.cell).sha256(), self.again, self.limits.time,
-            )  # fmt: skip
-
-        return Item(
-            bundle.name,
-            lambda: Task(bundle.name, perform_bundle, (order(),)),
-            lambda reason: leave_bundle(order(), reason),
-            run.run_id,
+        return BundleTask(
+            bundle=bundle,
+            world=self.worlds.of(run.cell, self.arms[run.arm]),
+            spec=self.spec,
+            study=self.study,
+            code=self.code,
+            identity=self.worlds.of(run.cell).sha256(),
+            again=self.again,
+            time_limit=self.limits.time,
         )
 
-    def _item(self, run: PlannedRun) -> Item:
-        source = source_of(self.arms[run.arm], list(self.arms.values()))
-        after = None if source is None else self.ids[run.cell, run.replication, source.id]
-        return Item(
-            run.run_id,
-            lambda: Task(run.run_id, perform, (self._order(run, after),)),
-            lambda reason: leave(self._order(run, after), reason),
-            after,
-        )
-
-    def _order(self, run: PlannedRun, after: str | None) -> Order:
-        arm = self.arms[run.arm]
-        return Order(
+    def _run_task(self, run: PlannedRun) -> RunTask:
+        arm, after = self.arms[run.arm], self._after(run)
+        return RunTask(
             world=self.worlds.of(run.cell, arm),
             run=run,
             arm=arm,

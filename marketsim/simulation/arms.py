@@ -16,16 +16,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from marketsim.announcements import Mode
 from marketsim.issuers.orders.treatment import Flow
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import PLACEBOS, ArmSpec
 from marketsim.simulation.placebo import PlaceboDesk, placebo_orders
-
-if TYPE_CHECKING:
-    from marketsim.simulation.model import MarketModel
+from marketsim.simulation.ports import ModelPort
 
 FACTUAL = ArmSpec(id="factual")
 
@@ -80,7 +78,7 @@ def _is_about(event: Any, gone: Collection[str]) -> bool:
     return any(getattr(event, key, None) in gone for key in ("token", "subject", "market"))
 
 
-def apply(model: MarketModel, arm: ArmSpec, children: Iterable[Mapping[str, Any]] = ()) -> None:
+def apply(model: ModelPort, arm: ArmSpec, children: Iterable[Mapping[str, Any]] = ()) -> None:
     """Let an arm begin now. children: rows of table `children` of the factual run, for placebo arms."""
     chosen = touched(arm, (desk.token.id for desk in model.desks))
     for desk in model.desks:

@@ -1,11 +1,11 @@
-"""The desks of trader groups that act on the clock: who follows which tokens, with which luck."""
+"""The desks of trader groups that act on the clock: who follows which tokens, and draws from which stream."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
+from marketsim.simulation.ports import ModelPort
 from marketsim.streams import Stream
 from marketsim.traders.anticipator import AnticipatorDesk, AnticipatorSpec
 from marketsim.traders.desk import DeskGroupSpec, Floor, TraderDesk
@@ -15,11 +15,8 @@ from marketsim.traders.liquidity_provider import LiquidityProviderDesk, Liquidit
 from marketsim.traders.metaorder import MetaorderDesk, MetaorderSpec
 from marketsim.traders.population import group_stream
 
-if TYPE_CHECKING:
-    from marketsim.simulation.model import MarketModel
 
-
-def open_trader_desks(model: MarketModel) -> dict[str, TraderDesk]:
+def open_trader_desks(model: ModelPort) -> dict[str, TraderDesk]:
     """Open and start a desk for every group that has one, by the group's id."""
     wired = model.wired
     atoms = {market.id: model.world.market_int(wired.markets[market.id], "atoms") for market in wired.market_specs}
@@ -33,7 +30,7 @@ def open_trader_desks(model: MarketModel) -> dict[str, TraderDesk]:
 
 
 def _desk(
-    model: MarketModel,
+    model: ModelPort,
     spec: DeskGroupSpec,
     accounts: Sequence[int],
     floor: Floor,
@@ -50,7 +47,7 @@ def _desk(
     return LiquidityProviderDesk(spec, accounts, floor, draws, knowledge, followed)
 
 
-def _followed(model: MarketModel, spec: FollowerSpec) -> list[str]:
+def _followed(model: ModelPort, spec: FollowerSpec) -> list[str]:
     """The tokens a group follows: those it names, else all with a leg in one of its markets."""
     with_leg = [token.id for token in model.scenario.tokens if set(token.basket) & set(spec.markets)]
     return [name for name in with_leg if not spec.tokens or name in spec.tokens]

@@ -1,6 +1,6 @@
 """Forks: one world taken at a quiet instant, and arms run on from it, so that they share all history.
 
-A SimPy process cannot be copied, so the operating-system process is: a parent turns the factual world from event to
+A SimPy process cannot be copied, so the operating-system process is: a parent runs the factual world from event to
 event and never records; at each it splits off a child for each arm, which records from there on. Where the platform has
 no `fork`, each arm is replayed from the start to the same instant. Both give equal rows (tests/counterfactual).
 
@@ -14,7 +14,7 @@ import pickle
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -26,8 +26,8 @@ from marketsim.kernel.warm import warm_up
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
 from marketsim.simulation.arms import FACTUAL, apply
-from marketsim.simulation.job import Errand, Job, Span
 from marketsim.simulation.model import MarketModel
+from marketsim.simulation.run_builder import ForkWindow, RunBuilder
 from marketsim.simulation.running import children_of
 
 Way = Literal["fork", "replay"]
@@ -40,14 +40,14 @@ CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 
 
 @dataclass(frozen=True)
-class ForkOrder:
-    """Forks of one factual world: of each span, a run of each arm.
+class ForkPlan:
+    """Forks of one factual world: of each window, a run of each arm.
 
     source: the factual run's directory, for placebo arms. time_limit: of each forked run, wall time [ns].
     """
 
     scenario: Scenario
-    spans: tuple[Span, ...]
+    windows: tuple[ForkWindow, ...]
     arms: tuple[ArmSpec, ...]
     folder: Path
     replication: int = 0
@@ -57,39 +57,40 @@ class ForkOrder:
     again: bool = False
     time_limit: int | None = None
 
-    def errands(self) -> list[Errand]:
+    def builders(self) -> list[RunBuilder]:
         """The runs, in the order of their instants."""
-        above, name = self.folder.parent, self.folder.name
         identity = self.identity or self.scenario.sha256()
         return [
-            Errand(self.scenario, self.replication, arm, self.cell, above, name, identity, span)
-            for span in sorted(self.spans, key=lambda span: (span.from_ns, span.until_ns))
+            RunBuilder(self.scenario, self.replication, arm, self.cell, self.folder, identity, window, again=self.again)
+            for window in sorted(self.windows, key=lambda window: (window.from_ns, window.until_ns))
             for arm in self.arms
         ]
 
 
-def run_forks(order: ForkOrder, way: Way | None = None) -> list[Path]:
+def run_forks(plan: ForkPlan, way: Way | None = None) -> list[Path]:
     """Run every fork that is not there yet; returns all their directories, in time and in the order of the arms.
 
     way: `fork` copies the process, `replay` runs anew to each instant; absent, what the platform can. A run that fails
     by itself leaves a failed directory; raises ResultError where one left nothing.
     """
-    jobs = [Job(errand, again=order.again) for errand in order.errands()]
-    missing = [job.errand for job in jobs if job.there_already() is None]
+    builders = plan.builders()
+    missing = [builder for builder in builders if builder.finished() is None]
     if missing:
         is_copied = (way or ("fork" if CAN_FORK else "replay")) == "fork"
-        in_new_process(fork_all if is_copied else replay_all, order, missing)
-    places = [job.find() for job in jobs]
+        in_new_process(fork_all if is_copied else replay_all, plan, missing)
+    places = [builder.find() for builder in builders]
     lost = [str(path) for found, path in places if found == "absent"]
     if lost:
         raise ResultError(f"a forked run left nothing behind: {', '.join(lost)}")
     return [path for _, path in places]
 
 
-def spans_around(instants: Iterable[int], *, before: int, horizon: int, end_ns: int) -> tuple[Span, ...]:
-    """The spans of a study's `fork` around events [ns], each instant once, none that begins before the run."""
+def windows_around(instants: Iterable[int], *, before: int, horizon: int, end_ns: int) -> tuple[ForkWindow, ...]:
+    """The windows of a study's `fork` around events [ns], each instant once, none that begins before the run."""
     return tuple(
-        Span(at - before, at, min(at + horizon, end_ns)) for at in sorted(set(instants)) if 0 <= at - before < end_ns
+        ForkWindow(at - before, at, min(at + horizon, end_ns))
+        for at in sorted(set(instants))
+        if 0 <= at - before < end_ns
     )
 
 
@@ -122,30 +123,25 @@ def serve() -> None:
     answers.buffer.flush()
 
 
-def replay_all(order: ForkOrder, errands: Sequence[Errand]) -> None:
+def replay_all(plan: ForkPlan, builders: Sequence[RunBuilder]) -> None:
     """Run each fork from the start of the factual world."""
-    for errand in errands:
-        _record(order, errand, lambda: MarketModel(order.scenario, replication=order.replication, arm=FACTUAL))
+    for builder in builders:
+        _build(plan, builder, lambda: MarketModel(plan.scenario, replication=plan.replication, arm=FACTUAL))
 
 
-def fork_all(order: ForkOrder, errands: Sequence[Errand]) -> None:
-    """Turn the factual world from instant to instant, and split off a child process for each fork."""
-    model = MarketModel(order.scenario, replication=order.replication, arm=FACTUAL)
-    for at_ns, group in _by_instant(errands):
+def fork_all(plan: ForkPlan, builders: Sequence[RunBuilder]) -> None:
+    """Run the factual world from instant to instant, and split off a child process for each fork."""
+    model = MarketModel(plan.scenario, replication=plan.replication, arm=FACTUAL)
+    for at_ns, group in groupby(builders, key=lambda builder: _window(builder).from_ns):
         model.env.run_before(at_ns)
-        for errand in group:
-            in_child(partial(_record, order, errand, lambda: model))
+        for builder in group:
+            in_child(partial(_build, plan, builder, lambda: model))
     model.close()
 
 
-def _by_instant(errands: Sequence[Errand]) -> Iterator[tuple[int, list[Errand]]]:
-    for at_ns, group in groupby(errands, key=lambda errand: _span(errand).from_ns):
-        yield at_ns, list(group)
-
-
-def _span(errand: Errand) -> Span:
-    assert errand.span is not None
-    return errand.span
+def _window(builder: RunBuilder) -> ForkWindow:
+    assert builder.window is not None
+    return builder.window
 
 
 def in_child(work: Callable[[], Any]) -> Any:
@@ -181,16 +177,15 @@ def in_child(work: Callable[[], Any]) -> Any:
     return pickle.loads(answer)
 
 
-def _record(order: ForkOrder, errand: Errand, world: Callable[[], MarketModel]) -> None:
-    """Turn a world to a fork's instant, let the arm begin, and record until the fork's end."""
+def _build(plan: ForkPlan, builder: RunBuilder, world: Callable[[], MarketModel]) -> None:
+    """Run a world to a fork's instant, let the arm begin, and record until the fork's end."""
 
     def opened() -> MarketModel:
-        model = world()
-        span = _span(errand)
-        if model.env.now < span.from_ns:
-            model.env.run_before(span.from_ns)
-        apply(model, errand.arm, children_of(errand.arm, order.source))
-        model.env.end_ns = span.until_ns
+        model, window = world(), _window(builder)
+        if model.env.now < window.from_ns:
+            model.env.run_before(window.from_ns)
+        apply(model, builder.arm, children_of(builder.arm, plan.source))
+        model.env.end_ns = window.until_ns
         return model
 
-    Job(errand, again=order.again).record(opened, limit=order.time_limit)
+    builder.build(opened, limit=plan.time_limit)

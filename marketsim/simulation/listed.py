@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from json import dumps
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from marketsim.clock import ProcessGenerator
 from marketsim.issuers.desk import TokenDesk
 from marketsim.issuers.life_cycle.listed_events import (
     CapChangeEventSpec,
@@ -18,12 +19,9 @@ from marketsim.issuers.life_cycle.listed_events import (
 from marketsim.kernel import codes
 from marketsim.messages import Purpose
 from marketsim.scenario.schema import FeeChangeEventSpec, JumpEventSpec, OrderEventSpec, OutageEventSpec
+from marketsim.simulation.ports import ModelPort
 from marketsim.units import format_rate, rate_parts, to_lots, to_ticks
 from marketsim.venues.spot import HALTED_BY_VENUE, set_halt
-
-if TYPE_CHECKING:
-    from marketsim.clock import ProcessGenerator
-    from marketsim.simulation.model import MarketModel
 
 EVENT_COHORT = "event"
 """Cohort of listed `order` events: an account without margin that holds what they leave."""
@@ -32,7 +30,7 @@ EVENT_COHORT = "event"
 class ListedEvents:
     """Sets the clock for every event of a scenario, and lets it happen."""
 
-    def __init__(self, model: MarketModel) -> None:
+    def __init__(self, model: ModelPort) -> None:
         self.model = model
         self.env = model.env
         self.markets = {market.id: market for market in model.wired.market_specs}

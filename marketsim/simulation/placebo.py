@@ -9,24 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from marketsim.clock import ProcessGenerator
 from marketsim.errors import UsageError
 from marketsim.kernel import codes
 from marketsim.messages import Order, Purpose
 from marketsim.scenario.study import ArmSpec
+from marketsim.simulation.ports import ModelPort
 from marketsim.streams import Stream
-from marketsim.units import NS_PER_DAY
-
-if TYPE_CHECKING:
-    from marketsim.clock import ProcessGenerator
-    from marketsim.simulation.model import MarketModel
+from marketsim.units import NS_PER_DAY, NS_PER_SECOND
 
 PLACEBO_COHORT = "placebo"
 PLACEBO_ACCOUNT = 1_299_999_999
 """Public id of the placebo account, the last of the ledger's range, so that nobody else's moves."""
 
-CLEAR_NS = 3_600 * 10**9
+CLEAR_NS = 3_600 * NS_PER_SECOND
 """How far from any reset a placebo in time stays (CONTRACT section 6)."""
 
 
@@ -45,7 +43,7 @@ class PlaceboOrder:
     parent: int
 
 
-def placebo_orders(model: MarketModel, arm: ArmSpec, children: Sequence[Mapping[str, Any]]) -> list[PlaceboOrder]:
+def placebo_orders(model: ModelPort, arm: ArmSpec, children: Sequence[Mapping[str, Any]]) -> list[PlaceboOrder]:
     """The factual children (rows of table `children`) as an arm sends them, in time.
 
     Raises UsageError where no instant of a day is an hour from every reset.
@@ -87,7 +85,7 @@ def _window(cluster: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
 def _shift(
     cluster: Sequence[Mapping[str, Any]],
     clusters: Sequence[Sequence[Mapping[str, Any]]],
-    model: MarketModel,
+    model: ModelPort,
     u: float,
 ) -> int:
     """How far the orders of one window move: to a start uniform over its UTC day, an hour or more from any reset."""
@@ -128,7 +126,7 @@ def _again(row: Mapping[str, Any], shift_ns: int, sign: int) -> PlaceboOrder:
 class PlaceboDesk:
     """Sends placebo orders from one account without margin; what it holds in the end it holds."""
 
-    def __init__(self, model: MarketModel, orders: Sequence[PlaceboOrder]) -> None:
+    def __init__(self, model: ModelPort, orders: Sequence[PlaceboOrder]) -> None:
         self.model, self.orders = model, [order for order in orders if order.t_ns >= model.env.now]
         self.accounts: dict[tuple[str, str], int] = {}
 

@@ -41,7 +41,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class ProbeOrder:
+class ProbePlan:
     """Probes of one factual world; mids are looked at so long after each probe's instant [ns]."""
 
     scenario: Scenario
@@ -50,7 +50,7 @@ class ProbeOrder:
     replication: int = 0
 
 
-def run_probes(order: ProbeOrder, *, by_replay: bool = False) -> list[dict[str, Any]]:
+def run_probes(plan: ProbePlan, *, by_replay: bool = False) -> list[dict[str, Any]]:
     """Try every probe with both signs; one row for each (probe, sign, horizon within the run, market looked at).
 
     Columns: market, t_ns, lots (of the probe, unsigned), sign, over_ns, horizon_ns, filled_lots and filled (signed, and
@@ -58,34 +58,34 @@ def run_probes(order: ProbeOrder, *, by_replay: bool = False) -> list[dict[str, 
     liquidated (signed notional that liquidations traded in the seen market since the probe, + bought) and net_change:
     {cohort: net lots bought in the seen market since the probe}.
     """
-    if not order.probes:
+    if not plan.probes:
         return []
-    rows: list[dict[str, Any]] = in_new_process(_probe_all, order, by_replay or not CAN_FORK)
+    rows: list[dict[str, Any]] = in_new_process(_probe_all, plan, by_replay or not CAN_FORK)
     return rows
 
 
-def _probe_all(order: ProbeOrder, by_replay: bool) -> list[dict[str, Any]]:
-    probes = sorted(order.probes, key=lambda probe: (probe.t_ns, probe.market, probe.lots))
+def _probe_all(plan: ProbePlan, by_replay: bool) -> list[dict[str, Any]]:
+    probes = sorted(plan.probes, key=lambda probe: (probe.t_ns, probe.market, probe.lots))
     rows: list[dict[str, Any]] = []
     if by_replay:
         for probe in probes:
             for sign in (+1, -1):
-                rows += _tried(MarketModel(order.scenario, replication=order.replication), order, probe, sign)
+                rows += _tried(MarketModel(plan.scenario, replication=plan.replication), plan, probe, sign)
         return rows
-    model = MarketModel(order.scenario, replication=order.replication)
+    model = MarketModel(plan.scenario, replication=plan.replication)
     for probe in probes:
         model.env.run_before(probe.t_ns)
         for sign in (+1, -1):
-            rows += in_child(partial(_tried, model, order, probe, sign))
+            rows += in_child(partial(_tried, model, plan, probe, sign))
     model.close()
     return rows
 
 
-def _tried(model: MarketModel, order: ProbeOrder, probe: Probe, sign: int) -> list[dict[str, Any]]:
+def _tried(model: MarketModel, plan: ProbePlan, probe: Probe, sign: int) -> list[dict[str, Any]]:
     """One probe with one sign, in a world that stands at or before its instant."""
     model.env.run_before(probe.t_ns)
     trial = _Trial(model, probe, sign)
-    ends = [at for at in sorted(set(order.horizons_ns)) if probe.t_ns + at <= model.env.end_ns]
+    ends = [at for at in sorted(set(plan.horizons_ns)) if probe.t_ns + at <= model.env.end_ns]
     model.env.process(trial.work())
     for horizon in ends:
         model.env.process(trial.look(horizon))

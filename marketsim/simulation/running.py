@@ -13,10 +13,9 @@ from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import PLACEBOS, ArmSpec
 from marketsim.simulation.agents import NO_AGENTS, OwnAgents
 from marketsim.simulation.arms import FACTUAL
-from marketsim.simulation.job import Crowding, Errand, Job, Progress, Report, RunResult, residual_atoms
 from marketsim.simulation.model import MarketModel
-
-__all__ = ["RunResult", "residual_atoms", "run"]
+from marketsim.simulation.run_builder import CrowdingEstimator, ReportWriter, RunBuilder, RunResult
+from marketsim.simulation.stepping import ProgressHook
 
 
 def run(
@@ -24,9 +23,9 @@ def run(
     *,
     out: Path = Path("results"),
     again: bool = False,
-    report: Report | None = None,
-    crowding: Crowding | None = None,
-    progress: Progress | None = None,
+    report: ReportWriter | None = None,
+    crowding: CrowdingEstimator | None = None,
+    progress: ProgressHook | None = None,
     time_limit: int | None = None,
     replication: int = 0,
     arm: ArmSpec = FACTUAL,
@@ -46,20 +45,22 @@ def run(
     an interrupted one leaves nothing. Raises ResultError when another version of the code made the run that stands
     there.
     """
-    above, name = (out, scenario.name) if folder is None else (folder.parent, folder.name)
-    errand = Errand(scenario, replication, arm, cell, above, name, identity or scenario.sha256(), agents=agents)
-    job = Job(errand, again=again)
-    there = job.there_already()
-    if there is not None:
-        return there
+    place = out / scenario.name if folder is None else folder
+    builder = RunBuilder(
+        scenario, replication, arm, cell, place, identity or scenario.sha256(), agents=agents, again=again
+    )
+    finished = builder.finished()
+    if finished is not None:
+        return finished
     children = children_of(arm, source)
-    job.compile_s = warm_up(say)
-    return job.record(
+    compile_s = warm_up(say)
+    return builder.build(
         lambda: MarketModel(scenario, replication=replication, arm=arm, children=children),
         report=report,
         crowding=crowding,
         progress=progress,
         limit=time_limit,
+        compile_s=compile_s,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,11 @@ class Wired:
     traders: int
     token_makers: list[tuple[TokenMakerSpec, list[int], list[int]]]
     desk_groups: list[tuple[DeskGroupSpec, list[int]]]
+
+    @cached_property
+    def tick_sizes(self) -> NDArray[np.float64]:
+        """Size of a tick by market (markets,) [currency]."""
+        return np.array([float(market.tick.amount) for market in self.market_specs])
 
 
 def kernel_tiers(table: TierTable) -> NDArray[Any]:

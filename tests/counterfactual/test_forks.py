@@ -11,9 +11,9 @@ from marketsim.datasets.run import Run
 from marketsim.errors import ResultError, UsageError
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
-from marketsim.simulation.forks import CAN_FORK, ForkOrder, in_child, run_forks, spans_around
-from marketsim.simulation.job import Span
+from marketsim.simulation.forks import CAN_FORK, ForkPlan, in_child, run_forks, windows_around
 from marketsim.simulation.model import MarketModel
+from marketsim.simulation.run_builder import ForkWindow
 from tests.simulation.worlds import DOWN, MINUTE, RECORD, SECOND, UP, world
 
 ARMS = tuple(
@@ -39,12 +39,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def forks(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[tuple[int, str], Run]]:
     resets = Run(whole).table("rebalances")["t_decide_ns"].to_list()
-    spans = spans_around([*resets, MID_ORDER], before=0, horizon=5 * MINUTE, end_ns=50 * MINUTE)
+    windows = windows_around([*resets, MID_ORDER], before=0, horizon=5 * MINUTE, end_ns=50 * MINUTE)
     found: dict[str, dict[tuple[int, str], Run]] = {}
     for way in ("fork", "replay") if CAN_FORK else ("replay",):
         folder = tmp_path_factory.mktemp(way) / "runs"
-        order = ForkOrder(night(), spans, ARMS, folder, source=whole)
-        runs = [Run(path) for path in run_forks(order, way=way)]
+        plan = ForkPlan(night(), windows, ARMS, folder, source=whole)
+        runs = [Run(path) for path in run_forks(plan, way=way)]
         found[way] = {(run.manifest["fork"]["at_ns"], run.manifest["arm"]): run for run in runs}
     return found
 
@@ -109,10 +109,10 @@ def test_ledger_and_attribution_of_a_fork_explain_its_balances(forks: dict[str, 
 
 
 def test_forks_that_are_there_are_not_run_again(tmp_path: Path) -> None:
-    order = ForkOrder(night(), (Span(MINUTE, MINUTE, 2 * MINUTE),), ARMS[:1], tmp_path / "runs")
-    (path,) = run_forks(order)
+    plan = ForkPlan(night(), (ForkWindow(MINUTE, MINUTE, 2 * MINUTE),), ARMS[:1], tmp_path / "runs")
+    (path,) = run_forks(plan)
     made = (path / "manifest.json").stat().st_mtime_ns
-    assert run_forks(order) == [path]
+    assert run_forks(plan) == [path]
     assert (path / "manifest.json").stat().st_mtime_ns == made
 
 

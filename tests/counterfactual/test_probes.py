@@ -7,7 +7,7 @@ import pytest
 from marketsim.scenario.schema import Scenario
 from marketsim.simulation.forks import CAN_FORK
 from marketsim.simulation.model import MarketModel
-from marketsim.simulation.probing import Probe, ProbeOrder, run_probes
+from marketsim.simulation.probing import Probe, ProbePlan, run_probes
 from tests.simulation.worlds import MINUTE, SECOND, world
 
 PROBES = (
@@ -24,12 +24,12 @@ def small() -> Scenario:
 
 @pytest.fixture(scope="module")
 def rows() -> list[dict]:
-    return run_probes(ProbeOrder(small(), PROBES, HORIZONS))
+    return run_probes(ProbePlan(small(), PROBES, HORIZONS))
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="this platform cannot copy a process")
 def test_a_copied_process_and_a_replay_see_the_same(rows: list[dict]) -> None:
-    assert run_probes(ProbeOrder(small(), PROBES[:2], HORIZONS), by_replay=True) == rows[:12]
+    assert run_probes(ProbePlan(small(), PROBES[:2], HORIZONS), by_replay=True) == rows[:12]
 
 
 def test_every_probe_is_tried_both_ways_and_looked_at_within_the_run(rows: list[dict]) -> None:
@@ -61,7 +61,7 @@ def test_probes_leave_the_world_they_were_taken_from_alone() -> None:
     model.env.run()
     digest = model.world.digest()
     model.close()
-    run_probes(ProbeOrder(small(), PROBES[:1], HORIZONS[:1]))
+    run_probes(ProbePlan(small(), PROBES[:1], HORIZONS[:1]))
     again = MarketModel(small())
     again.env.run()
     assert again.world.digest() == digest

@@ -9,9 +9,11 @@ import pytest
 
 import marketsim as ms
 from marketsim.analysis.study_tables import CROWDING, study_crowding, study_holding
-from marketsim.experiments import bundles
+from marketsim.experiments import bundle_task
+from marketsim.experiments.bundle_task import BundleTask
 from marketsim.experiments.bundles import Bundle, bundles_of
 from marketsim.experiments.design import PlannedRun
+from marketsim.experiments.probe_design import probe_plan
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import StudySpec, study_of
 from tests.simulation.worlds import DOWN, MINUTE, UP, world
@@ -89,28 +91,28 @@ def test_a_study_that_is_whole_makes_no_bundle_again(swept: Any) -> None:
 def test_a_bundle_that_fails_keeps_its_reason(swept: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     run = PlannedRun(0, 0, "factual", "abc")
     spec = study_of(scenario().study)
-    order = bundles.BundleOrder(Bundle("probes", run), scenario(), spec, tmp_path, "code", "identity")
+    task = BundleTask(Bundle("probes", run), scenario(), spec, tmp_path, "code", "identity")
 
     def breaks(*_: object) -> None:
         raise ValueError("a broken probe")
 
-    monkeypatch.setattr(bundles, "_probe", breaks)
-    answer = bundles.perform_bundle(order)
-    assert (answer.status, answer.reason) == ("failed", "ValueError: a broken probe")
+    monkeypatch.setattr(bundle_task, "probe_plan", breaks)
+    receipt = task.perform()
+    assert (receipt.status, receipt.reason) == ("failed", "ValueError: a broken probe")
     note = json.loads((tmp_path / "bundles" / "probes-abc.json").read_text())
     assert (note["status"], note["reason"], note["cell"]) == ("failed", "ValueError: a broken probe", 0)
-    assert bundles.standing(tmp_path, order.bundle, "code") == "failed"
-    assert bundles.standing(tmp_path, order.bundle, "other code") is None
+    assert task.bundle.status(tmp_path, "code") == "failed"
+    assert task.bundle.status(tmp_path, "other code") is None
 
 
 def test_probes_are_sized_by_what_the_funds_together_traded(swept: Any) -> None:
     factual = swept.run(0, 0, "factual")
-    plan = bundles.probe_plan(scenario(), swept.spec, factual.path, 0)
+    plan = probe_plan(scenario(), swept.spec, factual.path, 0)
     together = factual.table("rebalances")["filled_lots"].sum()
     assert {probe.lots for probe in plan.probes} == {abs(together)}
     assert len(plan.probes) == 2
     assert all(0 <= probe.t_ns <= 44 * MINUTE for probe in plan.probes)
     declared = study_of(scenario(probe={"count": 3, "sizes": ["30 kUSDT", "60 kUSDT"], "over": "0s"}).study)
-    plan = bundles.probe_plan(scenario(), declared, factual.path, 0)
+    plan = probe_plan(scenario(), declared, factual.path, 0)
     assert sorted({probe.lots for probe in plan.probes}) == [1_000, 2_000]
     assert {probe.slices for probe in plan.probes} == {1}

@@ -1,4 +1,4 @@
-"""Workers: every task is done exactly once whatever dies, or given back as dead; nothing is left running."""
+"""Workers: every task is done exactly once whatever dies, or left as failed; nothing is left running."""
 
 import os
 import select
@@ -8,13 +8,15 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from marketsim.errors import EnvironmentLackError
-from marketsim.experiments import engine
-from marketsim.experiments.engine import TRIES, Cluster, Outcome, Task
-from tests.experiments import acts
+from marketsim.experiments import engine, worker_host
+from marketsim.experiments.engine import TRIES, Cluster
+from marketsim.experiments.task import Receipt, Task
+from tests.experiments.sample_tasks import Kills, KillsOnce, Pid, Raises, Waits
 
 
 class Pair:
@@ -45,66 +47,70 @@ def cluster(pair: Pair) -> Cluster:
     return pair.whole()
 
 
-def outcomes(cluster: Cluster, *tasks: Task) -> dict[str, Outcome]:
+def receipts(cluster: Cluster, *tasks: Task) -> dict[str, Receipt]:
     waiting = iter(tasks)
-    found = list(cluster.outcomes(lambda: next(waiting, None)))
-    assert Counter(outcome.name for outcome in found) == Counter(task.name for task in tasks)
-    return {outcome.name: outcome for outcome in found}
+    found = list(cluster.receipts(lambda: next(waiting, None)))
+    assert Counter(receipt.task for receipt in found) == Counter(task.name for task in tasks)
+    return {receipt.task: receipt for receipt in found}
+
+
+def pids(*found: Receipt) -> list[int]:
+    """The processes that did tasks `Pid`."""
+    assert {receipt.status for receipt in found} == {"ok"}
+    return [int(receipt.reason or 0) for receipt in found]
 
 
 def test_tasks_are_done_by_workers_and_not_by_the_parent(cluster: Cluster) -> None:
-    found = outcomes(cluster, *(Task(f"pid-{i}", acts.pid) for i in range(20)))
-    workers = {outcome.value for outcome in found.values()}
-    assert workers <= set(cluster.pids())
-    assert os.getpid() not in workers
-    assert all(outcome.memory_mb > 10 and outcome.error is None for outcome in found.values())
+    found = receipts(cluster, *(Pid(f"pid-{i}") for i in range(20)))
+    assert set(pids(*found.values())) <= set(cluster.pids()) - {os.getpid()}
+    assert all(receipt.memory_mb > 10 for receipt in found.values())
 
 
 def test_a_task_whose_worker_is_killed_is_tried_again(cluster: Cluster, tmp_path: Path) -> None:
-    others = [Task(f"other-{i}", acts.pid) for i in range(6)]
-    found = outcomes(cluster, Task("dies", acts.die_once, (tmp_path / "marker",)), *others)
-    assert (found["dies"].value, found["dies"].deaths) == ("alive", 1)
+    others = [Pid(f"other-{i}") for i in range(6)]
+    found = receipts(cluster, KillsOnce("dies", tmp_path / "marker"), *others)
+    assert (found["dies"].status, found["dies"].deaths) == ("ok", 1)
     assert [found[task.name].deaths for task in others] == [0] * 6
 
 
-def test_a_task_that_kills_every_worker_is_given_back_as_dead_and_the_rest_is_done(cluster: Cluster) -> None:
-    found = outcomes(cluster, Task("kills", acts.die), *(Task(f"rest-{i}", acts.pid) for i in range(4)))
-    assert found["kills"].is_dead
-    assert found["kills"].deaths == TRIES
-    assert all(found[f"rest-{i}"].value for i in range(4))
+def test_a_task_that_kills_every_worker_is_left_as_failed_and_the_rest_is_done(cluster: Cluster) -> None:
+    found = receipts(cluster, Kills("kills"), *(Pid(f"rest-{i}") for i in range(4)))
+    kills = found.pop("kills")
+    assert (kills.status, kills.deaths) == ("failed", TRIES)
+    assert kills.reason == "3 workers died while they ran it: killed, or out of memory"
+    assert len(pids(*found.values())) == 4
 
 
 def test_the_workers_of_an_existing_scheduler_are_used_and_stay(cluster: Cluster) -> None:
     with Cluster.at(cluster.client.scheduler.address) as guest:
-        found = outcomes(guest, *(Task(f"guest-{i}", acts.pid) for i in range(4)))
-        assert (guest.workers, guest.host) == (2, None)
-    assert {outcome.value for outcome in found.values()} <= set(cluster.pids())
-    assert outcomes(cluster, Task("host", acts.pid))["host"].value in cluster.pids()
+        found = receipts(guest, *(Pid(f"guest-{i}") for i in range(4)))
+        assert (guest.workers, guest.own) == (2, None)
+    assert set(pids(*found.values())) <= set(cluster.pids())
+    assert pids(receipts(cluster, Pid("host"))["host"])[0] in cluster.pids()
 
 
-def test_an_error_comes_back_as_it_was(cluster: Cluster) -> None:
-    outcome = outcomes(cluster, Task("refuses", acts.refuse, (1,)))["refuses"]
-    assert isinstance(outcome.error, ValueError)
-    assert not outcome.is_dead
+def test_an_error_is_the_reason_of_the_failure(cluster: Cluster) -> None:
+    receipt = receipts(cluster, Raises("raises"))["raises"]
+    assert (receipt.status, receipt.reason, receipt.deaths) == ("failed", "ValueError: no", 0)
 
 
 def test_a_worker_starts_anew_after_so_many_tasks(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "RUNS_OF_A_WORKER", 6)
     before = set(cluster.pids())
-    found = outcomes(cluster, *(Task(f"worn-{i}", acts.pid) for i in range(30)))
-    assert [outcome.deaths for outcome in found.values()] == [0] * 30
-    each = Counter(outcome.value for outcome in found.values())
+    found = receipts(cluster, *(Pid(f"worn-{i}") for i in range(30)))
+    assert [receipt.deaths for receipt in found.values()] == [0] * 30
+    each = Counter(pids(*found.values()))
     assert len(set(each) - before) >= 2
     assert max(each[pid] for pid in set(each) - before) <= 6
 
 
 def test_what_becomes_ready_later_is_asked_for(cluster: Cluster) -> None:
-    ready = [Task("first", acts.pid)]
+    ready = [Pid("first")]
     names = []
-    for outcome in cluster.outcomes(lambda: ready.pop() if ready else None):
-        names.append(outcome.name)
-        if outcome.name == "first":
-            ready.append(Task("second", acts.pid))
+    for receipt in cluster.receipts(lambda: ready.pop() if ready else None):
+        names.append(receipt.task)
+        if receipt.task == "first":
+            ready.append(Pid("second"))
     assert names == ["first", "second"]
 
 
@@ -123,13 +129,13 @@ def ended(pid: int, within_s: float = 30.0) -> bool:
 LONELY = """
 import os, signal, sys
 from pathlib import Path
-from marketsim.experiments.engine import Cluster, Task
-from tests.experiments import acts
+from marketsim.experiments.engine import Cluster
+from tests.experiments.sample_tasks import Waits
 cluster = Cluster.local(1)
-print(cluster.host.pid, *cluster.pids(), flush=True)
-tasks = [Task("waits", acts.wait_for_ever, (Path(sys.argv[1]),))]
+print(cluster.own.pid, *cluster.pids(), flush=True)
+tasks = [Waits("waits", Path(sys.argv[1]))]
 {how}
-for outcome in cluster.outcomes(lambda: tasks.pop() if tasks else None):
+for receipt in cluster.receipts(lambda: tasks.pop() if tasks else None):
     pass
 """
 
@@ -153,9 +159,9 @@ def test_the_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 def test_a_scheduler_that_is_killed_ends_the_work_with_what_to_do(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with Cluster.local(1) as cluster:
-        assert cluster.host is not None
-        tasks = [Task("waits", acts.wait_for_ever, (tmp_path / "fifo",))]
-        host = cluster.host.pid
+        assert cluster.own is not None
+        tasks = [Waits("waits", tmp_path / "fifo")]
+        host = cluster.own.pid
 
         def take() -> Task | None:
             if tasks:
@@ -165,7 +171,7 @@ def test_a_scheduler_that_is_killed_ends_the_work_with_what_to_do(tmp_path: Path
 
         cluster.workers = 2  # so that it is asked again while the first task is out
         with pytest.raises(EnvironmentLackError, match="start again to continue"):
-            list(cluster.outcomes(take))
+            list(cluster.receipts(take))
 
 
 def test_an_address_where_nobody_answers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +206,7 @@ def test_a_worker_that_nobody_starts_again_is_started_by_the_host() -> None:
     cluster, dead = Nannies(lost=lost, restarting=restarting), {}
     started = []
     for _ in range(4):
-        engine.revive(cluster, dead)
+        worker_host.revive(cluster, dead)
         started.append(lost.started)
     assert started == [0, 0, 1, 1]  # it is left to itself the first times
     assert lost.process is None
@@ -209,5 +215,32 @@ def test_a_worker_that_nobody_starts_again_is_started_by_the_host() -> None:
 
 def test_workers_that_wear_out_while_they_start_are_replaced(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "RUNS_OF_A_WORKER", 1)
-    found = outcomes(pair.whole(), *(Task(f"short-{i}", acts.pid) for i in range(6)))
-    assert len({outcome.value for outcome in found.values()}) == 6
+    found = receipts(pair.whole(), *(Pid(f"short-{i}") for i in range(6)))
+    assert len(set(pids(*found.values()))) == 6
+
+
+class Deserted:
+    """A scheduler without workers, and the process they should live in."""
+
+    status = "running"
+
+    def is_alive(self) -> bool:
+        return True
+
+    def nthreads(self) -> dict[str, int]:
+        return {}
+
+    def submit(self, *_: object, **__: object) -> "Deserted":
+        return self
+
+    def add_done_callback(self, told: Callable[[object], None]) -> None:
+        """Never tells."""
+
+
+def test_workers_that_are_all_gone_before_a_task_begins_end_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "RESTART_S", 0.1)
+    monkeypatch.setattr(engine, "LOOK_S", 0.01)
+    nobody: Any = Deserted()
+    tasks = [Pid("waits")]
+    with pytest.raises(EnvironmentLackError, match="workers that died do not start again"):
+        list(Cluster(nobody, 1, own=nobody).receipts(lambda: tasks.pop() if tasks else None))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from marketsim.cli import main
 from marketsim.datasets import writer
 from marketsim.errors import ResultError, ScenarioError, SweepStoppedError, UsageError
 from marketsim.experiments import Limits, Shard, SweptStudy, forecast, runner, sweep
-from marketsim.experiments.engine import TRIES, Outcome, Task
+from marketsim.experiments.engine import fail_dead
 from marketsim.experiments.runner import source_of, worker_count
+from marketsim.experiments.task import Receipt, Task
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
-from tests.experiments import acts
+from tests.experiments.sample_tasks import RunKilledOnce
 from tests.experiments.studies import contents, left_over, manifests, study, text
 
 STUDY = study()
@@ -41,15 +43,13 @@ class Here:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def outcomes(self, take: Callable[[], Task | None]) -> Iterator[Outcome]:
+    def receipts(self, take: Callable[[], Task | None]) -> Iterator[Receipt]:
         while (task := take()) is not None:
             if len(self.names) == self.interrupt_after:
                 raise KeyboardInterrupt
             self.names.append(task.name)
-            if task.name == self.dead:
-                yield Outcome(task.name, deaths=TRIES)
-            else:
-                yield Outcome(task.name, task.act(*task.arguments), None, 0, 300.0, "here")
+            receipt = fail_dead(task) if task.name == self.dead else task.perform()
+            yield replace(receipt, task=task.name, worker="here", memory_mb=300.0)
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_another_cell_changes_no_other_run(whole: SweptStudy, here: Here, tmp_pa
 def test_a_worker_killed_in_the_middle_of_a_run_costs_no_run(
     whole: SweptStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "perform", acts.perform_dying_once)
+    monkeypatch.setattr(runner, "RunTask", RunKilledOnce)
     swept = sweep(STUDY, out=tmp_path, workers=2)
     assert (swept.path / "died").exists()
     assert swept.counts["done"] == 8

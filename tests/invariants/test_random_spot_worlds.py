@@ -12,7 +12,7 @@ from marketsim.datasets.recorder import Recorder
 from marketsim.kernel import codes
 from marketsim.scenario.schema import Scenario
 from marketsim.simulation.model import MarketModel
-from marketsim.simulation.record import RunRecord
+from marketsim.simulation.recording.model_recorder import ModelRecorder
 from tests.invariants.test_random_worlds import choose, index, market, minutes, percent
 from tests.kernel import checks
 from tests.simulation.test_agent import Scripted
@@ -106,7 +106,7 @@ def test_cash_and_coin_are_conserved_and_nobody_owes_either(scenario: Scenario, 
         model = MarketModel(scenario)
         Scripted(model, gamble, capital="40 kUSDT", name="gambler")
         recorder = Recorder(Path(folder))
-        record = RunRecord(model, recorder)
+        record = ModelRecorder(model, recorder)
         record.start()
         for t_ns in sorted(stops):
             model.env.run(t_ns)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from marketsim.datasets.recorder import Recorder
 from marketsim.scenario.schema import Scenario
 from marketsim.simulation.model import MarketModel
-from marketsim.simulation.record import RunRecord
+from marketsim.simulation.recording.model_recorder import ModelRecorder
 from tests.simulation.worlds import world
 
 EXAMPLES = 40
@@ -171,7 +171,7 @@ def test_books_close_to_the_atom_in_every_world(scenario: Scenario, stops: list[
     with tempfile.TemporaryDirectory() as folder:
         model = MarketModel(scenario)
         recorder = Recorder(Path(folder))
-        record = RunRecord(model, recorder)
+        record = ModelRecorder(model, recorder)
         record.start()
         for t_ns in sorted(stops):
             model.env.run(t_ns)

@@ -13,8 +13,8 @@ from marketsim.errors import ResultError, UsageError
 from marketsim.issuers.resets.rebalancer import Rebalancer
 from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
-from marketsim.simulation import job, running
-from marketsim.simulation.running import RunResult
+from marketsim.simulation import run_builder, running
+from marketsim.simulation.run_builder import RunResult
 from tests.simulation.worlds import CROWD, DOWN, GBM, MINUTE, RETAIL, UP, world
 
 KEYS = (
@@ -114,7 +114,7 @@ def test_again_replaces_a_run_by_one_with_the_same_content(tmp_path: Path) -> No
 
 def test_a_run_by_other_code_is_neither_taken_nor_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = simulation.run(world(duration="1min"), out=tmp_path)
-    monkeypatch.setattr(job.provenance, "code_here", lambda: "another")
+    monkeypatch.setattr(run_builder.provenance, "code_here", lambda: "another")
     with pytest.raises(ResultError, match="another version of the code"):
         simulation.run(world(duration="1min"), out=tmp_path)
     assert not simulation.run(world(duration="1min"), out=tmp_path, again=True).already_there

@@ -14,7 +14,7 @@ from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
 from marketsim.simulation.arms import FACTUAL
 from marketsim.simulation.model import MarketModel
-from marketsim.simulation.record import RunRecord
+from marketsim.simulation.recording.model_recorder import ModelRecorder
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
@@ -137,7 +137,7 @@ def recorded(
     model = MarketModel(world, arm=arm, children=rows)
     before(model)
     recorder = Recorder(folder)
-    record = RunRecord(model, recorder)
+    record = ModelRecorder(model, recorder)
     record.start()
     for t_ns in stops:
         model.env.run(t_ns)

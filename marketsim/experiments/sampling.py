@@ -1,4 +1,4 @@
-"""Points of a sample in the unit cube, from a study's own luck: a row per cell, a column per axis."""
+"""Points of a sampled design in the unit cube, from the study's own stream: a row per cell, a column per axis."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def morris(trajectories: int, axes: int, seed: int) -> Points:
 
     `axes` + 1 points each, on levels 0, 1/3, 2/3, 1, all equally likely (Morris 1991, section 3).
     """
-    luck = Stream(seed, 0, STREAM)
+    stream = Stream(seed, 0, STREAM)
     who, which = np.arange(trajectories)[:, None], np.arange(axes)[None, :]
     step = MORRIS_LEVELS / (2 * (MORRIS_LEVELS - 1))
-    low = luck.integers(MORRIS_LEVELS // 2, who, which, 1) / (MORRIS_LEVELS - 1)
-    begins_low = luck.integers(2, who, which, 2) == 1
-    turn = np.argsort(np.argsort(luck.uniform(who, which, 3), axis=1), axis=1)  # when each axis moves
+    low = stream.integers(MORRIS_LEVELS // 2, who, which, 1) / (MORRIS_LEVELS - 1)
+    begins_low = stream.integers(2, who, which, 2) == 1
+    turn = np.argsort(np.argsort(stream.uniform(who, which, 3), axis=1), axis=1)  # when each axis moves
     moved = turn[:, None, :] < np.arange(axes + 1)[None, :, None]
     is_low = np.where(moved, ~begins_low[:, None, :], begins_low[:, None, :])
     path = np.where(is_low, low[:, None, :], low[:, None, :] + step)

@@ -1,8 +1,8 @@
-"""The process that local workers live in, which lives exactly as long as the pipe from its parent.
+"""The local workers as their parent holds them: a process of their own (`worker_host`) at the end of a pipe.
 
-It starts the scheduler and the workers on this machine's loopback address, in a session of its own. When the parent
-ends, however it ends, standard input ends here, and all of them are killed. So nothing is left running, Ctrl-C reaches
-the parent alone, and a script without `if __name__ == "__main__"` may sweep: no worker ever imports it.
+That process lives exactly as long as the pipe from its parent. When the parent ends, however it ends, all workers are
+killed. So nothing is left running, Ctrl-C reaches the parent alone, and a script without `if __name__ == "__main__"`
+may sweep: no worker ever imports it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from multiprocessing import active_children
 
 from marketsim.errors import EnvironmentLackError
 
@@ -25,13 +24,13 @@ ONE_THREAD = {f"{library}_THREADS": "1" for library in LIBRARIES}
 """Environment of workers: one core each."""
 
 
-class Host:
+class LocalWorkers:
     """A local cluster in a process of its own, `pid`, which leads the group of all of them."""
 
     def __init__(self, workers: int, memory_limit: int) -> None:
         self._scratch = tempfile.mkdtemp(prefix="marketsim-workers-")
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from marketsim.experiments.host import main; main()"],
+            [sys.executable, "-c", "from marketsim.experiments.worker_host import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -70,26 +69,3 @@ class Host:
             os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
         shutil.rmtree(self._scratch, ignore_errors=True)
-
-
-def main() -> None:
-    """Be the host until standard input ends; the whole of the process that `Host` starts."""
-    from marketsim.experiments.engine import serve
-
-    wish = json.loads(sys.stdin.readline())
-    try:
-        serve(**wish)
-    finally:
-        _end_workers()
-        shutil.rmtree(wish["scratch"], ignore_errors=True)
-        os.killpg(0, signal.SIGKILL)
-
-
-def _end_workers() -> None:
-    """Kill the workers at once and wait until they are gone, and with them their locks on half-done directories."""
-    children = [child.pid for child in active_children() if child.pid is not None]
-    for pid in children:
-        os.kill(pid, signal.SIGKILL)
-    for pid in children if hasattr(os, "waitid") else ():
-        with suppress(ChildProcessError):  # its nanny was quicker; left for it in any case
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)

@@ -1,4 +1,4 @@
-"""What is done is what stands in the folder, and shards part a study by luck, never by arm."""
+"""What is done is what stands in the folder, and shards part a study by replication, never by arm."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,9 @@ import pytest
 from marketsim.datasets.provenance import code_here
 from marketsim.errors import ResultError, UsageError
 from marketsim.experiments.design import PlannedRun, plan_study
-from marketsim.experiments.ledger import Shard, due, leave_failed, look_up
 from marketsim.experiments.limits import Limits, memory_bytes
+from marketsim.experiments.shard import Shard
+from marketsim.experiments.study_runs import due, leave_failed, states
 from tests.experiments.studies import left_over, study
 
 PLAN = plan_study(study())
@@ -40,37 +41,46 @@ def test_failed_runs_are_due_only_again_and_finished_ones_never(tmp_path: Path) 
     done, failed, *absent = PLAN.runs
     put(tmp_path, done, "ok", "this")
     put(tmp_path, failed, "failed", "this")
-    entries = look_up(tmp_path, PLAN.runs, "this")
-    assert due(entries, again=False) == absent
-    assert due(entries, again=True) == [failed, *absent]
+    found = states(tmp_path, PLAN.runs, "this")
+    assert due(tmp_path, found, again=False) == absent
+    assert due(tmp_path, found, again=True) == [failed, *absent]
 
 
 def test_runs_of_other_code_are_refused_unless_again(tmp_path: Path) -> None:
     put(tmp_path, PLAN.runs[0], "ok", "another")
-    entries = look_up(tmp_path, PLAN.runs, "this")
+    found = states(tmp_path, PLAN.runs, "this")
     with pytest.raises(ResultError, match=r"1 runs in .* were made by another version of the code; --again"):
-        due(entries, again=False)
-    assert due(entries, again=True) == list(PLAN.runs)
+        due(tmp_path, found, again=False)
+    assert due(tmp_path, found, again=True) == list(PLAN.runs)
+
+
+def test_a_damaged_run_is_named_and_made_anew_only_again(tmp_path: Path) -> None:
+    put(tmp_path, PLAN.runs[0], "ok", "this")
+    (tmp_path / "runs" / PLAN.runs[0].run_id / "manifest.json").write_text("{", encoding="utf-8")
+    found = states(tmp_path, PLAN.runs, "this")
+    with pytest.raises(ResultError, match=rf"{PLAN.runs[0].run_id}.* is damaged: .*--again makes it anew"):
+        due(tmp_path, found, again=False)
+    assert due(tmp_path, found, again=True) == list(PLAN.runs)
 
 
 def test_runs_of_equal_worlds_are_made_once(tmp_path: Path) -> None:
     twice = plan_study(study(sizes="1 MUSDT, 1.0 MUSDT"))
-    entries = look_up(tmp_path, twice.runs, "this")
-    assert (len(twice.runs), len(entries), len(due(entries, again=False))) == (8, 8, 4)
+    found = states(tmp_path, twice.runs, "this")
+    assert (len(twice.runs), len(found), len(due(tmp_path, found, again=False))) == (8, 8, 4)
 
 
 def test_a_run_that_could_not_begin_leaves_a_failed_directory_with_the_reason(tmp_path: Path) -> None:
     place = leave_failed(tmp_path, PLAN.scenario, PLAN.runs[0], code_here(), "3 workers died")
     manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["status"], manifest["reason"], manifest["cell"]) == ("failed", "3 workers died", 0)
-    assert [entry.found for entry in look_up(tmp_path, PLAN.runs, code_here())][:2] == ["failed", "absent"]
+    assert list(states(tmp_path, PLAN.runs, code_here()).values())[:2] == ["failed", "absent"]
     assert left_over(tmp_path) == []
 
 
 def test_a_finished_run_is_not_overwritten_by_its_failure(tmp_path: Path) -> None:
     put(tmp_path, PLAN.runs[0], "ok", code_here())
     leave_failed(tmp_path, PLAN.scenario, PLAN.runs[0], code_here(), "3 workers died")
-    assert look_up(tmp_path, PLAN.runs, code_here())[0].found == "done"
+    assert states(tmp_path, PLAN.runs, code_here())[PLAN.runs[0]] == "done"
 
 
 @pytest.mark.parametrize(("text", "size"), [("2 GB", 2_000_000_000), ("500MB", 500_000_000), ("1.5 GB", 1_500_000_000)])

@@ -1,0 +1,107 @@
+"""Forks or probes of one factual run as a worker's task."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from marketsim.datasets.run import Run
+from marketsim.datasets.storage import is_full, storing
+from marketsim.errors import MarketsimError
+from marketsim.experiments.bundles import Bundle
+from marketsim.experiments.probe_design import probe_plan
+from marketsim.experiments.study_runs import RUNS, run_directory
+from marketsim.experiments.task import Receipt, disk_full, error_text
+from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study import StudySpec
+from marketsim.simulation.forks import ForkPlan, run_forks, windows_around
+from marketsim.simulation.probing import run_probes
+
+PROBES = "probes"
+
+
+@dataclass(frozen=True)
+class BundleTask:
+    """A bundle to be made. `world` is the factual one, `identity` the hash of its cell's."""
+
+    bundle: Bundle
+    world: Scenario
+    spec: StudySpec
+    study: Path
+    code: str
+    identity: str
+    again: bool = False
+    time_limit: int | None = None
+
+    @property
+    def name(self) -> str:
+        """That of the bundle."""
+        return self.bundle.name
+
+    @property
+    def source(self) -> Path:
+        """The factual run's directory."""
+        return run_directory(self.study, self.bundle.run)
+
+    def perform(self) -> Receipt:
+        """Make the bundle here."""
+        try:
+            events = self._fork() if self.bundle.kind == "forks" else self._probe()
+            self.bundle.write_note(self.study, self.code, "ok", None)
+            return Receipt("ok", None, events)
+        except Exception as error:  # whatever it was is the reason of a failed bundle
+            return disk_full(self.study) if is_full(error) else self.fail(error_text(error))
+
+    def fail(self, reason: str) -> Receipt:
+        """Leave the note of a bundle that could not be made."""
+        try:
+            self.bundle.write_note(self.study, self.code, "failed", reason)
+        except MarketsimError as error:
+            return Receipt("refused", f"{reason}; {error}")
+        return Receipt("failed", reason)
+
+    def _fork(self) -> int:
+        """Run every arm from the state just before each event; returns their micro events."""
+        fork, world, run = self.spec.fork, self.world, self.bundle.run
+        assert fork is not None
+        instants = decided(self.source, world.clock.warmup) if fork.at == "rebalances" else list(fork.at)
+        windows = windows_around(instants, before=fork.before, horizon=fork.horizon, end_ns=world.clock.duration)
+        paths = run_forks(
+            ForkPlan(
+                world,
+                windows,
+                self.spec.arms,
+                self.study / RUNS,
+                run.replication,
+                run.cell,
+                self.source,
+                self.identity,
+                self.again,
+                self.time_limit,
+            )
+        )
+        return sum(int(Run(path).manifest["counts"]["micro_events"]) for path in paths)
+
+    def _probe(self) -> int:
+        """Try the orders and write what they moved to one file; their micro events are not counted."""
+        run = self.bundle.run
+        of_run = {"cell": run.cell, "replication": run.replication}
+        rows = run_probes(probe_plan(self.world, self.spec, self.source, run.replication))
+        told = [{**row, **of_run, "net_change": json.dumps(row["net_change"])} for row in rows]
+        folder = self.study / PROBES
+        with storing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{run.run_id}.parquet"
+            waiting = path.with_suffix(".writing")
+            pl.DataFrame(told, infer_schema_length=None).write_parquet(waiting)
+            waiting.replace(path)
+        return 0
+
+
+def decided(source: Path, warmup_ns: int) -> list[int]:
+    """The instants at which a run decided rebalances, behind its warm-up [ns]."""
+    instants = Run(source).table("rebalances")["t_decide_ns"].unique().sort().to_list()
+    return [t_ns for t_ns in instants if t_ns >= warmup_ns]
