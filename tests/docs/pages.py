@@ -14,7 +14,7 @@ CODE = [path for room in ("marketsim", "tests") for path in sorted((ROOT / room)
 SCENARIOS = [path for room in ("marketsim", "scenarios") for path in sorted((ROOT / room).rglob("*.yaml"))]
 
 REFERENCE = re.compile(r"(?<![\w/])docs/[\w/]+\.md(?:#[\w-]+)?")
-"""How code refers to a page: `docs/PAGE.md#anchor`, from the package's folder."""
+"""How code refers to a page: its path from the package's folder, and a heading's anchor behind `#`."""
 
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)

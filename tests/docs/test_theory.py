@@ -1,4 +1,4 @@
-"""Figures of docs/theory.md, computed anew from funds that trade in a price which their orders move.
+"""Figures of docs/theory.md#several-funds-and-several-resets, computed anew from funds that trade in a moving price.
 
 Small moves (r = 1e-6) of a price that moves by Lambda r for an order of K r: the multiplier is read from the accounts
 and not from the closed forms that the page gives.
