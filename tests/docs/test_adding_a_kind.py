@@ -1,21 +1,22 @@
 """The pages on adding a kind are followed to the letter: the file of the page is written, and its commands are run.
 
-On a page a block ```python PATH is the one file that adds the kind, ```yaml NAME a scenario that uses it, and ```console
-has commands, each with lines of what it prints (`...` stands for what is left out). A page is followed in a copy of the
+On a page a block ```python PATH is the one file that adds the kind, ```yaml NAME a scenario that uses it; ```console has
+commands, each with lines of what it prints (`...` stands for what is left out). A page is followed in a copy of the
 package, in which nothing but that file is new.
 """
 
 import ast
+import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ def plain(text: str) -> str:
 
 
 @pytest.fixture(params=PAGES, ids=lambda page: page.stem)
-def followed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Recipe, Path]]:
+def followed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Recipe, Path]:
     """A page's recipe, and a folder with a copy of the package in which its file is written."""
     asked = recipe(request.param)
     shutil.copytree(PACKAGE, tmp_path / "marketsim", ignore=shutil.ignore_patterns("__pycache__"))
@@ -69,32 +70,52 @@ def followed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[R
     (tmp_path / asked.file).write_text(asked.code, encoding="utf-8")
     for name, text in asked.scenarios.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    yield asked, tmp_path
+    return asked, tmp_path
 
 
-def run(folder: Path, command: str) -> str:
-    """What a command of a page prints, on both ways out."""
-    words = command.split(" ", 1)
-    assert words[0] in ("marketsim", "python")
-    program = f'"{sys.executable}" -m {command}' if words[0] == "marketsim" else f'"{sys.executable}" {words[1]}'
+DRIVER = """
+import contextlib, io, json, shlex, sys, traceback
+from marketsim.cli import main
+
+told = []
+for command in json.load(sys.stdin):
+    printed = io.StringIO()
+    program, *arguments = shlex.split(command)
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        try:
+            main(arguments, prog_name=program) if program == "marketsim" else exec(arguments[1], {})
+        except SystemExit:
+            pass
+        except Exception:
+            traceback.print_exc()
+    told.append(printed.getvalue())
+print(json.dumps(told))
+"""
+
+
+def printed_by(folder: Path, commands: list[str]) -> list[str]:
+    """What the commands of a page print, on both ways out, run one after another in one process."""
+    assert {command.split()[0] for command in commands} <= {"marketsim", "python"}
     environment = {**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "400"}
     ended = subprocess.run(
-        ["sh", "-c", program], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert "Traceback" not in ended.stderr, f"$ {command}\n{ended.stderr}"
-    return ended.stdout + ended.stderr
+        [sys.executable, "-c", DRIVER], cwd=folder, env=environment, input=json.dumps(commands), capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    told: list[str] = json.loads(ended.stdout)
+    return told
 
 
 def test_a_page_that_is_followed_adds_its_kind_everywhere(followed: tuple[Recipe, Path]) -> None:
     asked, folder = followed
-    seen = set()
-    for command, lines in asked.commands:
-        printed = plain(run(folder, command))
-        seen.add(command.split()[1])
-        for line in lines:
-            for part in line.split("..."):
-                assert plain(part) in printed, f"$ {command}\nprinted\n{printed}\nand not\n{part}"
-    assert {"list", "schema", "show", "validate", "run"} <= seen | {"sweep"} - {"run"}, f"{asked.page.name} shows {seen}"
+    told = printed_by(folder, [command for command, _ in asked.commands])
+    for (command, lines), printed in zip(asked.commands, told, strict=True):
+        assert "Traceback" not in printed, f"$ {command}\n{printed}"
+        for part in "\n".join(lines).replace("...", "\n").splitlines():
+            assert plain(part) in plain(printed), f"$ {command}\nprinted\n{printed}\nand not\n{part}"
+    shown = {command.split()[1] for command, _ in asked.commands}
+    assert {"list", "schema", "show", "validate"} <= shown
+    assert {"run", "sweep", "compare"} & shown
 
 
 def registered_class(tree: ast.Module) -> tuple[ast.ClassDef, str]:
@@ -116,36 +137,48 @@ def names_of(statement: ast.stmt) -> set[str]:
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
-def executed(tree: ast.Module, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    module = ModuleType("a_kind_of_the_test")
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    exec(compile(ast.unparse(tree), module.__name__, "exec"), module.__dict__)
-    return module.__dict__
+@pytest.fixture
+def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[ast.Module], ModuleType]:
+    """Imports code as a module that is forgotten after the test."""
+
+    def load(tree: ast.Module) -> ModuleType:
+        file = tmp_path / "a_kind_of_the_page.py"
+        file.write_text(ast.unparse(tree), encoding="utf-8")
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, file.stem, module)
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+def changed(code: str, leave_out: Callable[[ast.stmt], bool]) -> ast.Module:
+    """A page's code without some statements of the class that is registered."""
+    tree = ast.parse(code)
+    kind, _ = registered_class(tree)
+    left = [statement for statement in kind.body if not leave_out(statement)]
+    assert len(left) < len(kind.body), "there is nothing to leave out"
+    kind.body = left or [ast.Pass()]
+    return tree
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_part_left_out_of_a_page_s_kind_is_named_when_it_is_imported(
-    page: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, imported: Callable[[ast.Module], ModuleType]
 ) -> None:
     code = recipe(page).code
-    _, register = registered_class(ast.parse(code))
-    bare = ast.parse(code)
-    kind, _ = registered_class(bare)
-    kind.decorator_list = []
-    family = executed(bare, monkeypatch)[register]
-    for need in family.needs:
-        tree = ast.parse(code)
-        kind, _ = registered_class(tree)
-        left = [statement for statement in kind.body if need not in names_of(statement)]
-        assert len(left) < len(kind.body), f"{page.name} does not bring {need}"
-        kind.body = left
-        with pytest.raises(TypeError, match=rf"incomplete.*`{need}`"):
-            executed(tree, monkeypatch)
     tree = ast.parse(code)
-    kind, _ = registered_class(tree)
-    kind.body = kind.body[1:]
+    kind, register = registered_class(tree)
+    kind.decorator_list = []
+    for need in getattr(imported(tree), register).needs:
+        with pytest.raises(TypeError, match=rf"incomplete.*`{need}`"):
+            imported(changed(code, lambda statement, need=need: need in names_of(statement)))  # type: ignore[misc]
     with pytest.raises(TypeError, match="it has no docstring"):
-        executed(tree, monkeypatch)
+        imported(changed(code, lambda statement: isinstance(statement, ast.Expr)))
 
 
 def test_every_family_has_a_page_and_every_page_a_place_in_the_index() -> None:
