@@ -1,7 +1,7 @@
-"""Which draw of a token's own stream decides what: the entities of its draws.
+"""Random draws of a token: which entity of its own stream decides what.
 
 A draw is keyed by what it decides (the UTC day, the number of a look, the instant of a decision), so that a token, an
-arm or an order more moves nobody else's luck.
+arm or an order more changes no other draw (common random numbers).
 """
 
 DAILY_JITTER = 0

@@ -9,7 +9,7 @@ from marketsim.issuers.life_cycle.listed_events import (
     CapChangeEventSpec,
     DelistEventSpec,
     MergeEventSpec,
-    NoticeSpec,
+    TokenEventSpec,
     ResumeEventSpec,
     SplitEventSpec,
     SuspendEventSpec,
@@ -99,7 +99,7 @@ def _daily_cap(cap: DailyCapSpec) -> str:
     return f"at most {format_money(cap.base)} a day ({', '.join(storms)})" if storms else format_money(cap.base)
 
 
-def notice_sentence(event: NoticeSpec | FeeChangeEventSpec | OutageEventSpec) -> str:
+def notice_sentence(event: TokenEventSpec | FeeChangeEventSpec | OutageEventSpec) -> str:
     """What a notice or an event of a market says."""
     match event:
         case SuspendEventSpec():

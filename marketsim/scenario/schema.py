@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import Field, PlainSerializer, PrivateAttr
 
-from marketsim.issuers.life_cycle.listed_events import NoticeSpec
+from marketsim.issuers.life_cycle.listed_events import TokenEventSpec
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.networks.influence import NetworkSpec
 from marketsim.scenario.nodes import Node
@@ -103,7 +103,7 @@ class OutageEventSpec(Spec):
     duration: Duration = Field(alias="for")
 
 
-EventSpec = JumpEventSpec | OrderEventSpec | FeeChangeEventSpec | OutageEventSpec | NoticeSpec
+EventSpec = JumpEventSpec | OrderEventSpec | FeeChangeEventSpec | OutageEventSpec | TokenEventSpec
 
 
 def _cadence_text(value: int | str | None) -> str:

@@ -10,7 +10,7 @@
 | phantom | at the mark with `outside` | hears the truth |
 | placebo_time, placebo_sign, contrarian | at the mark; `placebo` sends the factual ones | hears of size zero |
 
-(CONTRACT section 6.) Nothing here draws luck that the factual arm draws.
+(CONTRACT section 6.) No arm takes a draw of the factual one (common random numbers).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _REBALANCE: dict[str, Flow] = {
     "phantom": Flow.OFF_BOOK,
     **dict.fromkeys(PLACEBOS, Flow.OFF_BOOK),
 }
-_TIDINGS: dict[str, Mode] = {
+_ANNOUNCED: dict[str, Mode] = {
     "blind": "silent", "shadow": "zero", "frictionless": "zero", **dict.fromkeys(PLACEBOS, "zero")
 }  # fmt: skip
 
@@ -91,8 +91,8 @@ def apply(model: ModelPort, arm: ArmSpec, children: Iterable[Mapping[str, Any]] 
             desk.treatment.rebalance = Flow.OFF_BOOK
         if is_frictionless and "primary" in arm.scope:
             desk.treatment.primary = Flow.OFF_BOOK
-        if arm.arm in _TIDINGS and (not is_frictionless or "rebalance" in arm.scope):
-            model.announcement_feed.set_mode(desk.token.id, _TIDINGS[arm.arm])
+        if arm.arm in _ANNOUNCED and (not is_frictionless or "rebalance" in arm.scope):
+            model.announcement_feed.set_mode(desk.token.id, _ANNOUNCED[arm.arm])
     if arm.arm in PLACEBOS:
         orders = placebo_orders(model, arm, [row for row in children if row["token"] in chosen])
         PlaceboDesk(model, orders).start()

@@ -11,10 +11,10 @@ from marketsim.issuers.life_cycle.listed_events import (
     CapChangeEventSpec,
     DelistEventSpec,
     MergeEventSpec,
-    NoticeSpec,
     ResumeEventSpec,
     SplitEventSpec,
     SuspendEventSpec,
+    TokenEventSpec,
 )
 from marketsim.kernel import codes
 from marketsim.messages import Purpose
@@ -58,7 +58,7 @@ class ListedEvents:
         elif isinstance(event, (SuspendEventSpec, ResumeEventSpec)) and event.subject not in self.desks:
             self._halt_market(event)
         else:
-            yield from self._announce(event)
+            yield from self._change_token(event)
 
     def _note(self, event: str, subject: str, detail: dict[str, Any]) -> None:
         self.model.journal.add("events", t_ns=self.env.now, event=event, subject=subject, detail=dumps(detail))
@@ -111,7 +111,7 @@ class ListedEvents:
 
     # -- tokens
 
-    def _announce(self, event: NoticeSpec) -> ProcessGenerator:
+    def _change_token(self, event: TokenEventSpec) -> ProcessGenerator:
         desk = self.desks[event.subject if isinstance(event, (SuspendEventSpec, ResumeEventSpec)) else event.token]
         match event:
             case SuspendEventSpec():

@@ -50,7 +50,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
     """One world, ready to run.
 
     scenario: a file, or a loaded `Scenario`; seed: replaces the scenario's; set: overrides by path. replication: which
-    luck. arm: what is changed in the world; children: the factual run's, for placebo arms. `env` is a
+    draws. arm: what is changed in the world; children: the factual run's, for placebo arms. `env` is a
     `simpy.Environment`, `view` and `gateway` show and reach the venue. `step()` advances `clock.report_every`; at the
     end `running` is False. `close()` frees the kernel's memory.
     """

@@ -15,7 +15,7 @@ from marketsim.issuers.algorithms.twap import TwapPlan, TwapSpec
 from marketsim.streams import Stream
 from tests.issuers.fake_venue import SECOND
 
-LUCK = Stream(1, 0, "T/jitter")
+STREAM = Stream(1, 0, "T/jitter")
 
 
 def at(number: int, remaining_lots: int, price: Fraction | int = 1000, atoms: int = 1, **more: int) -> Progress:
@@ -26,12 +26,12 @@ FTX_LADDER = LadderPlan(slice_atoms=4_000_000 * 10**8, every_ns=10 * SECOND)
 
 
 def test_declarations_become_plans() -> None:
-    assert MarketExecutionSpec(algorithm="market").plan(LUCK) == SinglePlan(ChildKind.MARKET)
-    assert OffBookSpec(algorithm="off_book").plan(LUCK) == SinglePlan(ChildKind.OFF_BOOK)
+    assert MarketExecutionSpec(algorithm="market").plan(STREAM) == SinglePlan(ChildKind.MARKET)
+    assert OffBookSpec(algorithm="off_book").plan(STREAM) == SinglePlan(ChildKind.OFF_BOOK)
     ladder = IocLadderSpec.model_validate({"algorithm": "ioc_ladder", "slice": "4 MUSDT", "every": "10s"})
-    assert ladder.plan(LUCK) == FTX_LADDER
+    assert ladder.plan(STREAM) == FTX_LADDER
     twap = TwapSpec.model_validate({"algorithm": "twap", "over": "5min", "slices": 30})
-    assert twap.plan(LUCK) == TwapPlan(300 * SECOND, 30)
+    assert twap.plan(STREAM) == TwapPlan(300 * SECOND, 30)
 
 
 def test_a_single_plan_sends_everything_once() -> None:

@@ -222,6 +222,8 @@ def test_who_pulls_the_ripcord_is_rewarded_while_the_balance_lasts() -> None:
     assert [row["reward_atoms"] // ATOMS for row in told] == [2_000, 2_000, 1_000, 0, 0]
     assert [row["left_atoms"] // ATOMS for row in told] == [3_000, 1_000, 0, 0, 0]
     assert (world.cash[ISSUER], world.cash[OUTSIDE]) == (-5_000 * ATOMS, 5_000 * ATOMS)
+    rewards = [(entry, atoms // ATOMS) for payer, receiver, atoms, entry in world.flows if atoms]
+    assert rewards == [("trading_fee", 2_000), ("trading_fee", 2_000), ("trading_fee", 1_000)]
     assert desk.books.equity_atoms() == 50_000_000 * ATOMS - 3_333_333 * 69_000 * 10_000  # no part of the fund
     check_books(world, desk, deposits)
 

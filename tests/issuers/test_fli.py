@@ -201,20 +201,20 @@ def twin_of(rules: FliRules, collateral: Fraction, debt: Fraction) -> FlexibleLe
     return FlexibleLeverage(settings, collateral, debt)
 
 
-def random_rules(luck: random.Random) -> FliRules:
-    target = Fraction(luck.choice([120, 150, 200, 300]), 100)
-    chunk = luck.choice([40, 400, 4_000, 400_000])
+def random_rules(chance: random.Random) -> FliRules:
+    target = Fraction(chance.choice([120, 150, 200, 300]), 100)
+    chunk = chance.choice([40, 400, 4_000, 400_000])
     return FliRules(
-        minimum=target - Fraction(luck.randint(5, 19), 100),
-        maximum=target + Fraction(luck.randint(5, 40), 100),
+        minimum=target - Fraction(chance.randint(5, 19), 100),
+        maximum=target + Fraction(chance.randint(5, 40), 100),
         target=target,
-        speed=Fraction(luck.choice([1, 5, 10, 50, 100]), 100),
-        ripcord=target + Fraction(luck.randint(40, 80), 100),
-        every_ns=luck.choice([3_600, 86_400]),
-        cooldown_ns=luck.choice([300, 3_000]),
-        ripcord_cooldown_ns=luck.choice([0, 60, 300]),
+        speed=Fraction(chance.choice([1, 5, 10, 50, 100]), 100),
+        ripcord=target + Fraction(chance.randint(40, 80), 100),
+        every_ns=chance.choice([3_600, 86_400]),
+        cooldown_ns=chance.choice([300, 3_000]),
+        ripcord_cooldown_ns=chance.choice([0, 60, 300]),
         max_trade_lots=chunk,
-        ripcord_max_trade_lots=chunk * luck.choice([1, 3]),
+        ripcord_max_trade_lots=chunk * chance.choice([1, 3]),
     )
 
 
@@ -222,8 +222,8 @@ def random_rules(luck: random.Random) -> FliRules:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_machine_and_the_published_contract_decide_alike_on_random_prices(seed: int, side: int) -> None:
     """1,500 instants a fund: the call allowed, its chunk, the stored ratio and the timestamp are the same at each."""
-    luck = random.Random(seed)
-    rules = random_rules(luck)
+    chance = random.Random(seed)
+    rules = random_rules(chance)
     price, t = 30_000, 0
     lots = side * 5_000_000
     cash = round((1 / rules.target - side) * abs(lots) * price)
@@ -231,8 +231,8 @@ def test_the_machine_and_the_published_contract_decide_alike_on_random_prices(se
     twin = twin_of(rules, lots * LOT, -cash * LOT)
     seen = set()
     for _ in range(1_500):
-        t += luck.choice([1, 60, 61, 300, 301, 3_001, 3_600, 3_601, 43_200])
-        price = max(round(price * (1 + luck.gauss(0, 0.01) + (luck.random() < 0.02) * luck.gauss(0, 0.08))), 100)
+        t += chance.choice([1, 60, 61, 300, 301, 3_001, 3_600, 3_601, 43_200])
+        price = max(round(price * (1 + chance.gauss(0, 0.01) + (chance.random() < 0.02) * chance.gauss(0, 0.08))), 100)
         held = Holding(cash, (Leg(BTC, side * rules.target, lots, price, 1),))
         if held.gross_leverage is None:
             break
@@ -258,7 +258,7 @@ def test_the_machine_and_the_published_contract_decide_alike_on_random_prices(se
 
 def test_random_prices_reach_every_call_of_the_contract() -> None:
     """The comparison above would be worth little if chunks and ripcords never came up."""
-    luck = random.Random(5)
+    chance = random.Random(5)
     rules = replace(RULES, max_trade_lots=400, ripcord_max_trade_lots=40_000)
     twin, seen, t = twin_of(rules, Fraction(5_000), Fraction(75_000_000)), set(), 0
     rules_ns = twin.settings
@@ -266,7 +266,7 @@ def test_random_prices_reach_every_call_of_the_contract() -> None:
     price = 30_000
     for _ in range(3_000):
         t += 30 * MINUTE
-        price = max(round(price * (1 + luck.gauss(0, 0.02))), 20_000)
+        price = max(round(price * (1 + chance.gauss(0, 0.02))), 20_000)
         call = twin.should_rebalance(Fraction(price), t)
         if call == "iterate":
             call += " in vain" if twin.is_advantageous(Fraction(price)) else ""

@@ -293,13 +293,13 @@ def test_tlx_compounds_exactly_as_in_the_plain_twin(target: str) -> None:
         ("blvt_2021", "-3", 1, ("1.25", "4"), (1.5, 3.5)),
     ],
 )
-def test_a_hidden_target_compounds_exactly_with_the_targets_and_looks_of_the_token_s_own_luck(
+def test_a_hidden_target_compounds_exactly_with_the_targets_and_looks_of_the_token_s_own_stream(
     preset: str, target: str, factor: float, band: tuple[str, str], law: tuple[float, float]
 ) -> None:
     """The twin draws by itself: gaps of mean ten minutes, targets uniform, by number of the look (entities 2 and 1)."""
-    luck, looks = Stream(1, 0, "rebalance:BTC3L"), [0]
+    stream, looks = Stream(1, 0, "rebalance:BTC3L"), [0]
     while looks[-1] < END * SECOND:
-        left = 1 - float(luck.uniform(2, len(looks)))
+        left = 1 - float(stream.uniform(2, len(looks)))
         looks.append(looks[-1] + round(-600e9 * float(log_(left))))
     world, desk = followed(preset, target, steps(factor))
     plain, is_out = fund(target), beyond(*band)
@@ -313,7 +313,7 @@ def test_a_hidden_target_compounds_exactly_with_the_targets_and_looks_of_the_tok
         elif what == 1:
             plain.charge(Fraction(1, 10_000))
         elif is_out(plain):
-            wished = Fraction(law[0] + float(luck.uniform(1, value)) * (law[1] - law[0]))
+            wished = Fraction(law[0] + float(stream.uniform(1, value)) * (law[1] - law[0]))
             plain.to(wished if plain.target > 0 else -wished)
             plain.mark(at)
     assert state(world, desk) == (plain.equity, plain.lots)

@@ -252,7 +252,7 @@ def test_delivery_later_keeps_units_and_cash_in_trust() -> None:
 
 
 def test_the_last_units_close_the_fund_and_what_is_left_is_the_issuers() -> None:
-    """The price rises by 1 % while the ladder sells: nobody holds a unit, so 3 % of what it still holds is his."""
+    """The price rises by 1 % while the ladder sells: without holders, 3 % of what it still holds is the issuer's."""
     world, desk, deposits = opened({"mode": "cash_nav"}, aum="1 MUSDT", execution=LADDER)
     desk.holdings.move(HOLDERS, ALICE, desk.token.supply_lots)
     world.follow([(5 * SECOND, 303_000)])

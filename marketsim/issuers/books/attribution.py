@@ -145,7 +145,7 @@ class AttributionLedger:
         """Take in what the venue did to the account by itself: liquidation, takeover, deleveraging.
 
         Lots nobody reported count as traded at the present mark. Cash that moved with them, less or more than that
-        mark, is slippage, and so is what the venue charges or makes good later on. Returns the lots by market. In an
+        mark, is slippage, and so is what the venue charges or pays back later on. Returns the lots by market. In an
         account the venue never touched, cash that moved stays unexplained, for `check_adds_up` to find.
         """
         seized = {market: lots for market in now.legs if (lots := self._unreported_lots(now, market))}

@@ -2,7 +2,8 @@
 
 The reward is min(reward, balance) and no part of the fund: it is the issuer's money, as the ether in FLI's strategy
 contract is its deployer's (FlexibleLeverageStrategyExtension, IndexCoop/index-coop-smart-contracts@c852c02, RULES A.4).
-Keepers are not simulated, so `outside` gets it.
+So no column of the attribution has it. Keepers are not simulated, so `outside` gets it; in the ledger it is a trading
+fee, since it is paid for the execution of a trade.
 """
 
 from __future__ import annotations
@@ -34,5 +35,5 @@ class KeeperPayments:
         if self.balance_atoms is not None:
             atoms = min(atoms, self.balance_atoms)
             self.balance_atoms -= atoms
-        self.gateway.transfer(self.accounts.issuer, self.accounts.outside, atoms, "management_fee")
+        self.gateway.transfer(self.accounts.issuer, self.accounts.outside, atoms, "trading_fee")
         self.log.write("ripcord", {"reward_atoms": atoms, "left_atoms": self.balance_atoms})

@@ -1,4 +1,4 @@
-"""The fund's own fees, which are paid out of its NAV."""
+"""Management fees: what they are a share of, how large a charge is, and when the next one is due."""
 
 from __future__ import annotations
 

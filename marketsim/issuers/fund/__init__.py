@@ -1,4 +1,4 @@
-"""The fund itself: the token's state, who holds its units, what NAV and leverage come to, which state it may take.
+"""The fund itself: the state of its token, who holds the units, what NAV and leverage come to.
 
 Arithmetic without time is in `nav`; how the account came to stand as it does is in `books`.
 """

@@ -50,7 +50,7 @@ class Holdings(Protocol):
 
 @dataclass(slots=True)
 class Stake:
-    """What one holder has had of a token: lots at the start and now, his share of fee and funding [atoms].
+    """What one holder has had of a token: lots at the start and now, and its share of fee and funding [atoms].
 
     seen: what one lot had borne of each when the holding last changed.
     """

@@ -36,7 +36,7 @@ class ResumeEventSpec(Spec):
 
 
 class SplitEventSpec(Spec):
-    """A reverse split by notice: `ratio` tokens become one; primary and own market rest for `halt`."""
+    """A reverse split at a stated time: `ratio` tokens become one; primary and own market rest for `halt`."""
 
     at: EventTime
     kind: Literal["split"]
@@ -75,4 +75,6 @@ class CapChangeEventSpec(Spec):
     cap: Annotated[Factor | None, NONE_IN_WORDS, PlainSerializer(_cap_text, when_used="json")]
 
 
-NoticeSpec = SuspendEventSpec | ResumeEventSpec | SplitEventSpec | MergeEventSpec | DelistEventSpec | CapChangeEventSpec
+TokenEventSpec = (
+    SuspendEventSpec | ResumeEventSpec | SplitEventSpec | MergeEventSpec | DelistEventSpec | CapChangeEventSpec
+)

@@ -1,5 +1,6 @@
 """The primary market: creation and redemption of units, from the request to delivery.
 
-`terms` has prices and fees as formulas, `caps` limits by day and account, `nav_quote` the NAV that is dealt at; `desk`
-hears requests, refuses them or lets them wait; `settlement` moves cash, units and perpetuals.
+`terms` has the declaration, prices and fees as formulas, `caps` and `limits` what is too small or too much, `nav_quote`
+and `pricing` the price that is dealt at. `desk` hears requests and deals them, lets them wait or refuses them
+(`requests`); `dealing` takes what the client gives, `settlement` hedges and pays, `delivery` hands over.
 """

@@ -1,4 +1,4 @@
-"""Limits of a primary market: cash per UTC day, by token and by account, and how they follow volatility."""
+"""Caps of a primary market: cash per UTC day, by token and by account, and how they follow volatility."""
 
 from __future__ import annotations
 

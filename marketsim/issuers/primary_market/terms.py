@@ -1,9 +1,9 @@
-"""The primary market of a token: how many units for how much cash, by exact formulas without time.
+"""Terms of a primary market: how many units for how much cash, at which fee, by exact formulas without time.
 
 Fee = rate x gross cash; creation: units x price = cash - fee; redemption: units x price = gross cash (CONTRACT section
 3; FTX, Binance, Bybit help pages, RULES A.6). Units are whole lots of the token, rounded down; of a creation's cash
-only what these lots and their fee come to is taken, so that no client pays for a lot he does not get. The hedge is L
-times the cash [FTX 360045965593]. What decides *when* is in `counter.py`, limits are in `caps.py`.
+only what these lots and their fee come to is taken, so that no client pays for a lot that is not delivered. The hedge
+is L times the cash [FTX 360045965593]. What decides *when* is in `desk`, caps are in `caps`.
 """
 
 from __future__ import annotations

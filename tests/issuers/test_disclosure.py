@@ -1,4 +1,4 @@
-"""What an issuer lets be known: when, how much, how exactly, and that it comes down when the order is done."""
+"""What an issuer discloses: when, how much, how exactly, and that it is withdrawn when the order is done."""
 
 import math
 from json import loads
@@ -85,7 +85,7 @@ def test_the_next_reset_has_the_next_number() -> None:
 
 
 @pytest.mark.parametrize("disclosure", ["none", {"schedule": "hidden", "size": "none"}])
-def test_a_token_that_discloses_nothing_is_not_on_the_board(disclosure: Any) -> None:
+def test_a_token_that_discloses_nothing_is_not_on_the_feed(disclosure: Any) -> None:
     world, heard = fallen(disclosure=disclosure)
     world.run_to(T_RESET + HOUR)
     assert heard == []
@@ -140,7 +140,7 @@ def test_a_skipped_reset_is_taken_down_at_its_instant() -> None:
     assert (heard[-1].is_over, heard[-1].said_ns) == (True, T_RESET)
 
 
-def test_what_was_announced_of_a_token_that_is_wiped_comes_down() -> None:
+def test_what_was_announced_of_a_token_that_is_wiped_is_withdrawn() -> None:
     """3x is gone after a fall of a third: 200,000 is the first price without equity."""
     world, heard = fallen(disclosure=OPEN)
     world.follow([(T_RESET - 5 * MINUTE - SECOND, 199_000)])

@@ -1,4 +1,4 @@
-"""The desk: rows of rebalances, states, and what happens when the venue takes a hand."""
+"""The desk: rows of rebalances, states, and what happens when the venue touches the account."""
 
 from json import loads
 from typing import Any

@@ -1,4 +1,4 @@
-"""The counter: who is refused, who waits, who is served when, and that nothing is lost whatever they ask."""
+"""The primary-market desk: who is refused, who waits, who is served when, and that nothing is ever lost."""
 
 from fractions import Fraction
 from typing import Any
@@ -192,7 +192,7 @@ def test_a_batch_that_meets_a_suspension_waits_for_the_next() -> None:
     assert (first.status, second.reason) == ("settled", "daily_cap")
 
 
-def test_requests_take_their_time_to_the_counter() -> None:
+def test_requests_take_their_latency_to_the_desk() -> None:
     world, desk, _ = opened(NAV)
     assert desk.primary is not None
     request = desk.primary.request("creation", ALICE, cash_atoms=1_000 * ATOMS, latency_ns=SECOND)

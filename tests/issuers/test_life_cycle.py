@@ -1,4 +1,4 @@
-"""Reverse splits, suspension, delisting, dilution and absorbed funding: what befalls a token and its holders."""
+"""Reverse splits, suspension, delisting, dilution and absorbed funding, and what they do to holders."""
 
 from fractions import Fraction
 from json import loads

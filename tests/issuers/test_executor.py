@@ -1,4 +1,4 @@
-"""The dealer and its algorithms: shares of volume, resting orders, hidden times, refusals, backlogs, sizes."""
+"""The executor and its algorithms: shares of volume, resting orders, hidden times, refusals, backlogs, sizes."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -20,7 +20,7 @@ from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, SECOND, World
 
 DAILY = {"policy": "daily", "at": "00:02"}
 T_RESET = 2 * MINUTE
-LUCK = Stream(1, 0, "T/jitter")
+STREAM = Stream(1, 0, "T/jitter")
 POV = {"algorithm": "pov", "share": "20%", "over": "10min", "every": "1min"}
 PASSIVE = {"algorithm": "passive", "offset": "10 bps", "timeout": "5min", "reprice": "1min"}
 
@@ -60,12 +60,12 @@ def backlog(world: World) -> dict[str, Any]:
 
 
 def test_declarations_become_plans() -> None:
-    assert PovSpec.model_validate(POV).plan(LUCK) == PovPlan(Fraction(1, 5), 10 * MINUTE, MINUTE)
-    assert PassiveSpec.model_validate(PASSIVE).plan(LUCK) == PassivePlan(Fraction(1, 1000), 5 * MINUTE, MINUTE)
+    assert PovSpec.model_validate(POV).plan(STREAM) == PovPlan(Fraction(1, 5), 10 * MINUTE, MINUTE)
+    assert PassiveSpec.model_validate(PASSIVE).plan(STREAM) == PassivePlan(Fraction(1, 1000), 5 * MINUTE, MINUTE)
     hidden = HiddenSpec.model_validate({"algorithm": "hidden", "window": "15min", "slices": 20})
-    assert hidden.plan(LUCK) == HiddenPlan(15 * MINUTE, 20, LUCK)
+    assert hidden.plan(STREAM) == HiddenPlan(15 * MINUTE, 20, STREAM)
     twap = TwapSpec.model_validate({"algorithm": "twap", "over": "5min", "slices": 5, "max_participation": "25%"})
-    assert twap.plan(LUCK) == CappedPlan(TwapPlan(5 * MINUTE, 5), Fraction(1, 4))
+    assert twap.plan(STREAM) == CappedPlan(TwapPlan(5 * MINUTE, 5), Fraction(1, 4))
 
 
 def test_a_share_of_all_volume_is_that_share_over_the_rest_of_others_volume() -> None:
@@ -88,7 +88,7 @@ def test_a_cap_clips_another_plan_s_child_and_says_so() -> None:
 
 
 def test_hidden_slices_come_at_random_instants_of_the_window_drawn_for_the_decision() -> None:
-    plan = HiddenPlan(15 * MINUTE, 20, LUCK)
+    plan = HiddenPlan(15 * MINUTE, 20, STREAM)
     opened = plan.opened(DAY, 0)
     assert isinstance(opened, ListedPlan)
     assert list(opened.times_ns) == sorted(opened.times_ns)
@@ -100,7 +100,7 @@ def test_hidden_slices_come_at_random_instants_of_the_window_drawn_for_the_decis
 
 
 def test_hidden_instants_are_uniform_over_the_window() -> None:
-    times = [t for day in range(100) for t in _times(HiddenPlan(1000, 10, LUCK).opened(day * DAY, 0))]
+    times = [t for day in range(100) for t in _times(HiddenPlan(1000, 10, STREAM).opened(day * DAY, 0))]
     assert 470 < sum(times) / len(times) < 530
     assert sum(t < 250 for t in times) / len(times) == pytest.approx(0.25, abs=0.05)
 
