@@ -1,7 +1,7 @@
 """The block `study`: what `sweep` runs with a scenario. `run` leaves it alone.
 
 A study has cells (the points of `over`), replications (luck), and arms (interventions that share all luck of their
-replication). What an arm does to a world is in `simulation.treatment`; here is only its declaration.
+replication). What an arm does to a world is in `simulation.arms`; here is only its declaration.
 """
 
 from __future__ import annotations
