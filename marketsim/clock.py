@@ -24,6 +24,7 @@ from simpy.events import Event as Event
 from marketsim.errors import KernelError, ProcessFailedError, UsageError
 from marketsim.kernel import advance as doors
 from marketsim.kernel import codes
+from marketsim.kernel.layout import NOTICE
 from marketsim.kernel.world import World
 
 MAX_ROUNDS = 100_000
@@ -51,6 +52,9 @@ END = -100
 
 AFTER_ALL = 100
 """After every phase: a run that stops at an instant includes all of it."""
+
+_KIND, _CROSSING = ((NOTICE.names or ()).index(name) for name in ("kind", "order_id"))
+"""Fields of a notice; of a crossing, the order's is its number."""
 
 SOURCES = {"mark": codes.SRC_MARK, "index": codes.SRC_INDEX, "last": codes.SRC_LAST, "mid": codes.SRC_MID}
 
@@ -228,7 +232,7 @@ class MarketEnvironment(simpy.Environment):
     def _serve(self, code: int) -> None:
         """Do what the kernel stopped for."""
         if code == codes.STOP_NOTICE:
-            self._hear()
+            self.deliver_notices()
         elif code == codes.STOP_SPACE:
             self.world.grow()
         elif code == codes.STOP_LOG:
@@ -240,11 +244,7 @@ class MarketEnvironment(simpy.Environment):
         else:
             raise KernelError(f"the kernel stopped with the unknown code {code}")
 
-    def hear(self) -> None:
-        """Take what a door of the kernel, passed at this instant, has to tell the owners of orders."""
-        self._hear()
-
-    def _hear(self) -> None:
+    def deliver_notices(self) -> None:
         """Take the kernel's notices: crossings fire here, the rest goes to the owners of orders and accounts."""
         notices, n = self.world.take_notices()
         width = self.world.notice_width
@@ -256,8 +256,8 @@ class MarketEnvironment(simpy.Environment):
                 f"more than {MAX_ROUNDS} deliveries at {now} ns: an agent answers itself; give it a latency"
             )
         for row in range(0, n * width, width):
-            if notices[row + 1] == codes.N_CROSSING:
-                crossing = self.crossings.pop(notices[row + 4], None)
+            if notices[row + _KIND] == codes.N_CROSSING:
+                crossing = self.crossings.pop(notices[row + _CROSSING], None)
                 if crossing is not None:
                     self.fire(crossing, now)
             else:

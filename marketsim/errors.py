@@ -2,6 +2,7 @@
 
     MarketsimError
     +-- UsageError            2   the command line or a call was wrong
+    |   +-- UnknownScenarioError  a name of no shipped scenario; in a file, the loader adds the place
     +-- ScenarioError         3   a scenario file is invalid; carries every problem, sorted by line
     +-- ResultError           4   a check of results failed
     +-- EnvironmentLackError  5   this machine lacks something; carries the line that installs it
@@ -32,6 +33,7 @@ __all__ = [
     "ScenarioError",
     "SweepStoppedError",
     "UnitError",
+    "UnknownScenarioError",
     "UnreadableFileError",
     "UsageError",
 ]
@@ -47,6 +49,21 @@ class UsageError(MarketsimError):
     """The command line or a call was wrong."""
 
     exit_code = 2
+
+
+class UnknownScenarioError(UsageError):
+    """A text names no shipped scenario: what was there, what there is, and what was perhaps meant."""
+
+    def __init__(self, text: str, message: str, allowed: str, suggestion: str = "") -> None:
+        self.text = text
+        self.message = message
+        self.allowed = allowed
+        self.suggestion = suggestion
+        super().__init__(text, message, allowed, suggestion)
+
+    def __str__(self) -> str:
+        hint = f"; did you mean {self.suggestion!r}?" if self.suggestion else ""
+        return f"{self.message}; was {self.text!r}; allowed: {self.allowed}{hint}"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Opening what a user names: a regular file, of a size that is looked at before a byte is read.
+"""Opening what a user names: a regular file, of a size that is looked at before a byte is read; and what is shipped.
 
 A named pipe would wait for ever, a device may have no end, a loop of links leads nowhere: each is refused in words.
 """
@@ -8,9 +8,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from functools import cache
 from pathlib import Path
 
 from marketsim.errors import UnreadableFileError
+
+SHIPPED = "marketsim:"
+"""What a name begins with that means something shipped with the package, and no file of the user's."""
 
 _WORDS = {
     errno.ENOENT: "there is no such file",
@@ -51,3 +55,16 @@ def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, OSError):
         return _WORDS.get(error.errno or 0, f"the file cannot be read: {error.strerror}")
     return "this is no path: it holds characters that no path may hold"
+
+
+@cache
+def shipped_folder() -> Path:
+    """Where the shipped scenarios stand: in the package as a wheel installs it, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "scenarios"
+    return installed if installed.is_dir() else package.parent / "scenarios"
+
+
+def data_file(path: str, root: Path) -> Path:
+    """The file that a resolved scenario names: below the scenario's root folder, or `marketsim:` and shipped."""
+    return shipped_folder() / path.removeprefix(SHIPPED) if path.startswith(SHIPPED) else root / path

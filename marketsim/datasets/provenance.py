@@ -64,11 +64,14 @@ def identity_sha256(scenario_sha256: str, seed: int, replication: int, code: str
 
 
 def code_version(package: Path, suffixes: Iterable[str] = (".py", ".yaml")) -> str:
-    """The version of the code in folder `package`: release + 12 digits of the hash of every source file in it."""
+    """The version of the code in folder `package`: release + 12 digits of the hash of every source file in it.
+
+    The scenarios that a wheel brings along are no code: a run is the same from a wheel and from a checkout.
+    """
     code = hashlib.sha256()
     wanted = set(suffixes)
     for path in sorted(package.rglob("*"), key=lambda path: path.relative_to(package).as_posix()):
-        if path.suffix in wanted and path.is_file():
+        if path.suffix in wanted and path.is_file() and not path.is_relative_to(package / "scenarios"):
             data = path.read_bytes()
             code.update(f"{path.relative_to(package).as_posix()}\0{len(data)}\0".encode() + data)
     return f"{_installed('marketsim-lab')}+{code.hexdigest()[:12]}"

@@ -20,8 +20,9 @@ __all__ = ["Scenario", "load", "load_text", "validate"]
 
 
 def load(path: str | Path, set: Mapping[str, Any] | Sequence[str] = (), seed: int | None = None) -> Scenario:
-    """Read, resolve and check a scenario file; raises ScenarioError with every problem, sorted by line.
+    """Read, resolve and check a scenario file, or a shipped scenario (`marketsim:quickstart`, `marketsim:btc-perp@1`).
 
+    Raises ScenarioError with every problem, sorted by line, and UnknownScenarioError for a name that there is not.
     set: overrides by path, as `{"tokens.BTC3L.aum": "100 MUSDT"}` or `["tokens.BTC3L.aum=100 MUSDT"]`.
     """
     from marketsim.scenario.resolve import load as resolved

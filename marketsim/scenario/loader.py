@@ -6,7 +6,8 @@ events tell an explicit tag from an implied one; scalars are resolved here by th
 keys, keys that are not plain text, several documents, aliases that expand to more than 20,000 nodes.
 
 Paths in a file (`extends`, an index file) are relative to the folder of the file they stand in, and stay below the
-scenario's root folder: the nearest folder above named `scenarios`, or the file's own folder when there is none.
+scenario's root folder: the nearest folder above named `scenarios`, or the file's own folder when there is none. What a
+path of the form `marketsim:NAME` names is shipped with the package, and has its root folder there.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from marketsim.errors import ScenarioError, UnreadableFileError
+from marketsim.errors import ScenarioError, UnknownScenarioError, UnreadableFileError
 from marketsim.files import read_file
+from marketsim.scenario import shipped
 from marketsim.scenario.nodes import INCOMPLETE, Node, Place, Problems
 
 MAX_ALIASED_NODES = 20_000
@@ -96,20 +98,33 @@ def read_file_with_bases(path: Path, problems: Problems) -> list[Node]:
         chain.insert(0, node.with_entries(entries, node.keys) if extends is not None else node)
         if extends is None or extends.value is None:
             return chain
-        base = below_root(extends, path.parent, root, "extends", problems)
+        base = _base_of(extends, path.parent, root, problems)
         chain[0] = replace(chain[0], origin=INCOMPLETE)
         if base is None:
             return chain
+        root = root_folder(base) if shipped.is_reference(extends.text) else root
         if _real(base) in seen:
             problems.add(extends.place, "extends", extends.text, "these files extend each other in a circle")
             return chain
         if not base.is_file():
             names = ", ".join(sorted(p.name for p in base.parent.glob("*.yaml"))[:12])
             allowed = f"a file below {root}" + (f"; there: {names}" if names else "")
-            problems.add(extends.place, "extends", extends.text, "there is no such file", allowed)
+            meant = shipped.reference_meant(extends.text)
+            problems.add(extends.place, "extends", extends.text, "there is no such file", allowed, meant)
             return chain
         chain[0] = replace(chain[0], origin="")
         path = base
+
+
+def _base_of(extends: Node, folder: Path, root: Path, problems: Problems) -> Path | None:
+    """The file that `extends` names, by its name or its path; None, and a problem, where it names none."""
+    if not isinstance(extends.value, str) or not shipped.is_reference(extends.value):
+        return below_root(extends, folder, root, "extends", problems)
+    try:
+        return shipped.find(extends.value).file
+    except UnknownScenarioError as error:
+        problems.add(extends.place, "extends", error.text, error.message, error.allowed, error.suggestion)
+        return None
 
 
 def root_folder(path: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from marketsim.errors import ScenarioError, UsageError
+from marketsim.files import shipped_folder
 from marketsim.issuers.algorithms.family import EXECUTIONS
 from marketsim.issuers.policies.family import POLICIES
 from marketsim.networks.influence import NetworkSpec
@@ -16,6 +17,7 @@ from marketsim.scenario.loader import read
 from marketsim.scenario.nodes import Problems, plain
 from marketsim.scenario.presets import all_presets
 from marketsim.scenario.schema import EventSpec, TraderSpec
+from marketsim.scenario.shipped import catalogue
 from marketsim.spec import Spec
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.venues.index import IndexSpec
@@ -47,19 +49,23 @@ def listing(what: str) -> list[Row]:
 
 
 def _scenarios() -> list[Row]:
-    """Scenario files below `scenarios/` of the folder one works in."""
-    rows = []
-    for path in sorted(Path("scenarios").rglob("*.yaml")):
-        if "cases" in path.parts:
-            continue
-        try:
-            head = read(path, Problems()).map
-        except ScenarioError:
-            rows.append((path.stem, str(path), "cannot be read; `marketsim validate` says why"))
-            continue
-        title = plain(head["title"]) if "title" in head else ""
-        rows.append((str(plain(head["name"])) if "name" in head else path.stem, str(path), str(title)))
-    return rows
+    """Every version of the shipped scenarios, the newest first, and the files below `scenarios/` where one works."""
+    own = Path("scenarios")
+    files = [] if own.resolve() == shipped_folder() else [f for f in own.rglob("*.yaml") if "cases" not in f.parts]
+    versions = (known[n] for known in catalogue().values() for n in sorted(known, reverse=True))
+    rows = [(each.reference, *_origin_and_title(each.file)[1:]) for each in versions]
+    return rows + [_origin_and_title(file) for file in sorted(files)]
+
+
+def _origin_and_title(file: Path) -> Row:
+    """Name, place and title of a scenario file, unchecked."""
+    place = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    try:
+        head = read(file, Problems()).map
+    except ScenarioError:
+        return file.stem, str(place), "cannot be read; `marketsim validate` says why"
+    name, title = (str(plain(head[key])) if key in head else "" for key in ("name", "title"))
+    return name or file.stem, str(place), title
 
 
 def _kinds(what: str, kinds: Iterable[type[Spec]]) -> list[Row]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from marketsim.errors import Problem, ScenarioError
-from marketsim.scenario import defaults, later
+from marketsim.scenario import defaults, later, shipped
 from marketsim.scenario.fits import check_fits
 from marketsim.scenario.loader import read_file_with_bases, read_text, root_folder
 from marketsim.scenario.merging import merge, without_markers
@@ -37,11 +37,18 @@ _WITH_PRESETS = ("markets", "tokens")
 
 
 def load(path: str | Path, set: Overrides = (), seed: int | None = None) -> Scenario:
-    """Read, resolve and check a scenario file; raises ScenarioError with every problem, sorted by line."""
+    """Read, resolve and check a scenario file, or a shipped scenario, `marketsim:NAME` or `marketsim:NAME@VERSION`.
+
+    Paths in overrides of a shipped scenario are relative to the folder one works in. Raises ScenarioError with every
+    problem, sorted by line, and UnknownScenarioError for a name that is not in the catalogue.
+    """
     problems = Problems()
-    file = Path(path)
+    file, place = Path(path), Path(path)
+    if shipped.is_reference(path):
+        named = shipped.find(path)
+        file, place = named.file, Path.cwd() / f"{named.name}.yaml"
     with _without_collection():
-        return _finished(read_file_with_bases(file, problems), file, set, seed, problems)
+        return _finished(read_file_with_bases(file, problems), place, set, seed, problems)
 
 
 @contextmanager

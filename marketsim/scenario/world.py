@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from marketsim.errors import UnitError
+from marketsim.files import SHIPPED, shipped_folder
 from marketsim.scenario.defaults import books, index_currency
 from marketsim.scenario.loader import below_root, root_folder
 from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, named, near, nearest
@@ -140,7 +141,7 @@ def check_parts(world: World) -> None:
 
 
 def _with_file(world: World, path: Keys, underlying: UnderlyingSpec, file: Path) -> UnderlyingSpec | None:
-    """The underlying with its index file relative to the root folder, and the file's hash."""
+    """The underlying with its index file relative to the root folder, or shipped, and the file's hash."""
     keys = (*path, "index", "path")
     node = at(world.root, keys)
     assert node is not None
@@ -149,21 +150,31 @@ def _with_file(world: World, path: Keys, underlying: UnderlyingSpec, file: Path)
     if re.search(r"\.(parquet|pq)$", node.text, re.IGNORECASE):
         world.at(keys, "an index is read from CSV files only, for now", "a CSV file with a header line")
         return None
+    root, prefix = root_folder(file), ""
     folder = file.parent if node.origin.startswith("--set") else Path(node.place.file).parent
-    target = below_root(node, folder, root_folder(file), named(world.root, keys), world.problems)
+    if _is_shipped(folder, root) or node.text.startswith(SHIPPED):
+        root, prefix = shipped_folder(), SHIPPED
+        if node.text.startswith(SHIPPED):
+            folder, node = root, replace(node, value=node.text.removeprefix(SHIPPED))
+    target = below_root(node, folder, root, named(world.root, keys), world.problems)
     if target is None:
         return None
     if not target.is_file():
-        world.at(keys, "there is no such file", f"a CSV file below {root_folder(file)}")
+        world.at(keys, "there is no such file", f"a CSV file below {root}")
         return None
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
     if index.sha256 not in (None, digest):
         world.at((*path, "index", "sha256"), "the index file is another one than this document was made with", digest)
-    relative = target.resolve().relative_to(root_folder(file)).as_posix()
-    hashed = index.model_copy(update={"path": relative, "sha256": digest})
+    relative = target.resolve().relative_to(root).as_posix()
+    hashed = index.model_copy(update={"path": prefix + relative, "sha256": digest})
     underlying = underlying.model_copy(update={"index": hashed})
     world.parts["underlyings"][path[1]] = underlying
     return underlying
+
+
+def _is_shipped(folder: Path, root: Path) -> bool:
+    """Whether a folder is the package's, and the scenario's own root folder another one."""
+    return root != shipped_folder() and folder.resolve().is_relative_to(shipped_folder())
 
 
 def _check_ranges(world: World, path: Keys, spec: Spec) -> None:

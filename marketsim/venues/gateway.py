@@ -14,6 +14,7 @@ from marketsim.clock import Event, MarketEnvironment
 from marketsim.errors import UsageError
 from marketsim.kernel import advance as doors
 from marketsim.kernel import codes
+from marketsim.kernel.layout import NOTICE
 from marketsim.messages import Fill, Order, Purpose
 
 TIFS = {"gtc": 0, "ioc": codes.F_IOC, "post_only": codes.F_POST_ONLY}
@@ -21,8 +22,11 @@ ORDER_TYPES = ("limit", "market")
 LARGEST_ORDER_ATOMS = 2**60  # more could leave an account's 64 bits: the book refuses it, for its size
 LARGEST_PRICE_TICKS = 2**40
 _ENTRY = {name: code for code, name in enumerate(codes.ENTRIES)}
-# Fields of a notice, in the order of `kernel.layout.NOTICE`.
-_T, _KIND, _ACCOUNT, _MARKET, _ORDER, _LOTS, _PRICE, _MARK, _INDEX, _FEE, _REMAINING, _REASON, _OTHER = range(13)
+_field = (NOTICE.names or ()).index
+_T, _KIND, _ACCOUNT, _MARKET = _field("t_ns"), _field("kind"), _field("account"), _field("market")
+_ORDER, _LOTS, _PRICE, _FEE = _field("order_id"), _field("lots"), _field("price_ticks"), _field("fee_atoms")
+_MARK, _INDEX = _field("mark_ticks"), _field("index_ticks")
+_REASON, _OTHER = _field("reason"), _field("other_account")
 
 
 class Gateway:
@@ -122,13 +126,10 @@ class Gateway:
         while gone == codes.MAX_FILLS:
             self.env.on_log()  # room for the rows
             gone = int(doors.cancel_market(self._world.address, self.env.now, self.env.markets[market]))
-            self.env.hear()
+            self.env.deliver_notices()
 
-    def off_book(
-        self, account: int, market: str, lots: int, *, price_ticks: int, charge_fee: bool, purpose: int, parent: int
-    ) -> Fill:
+    def off_book(self, account: int, market: str, lots: int, *, price_ticks: int, charge_fee: bool) -> Fill:
         """Trade signed lots at a price against `outside`, at once and in no book."""
-        del purpose, parent  # part of the door's signature; off-book fills are in no table of trades
         now, position = self.env.now, self._positions[account, market]
         fee = doors.trade_off_book(
             self._world.address, now, position, self._outside[market], lots, price_ticks, int(charge_fee)

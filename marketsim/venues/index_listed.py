@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from marketsim.errors import UnitError
+from marketsim.files import data_file
 from marketsim.units import format_duration, format_number, instant_ns, number
 from marketsim.venues.index_path import Float64Array, IndexPath, check_chunk
 
@@ -155,7 +156,7 @@ def levels_of_file(spec: FileIndexSpec, root: Path, start_ns: int, duration_ns: 
 def _rows(spec: FileIndexSpec, root: Path, start_ns: int) -> Iterator[tuple[str, int, Decimal]]:
     """Place, time [ns from the start] and price of each row."""
     try:
-        with (root / spec.path).open(newline="", encoding="utf-8") as file:
+        with data_file(spec.path, root).open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             for column in (spec.time, spec.price):
                 if column not in (reader.fieldnames or ()):

@@ -117,6 +117,8 @@ def test_the_code_version_changes_with_any_source_and_with_nothing_else(tmp_path
     (tmp_path / "kernel/book.py").write_text("a = 1\n")
     before = provenance.code_version(tmp_path)
     (tmp_path / "kernel/notes.txt").write_text("nothing")
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios/quickstart.yaml").write_text("name: quickstart")  # where a wheel has them
     assert provenance.code_version(tmp_path) == before
     (tmp_path / "kernel/book.py").write_text("a = 2\n")
     changed = provenance.code_version(tmp_path)

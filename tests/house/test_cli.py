@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import marketsim
-from marketsim.cli import LATER, main
+from marketsim.cli import main
+from marketsim.cli.announced import LATER
 from marketsim.errors import EnvironmentLackError, KernelError, Problem, ResultError, ScenarioError
 
 MANIFEST = {

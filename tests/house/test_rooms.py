@@ -89,6 +89,10 @@ def test_scenarios_are_yaml_only() -> None:
     assert [name for name in tracked_files() if name.startswith("scenarios/") and not name.endswith(allowed)] == []
 
 
+def test_scenarios_stand_in_one_place() -> None:
+    assert not (PACKAGE / "scenarios").exists()  # a wheel has them there, and `files.shipped_folder` would prefer it
+
+
 def test_the_lock_names_hashes_and_no_host() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert not re.search(r"https?:|file:|--(extra-)?index-url|--find-links|/", lock.replace("\\\n", ""))

@@ -243,9 +243,7 @@ class World(simpy.Environment):
         order.status, order.reason = "cancelled", "cancelled"
         order.done.succeed()
 
-    def off_book(
-        self, account: int, market: str, lots: int, *, price_ticks: int, charge_fee: bool, purpose: int, parent: int
-    ) -> Fill:
+    def off_book(self, account: int, market: str, lots: int, *, price_ticks: int, charge_fee: bool) -> Fill:
         return self.settle(account, market, lots, price_ticks, charge=charge_fee)
 
     def pay(self, from_account: int, to_cohort: str, atoms: int, entry: str) -> None:

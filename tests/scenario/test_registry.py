@@ -36,11 +36,18 @@ def test_every_list_has_rows_of_name_origin_and_subject(what: str, monkeypatch: 
 
 def test_scenarios_are_listed_with_their_question(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(SCENARIOS.parent)
-    assert (
-        "quickstart",
-        "scenarios/quickstart.yaml",
-        "What does one daily-reset token do to the book it trades in?",
-    ) in (listing("scenarios"))
+    question = "What does one daily-reset token do to the book it trades in?"
+    assert ("marketsim:quickstart@1", "scenarios/quickstart.yaml", question) in listing("scenarios")
+    assert len({origin for _, origin, _ in listing("scenarios")}) == len(listing("scenarios"))
+
+
+def test_own_scenarios_are_listed_after_the_shipped_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios/mine.yaml").write_text("extends: marketsim:quickstart\ntitle: Mine\n", encoding="utf-8")
+    *shipped, own = listing("scenarios")
+    assert own == ("mine", "scenarios/mine.yaml", "Mine")
+    assert ("marketsim:btc-perp@1", str(SCENARIOS / "base/btc-perp.yaml")) in [row[:2] for row in shipped]
 
 
 def test_a_list_there_is_not_is_refused() -> None:

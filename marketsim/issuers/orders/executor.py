@@ -96,7 +96,7 @@ class ParentOrderExecutor:
         if not child.lots:
             parent.child_skipped(is_held_back=child.is_held_back)
         elif child.kind is ChildKind.OFF_BOOK:
-            fill = self.off_book.trade(parent.market, child.lots, parent.purpose, parent.terms.id)
+            fill = self.off_book.trade(parent.market, child.lots)
             self.open_orders.enter(parent, [fill], in_book=False)
             self._note_child(parent, child, int(self.env.now), child.lots, self.view.mid(parent.market), "filled")
             parent.child_ended(got_something=True)

@@ -67,7 +67,7 @@ class Hedging:
         """Close at the mark whatever position is left."""
         for leg in self.books.holding().legs:
             if leg.position_lots and not self.books.token.is_over:
-                fill = self.off_book.trade(leg.market, -leg.position_lots, Purpose.REDEMPTION, -1)
+                fill = self.off_book.trade(leg.market, -leg.position_lots)
                 self.books.book_fills(leg.market, [fill])
 
     def _orders(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from marketsim.messages import Fill, Purpose
+from marketsim.messages import Fill
 
 if TYPE_CHECKING:
     from marketsim.venues.gateway import Gateway
@@ -21,14 +21,7 @@ class OffBookTrading:
     gateway: Gateway
     charges_fee: bool
 
-    def trade(self, market: str, lots: int, purpose: Purpose, parent: int) -> Fill:
+    def trade(self, market: str, lots: int) -> Fill:
         """Trade signed lots now."""
-        return self.gateway.off_book(
-            self.account,
-            market,
-            lots,
-            price_ticks=self.view.mark_ticks(market),
-            charge_fee=self.charges_fee,
-            purpose=purpose,
-            parent=parent,
-        )
+        price_ticks = self.view.mark_ticks(market)
+        return self.gateway.off_book(self.account, market, lots, price_ticks=price_ticks, charge_fee=self.charges_fee)

@@ -1,0 +1,29 @@
+"""The command line: reads options, calls one room, prints what it answers.
+
+Nothing is decided here. Lives here: the group and its one way out (`group`), what several commands take and print
+(`options`, `output`), and the commands, by what they are about (`runs`, `studies`, `scenarios`, `machine`, and
+`announced` for those that do not exist yet). Rooms are imported inside the commands, so that `--help` imports click and
+nothing else.
+"""
+
+from marketsim.cli import announced, machine, runs, scenarios, studies
+from marketsim.cli.group import main
+
+__all__ = ["main"]
+
+for _command in (
+    runs.run,
+    scenarios.validate,
+    scenarios.show,
+    studies.sweep,
+    runs.compare,
+    runs.report,
+    scenarios.list_,
+    scenarios.new,
+    scenarios.schema,
+    machine.tables,
+    machine.bench,
+    machine.doctor,
+    *announced.COMMANDS,
+):
+    main.add_command(_command)

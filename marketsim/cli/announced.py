@@ -1,0 +1,27 @@
+"""Commands that the contract names and this version has not: each refuses by name, and says what there is instead."""
+
+from __future__ import annotations
+
+import click
+
+LATER = {
+    "figures": "Make publication figures and the small table behind each",
+    "dataset": "Build, check or reproduce a publishable dataset",
+    "ui": "Serve the interactive page on this machine",
+}
+
+
+def _announced(name: str, about: str) -> click.Command:
+    text = f"{about} (does not exist yet)."
+
+    @click.command(name, help=text, short_help=text, context_settings={"ignore_unknown_options": True})
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def refuse(arguments: tuple[str, ...]) -> None:
+        from marketsim.errors import UsageError
+
+        raise UsageError(f"`marketsim {name}` does not exist yet; there are run, sweep, compare and report")
+
+    return refuse
+
+
+COMMANDS = [_announced(name, about) for name, about in LATER.items()]

@@ -1,0 +1,73 @@
+"""The group of all commands: one way out, so that a user's mistake is a message and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from marketsim.cli.output import print_json
+
+if TYPE_CHECKING:
+    from marketsim.errors import MarketsimError
+
+EXAMPLES = """
+\b
+Examples:
+  marketsim run marketsim:quickstart
+  marketsim run marketsim:crowded-reset --seed 2 --set "tokens.BTC3L.aum=100 MUSDT" --json
+  marketsim show my_world.yaml --sentences
+  marketsim sweep my_study.yaml --workers 2
+
+`marketsim:NAME` is a scenario that comes with marketsim (`marketsim list scenarios`); all else is a file.
+"""
+
+
+class Commands(click.Group):
+    """The commands, with one way out: a user's mistake is a message and an exit code, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; turn refusals and Ctrl-C into the exit codes of the contract."""
+        asked = ctx.ensure_object(dict)
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted: nothing finished is lost", err=True)
+            ctx.exit(130)
+        except Exception as error:
+            from marketsim.errors import KernelError, MarketsimError
+
+            if not isinstance(error, MarketsimError) or isinstance(error, KernelError):
+                raise  # a defect of ours: the traceback is what we need
+            if asked.get("json"):
+                print_json({"error": _as_object(error)})
+            _print_error(error)
+            ctx.exit(error.exit_code)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Keep the order of a working day: run and validate first."""
+        return list(self.commands)
+
+
+def _print_error(error: MarketsimError) -> None:
+    """Say what is wrong; the problems of a scenario each in a line that editors can follow, then how many they are."""
+    problems = getattr(error, "problems", [])
+    for problem in problems:
+        click.echo(str(problem), err=True)
+    how_many = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was run"
+    click.echo(f"error: {how_many if problems else error}", err=True)
+
+
+def _as_object(error: MarketsimError) -> dict[str, Any]:
+    problems = [vars(problem) for problem in getattr(error, "problems", [])]
+    return {"kind": type(error).__name__, "exit_code": error.exit_code, "message": str(error), "problems": problems}
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EXAMPLES,
+)
+@click.version_option(package_name="marketsim-lab", prog_name="marketsim")
+def main() -> None:
+    """Simulate leveraged tokens in a closed loop with the market that prices them."""

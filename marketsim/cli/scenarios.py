@@ -1,0 +1,120 @@
+"""Commands about the language and what is written in it: check, show, list, begin a scenario, its schema."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from marketsim.cli.options import ScenarioParameter, json_flag, scenario_argument, world_options
+from marketsim.cli.output import print_json
+
+LISTS = ["scenarios", "kinds", "policies", "presets", "plugins", "measures"]
+
+
+@click.command()
+@click.argument("scenarios", metavar="SCENARIO...", nargs=-1, required=True, type=ScenarioParameter())
+@json_flag
+def validate(scenarios: tuple[Path | str, ...], as_json: bool) -> None:
+    """Check scenario files and run nothing."""
+    from marketsim.errors import ScenarioError
+    from marketsim.scenario import validate as problems_of
+
+    found = {str(path): list(problems_of(path)) for path in scenarios}
+    wrong = [problem for problems in found.values() for problem in problems]
+    if as_json:
+        files = {path: [vars(problem) for problem in problems] for path, problems in found.items()}
+        print_json({"valid": not wrong, "files": files})
+    for path, problems in found.items():
+        for problem in problems:
+            click.echo(str(problem), err=as_json)
+        if not problems:
+            click.echo(f"{path}: valid", err=as_json)
+    if wrong:
+        sys.exit(ScenarioError.exit_code)
+
+
+@click.command()
+@scenario_argument
+@world_options
+@click.option("--sentences", is_flag=True, help="Say in words what the scenario means.")
+@json_flag
+def show(scenario: Path | str, seed: int | None, overrides: tuple[str, ...], sentences: bool, as_json: bool) -> None:
+    """Show the resolved scenario and where each value comes from."""
+    from marketsim.scenario import load
+
+    if as_json:
+        print_json(load(scenario, set=overrides, seed=seed).complete())
+        return
+    from marketsim.scenario.describe import show as describe
+
+    every = [*overrides, *([] if seed is None else [f"seed={seed}"])]
+    click.echo(describe(scenario, every, sentences))
+
+
+def _rows_of(what: str) -> list[tuple[str, str, str]]:
+    """The rows of one list, from the room that owns it."""
+    if what == "measures":
+        from marketsim.analysis import measures
+
+        return measures.listing()
+    from marketsim.scenario.registry import listing
+
+    return listing(what)
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(LISTS), required=False)
+@json_flag
+def list_(what: str | None, as_json: bool) -> None:
+    """List what there is and where each comes from."""
+    tables = {each: _rows_of(each) for each in ([what] if what else LISTS)}
+    if as_json:
+        keys = ("name", "origin", "about")
+        print_json({each: [dict(zip(keys, row, strict=True)) for row in rows] for each, rows in tables.items()})
+        return
+    for each, rows in tables.items():
+        if not what:
+            click.echo(click.style(each, bold=True))
+        width = max((len(name) for name, _, _ in rows), default=0)
+        breadth = max((len(origin) for _, origin, _ in rows), default=0)
+        for name, origin, about in rows:
+            click.echo(f"  {name:<{width}}  {origin:<{breadth}}  {about}".rstrip())
+        if not rows:
+            click.echo("  none")
+
+
+@click.command()
+@click.argument("name")
+@json_flag
+def new(name: str, as_json: bool) -> None:
+    """Write a commented starter scenario NAME.yaml in this folder."""
+    from importlib.resources import files
+
+    from marketsim.errors import UsageError
+
+    name = name.removesuffix(".yaml")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+        raise UsageError(f"the name {name!r} cannot be a scenario's; allowed: letters, digits, - and _, a letter first")
+    text = files("marketsim").joinpath("starter.yaml").read_text(encoding="utf-8")
+    path = Path(f"{name}.yaml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text.replace("name: starter", f"name: {name}"))
+    except FileExistsError:
+        raise UsageError(f"{path} is already there and stays as it is; take another name") from None
+    if as_json:
+        print_json({"path": str(path)})
+    else:
+        click.echo(f"{path}: change it, then `marketsim validate {path}` and `marketsim run {path}`")
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files."""
+    from marketsim.scenario.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

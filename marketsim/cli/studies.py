@@ -1,0 +1,126 @@
+"""The command about studies: make the runs that are missing, or say what they would take."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from marketsim.cli.options import ScenarioParameter, json_flag, out_option, wall_time, world_options
+from marketsim.cli.output import print_json, print_lines
+
+FAILURES_TOLD = 20
+
+
+@click.command()
+@click.argument("study", metavar="STUDY", type=ScenarioParameter())
+@world_options
+@out_option
+@click.option("--workers", metavar="N|auto", default="auto", show_default=True, help="Processes, one core each.")
+@click.option("--scheduler", metavar="ADDRESS", help="Use an existing Dask cluster.")
+@click.option("--shard", metavar="I/N", help="Make the I-th of N parts (from 0); shards may share --out.")
+@click.option("--dry-run", is_flag=True, help="Say what it would take, and run nothing but a pilot.")
+@json_flag
+@click.option("--quiet", is_flag=True, help="No progress; only the path of the study.")
+@click.option("--no-report", is_flag=True, help="Write no report.html.")
+@click.option("--again", is_flag=True, help="Make anew what failed or was made by other code.")
+@click.option("--time-limit", metavar="DURATION", callback=wall_time, help="Of each run, in wall time (10min).")
+@click.option("--memory-limit", metavar="SIZE", help="Of each run (2 GB); without it, its share of the machine.")
+def sweep(study: Path | str, dry_run: bool, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Run all cells, replications and arms of a study; started again, it continues."""
+    import marketsim
+    from marketsim.errors import SweepStoppedError
+    from marketsim.progress import SweepProgress
+
+    options["set"], options["report"] = options.pop("overrides"), not options.pop("no_report")
+    if dry_run:
+        _forecast(study, options, as_json)
+        return
+    stopped = None
+    with SweepProgress(quiet=quiet) as progress:
+        try:
+            swept: Any = marketsim.sweep(study, progress=progress, **options)
+        except SweepStoppedError as error:
+            swept, stopped = error.swept, str(error)
+    if as_json:
+        told = {"study_id": swept.path.name, **swept.counts, "is_complete": swept.is_complete}
+        print_json({"path": str(swept.path), **told, "failed_runs": swept.failed_runs, "stopped": stopped})
+    elif quiet:
+        click.echo(swept.path)
+    else:
+        _print_sweep(swept)
+    for run in swept.failed_runs[:FAILURES_TOLD]:
+        where = f"cell {run['cell']}, replication {run['replication']}, {run['arm']}"
+        click.echo(f"failed: {where} ({run['run_id']}): {run['reason']}", err=True)
+    if swept.failed_runs:
+        more = len(swept.failed_runs) - FAILURES_TOLD
+        others = f"and {more:,} more, which --json lists; " if more > 0 else ""
+        click.echo(f"{others}failed runs are kept as they are; --again makes them anew", err=True)
+    if stopped:
+        click.echo(f"error: {stopped}", err=True)
+    if stopped or swept.failed_runs:
+        sys.exit(1)
+
+
+def _print_sweep(swept: Any) -> None:
+    counts = swept.counts
+    lines = [
+        ("study", f"{swept.path.name}: {counts['cells']:,} cells, {counts['runs']:,} runs"),
+        ("runs", f"{counts['done']:,} done, {counts['failed']:,} failed, {counts['missing']:,} missing"),
+        ("now", f"{counts['made']:,} of them made by this sweep"),
+        ("path", str(swept.path)),
+    ]
+    made = [("effects", swept.path / "effects.parquet"), ("report", swept.path / "report.html")]
+    print_lines([*lines, *((name, str(path)) for name, path in made if path.is_file())])
+    if not swept.is_complete:
+        click.echo("effects come when every run of the study, other shards' too, is done or failed", err=True)
+
+
+def _forecast(study: Path | str, options: dict[str, Any], as_json: bool) -> None:
+    import marketsim
+    from marketsim import experiments
+
+    scenario = marketsim.load(study, set=options["set"], seed=options["seed"])
+    shard = None if options["shard"] is None else experiments.Shard.read(options["shard"])
+    told = experiments.forecast(
+        scenario, out=options["out"], workers=options["workers"], shard=shard, power=_estimate_power
+    )
+    if as_json:
+        print_json(told.as_object())
+        return
+    lines = [
+        ("study", f"{told.cells:,} cells, {told.runs:,} runs: {told.done:,} done, {told.failed:,} failed"),
+        ("left", f"{told.missing:,} runs on {told.workers} workers, about {told.seconds:,.0f} s"),
+        ("memory", f"about {told.memory_mb:,.0f} MB at once"),
+        ("disk", f"about {told.disk_bytes / 1e6:,.1f} MB"),
+        ("pilot", f"{told.pilot}, {told.pilot_share:.0%} of a run's time"),
+        *(("power", line) for line in _power_lines(told)),
+        ("path", told.path),
+    ]
+    print_lines(lines)
+
+
+def _estimate_power(study: Any) -> list[dict[str, Any]]:
+    from marketsim.analysis.measures import MEASURES
+    from marketsim.analysis.power import estimate_power
+
+    return estimate_power(study, MEASURES)
+
+
+def _power_lines(told: Any) -> list[str]:
+    """What the study can detect of its primary outcome; of every measure where `--json` asks."""
+    if told.primary is None:
+        return ["no primary outcome is registered (study.primary); --json tells of every measure"]
+    if not told.power:
+        return [f"{told.primary}: not known before two replications are there"]
+    return [_power_line(each) for each in told.power]
+
+
+def _power_line(told: dict[str, Any]) -> str:
+    what = f"{told['measure']}, cell {told['cell']}, {told['arm']}"
+    if told.get("smallest_effect") is None:
+        return f"{what}: not known ({told.get('note', 'nothing happened in the pilot')})"
+    size = f"{told['smallest_effect']:.3g} {told['unit']}"
+    return f"{what}: {size} is the smallest effect found in {told['pairs']} pairs (5 %, power 80 %)"
