@@ -1,8 +1,8 @@
 """The pages on adding a kind are followed to the letter: the file of the page is written, and its commands are run.
 
-On a page ```python PATH is the one file that adds the kind, ```yaml NAME a scenario that uses it; ```console has commands,
-each with lines of what it prints (`...` stands for what is left out). A page is followed in a copy of the package, in
-which nothing but that file is new.
+On a page ```python PATH is the one file that adds the kind, ```yaml NAME a scenario that uses it; ```console has
+commands, each with lines of what it prints (`...` stands for what is left out). A page is followed in a copy of the
+package, in which nothing but that file is new.
 """
 
 import ast
