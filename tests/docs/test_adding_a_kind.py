@@ -1,6 +1,6 @@
 """The pages on adding a kind are followed to the letter: the file of the page is written, and its commands are run.
 
-On a page a block ```python PATH is the one file that adds the kind, ```yaml NAME a scenario that uses it; ```console has
+On a page ```python PATH is the one file that adds the kind, ```yaml NAME a scenario that uses it; ```console has
 commands, each with lines of what it prints (`...` stands for what is left out). A page is followed in a copy of the
 package, in which nothing but that file is new.
 """
@@ -26,27 +26,29 @@ from tests.docs.pages import PACKAGE, ROOT
 ADDING = PACKAGE / "docs" / "adding"
 BLOCK = re.compile(r"^```(\w+)(?: ([\w./-]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = sorted(page for page in ADDING.glob("*.md") if page.stem != "index")
+FILES = {"kernel-rule": 2}
+"""Files a page adds, where they are not one: the kernel knows no Specs, and a Spec compiles nothing."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a page asks for: one file of the package, scenarios, commands with what they print."""
+    """What a page asks for: files of the package, the kind's last, scenarios, commands with what they print."""
 
     page: Path
-    file: str
-    code: str
+    files: dict[str, str]
     scenarios: dict[str, str]
     commands: list[tuple[str, list[str]]]
 
     @property
-    def is_compiled(self) -> bool:
-        return self.file.startswith("marketsim/kernel/")
+    def code(self) -> str:
+        """The file in which the kind is registered."""
+        return list(self.files.values())[-1]
 
 
 def recipe(page: Path) -> Recipe:
     blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
-    files = [(path, text) for language, path, text in blocks if language == "python" and path]
-    assert len(files) == 1, f"{page.name} adds {len(files)} files; a kind is one"
+    files = {path: text for language, path, text in blocks if language == "python" and path}
+    assert len(files) == FILES.get(page.stem, 1), f"{page.name} adds {', '.join(files)}; a kind is one file"
     scenarios = {path: text for language, path, text in blocks if language == "yaml" and path}
     commands: list[tuple[str, list[str]]] = []
     for line in "".join(text for language, _, text in blocks if language == "console").splitlines():
@@ -54,7 +56,7 @@ def recipe(page: Path) -> Recipe:
             commands.append((line[2:], []))
         elif line.strip():
             commands[-1][1].append(line)
-    return Recipe(page, *files[0], scenarios, commands)
+    return Recipe(page, files, scenarios, commands)
 
 
 def plain(text: str) -> str:
@@ -66,9 +68,8 @@ def followed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Recipe, Pa
     """A page's recipe, and a folder with a copy of the package in which its file is written."""
     asked = recipe(request.param)
     shutil.copytree(PACKAGE, tmp_path / "marketsim", ignore=shutil.ignore_patterns("__pycache__"))
-    assert not (tmp_path / asked.file).exists(), f"{asked.file} is there already"
-    (tmp_path / asked.file).write_text(asked.code, encoding="utf-8")
-    for name, text in asked.scenarios.items():
+    assert [file for file in asked.files if (tmp_path / file).exists()] == []
+    for name, text in {**asked.files, **asked.scenarios}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     return asked, tmp_path
 
@@ -174,7 +175,12 @@ def test_a_part_left_out_of_a_page_s_kind_is_named_when_it_is_imported(
     tree = ast.parse(code)
     kind, register = registered_class(tree)
     kind.decorator_list = []
-    for need in getattr(imported(tree), register).needs:
+    module = imported(tree)
+    inherited = getattr(module, kind.name).__mro__[1:]
+    abstract = {name for base in inherited for name in getattr(base, "__abstractmethods__", ())}
+    needs = {*getattr(module, register).needs, *abstract} & {name for part in kind.body for name in names_of(part)}
+    assert len(needs) > 1, f"{page.name} brings {needs}"
+    for need in sorted(needs):
         with pytest.raises(TypeError, match=rf"incomplete.*`{need}`"):
             imported(changed(code, lambda statement, need=need: need in names_of(statement)))  # type: ignore[misc]
     with pytest.raises(TypeError, match="it has no docstring"):
