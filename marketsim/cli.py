@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -387,7 +387,7 @@ def report(path: Path, as_json: bool) -> None:
 LISTS = ["scenarios", "kinds", "policies", "presets", "plugins", "measures"]
 
 
-def _rows_of(what: str) -> list[tuple[str, str, str]]:
+def _rows_of(what: str) -> Sequence[tuple[str, ...]]:
     """The rows of one list, from the room that owns it."""
     if what == "measures":
         from marketsim.analysis import measures
@@ -398,6 +398,12 @@ def _rows_of(what: str) -> list[tuple[str, str, str]]:
     return listing(what)
 
 
+def _columns_of(what: str) -> tuple[str, ...]:
+    from marketsim.scenario.registry import PLUGIN_COLUMNS
+
+    return PLUGIN_COLUMNS if what == "plugins" else ("name", "origin", "about")
+
+
 @main.command("list")
 @click.argument("what", type=click.Choice(LISTS), required=False)
 @_json_flag
@@ -405,18 +411,20 @@ def list_(what: str | None, as_json: bool) -> None:
     """List what there is and where each comes from."""
     tables = {each: _rows_of(each) for each in ([what] if what else LISTS)}
     if as_json:
-        keys = ("name", "origin", "about")
-        _print_json({each: [dict(zip(keys, row, strict=True)) for row in rows] for each, rows in tables.items()})
+        columns = {each: _columns_of(each) for each in tables}
+        objects = {each: [dict(zip(columns[each], row, strict=True)) for row in rows] for each, rows in tables.items()}
+        _print_json(objects)
         return
     for each, rows in tables.items():
         if not what:
             click.echo(click.style(each, bold=True))
-        width = max((len(name) for name, _, _ in rows), default=0)
-        breadth = max((len(origin) for _, origin, _ in rows), default=0)
-        for name, origin, about in rows:
-            click.echo(f"  {name:<{width}}  {origin:<{breadth}}  {about}".rstrip())
+        indent = "" if what else "  "
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
+            click.echo((indent + "  ".join(cells)).rstrip())
         if not rows:
-            click.echo("  none")
+            click.echo(f"{indent}none")
 
 
 @main.command()
