@@ -126,7 +126,10 @@ class TraderGroupSpec(Spec):
         return cls.desk is not TraderGroupSpec.desk
 
     def network(self) -> str | None:
-        """The network along whose links its traders look at each other's shares; None for one who looks at nobody."""
+        """The network along whose links its traders look at each other's shares; None for one who looks at nobody.
+
+        The rule of a kind that has one gets the rows of neighbours as tables `neighbours_from` and `neighbours`.
+        """
         return None
 
     @classmethod
