@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin
 
@@ -37,12 +38,16 @@ Kind = TypeVar("Kind")
 
 @dataclass(frozen=True)
 class Plugin:
-    """A kind that another distribution brings: its family's name, its word, the distribution and its version."""
+    """A kind that another distribution brings: its family's name, its word, the distribution and its version.
+
+    source: the folder, or the file, of its code.
+    """
 
     family: str
     word: str
     package: str
     version: str
+    source: Path
 
 
 class Family(Generic[Base]):
@@ -103,10 +108,14 @@ class Family(Generic[Base]):
         """All kinds by word, alphabetically, those of plugins among them."""
         if not self._is_complete:
             self._is_complete = True
-            import_modules(self.home)
-            if self.is_open:
-                load_plugins()
-            self._kinds = dict(sorted(self._kinds.items()))
+            try:
+                import_modules(self.home)
+                if self.is_open:
+                    load_plugins()
+            except BaseException:
+                self._is_complete = False
+                raise
+        self._kinds = dict(sorted(self._kinds.items()))
         return self._kinds
 
     def plugin_of(self, kind: type[Any]) -> Plugin | None:
@@ -148,36 +157,80 @@ def import_modules(package: str) -> None:
         importlib.import_module(module.name)
 
 
-@cache
+_PLUGINS: list[Plugin] = []
+_SEARCHED: list[str] = []
+"""The group of entry points, once it has been looked through or is being so."""
+
+
 def load_plugins() -> tuple[Plugin, ...]:
     """Register the kinds that installed distributions bring; which these are, by family and word.
 
-    A distribution that is found twice counts once. Raises EnvironmentLackError, naming the distribution, for one that
-    cannot be loaded, that brings no kind of an open family, or a word that is taken.
+    A distribution that is found twice counts once. Who asks while they are being loaded (a plugin's own imports may)
+    gets those there are so far. Raises EnvironmentLackError, naming the distribution, for one that cannot be loaded,
+    that brings no kind of an open family, or a word that is taken.
     """
-    found: dict[tuple[str, str, str], EntryPoint] = {}
-    for point in entry_points(group=ENTRY_POINTS):
-        package = point.dist.name if point.dist is not None else "?"
-        found.setdefault((package.lower().replace("_", "-"), point.name, point.value), point)
-    return tuple(_loaded(point, package) for (package, _, _), point in sorted(found.items(), key=lambda item: item[0]))
+    if not _SEARCHED:
+        _SEARCHED.append(ENTRY_POINTS)
+        found: dict[tuple[str, str], EntryPoint] = {}
+        for point in entry_points(group=ENTRY_POINTS):
+            found.setdefault((_package(point).lower().replace("_", "-"), point.value), point)
+        try:
+            for _, point in sorted(found.items()):
+                _PLUGINS.append(_loaded(point))
+        except EnvironmentLackError:
+            _PLUGINS.clear()
+            _SEARCHED.clear()
+            raise
+    return tuple(sorted(_PLUGINS, key=lambda plugin: (plugin.family, plugin.word)))
 
 
-def _loaded(point: EntryPoint, package: str) -> Plugin:
-    version = point.dist.version if point.dist is not None else "?"
+def plugins_of(spec: Spec) -> tuple[Plugin, ...]:
+    """The plugins whose kinds stand somewhere in a Spec, a scenario for one."""
+    brought: dict[type[Any], Plugin] = {_FAMILIES[p.family].kinds[p.word]: p for p in load_plugins()}
+    used = {type(part) for part in _specs_in(spec)} if brought else set()
+    return tuple(plugin for kind, plugin in brought.items() if kind in used)
+
+
+def _specs_in(value: Any) -> Iterator[Spec]:
+    if isinstance(value, Spec):
+        yield value
+        for name in type(value).model_fields:
+            yield from _specs_in(getattr(value, name))
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _specs_in(item)
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else "?"
+
+
+def _loaded(point: EntryPoint) -> Plugin:
+    package, release = _package(point), point.dist.version if point.dist is not None else "?"
     advice = f"update or uninstall the package {package}"
     try:
         kind = point.load()
         open_families = [family for family in _FAMILIES.values() if family.is_open and isinstance(kind, type)]
         family = next(family for family in open_families if issubclass(kind, family.base))
         import_modules(family.home)  # the product's own kinds have their words first
+        word = family.word(kind)
+        for other in _PLUGINS:
+            if (other.family, other.word) == (family.name, word):
+                raise TypeError(f"the {family.name} {word!r} is brought by {other.package} {other.version} already")
         family.register(kind)
     except StopIteration:
         names = ", ".join(sorted(family.name for family in _FAMILIES.values() if family.is_open))
         why = f"{point.value} is of none of the families that can be added to: {names}"
-        raise EnvironmentLackError(f"plugin {package} {version}: {why}; {advice}") from None
+        raise EnvironmentLackError(f"plugin {package} {release}: {why}; {advice}") from None
     except Exception as error:
-        raise EnvironmentLackError(f"plugin {package} {version}: {point.value}: {error}; {advice}") from error
-    return Plugin(family.name, family.word(kind), package, version)
+        raise EnvironmentLackError(f"plugin {package} {release}: {point.value}: {error}; {advice}") from error
+    return Plugin(family.name, word, package, release, _source(kind))
+
+
+def _source(kind: type[Any]) -> Path:
+    """The folder, or the file, of the package that a class stands in."""
+    file = Path(sys.modules[kind.__module__.partition(".")[0]].__file__ or "")
+    return file.parent if file.name == "__init__.py" else file
 
 
 def _place(kind: type[Any]) -> str:

@@ -21,6 +21,7 @@ from marketsim.datasets.run import Run
 from marketsim.datasets.storage import storing
 from marketsim.datasets.study import Study
 from marketsim.streams import Stream
+from marketsim.traders.group import TRADERS
 from marketsim.units import NS_PER_SECOND
 
 CROWDING: Mapping[str, Any] = {
@@ -34,9 +35,6 @@ CROWDING: Mapping[str, Any] = {
 crowding_number: of all markets of the cell together (a spectral radius), so the same in each of its markets. k_usdt: a
 market's own K. one_shot, fixed_point: the multipliers theory has for it; amplification: what was measured against the
 first frictionless arm. The last two: what a unit of return set off [currency]."""
-
-MAKERS = ("market_maker", "token_maker", "liquidity_provider")
-"""Kinds that take the other side of anything, so that what they trade is no answer to a move."""
 
 
 def write_study_tables(study: Study) -> list[Path]:
@@ -161,8 +159,9 @@ def _row(
 
 
 def _leaning(run: Run) -> list[str]:
-    """Trader groups whose trades count as an answer to a move."""
-    return [group["id"] for group in run.resolved["traders"] if group["kind"] not in MAKERS]
+    """Trader groups whose trades count as an answer to a move: those that do not take the other side of anything."""
+    makers = {word for word, kind in TRADERS.kinds.items() if kind.supplies_liquidity}
+    return [group["id"] for group in run.resolved["traders"] if group["kind"] not in makers]
 
 
 def _money_per_lot(run: Run, market: str) -> float:

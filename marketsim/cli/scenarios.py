@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -55,7 +56,7 @@ def show(scenario: Path | str, seed: int | None, overrides: tuple[str, ...], sen
     click.echo(describe(scenario, every, sentences))
 
 
-def _rows_of(what: str) -> list[tuple[str, str, str]]:
+def _rows_of(what: str) -> Sequence[tuple[str, ...]]:
     """The rows of one list, from the room that owns it."""
     if what == "measures":
         from marketsim.analysis import measures
@@ -66,6 +67,12 @@ def _rows_of(what: str) -> list[tuple[str, str, str]]:
     return listing(what)
 
 
+def _columns_of(what: str) -> tuple[str, ...]:
+    from marketsim.scenario.registry import PLUGIN_COLUMNS
+
+    return PLUGIN_COLUMNS if what == "plugins" else ("name", "origin", "about")
+
+
 @click.command("list")
 @click.argument("what", type=click.Choice(LISTS), required=False)
 @json_flag
@@ -73,18 +80,21 @@ def list_(what: str | None, as_json: bool) -> None:
     """List what there is and where each comes from."""
     tables = {each: _rows_of(each) for each in ([what] if what else LISTS)}
     if as_json:
-        keys = ("name", "origin", "about")
-        print_json({each: [dict(zip(keys, row, strict=True)) for row in rows] for each, rows in tables.items()})
+        columns = {each: _columns_of(each) for each in tables}
+        print_json(
+            {each: [dict(zip(columns[each], row, strict=True)) for row in rows] for each, rows in tables.items()}
+        )
         return
     for each, rows in tables.items():
         if not what:
             click.echo(click.style(each, bold=True))
-        width = max((len(name) for name, _, _ in rows), default=0)
-        breadth = max((len(origin) for _, origin, _ in rows), default=0)
-        for name, origin, about in rows:
-            click.echo(f"  {name:<{width}}  {origin:<{breadth}}  {about}".rstrip())
+        indent = "" if what else "  "
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
+            click.echo((indent + "  ".join(cells)).rstrip())
         if not rows:
-            click.echo("  none")
+            click.echo(f"{indent}none")
 
 
 @click.command()

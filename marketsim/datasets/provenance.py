@@ -14,6 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from marketsim.kinds import Plugin, families, load_plugins
+
 if TYPE_CHECKING:
     from marketsim.datasets.writer import TableSummary
 
@@ -63,24 +65,45 @@ def identity_sha256(scenario_sha256: str, seed: int, replication: int, code: str
     return hashlib.sha256(canonical_json([scenario_sha256, seed, replication, code])).hexdigest()
 
 
-def code_version(package: Path, suffixes: Iterable[str] = (".py", ".yaml")) -> str:
-    """The version of the code in folder `package`: release + 12 digits of the hash of every source file in it.
+def code_sha256(package: Path, suffixes: Iterable[str] = (".py", ".yaml")) -> str:
+    """The hash of every source file in folder `package`, or of the one file that it is [hex].
 
     The scenarios that a wheel brings along are no code: a run is the same from a wheel and from a checkout.
     """
-    code = hashlib.sha256()
-    wanted = set(suffixes)
-    for path in sorted(package.rglob("*"), key=lambda path: path.relative_to(package).as_posix()):
+    code, wanted = hashlib.sha256(), set(suffixes)
+    files = package.rglob("*") if package.is_dir() else [package]
+    for path in sorted(files, key=lambda path: path.relative_to(package).as_posix()):
         if path.suffix in wanted and path.is_file() and not path.is_relative_to(package / "scenarios"):
             data = path.read_bytes()
             code.update(f"{path.relative_to(package).as_posix()}\0{len(data)}\0".encode() + data)
-    return f"{_installed('marketsim-lab')}+{code.hexdigest()[:12]}"
+    return code.hexdigest()
+
+
+def code_version(package: Path, suffixes: Iterable[str] = (".py", ".yaml")) -> str:
+    """The version of the code in folder `package`: release + 12 digits of the hash of every source file in it."""
+    return f"{_installed('marketsim-lab')}+{code_sha256(package, suffixes)[:12]}"
 
 
 @cache
 def code_here() -> str:
-    """The version of the code that runs in this process, as it stood when first asked for."""
-    return code_version(Path(__file__).resolve().parent.parent)
+    """The version of the code that runs in this process, as it stood when first asked for.
+
+    Plugins with kinds that can be part of a world count: one more, or another version of one, is other code.
+    """
+    own = code_version(Path(__file__).resolve().parent.parent)
+    acting = [plugin for plugin in load_plugins() if families()[plugin.family].key]
+    if not acting:
+        return own
+    return f"{own}+{hashlib.sha256(canonical_json(_packages(acting))).hexdigest()[:12]}"
+
+
+def _packages(plugins: Iterable[Plugin]) -> list[dict[str, str]]:
+    """The distributions of plugins: name, version, and the hash of their code."""
+    sources = {(plugin.package, plugin.version): plugin.source for plugin in plugins}
+    return [
+        {"name": name, "version": release, "sha256": code_sha256(source)}
+        for (name, release), source in sorted(sources.items())
+    ]
 
 
 def _installed(distribution: str) -> str:
@@ -162,9 +185,11 @@ def manifest(
     arm: str = "factual",
     intervention: Mapping[str, Any] | None = None,
     identity: str | None = None,
+    plugins: Iterable[Plugin] = (),
 ) -> dict[str, Any]:
-    """The manifest of a run, with the keys of the public contract, and two more.
+    """The manifest of a run, with the keys of the public contract, and three more.
 
+    plugins: those whose kinds its world uses; the manifest has name, version and hash of their distributions.
     `intervention` declares the arm; `identity_sha256` is the run's identity without it: arms of one replication that
     have the same differ in the intervention alone. identity: scenario_sha256 of the world without the arm's overrides.
     `kernel_s` includes waiting for the log; `events_per_s` is counts.micro_events / kernel_s; a count that is not given
@@ -203,4 +228,5 @@ def manifest(
         "tables": {table: asdict(summary) for table, summary in tables.items()},
         "intervention": dict(intervention or {}),
         "identity_sha256": identity_sha256(identity or scenario_sha256, seed, replication, code),
+        "plugins": _packages(plugins),
     }

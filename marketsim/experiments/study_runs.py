@@ -12,6 +12,7 @@ from marketsim.datasets.integrity import damage, read_manifest
 from marketsim.datasets.store import Found, RunDirectory, find_run
 from marketsim.errors import ResultError
 from marketsim.experiments.design import PlannedRun
+from marketsim.kinds import plugins_of
 from marketsim.scenario.schema import Scenario
 
 RUNS = "runs"
@@ -92,4 +93,5 @@ def _empty_manifest(world: Scenario, run: PlannedRun, code: str) -> dict[str, An
         replication=run.replication,
         cell=run.cell,
         arm=run.arm,
+        plugins=plugins_of(world),
     )

@@ -1,94 +1,127 @@
-"""Networks of influence as a scenario declares them: the kinds there are, and how many links each has."""
+"""Networks of influence as a scenario declares them: what every kind has, and the register of kinds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
+from abc import abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import combinations
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from marketsim.spec import Count, Identifier, Rate, Spec
+import numpy as np
+from numpy.typing import NDArray
+
+from marketsim.kinds import Family
+from marketsim.ranges import Range
+from marketsim.spec import Count, Fault, Identifier, Spec
+from marketsim.streams import Stream
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+GRAPH, SEATS, LOOKS = range(3)
+"""Sub-streams: the seed of a graph, the order in which members sit, at whom one with too many neighbours looks."""
+
+MOST_LINKS = 1_000_000
+"""A network is drawn link by link: a million take 3 to 10 s and 400 MB (measured)."""
+
+NEIGHBOURS = Range("1 to 256", least=1, most=256)
 
 
-class NetworkKindSpec(Spec):
+class NetworkSpec(Spec):
     """Links among the traders of `groups`, who have `neighbours` each on average and look at `attention` at most.
 
     One with more neighbours looks at so many of them, chosen once by lot; who is looked at need not look back.
+    comes_in_pairs: whether `neighbours` is even: as many on one side as on the other, or as many older as younger.
     """
+
+    comes_in_pairs: ClassVar[bool] = False
+    references: ClassVar[Mapping[tuple[str, ...], str]] = {("groups",): "traders"}
 
     id: Identifier
     groups: tuple[Identifier, ...]
-    neighbours: Count = 8
-    attention: Count = 64
+    neighbours: Annotated[Count, NEIGHBOURS] = 8
+    attention: Annotated[Count, NEIGHBOURS] = 64
+
+    def links(self, sizes: Sequence[int], stream: Stream) -> NDArray[np.int64]:
+        """Its links drawn, of groups of so many members (two or more in all), numbered through all groups (links, 2).
+
+        Each link once, from a lower to a higher member or the other way round.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no links()")
+
+    def pattern(self) -> str:
+        """Who knows whom, in words: `on a ring`."""
+        raise NotImplementedError(f"{type(self).__name__} has no pattern()")
+
+    def sentence(self) -> str:
+        """What the network is, in words."""
+        return (
+            f"{self.id} links the traders of {' and '.join(self.groups)}: {self.neighbours} neighbours each on "
+            f"average, {self.pattern()}. Nobody looks at more than {self.attention}."
+        )
+
+    def link_count(self, members: int) -> int:
+        """How many links so many members have: half of what its members count (to nearest, half to even)."""
+        return round(Fraction(members * self.neighbours, 2))
+
+    def faults(self, counts: Mapping[str, int], lookers: Collection[str]) -> Iterator[Fault]:
+        """What cannot be: who is in it, how many neighbours there is room for, more links than can be drawn.
+
+        counts: traders by group, of all groups of the scenario; lookers: groups that look at each other's shares.
+        """
+        if not self.groups:
+            yield Fault(("groups",), "nobody is in this network", ", ".join(lookers) or "ids of holders")
+        for number, name in enumerate(self.groups):
+            if name in self.groups[:number]:
+                yield Fault(("groups", number), "this group stands here twice", "each group once")
+            elif name in counts and name not in lookers:
+                message = f"only holders look at each other's shares; {name} is a group of another kind"
+                yield Fault(("groups", number), message, ", ".join(lookers) or "a group of kind holder")
+        sizes = [counts[name] for name in dict.fromkeys(self.groups) if name in counts]
+        if sizes and len(sizes) == len(self.groups):
+            yield from self.room_faults(sizes)
+
+    def room_faults(self, sizes: Sequence[int]) -> Iterator[Fault]:
+        """Whether groups of such sizes have room for so many neighbours, and not more links than can be drawn."""
+        members = sum(sizes)
+        if self.comes_in_pairs and self.neighbours % 2:
+            yield Fault(("neighbours",), "neighbours come in pairs in a network of this kind", "an even number")
+        if self.neighbours >= members:
+            message = f"more neighbours than the other {max(members - 1, 0)} traders of this network"
+            yield Fault(("neighbours",), message, "fewer")
+        links = self.link_count(members)
+        if links > MOST_LINKS:
+            message = f"{links:,} links are more than a run draws"
+            yield Fault(("neighbours",), message, f"at most {MOST_LINKS:,}: traders x neighbours / 2")
 
 
-class RingSpec(NetworkKindSpec):
-    """All sit in a circle, in an order drawn by lot, and see half of their neighbours on either side."""
+class SeatedNetworkSpec(NetworkSpec):
+    """A network that is one graph over seats, in which all members sit in an order drawn by lot."""
 
-    kind: Literal["ring"]
+    @abstractmethod
+    def graph(self, members: int, seed: int) -> nx.Graph:
+        """The graph over seats 0 .. members - 1."""
 
-
-class SmallWorldSpec(NetworkKindSpec):
-    """A ring in which a share `rewire` of the links leads anywhere instead (Watts & Strogatz 1998, Nature 393)."""
-
-    kind: Literal["small_world"]
-    rewire: Rate = Decimal("0.1")
-
-
-class ScaleFreeSpec(NetworkKindSpec):
-    """Few are seen by many: each newcomer prefers those who are known (Barabasi & Albert 1999, Science 286).
-
-    A newcomer links to half of `neighbours`, which makes about `neighbours` on average.
-    """
-
-    kind: Literal["scale_free"]
+    def links(self, sizes: Sequence[int], stream: Stream) -> NDArray[np.int64]:
+        """Its links drawn (links, 2)."""
+        members = sum(sizes)
+        seats = np.argsort(stream.uniform(np.arange(members), 0, SEATS), kind="stable")
+        links: NDArray[np.int64] = seats[pairs(self.graph(members, graph_seed(stream)))]
+        return links
 
 
-class RandomSpec(NetworkKindSpec):
-    """Any two may know each other (Erdos & Renyi 1959; clusters that act alike: Cont & Bouchaud 2000).
-
-    Drawn uniformly among all graphs with the same number of links.
-    """
-
-    kind: Literal["random"]
+def graph_seed(stream: Stream, part: int = 0) -> int:
+    """The seed that networkx draws one part of a network with."""
+    return int(stream.bits(part, 0, GRAPH))
 
 
-class BlocksSpec(NetworkKindSpec):
-    """Each group knows its own; a share `outside` of the links leads to another group.
-
-    Holland, Laskey & Leinhardt 1983, Social Networks 5 (blockmodel), with the number of links in each block fixed.
-    """
-
-    kind: Literal["blocks"]
-    outside: Rate = Decimal("0.2")
+def pairs(graph: nx.Graph) -> NDArray[np.int64]:
+    """The links of a graph as rows (lower seat, higher seat)."""
+    rows = np.array(list(graph.edges()), np.int64).reshape(-1, 2)
+    rows.sort(axis=1)
+    return rows
 
 
-NetworkSpec = SmallWorldSpec | ScaleFreeSpec | RandomSpec | RingSpec | BlocksSpec
-
-PAIRED = (RingSpec, SmallWorldSpec, ScaleFreeSpec)
-"""Kinds whose `neighbours` is even: as many on one side as on the other, or as many older as younger."""
-
-
-def link_count(spec: NetworkKindSpec, members: int) -> int:
-    """How many links a network of so many members has: half of what its members count (to nearest, half to even)."""
-    return round(Fraction(members * spec.neighbours, 2))
-
-
-def block_links(spec: BlocksSpec, sizes: Sequence[int]) -> dict[tuple[int, int], int]:
-    """Links of each pair of groups (a, b), a <= b, within (a, a) too.
-
-    A group of n has n x neighbours x (1 - outside) / 2 links within; the links between groups, members x neighbours x
-    outside / 2 in all, are spread in proportion to the pairs n_a x n_b. Each to the nearest whole number.
-    """
-    half, outside = Fraction(spec.neighbours, 2), Fraction(spec.outside)
-    links = {(a, a): round(n * half * (1 - outside)) for a, n in enumerate(sizes)}
-    pairs = {(a, b): sizes[a] * sizes[b] for a, b in combinations(range(len(sizes)), 2)}
-    between, every = sum(sizes) * half * outside, sum(pairs.values())
-    return links | {pair: round(between * n / every) for pair, n in pairs.items() if every}
-
-
-def block_room(sizes: Sequence[int], pair: tuple[int, int]) -> int:
-    """The most links that a pair of groups has room for."""
-    a, b = pair
-    return sizes[a] * (sizes[a] - 1) // 2 if a == b else sizes[a] * sizes[b]
+NETWORKS: Family[NetworkSpec] = Family(
+    "network", NetworkSpec, key="kind", home="marketsim.networks.kinds", needs=("links", "pattern")
+)

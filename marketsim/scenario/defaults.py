@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 from marketsim.issuers.token_spec import TokenSpec, market_of
 from marketsim.spec import QUOTE, Distribution, Spec
 from marketsim.traders.group import TraderGroupSpec
-from marketsim.traders.liquidity_provider import LiquidityProviderSpec
-from marketsim.traders.trend import TrendSpec
 from marketsim.units import Money, Size, nearest_ticks
 from marketsim.venues.contract import MarketSpec, UnderlyingSpec
 from marketsim.venues.index import FileIndexSpec, GbmIndexSpec, LogOuVolIndexSpec, PathIndexSpec
@@ -137,10 +135,6 @@ def _group(
     changed: dict[str, Any] = {}
     if spec.fees is None:
         changed["fees"] = market.fees
-    if isinstance(spec, (TrendSpec, LiquidityProviderSpec)) and spec.volatility is None:
-        index = underlyings[market.underlying].index if market.underlying in underlyings else None
-        if isinstance(index, (GbmIndexSpec, LogOuVolIndexSpec)) and index.volatility > 0:
-            changed["volatility"] = index.volatility
-        else:
-            changed["volatility"] = VOLATILITY_WITHOUT_INDEX
-    return spec.model_copy(update=changed)
+    index = underlyings[market.underlying].index if market.underlying in underlyings else None
+    volatility = index.volatility if isinstance(index, (GbmIndexSpec, LogOuVolIndexSpec)) else Decimal(0)
+    return spec.model_copy(update=changed).completed(volatility if volatility > 0 else VOLATILITY_WITHOUT_INDEX)

@@ -9,19 +9,15 @@ from decimal import Decimal
 from marketsim.errors import UnitError
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario import bounds
-from marketsim.scenario.crowd_rules import check_crowd
-from marketsim.scenario.network_rules import check_networks
-from marketsim.scenario.nodes import Path
+from marketsim.scenario.nodes import Path, at
 from marketsim.scenario.primary_rules import check_notices, check_primary
 from marketsim.scenario.schema import JumpEventSpec
-from marketsim.scenario.spot_rules import check_spot_group, check_spot_market
 from marketsim.scenario.world import World
 from marketsim.spec import Distribution
 from marketsim.streams import lower_end, upper_end
-from marketsim.traders.group import TraderGroupSpec
-from marketsim.traders.noise import NoiseSpec
+from marketsim.traders.group import MarketSort, Surroundings, TraderGroupSpec
 from marketsim.units import ATOMS_PER_UNIT, atoms_per_tick_lot, format_duration, format_number, to_atoms
-from marketsim.venues.contract import MarketSpec, contract_faults
+from marketsim.venues.contract import OF_A_PERPETUAL, MarketSpec, contract_faults
 from marketsim.venues.index import GbmIndexSpec, LogOuVolIndexSpec
 from marketsim.venues.index_listed import ListedLevels
 from marketsim.venues.margin import TierSpec, tier_faults
@@ -35,19 +31,15 @@ def check_fits(world: World, levels: Mapping[str, ListedLevels], openings: Mappi
         _check_market(world, path, market, prices, openings)
     for path, token in world.items("tokens"):
         _check_token(world, path, token, markets)
-    for path, group in world.items("traders"):
-        _check_group(world, path, group, markets)
+    _check_traders(world)
     _check_token_markets(world)
-    check_networks(world)
-    check_crowd(world)
     check_notices(world)
     _check_totals(world, world.books(), prices, openings)
 
 
 def _check_token_markets(world: World) -> None:
-    """A token's own book has a grid of whole atoms; groups hold no more units than there are."""
-    books, shares = world.books(), defaultdict[str, Decimal](Decimal)
-    own = {token.id for _, token in world.items("tokens") if token.market is not None}
+    """A token's own book has a grid of whole atoms."""
+    books = world.books()
     for path, token in world.items("tokens"):
         if token.market is None or token.id not in books:
             continue
@@ -59,32 +51,36 @@ def _check_token_markets(world: World) -> None:
             atoms_per_tick_lot(token.market.tick.amount, lot)
         except UnitError as error:
             world.unit((*path, "market", "tick"), error)
+
+
+def _check_traders(world: World) -> None:
+    """Groups and networks by themselves and against what there is; nobody holds units of a token twice."""
+    groups, markets, around = world.by_id("traders"), world.by_id("markets"), _surroundings(world)
+    shares = defaultdict[str, Decimal](Decimal)
     for path, group in world.items("traders"):
-        if group.kind in ("holder", "token_maker") and group.market not in own:
-            world.at(
-                (*path, "market"),
-                f"a {group.kind} trades a token in the token's own market",
-                ", ".join(sorted(own)) or "a token with `market`",
-            )
-        if group.start is not None and group.market in own:
-            world.at(
-                (*path, "start"), "a token's own market has no leverage", "holds, with a share of the token's supply"
-            )
+        world.faults(path, group.faults(around))
+        _check_opening_leverage(world, path, group, markets)
         for name, part in group.holds.items():
             shares[name] += part
-            if name in books and name != group.market:
-                world.at(
-                    (*path, "holds", name),
-                    "a group holds units of the token whose market it trades in",
-                    str(group.market),
-                )
-            if name not in own or shares[name] > 1:
-                why = (
-                    "more than all units are held"
-                    if name in own
-                    else "only a token with its own market is held by groups"
-                )
-                world.at((*path, "holds", name), why, "shares of at most 100% together, of a token with `market`")
+            if around.sorts.get(name) == "token" and shares[name] > 1:
+                allowed = "shares of at most 100% together, of a token with `market`"
+                world.at((*path, "holds", name), "more than all units are held", allowed)
+    lookers = [name for name, group in groups.items() if group.looks_at_others()]
+    counts = {name: group.count for name, group in groups.items()}
+    for path, network in world.items("networks"):
+        world.faults(path, network.faults(counts, lookers))
+
+
+def _surroundings(world: World) -> Surroundings:
+    """What a group may name, as its kind wants to know it."""
+    sorts: dict[str, MarketSort] = {name: spec.kind for name, spec in world.by_id("markets").items()}
+    tokens = world.by_id("tokens")
+    return Surroundings(
+        sorts=sorts | dict.fromkeys((token.id for token in tokens.values() if token.market is not None), "token"),
+        pools={name: (book.venue, book.currency) for name, book in world.books().items()},
+        baskets={name: tuple(token.basket) for name, token in tokens.items()},
+        members={name: network.groups for name, network in world.by_id("networks").items()},
+    )
 
 
 def _price_ranges(
@@ -118,7 +114,7 @@ def _check_market(
     openings: Mapping[str, Decimal],
 ) -> None:
     if market.kind == "spot":
-        check_spot_market(world, path, market)
+        _check_spot_market(world, path, market)
     else:
         _check_contract(world, path, market)
     tick, lot = market.tick.amount, market.lot.amount
@@ -142,6 +138,16 @@ def _check_market(
         if low < float(tick) <= float(openings[market.underlying]):
             message = f"the price may fall to {low:.3g}, below one tick of {market.tick}"
             world.at((*path, "tick"), message, "a finer tick, less volatility, or a shorter run")
+
+
+def _check_spot_market(world: World, path: Path, market: MarketSpec) -> None:
+    """Refuse, by name, the keys of a perpetual, and the mark that a funding rate carries."""
+    for key in OF_A_PERPETUAL:
+        if at(world.root, (*path, key)) is not None:
+            allowed = "tick, lot, fees, mark"
+            world.problems.at_key(world.root, (*path, key), f"a spot market has no {key}", allowed)
+    if market.mark.rule == "median":
+        world.at((*path, "mark", "rule"), "this rule needs the funding of a perpetual", "mid, last, index")
 
 
 def _check_contract(world: World, path: Path, market: MarketSpec) -> None:
@@ -192,17 +198,11 @@ def _check_token(world: World, path: Path, token: TokenSpec, markets: Mapping[st
     _check_leverage(world, (*path, "start", "leverage"), start, token.aum.amount, token.account.tiers)
 
 
-def _check_group(world: World, path: Path, group: TraderGroupSpec, markets: Mapping[str, MarketSpec]) -> None:
-    if isinstance(group, NoiseSpec) and group.market_share + group.limit_share > 1:
-        world.at((*path, "limit_share"), "market and limit orders are more than all orders", "together at most 100%")
-    if group.capital.kind == "constant":
-        _check_whole_atoms(world, (*path, "capital"), Decimal(group.capital.parameters["value"]))
-    if group.market not in markets:
-        return
-    if markets[group.market].kind == "spot":
-        check_spot_group(world, path, group)
-        return
-    if group.start is None:
+def _check_opening_leverage(
+    world: World, path: Path, group: TraderGroupSpec, markets: Mapping[str, MarketSpec]
+) -> None:
+    """Whether the margin tiers of a perpetual allow the leverage a group opens with."""
+    if group.start is None or group.market not in markets or markets[group.market].kind == "spot":
         return
     tiers = markets[group.market].margin.tiers
     highest = upper_end(group.start.leverage)

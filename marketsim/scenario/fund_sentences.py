@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from marketsim.issuers.disclosure.spec import DisclosureSpec
 from marketsim.issuers.fees.management import ManagementFeeSpec
 from marketsim.issuers.life_cycle.listed_events import (
     CapChangeEventSpec,
     DelistEventSpec,
     MergeEventSpec,
-    TokenEventSpec,
     ResumeEventSpec,
     SplitEventSpec,
     SuspendEventSpec,
+    TokenEventSpec,
 )
 from marketsim.issuers.primary_market.caps import DailyCapSpec
 from marketsim.issuers.primary_market.nav_quote import NavQuoteSpec
 from marketsim.issuers.primary_market.terms import PrimarySpec
 from marketsim.issuers.token_spec import TokenSpec
-from marketsim.scenario.crowd_sentences import disclosure_sentence
 from marketsim.scenario.schema import FeeChangeEventSpec, OutageEventSpec
 from marketsim.units import (
     format_annual_rate,
@@ -57,7 +57,19 @@ def fund_sentences(token: TokenSpec) -> Iterator[str]:
     if token.costs == "absorb":
         yield "Fees and slippage of its rebalances are the issuer's."
     if token.disclosure is not None:
-        yield disclosure_sentence(token.disclosure)
+        yield _disclosure(token.disclosure)
+
+
+def _disclosure(spec: DisclosureSpec) -> str:
+    """What anybody may know of a token's resets."""
+    noise = f"with an error of {format_rate(spec.noise)}" if spec.size == "noisy" else "exactly"
+    size = "" if spec.size == "none" else f"the size of the next order, {noise}, every {format_duration(spec.every)}"
+    when = "when it falls due" if spec.schedule == "public" else ""
+    told = " and ".join(part for part in (when, size) if part)
+    if not told:
+        return "Nothing is told of its resets."
+    lead = f", from {format_duration(spec.lead)} before a reset on" if spec.schedule == "public" else ""
+    return f"Anybody may know {told}{lead}."
 
 
 def fee_words(fee: ManagementFeeSpec | None) -> str:

@@ -8,7 +8,6 @@ CROWD = "The crowd"
 _WORDS: dict[str, dict[str, str]] = {
     "kind": {
         **dict.fromkeys(("jump_diffusion", "heston", "ou", "ar1", "regime", "book"), CROWD),
-        **dict.fromkeys(("fcn", "basis_arbitrageur", "funding_arbitrageur"), CROWD),
     },
     "contract": dict.fromkeys(("inverse", "quanto"), CROWD),
     "rule": dict.fromkeys(("index_basis", "funding_basis", "oracle_ema"), CROWD),

@@ -17,7 +17,6 @@ from marketsim.issuers.primary_market.caps import SAMPLE_NS, DailyCapSpec, Volat
 from marketsim.issuers.primary_market.nav_quote import NavQuoteSpec
 from marketsim.issuers.primary_market.terms import PrimarySpec
 from marketsim.issuers.token_spec import TokenSpec, TokenStartSpec
-from marketsim.networks.influence import BlocksSpec, NetworkKindSpec, SmallWorldSpec
 from marketsim.scenario.nodes import Path
 from marketsim.scenario.schema import (
     BookRecordSpec,
@@ -29,19 +28,8 @@ from marketsim.scenario.schema import (
 )
 from marketsim.scenario.study import ForkSpec, GhostSpec, ProbeSpec
 from marketsim.spec import Spec
-from marketsim.traders.anticipator import AnticipatorSpec
-from marketsim.traders.fundamentalist import FundamentalistSpec, ThresholdSpec
-from marketsim.traders.group import TraderGroupSpec, TraderStartSpec
-from marketsim.traders.holder import ImitationSpec
-from marketsim.traders.knowledge import KnowsSpec
-from marketsim.traders.liquidity_provider import LiquidityProviderSpec
-from marketsim.traders.market_maker import MarketMakerSpec
-from marketsim.traders.metaorder import MetaorderSpec
-from marketsim.traders.noise import NoiseDistanceSpec, NoiseSpec
-from marketsim.traders.retail import RetailSpec
-from marketsim.traders.trend import TrendSpec
 from marketsim.units import NS_PER_SECOND, Money, Size
-from marketsim.venues.contract import FeesSpec, MarketSpec
+from marketsim.venues.contract import MarketSpec
 from marketsim.venues.funding import FundingSpec
 from marketsim.venues.index import IndexKindSpec
 from marketsim.venues.liquidation import LiquidationSpec
@@ -84,10 +72,7 @@ _UP_TO_TENTH = Range("0% to 10%", least=0, most=Decimal("0.1"))
 _PART = Range("more than 0%, below 100%", above=0, below=1)
 _WITHIN_A_DAY = Range("more than 0s, at most 1d", above=0, most=_DAY)
 _CHARGED = Range("0% to 10%, in steps of 0.0001 bps", least=0, most=Decimal("0.1"), parts=True)
-_MAKER = Range("-1% to 10%, in steps of 0.0001 bps", least=Decimal("-0.01"), most=Decimal("0.1"), parts=True)
 _SIGNED_CHARGE = Range("-10% to 10%, in steps of 0.0001 bps", least=Decimal("-0.1"), most=Decimal("0.1"), parts=True)
-_LEVELS = Range("1 to 64", least=1, most=64)
-_NEIGHBOURS = Range("1 to 256", least=1, most=256)
 _RATIO = Range("2 to 1,000,000", least=2, most=1_000_000)
 _SLICES = Range("1 to 10000", least=1, most=10_000)
 _NOISE = Range("0% to 300%", least=0, most=3)
@@ -106,7 +91,6 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
         "max_gap": _ABOVE_ZERO,
     },
     MarketSpec: {"tick": _ABOVE_ZERO, "lot": _ABOVE_ZERO, "insurance_fund": _ZERO_OR_MORE},
-    FeesSpec: {"maker": _MAKER, "taker": _CHARGED},
     MarkSpec: {"every": _CADENCE, "window": _ABOVE_ZERO},
     FundingSpec: {
         "every": _WITHIN_A_DAY,
@@ -136,68 +120,7 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
     CapChangeEventSpec: {"cap": _ZERO_OR_MORE},
     OutageEventSpec: {"duration": _ABOVE_ZERO},
     ManagementFeeSpec: {"rate": _CHARGED, "every": _ABOVE_ZERO},
-    TraderGroupSpec: {"count": _ZERO_OR_MORE, "rate": _ZERO_OR_MORE},
-    TraderStartSpec: {"long_share": _SHARE},
-    NoiseSpec: {
-        "market_share": _SHARE,
-        "limit_share": _SHARE,
-        "limit_size": _ABOVE_ZERO,
-        "tilt": _SHARE,
-        "tilt_cap": Range("0% to 50%", least=0, most=Decimal("0.5")),
-        "max_orders": _LEVELS,
-        "protection": _SHARE,
-    },
-    NoiseDistanceSpec: {"offset": _SHARE, "scale": _SHARE, "exponent": _ABOVE_ZERO},
-    MarketMakerSpec: {
-        "levels": _LEVELS,
-        "first": Range("more than 0%, below 100%", above=0, below=1),
-        "growth": Range("1 or more", least=1),
-        "size": _ABOVE_ZERO,
-        "size_growth": _ABOVE_ZERO,
-        "skew": _SHARE,
-        "skew_inventory": _ABOVE_ZERO,
-        "memory_weight": Range("0 or more, below 1", least=0, below=1),
-        "hysteresis": _SHARE,
-        "refill": _SHARE,
-        "jitter": Range("0% or more, below 100%", least=0, below=1),
-        "max_inventory": _ZERO_OR_MORE,
-    },
-    FundamentalistSpec: {"capacity": _ABOVE_ZERO},
-    ThresholdSpec: {"offset": _SHARE, "scale": _SHARE, "exponent": _ABOVE_ZERO},
-    TrendSpec: {"enter": _ZERO_OR_MORE, "exit": _ZERO_OR_MORE, "size": _ABOVE_ZERO, "volatility": _ABOVE_ZERO},
-    RetailSpec: {
-        "margin": _ABOVE_ZERO,
-        "chase": _SHARE,
-        "lookback": _ABOVE_ZERO,
-        "long_bias": Range("-50% to 50%", least=Decimal("-0.5"), most=Decimal("0.5")),
-        "target": _ABOVE_ZERO,
-        "stop": Range("more than 0%, at most 100%", above=0, most=1),
-    },
-    ImitationSpec: {"weight": Range("0% or more, below 100%", least=0, below=1)},
-    NetworkKindSpec: {"neighbours": _NEIGHBOURS, "attention": _NEIGHBOURS},
-    SmallWorldSpec: {"rewire": _SHARE},
-    BlocksSpec: {"outside": _SHARE},
     DisclosureSpec: {"noise": _NOISE, "every": _CADENCE},
-    KnowsSpec: {"size_noise": _NOISE},
-    AnticipatorSpec: {
-        "share": _ZERO_OR_MORE,
-        "leverage": _ABOVE_ZERO,
-        "slices": _SLICES,
-        "unwind": _ABOVE_ZERO,
-        "near": Range("0% or more, below 100%", least=0, below=1),
-    },
-    LiquidityProviderSpec: {
-        "share": _ZERO_OR_MORE,
-        "leverage": _ABOVE_ZERO,
-        "levels": _LEVELS,
-        "first": _PART,
-        "growth": Range("1 or more", least=1),
-        "risk_aversion": _ZERO_OR_MORE,
-        "volatility": _ZERO_OR_MORE,
-        "every": _CADENCE,
-        "unwind": _ABOVE_ZERO,
-    },
-    MetaorderSpec: {"buy_share": _SHARE, "over": _ABOVE_ZERO, "slices": _SLICES},
     JumpEventSpec: {"size": Range("above -100%, at most 1000%", above=-1, most=10)},
     DepthRecordSpec: {"bps": _ABOVE_ZERO, "every": _CADENCE},
     BookRecordSpec: {"levels": Range("1 to 1000", least=1, most=1_000), "every": _CADENCE},

@@ -12,19 +12,22 @@ from marketsim.errors import ScenarioError, UsageError
 from marketsim.files import shipped_folder
 from marketsim.issuers.algorithms.family import EXECUTIONS
 from marketsim.issuers.policies.family import POLICIES
-from marketsim.networks.influence import NetworkSpec
+from marketsim.kinds import Family, load_plugins
+from marketsim.networks.influence import NETWORKS
 from marketsim.scenario.loader import read
 from marketsim.scenario.nodes import Problems, plain
 from marketsim.scenario.presets import all_presets
-from marketsim.scenario.schema import EventSpec, TraderSpec
+from marketsim.scenario.schema import EventSpec
 from marketsim.scenario.shipped import catalogue
 from marketsim.spec import Spec
-from marketsim.traders.group import TraderGroupSpec
+from marketsim.traders.group import TRADERS, TraderGroupSpec
 from marketsim.venues.index import IndexSpec
 from marketsim.venues.margin import TIER_TABLES
 
-Row = tuple[str, str, str]
-"""Name, where it comes from, what it is about."""
+Row = tuple[str, ...]
+"""Name, where it comes from, what it is about; of a plugin's kind: family, name, package, version."""
+
+PLUGIN_COLUMNS = ("family", "name", "package", "version")
 
 
 def listing(what: str) -> list[Row]:
@@ -33,15 +36,13 @@ def listing(what: str) -> list[Row]:
         "scenarios": _scenarios,
         "kinds": lambda: (
             _kinds("index", get_args(IndexSpec))
-            + _kinds("trader", get_args(TraderSpec))
-            + _kinds("network", get_args(NetworkSpec))
+            + _family("trader", TRADERS)
+            + _family("network", NETWORKS)
             + _kinds("event", get_args(EventSpec))
         ),
-        "policies": lambda: (
-            _kinds("rebalance", POLICIES.kinds.values()) + _kinds("execution", EXECUTIONS.kinds.values())
-        ),
+        "policies": lambda: _family("rebalance", POLICIES) + _family("execution", EXECUTIONS),
         "presets": _presets,
-        "plugins": list,
+        "plugins": _plugins,
     }
     if what not in lists:
         raise UsageError(f"there is no list of {what!r}; there are {', '.join(lists)}")
@@ -68,6 +69,15 @@ def _origin_and_title(file: Path) -> Row:
     return name or file.stem, str(place), title
 
 
+def _family(what: str, family: Family[Any]) -> list[Row]:
+    """The kinds of a family, a plugin's with its distribution for an origin."""
+    rows: list[Row] = []
+    for kind in family.kinds.values():
+        (name, origin, about), plugin = _kind(what, kind), family.plugin_of(kind)
+        rows.append((name, origin if plugin is None else f"{plugin.package} {plugin.version}", about))
+    return rows
+
+
 def _kinds(what: str, kinds: Iterable[type[Spec]]) -> list[Row]:
     return [_kind(what, spec) for spec in kinds]
 
@@ -80,7 +90,7 @@ def _kind(what: str, spec: type[Spec]) -> Row:
     keys = [_key(spec, name) for name in spec.model_fields if name != which and name not in shared]
     about = (spec.__doc__ or "").strip().split("\n")[0]
     other = spec.on_spot if issubclass(spec, TraderGroupSpec) else {}
-    if other and "token" not in word:
+    if other:
         there = ", ".join(f"{name}: {_value(spec, name, value)}" for name, value in other.items())
         about += f" On a spot market {there}."
     return f"{what} {word}", spec.__module__, about + (f" [{', '.join(keys)}]" if keys else "")
@@ -105,6 +115,10 @@ def _short(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_short, value)) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _plugins() -> list[Row]:
+    return [(plugin.family, plugin.word, plugin.package, plugin.version) for plugin in load_plugins()]
 
 
 def _presets() -> list[Row]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, PlainSerializer, PrivateAttr
 
 from marketsim.issuers.life_cycle.listed_events import TokenEventSpec
 from marketsim.issuers.token_spec import TokenSpec
-from marketsim.networks.influence import NetworkSpec
+from marketsim.networks.influence import NETWORKS, NetworkSpec
 from marketsim.scenario.nodes import Node
 from marketsim.scenario.study import StudySpec
 from marketsim.spec import (
@@ -29,31 +29,9 @@ from marketsim.spec import (
     SizeAmount,
     Spec,
 )
-from marketsim.traders.anticipator import AnticipatorSpec
-from marketsim.traders.fundamentalist import FundamentalistSpec
-from marketsim.traders.holder import HolderSpec
-from marketsim.traders.liquidity_provider import LiquidityProviderSpec
-from marketsim.traders.market_maker import MarketMakerSpec, TokenMakerSpec
-from marketsim.traders.metaorder import MetaorderSpec
-from marketsim.traders.noise import NoiseSpec
-from marketsim.traders.retail import RetailSpec
-from marketsim.traders.trend import ContrarianSpec, TrendSpec
+from marketsim.traders.group import TRADERS, TraderGroupSpec
 from marketsim.units import NS_PER_SECOND, format_duration
 from marketsim.venues.contract import FeesSpec, MarketSpec, UnderlyingSpec
-
-TraderSpec = (
-    NoiseSpec
-    | FundamentalistSpec
-    | TrendSpec
-    | ContrarianSpec
-    | MarketMakerSpec
-    | TokenMakerSpec
-    | RetailSpec
-    | HolderSpec
-    | AnticipatorSpec
-    | LiquidityProviderSpec
-    | MetaorderSpec
-)
 
 
 class ClockSpec(Spec):
@@ -160,8 +138,8 @@ class Scenario(Spec):
     underlyings: tuple[UnderlyingSpec, ...]
     markets: tuple[MarketSpec, ...]
     tokens: tuple[TokenSpec, ...] = ()
-    traders: tuple[Annotated[TraderSpec, Field(discriminator="kind")], ...] = ()
-    networks: tuple[Annotated[NetworkSpec, Field(discriminator="kind")], ...] = ()
+    traders: tuple[Annotated[TraderGroupSpec, TRADERS], ...] = ()
+    networks: tuple[Annotated[NetworkSpec, NETWORKS], ...] = ()
     events: tuple[Annotated[EventSpec, Field(discriminator="kind")], ...] = ()
     record: RecordSpec = RecordSpec()
     study: Annotated[StudySpec | None, NONE_IN_WORDS] = None
@@ -226,7 +204,7 @@ def json_schema() -> dict[str, Any]:
     schema["properties"]["extends"] = text
     for section, name in (("UnderlyingSpec", ""), ("MarketSpec", "preset"), ("TokenSpec", "preset")):
         schema["$defs"][section]["properties"] |= {"like": text, "delete": flag} | ({name: text} if name else {})
-    for kind in (*get_args(TraderSpec), *get_args(NetworkSpec)):
+    for kind in (*TRADERS.kinds.values(), *NETWORKS.kinds.values()):
         schema["$defs"][kind.__name__]["properties"] |= {"like": text, "delete": flag}
     for part in (schema, *schema["$defs"].values()):
         part.pop("required", None)

@@ -5,17 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from marketsim.issuers.token_spec import TokenSpec
-from marketsim.networks.influence import BlocksSpec, NetworkSpec, SmallWorldSpec
-from marketsim.scenario.crowd_sentences import crowd_sentence
 from marketsim.scenario.fund_sentences import fee_words, fund_sentences, notice_sentence
 from marketsim.scenario.schema import EventSpec, JumpEventSpec, OrderEventSpec, Scenario
-from marketsim.spec import distribution_words
-from marketsim.traders.group import TraderGroupSpec
-from marketsim.traders.holder import HolderSpec
 from marketsim.units import (
     format_annual_rate,
     format_duration,
-    format_event_rate,
     format_instant,
     format_money,
     format_number,
@@ -36,8 +30,8 @@ def in_sentences(scenario: Scenario) -> str:
     paragraphs += [_market(market) for market in scenario.markets]
     paragraphs += [_token(token) for token in scenario.tokens]
     coins = {market.id: market.underlying for market in scenario.markets if market.kind == "spot"}
-    paragraphs += [_group(group, coins.get(group.market)) for group in scenario.traders]
-    paragraphs += [_network(network) for network in scenario.networks]
+    paragraphs += [f"{group.introduction(coins.get(group.market))} {group.sentence()}" for group in scenario.traders]
+    paragraphs += [network.sentence() for network in scenario.networks]
     paragraphs += [_event(event) for event in scenario.events]
     if scenario.study is not None:
         paragraphs.append("A study is declared; `sweep` reads it, `run` ignores it.")
@@ -96,51 +90,6 @@ def _token(token: TokenSpec) -> str:
     )
     rules = [token.rebalance.sentence(sum(token.basket.values(), Decimal(0))), *token.execution.sentences()]
     return " ".join([text, *rules, *fund_sentences(token)])
-
-
-def _group(group: TraderGroupSpec, coin: str | None) -> str:
-    """A group in words; `coin`: the underlying of its market, if that is a spot market."""
-    kind = str(getattr(group, "kind", "")).replace("_", " ")
-    where = " and ".join(getattr(group, "markets", ()) or (group.market,))
-    capital = distribution_words(group.capital)
-    text = f"{group.id}: {group.count:,} {kind} traders on {where}, each with a capital of {capital}"
-    text += f", waking {format_event_rate(group.rate)} on average" if group.rate else ""
-    latency = distribution_words(group.latency)
-    text += "" if latency == "0s" else f", {latency} away from the venue"
-    if group.start is not None and coin is not None:
-        text += f". They start with a share of their capital in {coin}: {distribution_words(group.start.leverage)}"
-    elif group.start is not None:
-        share = format_rate(group.start.long_share)
-        text += (
-            f". They start with positions at leverage {distribution_words(group.start.leverage)}, {share} of them long"
-        )
-    if isinstance(group, HolderSpec) and group.imitates is not None:
-        way = (
-            f"{format_rate(group.imitates.weight)} of the way to what their neighbours in {group.imitates.network} hold"
-        )
-        text += f". The share of wealth they want goes {way}"
-    return text + "." + crowd_sentence(group)
-
-
-_LINKS = {
-    "ring": "on a ring",
-    "small_world": "on a ring",
-    "scale_free": "where newcomers prefer who is known already",
-    "random": "at random",
-    "blocks": "mostly within their own group",
-}
-
-
-def _network(network: NetworkSpec) -> str:
-    text = (
-        f"{network.id} links the traders of {' and '.join(network.groups)}: {network.neighbours} neighbours each on "
-        f"average, {_LINKS[network.kind]}"
-    )
-    if isinstance(network, SmallWorldSpec):
-        text += f", {format_rate(network.rewire)} of the links leading anywhere instead"
-    if isinstance(network, BlocksSpec):
-        text += f", {format_rate(network.outside)} of the links leading outside"
-    return f"{text}. Nobody looks at more than {network.attention}."
 
 
 def _event(event: EventSpec) -> str:

@@ -11,15 +11,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import Field, TypeAdapter, ValidationError
 
 from marketsim.kinds import Family
-from marketsim.networks.influence import NetworkSpec
 from marketsim.scenario import later
 from marketsim.scenario.nodes import INCOMPLETE, Node, Path, Problems, at, named, near, nearest, plain
-from marketsim.scenario.schema import EventSpec, Scenario, TraderSpec
+from marketsim.scenario.schema import EventSpec, Scenario
 from marketsim.spec import Spec, not_in_this_version
 
 _ITEMS: dict[str, Any] = {
-    "traders": Annotated[TraderSpec, Field(discriminator="kind")],
-    "networks": Annotated[NetworkSpec, Field(discriminator="kind")],
     "events": Annotated[EventSpec, Field(discriminator="kind")],
 }
 _LISTS = ("underlyings", "markets", "tokens", "traders", "networks", "events")

@@ -12,6 +12,8 @@ from typing import Any
 
 from marketsim.errors import UnitError
 from marketsim.files import SHIPPED, shipped_folder
+from marketsim.kinds import Family
+from marketsim.networks.influence import NETWORKS
 from marketsim.scenario.defaults import books, index_currency
 from marketsim.scenario.loader import below_root, root_folder
 from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, named, near, nearest
@@ -19,6 +21,7 @@ from marketsim.scenario.nodes import Path as Keys
 from marketsim.scenario.ranges import out_of_range
 from marketsim.scenario.schema import OrderEventSpec
 from marketsim.spec import QUOTE, Distribution, Fault, Spec
+from marketsim.traders.group import TRADERS
 from marketsim.units import Money, Size, format_duration, to_lots, to_ticks
 from marketsim.venues.contract import MarketSpec, UnderlyingSpec
 from marketsim.venues.index import FileIndexSpec, GbmIndexSpec, LogOuVolIndexSpec, check_index, correlation_problems
@@ -27,12 +30,6 @@ from marketsim.venues.index_listed import ListedLevels
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "issuer", "rounding", "market_pool")
 _REFERENCES: tuple[tuple[str, Keys, str], ...] = (
     ("markets", ("underlying",), "underlyings"),
-    ("traders", ("market",), "markets"),
-    ("traders", ("markets",), "markets"),
-    ("traders", ("holds",), "tokens"),
-    ("traders", ("tokens",), "tokens"),
-    ("traders", ("imitates", "network"), "networks"),
-    ("networks", ("groups",), "traders"),
     ("tokens", ("basket",), "markets"),
     ("events", ("underlying",), "underlyings"),
     ("events", ("market",), "markets"),
@@ -214,7 +211,11 @@ def _check_references(world: World) -> None:
         node = world.root.map.get(section)
         if node is not None and node.value == []:
             world.at((section,), f"there are no {section}", "at least one")
-    for section, keys, target in _REFERENCES:
+    for section, keys, target in (
+        *_REFERENCES,
+        *_references_of("traders", TRADERS),
+        *_references_of("networks", NETWORKS),
+    ):
         for position, item in enumerate(world.listed(section)):
             named_here = at(item, keys)
             if named_here is None:
@@ -227,6 +228,12 @@ def _check_references(world: World) -> None:
             for number, member in enumerate(named_here.list):
                 if isinstance(member.value, str):
                     _check_reference(world, (*path, number), member.value, target, world.problems.at)
+
+
+def _references_of(section: str, family: Family[Any]) -> Iterator[tuple[str, Keys, str]]:
+    """Keys of a section that hold ids, whichever kind has them."""
+    every = {keys: target for kind in family.kinds.values() for keys, target in kind.references.items()}
+    yield from ((section, keys, target) for keys, target in every.items())
 
 
 def _check_reference(world: World, path: Keys, name: str, section: str, note: Callable[..., None]) -> None:

@@ -49,29 +49,13 @@ def present(scenario: Scenario, arm: ArmSpec) -> Scenario:
     gone = set(touched(arm, (token.id for token in scenario.tokens)))
     parts: dict[str, Any] = {
         "tokens": tuple(token for token in scenario.tokens if token.id not in gone),
-        "traders": tuple(_without(group, gone) for group in scenario.traders if not _acts_only_on(group, gone)),
+        "traders": tuple(left for group in scenario.traders if (left := group.without(gone)) is not None),
         "events": tuple(event for event in scenario.events if not _is_about(event, gone)),
     }
     world = scenario.model_copy(update=parts)
     if scenario.document is not None:
         world.remember(scenario.root, scenario.document)
     return world
-
-
-def _acts_only_on(group: Any, gone: Collection[str]) -> bool:
-    """Whether a group trades only in the markets of tokens that are not there, or follows only their resets."""
-    follows = set(getattr(group, "tokens", ()))
-    return group.market in gone or (bool(follows) and follows <= set(gone))
-
-
-def _without(group: Any, gone: Collection[str]) -> Any:
-    """A group without what it holds, or follows, of tokens that are not there."""
-    parts: dict[str, Any] = {}
-    if gone & group.holds.keys():
-        parts["holds"] = {token: share for token, share in group.holds.items() if token not in gone}
-    if set(gone) & set(getattr(group, "tokens", ())):
-        parts["tokens"] = tuple(token for token in group.tokens if token not in gone)
-    return group.model_copy(update=parts) if parts else group
 
 
 def _is_about(event: Any, gone: Collection[str]) -> bool:

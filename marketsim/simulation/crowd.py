@@ -1,53 +1,52 @@
-"""The desks of trader groups that act on the clock: who follows which tokens, and draws from which stream."""
+"""The desks of trader groups that act on the clock: each gets its accounts, its streams and its way to the venue."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import partial
 
 from marketsim.simulation.ports import ModelPort
-from marketsim.streams import Stream
-from marketsim.traders.anticipator import AnticipatorDesk, AnticipatorSpec
-from marketsim.traders.desk import DeskGroupSpec, Floor, TraderDesk
-from marketsim.traders.follower import FollowerSpec
-from marketsim.traders.knowledge import Knowledge
-from marketsim.traders.liquidity_provider import LiquidityProviderDesk, LiquidityProviderSpec
-from marketsim.traders.metaorder import MetaorderDesk, MetaorderSpec
+from marketsim.traders.desk import DeskContext, FundExposure, TraderDesk
 from marketsim.traders.population import group_stream
+from marketsim.venues.spot import SpotMarket
 
 
 def open_trader_desks(model: ModelPort) -> dict[str, TraderDesk]:
     """Open and start a desk for every group that has one, by the group's id."""
-    wired = model.wired
+    wired, scenario = model.wired, model.scenario
     atoms = {market.id: model.world.market_int(wired.markets[market.id], "atoms") for market in wired.market_specs}
-    floor = Floor(model.env, model.view, model.gateway, atoms)
+    baskets = {token.id: tuple(token.basket) for token in scenario.tokens}
     desks = {}
     for spec, accounts in wired.desk_groups:
-        draws = partial(group_stream, model.root_seed, model.replication, spec.id)
-        desks[spec.id] = _desk(model, spec, accounts, floor, draws)
+        context = DeskContext(
+            accounts=accounts,
+            markets=(spec.market, *spec.further_markets(baskets.get(spec.market, ()))),
+            latency=spec.latency,
+            draws=partial(group_stream, model.root_seed, model.replication, spec.id),
+            env=model.env,
+            view=model.view,
+            gateway=model.gateway,
+            atoms=atoms,
+            start_ns=scenario.clock.start,
+            add_row=model.journal.add,
+            feed=model.announcement_feed,
+            baskets=baskets,
+            fund=_fund(model, spec.market),
+        )
+        desks[spec.id] = spec.desk(context)
         desks[spec.id].start()
     return desks
 
 
-def _desk(
-    model: ModelPort,
-    spec: DeskGroupSpec,
-    accounts: Sequence[int],
-    floor: Floor,
-    draws: Callable[[str], Stream],
-) -> TraderDesk:
-    if isinstance(spec, MetaorderSpec):
-        return MetaorderDesk(spec, accounts, floor, draws, model.scenario.clock.start, model.journal.add)
-    assert isinstance(spec, FollowerSpec)
-    knowledge = Knowledge(spec.knows, model.announcement_feed, draws)
-    followed = _followed(model, spec)
-    if isinstance(spec, AnticipatorSpec):
-        return AnticipatorDesk(spec, accounts, floor, draws, knowledge, followed)
-    assert isinstance(spec, LiquidityProviderSpec)
-    return LiquidityProviderDesk(spec, accounts, floor, draws, knowledge, followed)
-
-
-def _followed(model: ModelPort, spec: FollowerSpec) -> list[str]:
-    """The tokens a group follows: those it names, else all with a leg in one of its markets."""
-    with_leg = [token.id for token in model.scenario.tokens if set(token.basket) & set(spec.markets)]
-    return [name for name in with_leg if not spec.tokens or name in spec.tokens]
+def _fund(model: ModelPort, market: str) -> FundExposure | None:
+    """The fund behind a token's own book; None behind another market."""
+    desk = next((desk for desk in model.desks if desk.token.id == market), None)
+    if desk is None or not isinstance(desk.market, SpotMarket):
+        return None
+    number = model.wired.markets[market]
+    return FundExposure(
+        desk.token.account,
+        [leg.market for leg in desk.token.legs],
+        partial(model.world.market_int, number, "supply_lots"),
+        model.gateway.requests.get(number),
+        desk.market.on_rescale,
+    )

@@ -33,7 +33,6 @@ from marketsim.simulation.holding import FundClaims, UnitCosts
 from marketsim.simulation.listed import ListedEvents
 from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wiring
 from marketsim.streams import Stream
-from marketsim.traders.token_maker import FundExposure, TokenMakerDesk
 from marketsim.venues.collateral import Collateral
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.gateway import Gateway
@@ -95,7 +94,6 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.claims = FundClaims(self.wired, self.env, self.desks)
         self.unit_costs = UnitCosts(self.wired, self.env, self.gateway, self.desks)
         self.unit_costs.listen(self.funding)
-        self.makers = self._token_maker_desks()
         self.trader_desks = open_trader_desks(self)
         ListedEvents(self).list_all()
         apply(self, arm, children)
@@ -206,23 +204,6 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         if primary is None:
             raise UsageError(f"token was {token!r}, which has no primary market (`primary: {{mode: ..}}`)")
         return primary
-
-    def _token_maker_desks(self) -> list[TokenMakerDesk]:
-        tokens = {spec.id: token for spec, token in self.wired.tokens}
-        desks = []
-        for spec, accounts, wanted in self.wired.token_makers:
-            token = tokens[spec.market]
-            number = self.wired.markets[spec.market]
-            supply = partial(self.world.market_int, number, "supply_lots")
-            fund = FundExposure(token.account, [leg.market for leg in token.legs], supply)
-            request = self.gateway.requests.get(number)
-            desk = TokenMakerDesk(spec, accounts, wanted, fund, self.env, self.view, self.gateway, request)
-            market = self.desk_of(spec.market).market
-            assert isinstance(market, SpotMarket)
-            market.on_rescale.append(desk.rescale)
-            desk.start()
-            desks.append(desk)
-        return desks
 
     def _token_ledgers(self) -> dict[tuple[int, str], int]:
         """Account of each ledger role in a token's own venue and currency, by (the token's account, role)."""

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketsim.networks.influence import NetworkSpec
+from marketsim.networks.links import draw_neighbours, network_stream
 from marketsim.scenario.schema import Scenario
 from marketsim.traders.group import TraderGroupSpec
-from marketsim.traders.holder import HolderSpec
 
 NOBODY = -1
 """What stands for a trader whom an arm leaves out: who looks there sees a share of 0, as with another token."""
@@ -27,12 +27,8 @@ def lay_neighbours(
     those who are there are the same in all arms.
     """
     for network in scenario.networks:
-        if any(_imitates(group, network) for group in scenario.traders):
+        if any(group.network() == network.id for group in scenario.traders):
             _lay_network(network, scenario.traders, (declared or scenario).traders, records, seed, replication)
-
-
-def _imitates(group: TraderGroupSpec, network: NetworkSpec) -> bool:
-    return isinstance(group, HolderSpec) and group.imitates is not None and group.imitates.network == network.id
 
 
 def _lay_network(
@@ -43,16 +39,13 @@ def _lay_network(
     seed: int,
     replication: int,
 ) -> None:
-    # networkx takes a fifth of a second to import, which a world without networks does not owe
-    from marketsim.networks.links import draw_neighbours, network_stream
-
     by_id = {group.id: group for group in declared}
     seated = [by_id[name] for name in network.groups]
     rows = draw_neighbours(network, [group.count for group in seated], network_stream(seed, replication, network.id))
     positions = _positions(seated, present)
     numbers = {group.id: number for number, group in enumerate(present)}
     for group, start in zip(seated, _starts(seated), strict=True):
-        if group.id in numbers and _imitates(group, network):
+        if group.id in numbers and group.network() == network.id:
             first = rows.first[start : start + group.count + 1]
             # One row too many, so that no table is empty.
             whom = np.append(positions[rows.whom[first[0] : first[-1]]], NOBODY).astype(np.int32)

@@ -17,6 +17,7 @@ from marketsim.datasets.run import Run
 from marketsim.datasets.store import Found, RunDirectory, find_run
 from marketsim.datasets.writer import TableSummary
 from marketsim.errors import ResultError
+from marketsim.kinds import plugins_of
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
 from marketsim.simulation.agents import NO_AGENTS, OwnAgents
@@ -187,6 +188,7 @@ class RunBuilder:
             arm=self.arm.id,
             intervention=self.arm.model_dump(mode="json"),
             identity=self.identity,
+            plugins=plugins_of(scenario),
         )
         return manifest if window is None else {**manifest, "fork": vars(window)}
 

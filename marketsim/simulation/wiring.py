@@ -26,9 +26,8 @@ from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
 from marketsim.simulation.neighbours import lay_neighbours
 from marketsim.streams import exponential_table, power_
-from marketsim.traders.desk import DeskGroupSpec
-from marketsim.traders.market_maker import TokenMakerSpec
-from marketsim.traders.population import MarketTerms, Population, populate
+from marketsim.traders.group import TraderGroupSpec
+from marketsim.traders.population import MarketTerms, Population, joined, populate
 from marketsim.units import NS_PER_SECOND, atoms_per_tick_lot, nearest_ticks, rate_parts, to_atoms
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.index import index_paths
@@ -91,8 +90,7 @@ class Wired:
     tokens: list[tuple[TokenSpec, Token]]
     account_ids: NDArray[np.int64]
     traders: int
-    token_makers: list[tuple[TokenMakerSpec, list[int], list[int]]]
-    desk_groups: list[tuple[DeskGroupSpec, list[int]]]
+    desk_groups: list[tuple[TraderGroupSpec, list[int]]]
 
     @cached_property
     def tick_sizes(self) -> NDArray[np.float64]:
@@ -228,10 +226,8 @@ class Wiring:
     def _supply_lots(self, market: MarketSpec) -> int:
         return opening_supply_lots(self.token_specs[market.id]) if self._is_of_token(market) else 0
 
-    def _legs(self, market: MarketSpec) -> tuple[int, ...]:
-        if not self._is_of_token(market):
-            return ()
-        return tuple(self.numbers[leg] for leg in self.token_specs[market.id].basket)
+    def _legs(self, market: MarketSpec) -> tuple[str, ...]:
+        return tuple(self.token_specs[market.id].basket) if self._is_of_token(market) else ()
 
     def _volatility(self, market: MarketSpec) -> float | None:
         if self._is_of_token(market):
@@ -335,7 +331,7 @@ class Wiring:
                 i = records[account, market]
                 self._open(accounts, positions, i, lots, self.numbers[market])
             opened.append((spec, open_token(spec, account, legs, marks)))
-        makers = self._token_makers(accounts, positions, records, {spec.id: token for spec, token in opened})
+        desk_groups = self._desk_groups(accounts, positions, records, {spec.id: token for spec, token in opened})
         interest = self._book_other_side(accounts, positions, outside_records)
         books = [outside_records[market.id] for market in self.markets if self._is_of_token(market)]
         positions["stake"][books] = np.arange(population.stakes, population.stakes + len(books))
@@ -358,7 +354,7 @@ class Wiring:
         ids = np.concatenate([*self._trader_ids(), np.array(self.ids, np.int64)]).astype(np.int64)
         return Wired(
             world, self.scenario, self.numbers, self.markets, self.paths, self.cohorts, self.ledger,
-            records, outside_records, opened, ids, self.first, makers, self._desk_groups(accounts, positions, records),
+            records, outside_records, opened, ids, self.first, desk_groups,
         )  # fmt: skip
 
     def _trader_ids(self) -> list[NDArray[np.int64]]:
@@ -393,51 +389,50 @@ class Wiring:
             held[j]["account"], held[j]["market"] = account, market
             if j + 1 < len(pairs) and pairs[j + 1][0] == account:
                 held[j]["sibling"] = base + j + 1
-        all_accounts = np.concatenate([population.accounts, rest], dtype=layout.ACCOUNT)
-        return all_accounts, np.concatenate([population.positions, held], dtype=layout.POSITION), records
+        accounts = joined([population.accounts, rest], layout.ACCOUNT)
+        return accounts, joined([population.positions, held], layout.POSITION), records
 
-    def _token_makers(
+    def _desk_groups(
         self,
         accounts: NDArray[Any],
         positions: NDArray[Any],
         records: dict[tuple[int, str], int],
         tokens: dict[str, Token],
-    ) -> list[tuple[TokenMakerSpec, list[int], list[int]]]:
-        """Give token makers their opening hedges, the opposite of their units' share of the fund."""
-        found: list[tuple[TokenMakerSpec, list[int], list[int]]] = []
+    ) -> list[tuple[TraderGroupSpec, list[int]]]:
+        """Groups that have a desk on the clock, with their accounts, of whose positions Python hears.
+
+        They get the hedges that they open with, and where their desk wants it their fills are told at once.
+        """
+        found: list[tuple[TraderGroupSpec, list[int]]] = []
         first = 0
         for group in self.scenario.traders:
             mine = list(range(first, first + group.count))
             first += group.count
-            if not isinstance(group, TokenMakerSpec):
+            if not group.has_desk():
                 continue
-            token = tokens[group.market]
+            if group.hears_fills:
+                accounts["bits"][mine] |= codes.ACC_WATCHED
             for account in mine:
                 self._enter_positions(account, positions, records)
-                units = int(positions[records[account, group.market]]["lots"])
-                for leg in token.legs if group.hedge and token.supply_lots else ():
-                    held = int(positions[records[token.account, leg.market]]["lots"])
-                    lots = -round(Fraction(held * units, token.supply_lots))
-                    self._open(accounts, positions, records[account, leg.market], lots, self.numbers[leg.market])
-            units_of = [int(positions[records[account, group.market]]["lots"]) for account in mine]
-            found.append((group, mine, units_of))
+                if group.market in tokens:
+                    self._open_hedges(group, account, tokens[group.market], accounts, positions, records)
+            found.append((group, mine))
         return found
 
-    def _desk_groups(
-        self, accounts: NDArray[Any], positions: NDArray[Any], records: dict[tuple[int, str], int]
-    ) -> list[tuple[DeskGroupSpec, list[int]]]:
-        """Groups that have a desk on the clock, with their accounts, of whose positions and fills Python hears."""
-        found: list[tuple[DeskGroupSpec, list[int]]] = []
-        first = 0
-        for group in self.scenario.traders:
-            mine = list(range(first, first + group.count))
-            first += group.count
-            if isinstance(group, DeskGroupSpec):
-                accounts["bits"][mine] |= codes.ACC_WATCHED
-                for account in mine:
-                    self._enter_positions(account, positions, records)
-                found.append((group, mine))
-        return found
+    def _open_hedges(
+        self,
+        group: TraderGroupSpec,
+        account: int,
+        token: Token,
+        accounts: NDArray[Any],
+        positions: NDArray[Any],
+        records: dict[tuple[int, str], int],
+    ) -> None:
+        """Give one account the positions with which its kind hedges the units it opens with."""
+        units = int(positions[records[account, group.market]]["lots"])
+        held = {leg.market: int(positions[records[token.account, leg.market]]["lots"]) for leg in token.legs}
+        for market, lots in group.opening_hedge(units, token.supply_lots, held).items():
+            self._open(accounts, positions, records[account, market], lots, self.numbers[market])
 
     def _enter_positions(self, account: int, positions: NDArray[Any], records: dict[tuple[int, str], int]) -> None:
         i = account  # a trader's first position has its own number
@@ -498,10 +493,10 @@ class Wiring:
         order = [underlying.id for underlying in self.scenario.underlyings]
         rows = []
         for i, market in enumerate(self.markets):
-            leg = self.markets[self._legs(market)[0]] if self._is_of_token(market) else market
+            leg = self.markets[self.numbers[self._legs(market)[0]]] if self._is_of_token(market) else market
             underlying = order.index(leg.underlying)
             steps = [
-                _longest_lookback(group) // market.mark.every
+                group.longest_lookback_ns() // market.mark.every
                 for group in self.scenario.traders
                 if group.market == market.id
             ]
@@ -534,13 +529,3 @@ class Wiring:
             ("quotes", record.quotes == "change"),
         ]
         return [name for name, wanted in kept if wanted]
-
-
-def _longest_lookback(group: Any) -> int:
-    """The longest look-back a group's rule may need [ns]."""
-    lookback = getattr(group, "lookback", 0)
-    if isinstance(lookback, int):
-        return lookback
-    bounds = [int(value) for name, value in lookback.parameters.items() if name in ("value", "hi", "max")]
-    bounds += [int(value) for value, _ in lookback.choices]
-    return max(bounds, default=4 * 3_600 * NS_PER_SECOND)

@@ -1,6 +1,7 @@
-"""The traders: one file per kind, with its Spec and its rules, and the researcher's own agent.
+"""The traders: kinds of groups, one file a kind (`kinds`), and the researcher's own agent (`agent`).
 
-Lives here: what a kind of trader wants, its parameters, and how a group becomes rows of the kernel (`population`).
-May not live here: the loop that wakes them (`kernel`), issuers (`issuers`; creation and redemption are messages),
-prices and margin (`venues`).
+Lives here: what a group declares, what its kind says of itself and the register of kinds (`group`), what a group with a
+desk on the clock is made of (`desk`, `follower`, `knowledge`), and how groups become rows of the kernel (`population`).
+May not live here: the loop that wakes them and its rules (`kernel`), issuers (`issuers`; creation and redemption are
+messages), prices and margin (`venues`).
 """

@@ -1,83 +1,82 @@
-"""Traders who act a few times per reset or per order: their desk on the clock, beside the kernel's crowd.
+"""Desks on the clock: groups that act a few times a reset or an order, beside the kernel's crowd.
 
-Their accounts are ordinary ones, with margin, fees and latency; the kernel never wakes them (their group has no clock).
+Their accounts are ordinary ones, with margin, fees and latency; what the kernel does for a group it goes on doing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import model_validator
-
+from marketsim.announcements import AnnouncementFeed
 from marketsim.messages import Order, Purpose
-from marketsim.spec import EventRate, Identifier
+from marketsim.spec import Distribution
 from marketsim.streams import Stream, draw
-from marketsim.traders.group import GroupRule, GroupTerms, TraderGroupSpec
 
 if TYPE_CHECKING:
     from marketsim.clock import MarketEnvironment
     from marketsim.venues.gateway import Gateway
     from marketsim.venues.view import View
 
-
-class DeskGroupSpec(TraderGroupSpec):
-    """A group that acts on one `market` or on several `markets` of one venue and currency, at the fees of the first."""
-
-    rate: EventRate = Fraction(0)
-    markets: tuple[Identifier, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_both(cls, given: Any) -> Any:
-        """One market is a list of one, and the first of a list is the group's market."""
-        if not isinstance(given, dict):
-            return given
-        markets, market = given.get("markets"), given.get("market")
-        if market is None and isinstance(markets, (list, tuple)) and markets and isinstance(markets[0], str):
-            return {**given, "market": markets[0]}
-        if not markets and isinstance(market, str):
-            return {**{key: value for key, value in given.items() if key != "markets"}, "markets": [market]}
-        return given
-
-
-def unwoken(spec: DeskGroupSpec, terms: GroupTerms) -> GroupRule:
-    """The group as the kernel takes it: accounts and positions, and a clock that never strikes."""
-    del spec, terms
-    return GroupRule(None)
+Request = Callable[[int, int], None]
+"""Ask a fund for units: `request(account, lots)`, + creates, - redeems."""
 
 
 @dataclass(frozen=True)
-class Floor:
-    """What every desk needs to trade: clock, view, door; atoms of one tick of one lot by market."""
+class FundExposure:
+    """What one lot of a token stands for: the fund's account, its legs, and the supply now [lots].
 
+    request: the token's primary market, None without one. on_rescale: called with the ratio of a split or merger, new
+    units being worth that many old ones.
+    """
+
+    account: int
+    legs: Sequence[str]
+    supply_lots: Callable[[], int]
+    request: Request | None
+    on_rescale: list[Callable[[int], None]]
+
+
+@dataclass(frozen=True)
+class DeskContext:
+    """What the desk of one group works with: its accounts, its way to the venue, what it can hear.
+
+    accounts: the kernel's index of each trader; markets: where they trade; latency: of their messages. draws:
+    `draws(name)` is the stream `<group id>/<name>`. atoms: of one tick of one lot, by market. start_ns: of the clock,
+    from 1970. add_row: `add_row(table, **values)` writes a row of the run's tables. feed: where issuers announce.
+    baskets: the markets in each token's basket. fund: behind the group's first market, where that is a token's own.
+    """
+
+    accounts: Sequence[int]
+    markets: Sequence[str]
+    latency: Distribution
+    draws: Callable[[str], Stream]
     env: MarketEnvironment
     view: View
     gateway: Gateway
     atoms: Mapping[str, int]
+    start_ns: int
+    add_row: Callable[..., None]
+    feed: AnnouncementFeed
+    baskets: Mapping[str, Collection[str]]
+    fund: FundExposure | None = None
 
 
 class TraderDesk:
-    """Sends orders for the accounts of one group, and knows what is still on its way.
+    """Sends orders for the accounts of one group, and knows what is still on its way."""
 
-    accounts: the kernel's index of each trader. draws: `draws(name)` is the stream `<group id>/<name>`.
-    """
-
-    def __init__(
-        self, spec: DeskGroupSpec, accounts: Sequence[int], floor: Floor, draws: Callable[[str], Stream]
-    ) -> None:
-        self.accounts = list(accounts)
-        self.floor, self.env, self.view = floor, floor.env, floor.view
-        self.draws = draws
-        self._latency, self._late = spec.latency, draws("latency")
+    def __init__(self, context: DeskContext) -> None:
+        self.accounts = list(context.accounts)
+        self.env, self.view, self.gateway = context.env, context.view, context.gateway
+        self.draws, self.atoms = context.draws, context.atoms
+        self._latency, self._late = context.latency, context.draws("latency")
         self._messages = [0] * len(self.accounts)
         self._sent: dict[tuple[int, str], list[Order]] = {}
         self._base = {
             (trader, market): self.view.position_lots(account, market)
             for trader, account in enumerate(self.accounts)
-            for market in spec.markets
+            for market in context.markets
         }
 
     @property
@@ -108,7 +107,7 @@ class TraderDesk:
         reduce_only: bool = False,
     ) -> Order:
         """Send signed lots: at market, or with a price as an order that only rests."""
-        order = self.floor.gateway.send(
+        order = self.gateway.send(
             self.accounts[trader],
             market,
             lots,
@@ -127,7 +126,7 @@ class TraderDesk:
     def cancel(self, trader: int, order: Order) -> None:
         """Ask for an order back."""
         if not order.is_final:
-            self.floor.gateway.cancel(order, self.latency_ns(trader))
+            self.gateway.cancel(order, self.latency_ns(trader))
 
     def gained_lots(self, trader: int, market: str) -> int:
         """Signed position beyond the one the trader started with."""
@@ -142,4 +141,4 @@ class TraderDesk:
     def affordable_lots(self, trader: int, market: str, leverage: float) -> float:
         """Lots that the trader's equity carries at a leverage, at the mark."""
         equity = max(self.view.equity_atoms(self.accounts[trader]), 0)
-        return leverage * equity / (self.view.mark_ticks(market) * self.floor.atoms[market])
+        return leverage * equity / (self.view.mark_ticks(market) * self.atoms[market])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from marketsim.announcements import Announcement
-from marketsim.spec import Identifier
-from marketsim.streams import Stream
-from marketsim.traders.desk import DeskGroupSpec, Floor, TraderDesk
+from marketsim.spec import Fault, Identifier
+from marketsim.traders.desk import DeskContext, TraderDesk
+from marketsim.traders.desk_group import DeskGroupSpec
+from marketsim.traders.group import Surroundings
 from marketsim.traders.knowledge import Knowledge, KnowsSpec, Prospect
 from marketsim.units import NS_PER_SECOND
 
@@ -22,30 +23,56 @@ LOOK_NS = 60 * NS_PER_SECOND
 class FollowerSpec(DeskGroupSpec):
     """A group that follows the resets of `tokens` (absent: of all whose basket has one of its markets)."""
 
+    references: ClassVar[Mapping[tuple[str, ...], str]] = {**DeskGroupSpec.references, ("tokens",): "tokens"}
+
     tokens: tuple[Identifier, ...] = ()
     knows: KnowsSpec | None = None
+
+    def followed(self, baskets: Mapping[str, Collection[str]]) -> list[str]:
+        """The tokens it follows: those it names, else all with a leg in one of its markets."""
+        with_leg = [name for name, legs in baskets.items() if set(legs) & set(self.markets)]
+        return [name for name in with_leg if not self.tokens or name in self.tokens]
+
+    def without(self, tokens: Collection[str]) -> Self | None:
+        """The group in a world without some tokens; None where it follows no other."""
+        if self.tokens and set(self.tokens) <= set(tokens):
+            return None
+        kept = super().without(tokens)
+        if kept is None or not set(tokens) & set(kept.tokens):
+            return kept
+        return kept.model_copy(update={"tokens": tuple(name for name in kept.tokens if name not in tokens)})
+
+    def knowledge_in_words(self) -> str:
+        """Whom they follow, and what they know of resets."""
+        followed = f"They follow {', '.join(self.tokens)}. " if self.tokens else ""
+        known = "what is public" if self.knows is None else self.knows.in_words()
+        return f"{followed}They know {known}."
+
+    def faults(self, around: Surroundings) -> Iterator[Fault]:
+        """What is wrong between its keys, or between them and the markets and tokens there are."""
+        yield from super().faults(around)
+        if self.rate:
+            yield Fault(("rate",), "resets wake this group, not a clock of its own", "left out")
+        allowed = ", ".join(name for name, legs in around.baskets.items() if set(legs) & set(self.markets))
+        for place, name in enumerate(self.tokens):
+            if name in around.baskets and not set(around.baskets[name]) & set(self.markets):
+                message = f"{name} holds nothing in the markets of this group"
+                yield Fault(("tokens", place), message, allowed or "a token with a leg in one of its markets")
 
 
 class FollowerDesk(TraderDesk):
     """A desk that looks at its tokens whenever there may be news: at announcements, and when its own lead begins.
 
-    tokens: those the group follows. A subclass says in `consider` what it makes of a token's prospects, and in `polls`
-    whether prices alone may be news to it.
+    A subclass says in `consider` what it makes of a token's prospects, and in `polls` whether prices alone may be news
+    to it.
     """
 
     polls = False
 
-    def __init__(
-        self,
-        spec: FollowerSpec,
-        accounts: Sequence[int],
-        floor: Floor,
-        draws: Callable[[str], Stream],
-        knowledge: Knowledge,
-        tokens: Sequence[str],
-    ) -> None:
-        super().__init__(spec, accounts, floor, draws)
-        self.markets, self.knowledge, self.tokens = spec.markets, knowledge, list(tokens)
+    def __init__(self, spec: FollowerSpec, context: DeskContext) -> None:
+        super().__init__(context)
+        self.markets, self.tokens = spec.markets, spec.followed(context.baskets)
+        self.knowledge = Knowledge(spec.knows, context.feed, context.draws)
 
     def start(self) -> None:
         """Begin to listen, and to look at the clock where the group knows more than is said."""

@@ -1,35 +1,61 @@
-"""What every kind of trader declares: how many, where, how rich, how fast, and with which positions they start."""
+"""What every group of traders declares and every kind of trader says of itself, and the register of kinds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from marketsim.errors import UnitError
+from marketsim.kinds import Family
+from marketsim.ranges import SHARE, ZERO_OR_MORE
 from marketsim.spec import (
     Count,
+    Distribution,
     DurationDistribution,
     EventRate,
+    Fault,
     Identifier,
+    KeyPath,
     LeverageDistribution,
     MoneyDistribution,
     PriceDistribution,
     Rate,
     Spec,
     constant,
+    distribution_words,
 )
-from marketsim.streams import Stream
-from marketsim.streams.elementary import power_
-from marketsim.units import ATOMS_PER_UNIT, Money
+from marketsim.streams import lower_end, upper_end
+from marketsim.traders.desk import DeskContext, TraderDesk
+from marketsim.traders.rule import GroupRule, GroupTerms
+from marketsim.units import format_event_rate, format_rate, to_atoms
 from marketsim.venues.contract import FeesSpec
 
-if TYPE_CHECKING:
-    from marketsim.kernel.external import ExternalRule  # imports numba, which a scenario without it need not
+MarketSort = Literal["perpetual", "spot", "token"]
+"""A perpetual, a coin's spot market, or a token's own book."""
+
+_PLURALS: Mapping[MarketSort, str] = {"perpetual": "perpetuals", "spot": "spot markets", "token": "tokens"}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a group may name: the markets there are, the tokens, the networks.
+
+    sorts: of each market, tokens' own among them; pools: each market's venue and currency, of which one account has
+    one; baskets: the markets in each token's basket; members: the groups in each network.
+    """
+
+    sorts: Mapping[str, MarketSort]
+    pools: Mapping[str, tuple[str, str]]
+    baskets: Mapping[str, Collection[str]]
+    members: Mapping[str, Collection[str]]
+
+    def of_sort(self, sorts: Collection[MarketSort]) -> list[str]:
+        """The markets of some sorts."""
+        return [name for name, sort in self.sorts.items() if sort in sorts]
 
 
 class TraderStartSpec(Spec):
@@ -39,7 +65,7 @@ class TraderStartSpec(Spec):
     """
 
     leverage: LeverageDistribution
-    long_share: Rate = Decimal("0.5")
+    long_share: Annotated[Rate, SHARE] = Decimal("0.5")
     entry: PriceDistribution | None = None
 
 
@@ -51,70 +77,202 @@ class TraderGroupSpec(Spec):
     """`count` traders of one kind on one market; `rate` is each one's mean number of wake-ups.
 
     fees: absent = the market's, written in when a scenario loads. holds: share of a token's opening supply that the
-    group holds, by token. on_spot: what keys left out are on a coin's spot market, where a kind has it otherwise there.
+    group holds, by token.
+
+    A kind says beside its keys: on_spot: what keys left out are on a coin's spot market, where that is another thing.
+    market_sorts: where it can trade. references: keys that hold ids, and the section these are of. supplies_liquidity:
+    whether it takes the other side of anything, so that what it trades is no answer to a move. hears_fills: whether its
+    desk learns of every fill at once. event_words: words of its own in `events.event`.
     """
 
     on_spot: ClassVar[Mapping[str, Any]] = {}
+    market_sorts: ClassVar[tuple[MarketSort, ...]] = ("perpetual", "spot", "token")
+    references: ClassVar[Mapping[tuple[str, ...], str]] = {("market",): "markets", ("holds",): "tokens"}
     announced_keys: ClassVar[Mapping[str, str]] = {"markets": "a group for each market"}
+    supplies_liquidity: ClassVar[bool] = False
+    hears_fills: ClassVar[bool] = False
+    event_words: ClassVar[tuple[str, ...]] = ()
 
     id: Identifier
+    kind: str
     market: Identifier
-    count: Count
-    rate: EventRate
+    count: Annotated[Count, ZERO_OR_MORE]
+    rate: Annotated[EventRate, ZERO_OR_MORE]
     capital: MoneyDistribution
     latency: DurationDistribution = constant(0, "duration")
     fees: FeesSpec | None = None
     holds: dict[str, Rate] = Field(default_factory=dict)
     start: TraderStartSpec | None = None
 
+    # -- what every kind brings
 
-@dataclass(frozen=True)
-class GroupTerms:
-    """What a group's rule needs to know of its market and of luck.
+    def rule(self, terms: GroupTerms) -> GroupRule:
+        """The group as the kernel takes it."""
+        raise NotImplementedError(f"{type(self).__name__} has no rule()")
 
-    atoms: per tick and lot; mark_every_ns: the market's cadence; opening_ticks: its opening mark; volatility: of the
-    index per year, if it declares one. draws: `draws(name)` is the stream `<group id>/<name>`.
-    """
+    def sentence(self) -> str:
+        """What each of its traders does, in words."""
+        raise NotImplementedError(f"{type(self).__name__} has no sentence()")
 
-    atoms: int
-    mark_every_ns: int
-    opening_ticks: int
-    volatility: float | None
-    draws: Callable[[str], Stream]
+    # -- what a kind may bring
 
-    def ticklots(self, money: Money) -> float:
-        """Money as price [ticks] x size [lots], the form sizes have in the kernel."""
-        return float(money.amount) * ATOMS_PER_UNIT / self.atoms
+    def desk(self, context: DeskContext) -> TraderDesk:
+        """The group's desk on the clock, for what the kernel does not do for it; none unless a kind brings one."""
+        raise NotImplementedError(f"{type(self).__name__} has no desk")
+
+    @classmethod
+    def has_desk(cls) -> bool:
+        """Whether groups of this kind have a desk on the clock."""
+        return cls.desk is not TraderGroupSpec.desk
+
+    def network(self) -> str | None:
+        """The network along whose links its traders look at each other's shares; None for one who looks at nobody.
+
+        The rule of a kind that has one gets the rows of neighbours as tables `neighbours_from` and `neighbours`.
+        """
+        return None
+
+    @classmethod
+    def looks_at_others(cls) -> bool:
+        """Whether traders of this kind may look at each other along the links of a network."""
+        return cls.network is not TraderGroupSpec.network
+
+    @property
+    def declared_markets(self) -> tuple[str, ...]:
+        """The markets it names, its first before all others."""
+        return (self.market,)
+
+    def further_markets(self, legs: Sequence[str]) -> tuple[str, ...]:
+        """Markets it trades beside its first; legs: of the token whose own book its first is, () elsewhere."""
+        return tuple(name for name in self.declared_markets if name != self.market)
+
+    def opening_hedge(self, units: int, supply_lots: int, fund_lots: Mapping[str, int]) -> Mapping[str, int]:
+        """Lots by further market that one trader opens with, who holds so many units of so large a supply.
+
+        fund_lots: the fund's own position by leg.
+        """
+        return {}
+
+    def longest_lookback_ns(self) -> int:
+        """How far back its rule may look at the prices of its market [ns]."""
+        return 0
+
+    def completed(self, volatility: Decimal) -> Self:
+        """The group with what is absent and its market knows written in; volatility: of the index, per year."""
+        return self
+
+    def without(self, tokens: Collection[str]) -> Self | None:
+        """The group in a world without some tokens; None when it has nothing to do there."""
+        if self.market in tokens:
+            return None
+        if not set(tokens) & self.holds.keys():
+            return self
+        return self.model_copy(update={"holds": {k: share for k, share in self.holds.items() if k not in tokens}})
+
+    # -- in words
+
+    def introduction(self, coin: str | None) -> str:
+        """Who they are, in words; coin: the underlying of their market, if that is a spot market."""
+        where = " and ".join(self.declared_markets)
+        text = (
+            f"{self.id}: {self.count:,} {self.kind.replace('_', ' ')} traders on {where}, each with a capital of "
+            f"{distribution_words(self.capital)}"
+        )
+        text += f", waking {format_event_rate(self.rate)} on average" if self.rate else ""
+        latency = distribution_words(self.latency)
+        text += "" if latency == "0s" else f", {latency} away from the venue"
+        if self.start is not None and coin is not None:
+            text += f". They start with a share of their capital in {coin}: {distribution_words(self.start.leverage)}"
+        elif self.start is not None:
+            leverage, share = distribution_words(self.start.leverage), format_rate(self.start.long_share)
+            text += f". They start with positions at leverage {leverage}, {share} of them long"
+        return text + "."
+
+    # -- what cannot be
+
+    def faults(self, around: Surroundings) -> Iterator[Fault]:
+        """What is wrong between its keys, or between them and the markets, tokens and networks there are."""
+        yield from self.market_faults(around)
+        yield from self._opening_faults(around)
+        yield from self._holding_faults(around)
+
+    def market_faults(self, around: Surroundings) -> Iterator[Fault]:
+        """Whether it can trade where it would."""
+        for name in self.declared_markets:
+            sort = around.sorts.get(name)
+            if sort is None or sort in self.market_sorts:
+                continue
+            possible = ", ".join(around.of_sort(self.market_sorts))
+            if self.market_sorts == ("token",):
+                message = f"a {self.kind} trades a token in the token's own market"
+                yield Fault(("market",), message, possible or "a token with `market`")
+            else:
+                plurals = " and ".join(_PLURALS[each] for each in self.market_sorts)
+                message = f"a {self.kind} trades {plurals}, {name} is a {_SINGULARS[sort]}"
+                yield Fault(("markets",) if len(self.declared_markets) > 1 else ("market",), message, possible)
+
+    def _opening_faults(self, around: Surroundings) -> Iterator[Fault]:
+        """Capital is whole atoms; nobody borrows on a spot market, and nobody has leverage in a token's own."""
+        if self.capital.kind == "constant":
+            yield from atom_faults(("capital",), Decimal(self.capital.parameters["value"]))
+        sort = around.sorts.get(self.market)
+        if self.start is None or sort in (None, "perpetual"):
+            return
+        if sort == "token":
+            message = "a token's own market has no leverage"
+            yield Fault(("start",), message, "holds, with a share of the token's supply")
+            return
+        yield from borrowing_faults(("start", "leverage"), self.start.leverage, "share of capital held as coin")
+        if self.start.long_share != 1:
+            yield Fault(("start", "long_share"), "nobody is short in a spot market", "100%, or left out")
+
+    def _holding_faults(self, around: Surroundings) -> Iterator[Fault]:
+        """A group holds units of the token in whose own market it trades."""
+        for name, share in self.holds.items():
+            if name in around.sorts and name != self.market:
+                message = "a group holds units of the token whose market it trades in"
+                yield Fault(("holds", name), message, self.market)
+            if around.sorts.get(name) != "token":
+                message = "only a token with its own market is held by groups"
+                allowed = "shares of at most 100% together, of a token with `market`"
+                yield Fault(("holds", name), message, allowed)
+            if share < 0:
+                yield Fault(("holds", name), "this number is out of range", SHARE.words)
 
 
-@dataclass(frozen=True)
-class GroupRule:
-    """A group as the kernel takes it: the rule by which its traders act, and the numbers the rule reads.
-
-    rule: the name of a file of `kernel/rules`, the rule of another package (`kernel.external`), or None for a group that
-    never wakes. parameters: of the group, tables as arrays; own: of each trader, an array (traders,) or one number for
-    all; both by the names that the rule has for them, all of which must be there. slots_each: resting orders a trader
-    may have. on_index: it wakes at every update of the index, too. counts_from: the own number that is the position a
-    trader opens with, on a coin's spot market and for a token's maker, if the rule counts from there.
-    """
-
-    rule: str | ExternalRule | None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    own: Mapping[str, NDArray[Any] | float] = field(default_factory=dict)
-    slots_each: int = 1
-    on_index: bool = False
-    counts_from: str = ""
+_SINGULARS: Mapping[MarketSort, str] = {"perpetual": "perpetual", "spot": "spot market", "token": "token"}
 
 
-TABLE = 4096
-"""Quantiles in a table of sizes or distances."""
+def borrowing_faults(path: KeyPath, law: Distribution, what: str) -> Iterator[Fault]:
+    """Whether a leverage on a spot market could be below 0 or above 1; what: the number's name."""
+    most = upper_end(law)
+    if most is None or most > 1 or lower_end(law) < 0:
+        yield Fault(path, "nobody borrows in a spot market", f"a {what} of 0 to 1, or a law with such ends")
 
 
-def middle_quantiles() -> NDArray[np.float64]:
-    """Mid-points of `TABLE` equal parts of (0, 1)."""
-    return (np.arange(TABLE) + 0.5) / TABLE
+def atom_faults(path: KeyPath, amount: Decimal) -> Iterator[Fault]:
+    """Whether an amount is finer than atoms."""
+    try:
+        to_atoms(amount)
+    except UnitError as error:
+        yield Fault(path, error.message, error.allowed)
 
 
-def spread_out(scale: Decimal, offset: Decimal, exponent: Decimal, u: NDArray[np.float64]) -> NDArray[np.float64]:
-    """offset + scale x u^exponent, with the project's own power."""
-    return float(offset) + float(scale) * power_(u, float(exponent))
+def event_words() -> tuple[str, ...]:
+    """The words that the kinds there are add to column `events.event`, each once."""
+    return tuple(dict.fromkeys(word for kind in TRADERS.kinds.values() for word in kind.event_words))
+
+
+TRADERS: Family[TraderGroupSpec] = Family(
+    "trader",
+    TraderGroupSpec,
+    key="kind",
+    home="marketsim.traders.kinds",
+    needs=("rule", "sentence"),
+    announced={
+        "order_flow": "noise",
+        "fcn": "groups of fundamentalist, trend and noise",
+        "basis_arbitrageur": "fundamentalist, which trades against the deviation from the index,",
+        "funding_arbitrageur": "an agent of your own",
+    },
+)

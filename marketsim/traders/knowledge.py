@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from marketsim.announcements import Announcement, AnnouncementFeed
+from marketsim.ranges import ANY, NOISE
 from marketsim.spec import Duration, Flag, Rate, Spec
 from marketsim.streams import Stream, relative_noise
+from marketsim.units import format_duration, format_rate
 
 
 class KnowsSpec(Spec):
@@ -18,8 +21,19 @@ class KnowsSpec(Spec):
     """
 
     schedule: Flag | None = None
-    size_noise: Rate | None = None
-    lead: Duration | None = None
+    size_noise: Annotated[Rate | None, NOISE] = None
+    lead: Annotated[Duration | None, ANY] = None
+
+    def in_words(self) -> str:
+        """What it knows, as it follows `They know`."""
+        parts = []
+        if self.schedule is not None:
+            parts.append("when resets fall due" if self.schedule else "not when resets fall due")
+        if self.size_noise is not None:
+            parts.append(f"how large they are to {format_rate(self.size_noise)}")
+        if self.lead is not None:
+            parts.append(f"of a reset {format_duration(self.lead)} before it")
+        return ", ".join(parts) or "what is public"
 
 
 @dataclass(frozen=True, slots=True)

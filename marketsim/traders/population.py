@@ -12,32 +12,17 @@ from numpy.typing import NDArray
 from marketsim.kernel import layout
 from marketsim.spec import Distribution
 from marketsim.streams import Stream, draw, quantile_table, stream_key
-from marketsim.traders.desk import DeskGroupSpec, unwoken
-from marketsim.traders.fundamentalist import fundamentalist_rule
-from marketsim.traders.group import TABLE, GroupRule, GroupTerms, TraderGroupSpec
-from marketsim.traders.holder import holder_rule
-from marketsim.traders.market_maker import TokenMakerSpec, market_maker_rule
-from marketsim.traders.noise import noise_rule
-from marketsim.traders.retail import retail_rule
-from marketsim.traders.trend import trend_rule
+from marketsim.traders.group import TraderGroupSpec
+from marketsim.traders.rule import TABLE, GroupRule, GroupTerms
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, rate_parts
-
-RULES: dict[str, Callable[[Any, GroupTerms], GroupRule]] = {
-    "noise": noise_rule,
-    "market_maker": market_maker_rule,
-    "fundamentalist": fundamentalist_rule,
-    "trend": trend_rule,
-    "retail": retail_rule,
-    "contrarian": trend_rule,
-    "holder": holder_rule,
-    "token_maker": market_maker_rule,
-    **dict.fromkeys(("anticipator", "liquidity_provider", "metaorder"), unwoken),
-}
 
 
 @dataclass(frozen=True)
 class MarketTerms:
-    """What a group must know of its market: its number, atoms per tick and lot, tick, mark cadence and opening."""
+    """What a group must know of its market: its number, atoms per tick and lot, tick, mark cadence and opening.
+
+    legs: of a token's own book, the markets in its basket.
+    """
 
     number: int
     atoms: int
@@ -46,7 +31,7 @@ class MarketTerms:
     opening_ticks: int
     volatility: float | None
     supply_lots: int = 0
-    legs: tuple[int, ...] = ()
+    legs: tuple[str, ...] = ()
     is_of_coin: bool = False
 
     @property
@@ -54,13 +39,17 @@ class MarketTerms:
         """Whether it is a token's own book, where positions are units held (`is_of_coin`: the same of a coin)."""
         return bool(self.legs)
 
+    def for_rule(self, draws: Callable[[str], Stream]) -> GroupTerms:
+        """The part of it that a rule is made with; draws: the group's streams by name."""
+        return GroupTerms(self.atoms, self.mark_every_ns, self.opening_ticks, self.volatility, draws, self.is_of_coin)
+
 
 @dataclass(frozen=True)
 class Population:
     """All groups as the kernel's rows: one a trader (n,), which has account i and position i, its group's market.
 
-    Token makers also have positions in the basket's perps, groups of several markets in all of these, behind the first
-    n. stakes: how many holdings are kept.
+    Groups that trade further markets (a token maker the basket's perps) have positions there too, behind the first n.
+    stakes: how many holdings are kept.
     """
 
     groups: list[dict[str, Any]]
@@ -88,9 +77,7 @@ def populate(
     for number, spec in enumerate(groups):
         terms = markets[spec.market]
         luck = GroupLuck(seed, replication, spec.id)
-        rule = RULES[spec.kind](  # type: ignore[attr-defined]
-            spec, GroupTerms(terms.atoms, terms.mark_every_ns, terms.opening_ticks, terms.volatility, luck.stream)
-        )
+        rule = spec.rule(terms.for_rule(luck.stream))
         fees = spec.fees
         assert fees is not None  # written in when the scenario loads
         own = {"own_fees": 1, "maker_fee": rate_parts(fees.maker), "taker_fee": rate_parts(fees.taker)}
@@ -99,25 +86,15 @@ def populate(
         records.append(_record(spec, rule, terms, first, luck, rows[-1][1]["lots"]))
         first += spec.count
         slots += rule.slots_each * spec.count
-    empty = (np.zeros(0, layout.ACCOUNT), np.zeros(0, layout.POSITION), np.zeros(0, layout.TRADER))
     accounts, positions, traders = (
-        np.concatenate([none, *parts], dtype=none.dtype)  # said, or NumPy lays names of one place apart
-        for none, *parts in zip(empty, *rows, strict=True)
+        joined([part[k] for part in rows], dtype)
+        for k, dtype in enumerate((layout.ACCOUNT, layout.POSITION, layout.TRADER))
     )
     spot = np.array([terms.number for terms in markets.values() if terms.is_of_token], np.int64)
     held = np.flatnonzero(np.isin(positions["market"], spot))
     positions["stake"][held] = np.arange(len(held))
     positions = _with_further_markets(groups, markets, accounts, positions)
     return Population(records, cohorts, accounts, positions, traders, slots, len(held))
-
-
-def _further_markets(spec: TraderGroupSpec, markets: Mapping[str, MarketTerms]) -> tuple[int, ...]:
-    """Numbers of the markets a group trades beside its first: a token maker's perps, a desk's other markets."""
-    if isinstance(spec, TokenMakerSpec):
-        return markets[spec.market].legs
-    if isinstance(spec, DeskGroupSpec):
-        return tuple(markets[name].number for name in spec.markets if name != spec.market)
-    return ()
 
 
 def _with_further_markets(
@@ -132,18 +109,23 @@ def _with_further_markets(
     for spec in groups:
         owners = np.arange(first, first + spec.count)
         tail = owners
-        for market in _further_markets(spec, markets):
+        for market in spec.further_markets(markets[spec.market].legs):
             more = np.zeros(spec.count, layout.POSITION)
-            more["account"], more["market"] = owners, market
+            more["account"], more["market"] = owners, markets[market].number
             for link in ("next", "prev", "bucket", "sibling"):
                 more[link] = -1
-            joined = np.concatenate(rows, dtype=layout.POSITION)
-            joined["sibling"][tail] = tail = np.arange(n, n + spec.count)
-            rows = [joined, more]
+            whole = joined(rows, layout.POSITION)
+            whole["sibling"][tail] = tail = np.arange(n, n + spec.count)
+            rows = [whole, more]
             accounts["n_positions"][owners] += 1
             n += spec.count
         first += spec.count
-    return np.concatenate(rows, dtype=layout.POSITION)
+    return joined(rows, layout.POSITION)
+
+
+def joined(parts: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Records one after the other, laid out as they were: by itself NumPy gives fields that share a place one each."""
+    return np.concatenate([np.zeros(0, dtype), *parts], dtype=dtype)
 
 
 @dataclass(frozen=True)
@@ -168,11 +150,10 @@ def _record(
     opening_lots: NDArray[np.int64],
 ) -> dict[str, Any]:
     per_second = spec.rate * spec.count if rule.rule is not None else 0
-    counts = rule.counts_from and (terms.is_of_coin or terms.is_of_token and isinstance(spec, TokenMakerSpec))
     record: dict[str, Any] = {
         "rule": rule.rule,
         "parameters": dict(rule.parameters),
-        "own": {**rule.own, rule.counts_from: opening_lots} if counts else dict(rule.own),
+        "own": {**rule.own, rule.counts_from: opening_lots} if rule.counts_from else dict(rule.own),
         "market": terms.number,
         "first_trader": first,
         "count": spec.count,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from marketsim.errors import UnitError
+from marketsim.ranges import CHARGE, MAKER_FEE
 from marketsim.spec import QUOTE, Factor, Identifier, MoneyAmount, Rate, SizeAmount, Spec
 from marketsim.units import ATOMS_PER_UNIT, RATE_ONE, Money, Size, atoms_per_tick_lot
 from marketsim.venues.funding import FundingSpec
@@ -21,8 +22,8 @@ from marketsim.venues.marks import MarkSpec
 class FeesSpec(Spec):
     """What a trade costs each side, as a share of its notional; a negative maker fee is a rebate."""
 
-    maker: Rate = Decimal("0.0002")
-    taker: Rate = Decimal("0.0005")
+    maker: Annotated[Rate, MAKER_FEE] = Decimal("0.0002")
+    taker: Annotated[Rate, CHARGE] = Decimal("0.0005")
 
 
 class UnderlyingSpec(Spec):

@@ -7,17 +7,18 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pytest
-from pydantic import TypeAdapter
 
-from marketsim.networks.influence import BlocksSpec, NetworkSpec, block_links
+from marketsim.networks.influence import NETWORKS
+from marketsim.networks.kinds.blocks import BlocksSpec
 from marketsim.networks.links import Neighbours, draw_neighbours, network_stream
 
-READ: TypeAdapter[Any] = TypeAdapter(NetworkSpec)
 KINDS = ("ring", "small_world", "scale_free", "random", "blocks")
 
 
 def spec(kind: str, **keys: Any) -> Any:
-    return READ.validate_python({"id": "friends", "kind": kind, "groups": ["a", "b"], "attention": 256, **keys})
+    return NETWORKS.kinds[kind].model_validate(
+        {"id": "friends", "kind": kind, "groups": ["a", "b"], "attention": 256, **keys}
+    )
 
 
 def drawn(kind: str, sizes: Sequence[int] = (60, 40), seed: int = 7, replication: int = 0, **keys: Any) -> Neighbours:
@@ -85,7 +86,7 @@ def test_the_known_are_not_those_who_stand_first_in_the_file() -> None:
 
 def test_blocks_have_their_links_within_and_outside_by_hand() -> None:
     """60 + 40 members, 8 neighbours, a fifth outside: 192 and 128 links within, 80 across."""
-    assert block_links(spec("blocks"), (60, 40)) == {(0, 0): 192, (1, 1): 128, (0, 1): 80}
+    assert spec("blocks").block_links((60, 40)) == {(0, 0): 192, (1, 1): 128, (0, 1): 80}
     found = rows(drawn("blocks"))
     across = sum((i < 60) != (j < 60) for i, whom in enumerate(found) for j in whom) // 2
     within = [
@@ -98,7 +99,7 @@ def test_blocks_have_their_links_within_and_outside_by_hand() -> None:
 def test_links_between_three_groups_go_by_their_pairs() -> None:
     """100 members, 4 neighbours, half outside: 100 links across, as 10 x 30 : 10 x 60 : 30 x 60 = 1 : 2 : 6."""
     three = BlocksSpec(id="x", kind="blocks", groups=("a", "b", "c"), neighbours=4, outside="50%")
-    links = block_links(three, (10, 30, 60))
+    links = three.block_links((10, 30, 60))
     assert [links[pair] for pair in ((0, 1), (0, 2), (1, 2))] == [11, 22, 67]
     assert [links[a, a] for a in range(3)] == [10, 30, 60]
 

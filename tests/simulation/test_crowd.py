@@ -115,8 +115,8 @@ def test_what_was_announced_is_an_event(run: Recorded) -> None:
 
 def quotes_of(model: MarketModel, desk: str, until_ns: int) -> list[Any]:
     model.env.run(until_ns)
-    stalls = model.trader_desks[desk].stalls.values()
-    return [quote for stall in stalls for quote in stall.quotes if not quote.is_final]
+    sessions = model.trader_desks[desk].sessions.values()
+    return [quote for session in sessions for quote in session.quotes if not quote.is_final]
 
 
 def test_a_providers_orders_rest_opposite_the_expected_order_at_its_distances() -> None:
@@ -128,9 +128,9 @@ def test_a_providers_orders_rest_opposite_the_expected_order_at_its_distances() 
     quotes = quotes_of(model, "providers", 28 * MINUTE + 3 * SECOND)
     assert quotes
     assert all(quote.lots > 0 for quote in quotes)
-    for stall in model.trader_desks["providers"].stalls.values():
-        records = [model.world.orders[quote.record] for quote in stall.quotes if quote.record >= 0]
-        away = [1e4 * (1 - int(record["price_ticks"]) / stall.quoted_at) for record in records]
+    for session in model.trader_desks["providers"].sessions.values():
+        records = [model.world.orders[quote.record] for quote in session.quotes if quote.record >= 0]
+        away = [1e4 * (1 - int(record["price_ticks"]) / session.quoted_at) for record in records]
         wanted = [2 * 1.8**level for level in range(5)][: len(away)]
         assert away == pytest.approx(wanted, abs=0.04)  # a tick of 0.1 is 0.034 bps
     model.close()

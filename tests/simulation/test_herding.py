@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from marketsim import MarketModel, scenario
+from marketsim.kernel.rules import holder
 from marketsim.scenario.schema import Scenario
 from marketsim.simulation.neighbours import lay_neighbours
 from tests.simulation.worlds import FREE, GBM, HOUR, UP, recorded, steps, world
@@ -100,8 +101,9 @@ def neighbours_of(declared: Scenario, group: str) -> tuple[list[int], list[int]]
     number = [one.id for one in declared.traders].index(group)
     record = model.world.groups[number]
     first, count = int(record["first_trader"]), int(record["count"])
-    starts = model.world._kept[int(record["t0"])]
-    whom = model.world._kept[int(record["t1"])][: starts[count]] - first
+    tables = record["parameters"].view(holder.PARAMETERS)
+    starts = model.world._kept[int(tables["neighbours_from"].item())]
+    whom = model.world._kept[int(tables["neighbours"].item())][: starts[count]] - first
     model.close()
     return starts.tolist(), whom.tolist()
 
@@ -125,14 +127,16 @@ def test_who_is_left_out_by_an_arm_keeps_the_seat_and_is_seen_to_hold_nothing() 
     network = {**FRIENDS, "groups": ["others", "fans"]}
     declared = linked("50%", tokens=[FUND, down], traders=[others, imitating("50%")], networks=[network])
     present = declared.model_copy(update={"tokens": declared.tokens[:1], "traders": declared.traders[1:]})
-    whole: list[dict[str, Any]] = [{}, {}]
+    whole: list[dict[str, Any]] = [{"parameters": {}}, {"parameters": {}}]
     lay_neighbours(declared, whole, 1, 0)
-    left: list[dict[str, Any]] = [{}]
+    left: list[dict[str, Any]] = [{"parameters": {}}]
     lay_neighbours(present, left, 1, 0, declared)
-    assert whole[0] == {}  # others do not imitate
-    assert np.array_equal(left[0]["t0"], whole[1]["t0"])
-    assert np.array_equal(left[0]["t1"], np.where(whole[1]["t1"] >= 30, whole[1]["t1"] - 30, -1))
-    assert (left[0]["t1"][:-1] == -1).sum() > 80
+    (others_rows, all_rows), (rows,) = ([record["parameters"] for record in records] for records in (whole, left))
+    assert others_rows == {}  # others do not imitate
+    assert np.array_equal(rows["neighbours_from"], all_rows["neighbours_from"])
+    seen = all_rows["neighbours"]
+    assert np.array_equal(rows["neighbours"], np.where(seen >= 30, seen - 30, -1))
+    assert (rows["neighbours"][:-1] == -1).sum() > 80
 
 
 def test_who_wakes_and_when_does_not_depend_on_what_friends_do() -> None:

@@ -9,7 +9,7 @@ import pytest
 from marketsim import MarketModel
 from marketsim.errors import ScenarioError
 from marketsim.simulation.holding import PrimaryDeals
-from marketsim.traders.token_maker import TokenMakerDesk
+from marketsim.traders.kinds.token_maker import TokenMakerDesk
 from tests.simulation.test_agent import Scripted
 from tests.simulation.worlds import ATOMS, CROWD, HOUR, PERP, UP, recorded, steps, world
 
@@ -193,7 +193,7 @@ def test_nobody_may_hold_more_than_the_cap() -> None:
 
 def test_token_makers_start_hedged_and_stay_so() -> None:
     model = MarketModel(token_world())
-    (desk,) = model.makers
+    (desk,) = model.trader_desks.values()
     assert isinstance(desk, TokenMakerDesk)
     for until in (0, HOUR // 2):
         if until:

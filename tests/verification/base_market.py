@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import marketsim as ms
 from marketsim.clock import Phase
-from marketsim.traders.retail import RetailSpec
+from marketsim.traders.kinds.retail import RetailSpec
 
 S = 10**9
 DAY_S = 86_400

@@ -14,6 +14,7 @@ from marketsim.datasets.tables.definition import (
     truth,
     whole,
 )
+from marketsim.traders.group import event_words
 
 LEDGER_ENTRIES = (
     "deposit",
@@ -44,8 +45,8 @@ EVENTS_OF_THE_WORLD = (
     "backlog",
     "ripcord",
     "announced",
-    "metaorder",
 )
+"""Words of `events.event`, to which kinds of traders add their own."""
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "rounding")
 
 _PRICE = "asset per unit of underlying"
@@ -164,7 +165,7 @@ EVENTS = Table(
     "What happened to the world besides trading.",
     (
         T_NS,
-        text("event", "kind of event", values=EVENTS_OF_THE_WORLD),
+        text("event", "kind of event", values=lambda: (*EVENTS_OF_THE_WORLD, *event_words())),
         text("subject", "id of the underlying, market or token it happened to; of a metaorder: group/parent"),
         text("detail", "JSON object, a schema per kind"),
     ),

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from json import dumps
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from marketsim.messages import Order
-from marketsim.spec import Count, Duration, MoneyDistribution, Rate, TimeOfDay
-from marketsim.streams import Stream, draw
-from marketsim.traders.desk import DeskGroupSpec, Floor, TraderDesk
-from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY, NS_PER_SECOND
+from marketsim.ranges import ABOVE_ZERO, ANY, SHARE, SLICES
+from marketsim.spec import Count, Duration, Fault, MoneyDistribution, Rate, TimeOfDay
+from marketsim.streams import draw
+from marketsim.traders.desk import DeskContext, TraderDesk
+from marketsim.traders.desk_group import DeskGroupSpec
+from marketsim.traders.group import TRADERS, Surroundings
+from marketsim.units import (
+    ATOMS_PER_UNIT,
+    NS_PER_DAY,
+    NS_PER_SECOND,
+    format_duration,
+    format_rate,
+    format_time_of_day,
+)
 
 if TYPE_CHECKING:
     from marketsim.clock import ProcessGenerator
 
 
+@TRADERS.register
 class MetaorderSpec(DeskGroupSpec):
     """Large orders at `rate` per trader and at the times of day `at` (UTC), worked in market orders.
 
@@ -26,12 +37,34 @@ class MetaorderSpec(DeskGroupSpec):
     spaced, the first at once. With several `markets` each order has one of them, by luck.
     """
 
+    event_words: ClassVar[tuple[str, ...]] = ("metaorder",)
+
     kind: Literal["metaorder"]
-    at: tuple[TimeOfDay, ...] = ()
+    at: Annotated[tuple[TimeOfDay, ...], ANY] = ()
     size: MoneyDistribution
-    buy_share: Rate = Decimal("0.5")
-    over: Duration
-    slices: Count = 30
+    buy_share: Annotated[Rate, SHARE] = Decimal("0.5")
+    over: Annotated[Duration, ABOVE_ZERO]
+    slices: Annotated[Count, SLICES] = 30
+
+    def faults(self, around: Surroundings) -> Iterator[Fault]:
+        """What is wrong between its keys, or between them and the markets there are."""
+        yield from super().faults(around)
+        if not self.rate and not self.at:
+            yield Fault((), "these orders never start", "a rate above zero, or times of day `at`")
+        if len(set(self.at)) < len(self.at):
+            yield Fault(("at",), "a time of day stands here twice", "each once")
+
+    def desk(self, context: DeskContext) -> TraderDesk:
+        """The desk that starts and works their orders."""
+        return MetaorderDesk(self, context)
+
+    def sentence(self) -> str:
+        """What each of them does, in words."""
+        times = " and at " + ", ".join(format_time_of_day(at) for at in self.at) if self.at else ""
+        return (
+            f"They send large orders at that rate{times}, {format_rate(self.buy_share)} of them to buy, in "
+            f"{self.slices} slices over {format_duration(self.over)}."
+        )
 
 
 @dataclass(slots=True)
@@ -56,17 +89,9 @@ class MetaorderDesk(TraderDesk):
     VALIDATION section 2b compares with the square root of size.
     """
 
-    def __init__(
-        self,
-        spec: MetaorderSpec,
-        accounts: Sequence[int],
-        floor: Floor,
-        draws: Callable[[str], Stream],
-        start_ns: int,
-        add_row: Callable[..., None],
-    ) -> None:
-        super().__init__(spec, accounts, floor, draws)
-        self.spec, self.start_ns, self.add_row = spec, start_ns, add_row
+    def __init__(self, spec: MetaorderSpec, context: DeskContext) -> None:
+        super().__init__(context)
+        self.spec, self.start_ns, self.add_row = spec, context.start_ns, context.add_row
         self.parents: list[Metaorder] = []
 
     def start(self) -> None:
@@ -100,7 +125,7 @@ class MetaorderDesk(TraderDesk):
         market = spec.markets[chosen]
         buys = float(self.draws(f"{kind}side").uniform(trader, count)) < float(spec.buy_share)
         money = float(draw(spec.size, self.draws(f"{kind}size"), trader, count=count))
-        per_lot = self.view.index_ticks(market) * self.floor.atoms[market]
+        per_lot = self.view.index_ticks(market) * self.atoms[market]
         lots = round(money * ATOMS_PER_UNIT / per_lot)
         order = Metaorder(len(self.parents), trader, market, lots if buys else -lots, self.now_ns)
         self.parents.append(order)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from marketsim.messages import Purpose
+from marketsim.ranges import ABOVE_ZERO, BELOW_ONE, SLICES, ZERO_OR_MORE
 from marketsim.spec import Count, Duration, Factor, Rate
-from marketsim.streams import Stream
-from marketsim.traders.desk import Floor
+from marketsim.traders.desk import DeskContext, TraderDesk
 from marketsim.traders.follower import FollowerDesk, FollowerSpec
-from marketsim.traders.knowledge import Knowledge, Prospect
-from marketsim.units import NS_PER_SECOND
+from marketsim.traders.group import TRADERS
+from marketsim.traders.knowledge import Prospect
+from marketsim.units import NS_PER_SECOND, format_duration, format_number, format_rate
 
 if TYPE_CHECKING:
     from marketsim.clock import ProcessGenerator
 
 
+@TRADERS.register
 class AnticipatorSpec(FollowerSpec):
     """Trades ahead of a reset in the fund's direction, and unwinds into it and after it (predatory trading).
 
@@ -28,11 +29,23 @@ class AnticipatorSpec(FollowerSpec):
     """
 
     kind: Literal["anticipator"]
-    share: Rate = Decimal("0.1")
-    leverage: Factor = Decimal(3)
-    slices: Count = 10
-    unwind: Duration = 300 * NS_PER_SECOND
-    near: Rate = Decimal(0)
+    share: Annotated[Rate, ZERO_OR_MORE] = Decimal("0.1")
+    leverage: Annotated[Factor, ABOVE_ZERO] = Decimal(3)
+    slices: Annotated[Count, SLICES] = 10
+    unwind: Annotated[Duration, ABOVE_ZERO] = 300 * NS_PER_SECOND
+    near: Annotated[Rate, BELOW_ONE] = Decimal(0)
+
+    def desk(self, context: DeskContext) -> TraderDesk:
+        """The desk that runs their campaigns."""
+        return AnticipatorDesk(self, context)
+
+    def sentence(self) -> str:
+        """What each of them does, in words."""
+        return (
+            f"They trade {format_rate(self.share)} of the order each expects ahead of a reset, in {self.slices} "
+            f"orders, at most {format_number(self.leverage)} times their equity, and back within "
+            f"{format_duration(self.unwind)}. {self.knowledge_in_words()}"
+        )
 
 
 @dataclass(slots=True)
@@ -64,16 +77,8 @@ class AnticipatorDesk(FollowerDesk):
     must trade first trades in the same direction, then back, and rivals share the gain. The even pace is our choice.
     """
 
-    def __init__(
-        self,
-        spec: AnticipatorSpec,
-        accounts: Sequence[int],
-        floor: Floor,
-        draws: Callable[[str], Stream],
-        knowledge: Knowledge,
-        tokens: Sequence[str],
-    ) -> None:
-        super().__init__(spec, accounts, floor, draws, knowledge, tokens)
+    def __init__(self, spec: AnticipatorSpec, context: DeskContext) -> None:
+        super().__init__(spec, context)
         self.spec, self.polls = spec, spec.near > 0
         self.begun: set[tuple[int, str, str, int]] = set()
         self.campaigns: list[Campaign] = []
