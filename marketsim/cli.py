@@ -329,10 +329,12 @@ def _forecast(study: Path, options: dict[str, Any], as_json: bool) -> None:
 
 
 def _estimate_power(study: Any) -> list[dict[str, Any]]:
-    from marketsim.analysis.measures import MEASURES
-    from marketsim.analysis.power import estimate_power
+    from dataclasses import asdict
 
-    return estimate_power(study, MEASURES)
+    from marketsim.analysis.measures.register import all_measures
+    from marketsim.analysis.study_effects.power import estimate_power
+
+    return [asdict(row) for row in estimate_power(study, all_measures())]
 
 
 def _power_lines(told: Any) -> list[str]:
@@ -346,8 +348,8 @@ def _power_lines(told: Any) -> list[str]:
 
 def _power_line(told: dict[str, Any]) -> str:
     what = f"{told['measure']}, cell {told['cell']}, {told['arm']}"
-    if told.get("smallest_effect") is None:
-        return f"{what}: not known ({told.get('note', 'nothing happened in the pilot')})"
+    if told["smallest_effect"] is None:
+        return f"{what}: not known ({told['note'] or 'nothing happened in the pilot'})"
     size = f"{told['smallest_effect']:.3g} {told['unit']}"
     return f"{what}: {size} is the smallest effect found in {told['pairs']} pairs (5 %, power 80 %)"
 
@@ -358,8 +360,8 @@ def _power_line(told: dict[str, Any]) -> str:
 @_json_flag
 def compare(a: Path, b: Path, as_json: bool) -> None:
     """Compare two runs: where they part, and paired differences."""
-    from marketsim.analysis.comparison import compare as compare_runs
-    from marketsim.analysis.comparison_text import as_text
+    from marketsim.analysis.comparison.comparison_text import as_text
+    from marketsim.analysis.comparison.run_comparison import compare as compare_runs
 
     found = compare_runs(a, b)
     if as_json:
@@ -390,9 +392,9 @@ LISTS = ["scenarios", "kinds", "policies", "presets", "plugins", "measures"]
 def _rows_of(what: str) -> list[tuple[str, str, str]]:
     """The rows of one list, from the room that owns it."""
     if what == "measures":
-        from marketsim.analysis import measures
+        from marketsim.analysis.measures.register import listing as measures
 
-        return measures.listing()
+        return measures()
     from marketsim.scenario.registry import listing
 
     return listing(what)

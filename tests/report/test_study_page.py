@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from marketsim.analysis.effects import COLUMNS
-from marketsim.analysis.ghosts import COLUMNS as GHOSTS
-from marketsim.analysis.study_tables import CROWDING
+from marketsim.analysis.crowding.study_crowding import COLUMNS as CROWDING
+from marketsim.analysis.holding.token_against_perpetual import COLUMNS as HOLDING
+from marketsim.analysis.study_effects.effect_row import COLUMNS
 from marketsim.cli import main
 from marketsim.datasets.study import Study, create_study
 from marketsim.experiments.design import plan_study
@@ -64,7 +64,7 @@ def crowded(cell: int, number: float, horizon: float) -> dict:
 
 
 def held(replication: int, token: int, perp: int, **more: object) -> dict:
-    row = dict.fromkeys(GHOSTS) | dict(cell=0, replication=replication, token="UP", match="capital", leverage=5.0)
+    row = dict.fromkeys(HOLDING) | dict(cell=0, replication=replication, token="UP", match="capital", leverage=5.0)
     return {**row, "cash_in_atoms": 100, "token_wealth_atoms": token, "perp_wealth_atoms": perp, **more}
 
 
@@ -78,7 +78,7 @@ def fail(study: Study, row: dict, reason: str) -> None:
     (folder / "manifest.json").write_text(json.dumps({**row, "status": "failed", "reason": reason}))
 
 
-HELD = {"cell": pl.Int64, "replication": pl.Int64, **GHOSTS}
+HELD = {"cell": pl.Int64, "replication": pl.Int64, **HOLDING}
 
 
 def page(study: Study) -> str:
