@@ -11,10 +11,10 @@ Find here, each in its own package:
 | `comparison` | two runs side by side, and the first instant at which they differ |
 | `transfers` | who paid whom, to the atom |
 | `crowding` | what funds would trade after a move (K), what orders move (lambda), their product, contagion |
-| `holding` | a token's holder beside a perpetual position of the same cash |
+| `holding` | a token's holder against a perpetual position of the same cash |
 | `claims` | verdicts on what is said of leveraged tokens |
 
-`study_tables` writes the tables that a study asks for beside its effects. Not here: live objects of a simulation, which
-this room never sees; running anything (`simulation`, `experiments`); reading and writing run directories (`datasets`);
-pages and pictures (`report`).
+`study_tables` writes the tables that a study asks for in addition to its effects. Not here: live objects of a
+simulation, which this room never sees; running anything (`simulation`, `experiments`); reading and writing run
+directories (`datasets`); pages and pictures (`report`).
 """

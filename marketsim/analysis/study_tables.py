@@ -1,7 +1,7 @@
-"""The tables that a study asks for beside its effects, written into its folder.
+"""The tables that a study asks for in addition to its effects: crowding, holding and transfers.
 
 crowding.parquet    asked for by the measure `crowding_number`: K, lambda and Lambda of each cell and market
-holding.parquet     asked for by `compare_holding`: each holder of a token beside a perpetual of the same cash
+holding.parquet     asked for by `compare_holding`: each holder of a token against a perpetual position
 transfers.parquet   asked for by the measure `transfers`: who paid whom in every finished run, by cohort and cause
 """
 
@@ -19,23 +19,23 @@ from marketsim.analysis.transfers.transfer_matrix import transfers
 from marketsim.datasets.run import Run
 from marketsim.datasets.storage import storing
 from marketsim.datasets.study import Study
+from marketsim.scenario.study import CROWDING_NUMBER, TRANSFERS
 
 
 def write_study_tables(study: Study) -> list[Path]:
     """Write the tables that a study asks for, by its measures and by `compare_holding`; returns their paths."""
-    wanted = {*study.spec.measures, study.spec.primary}
     written = []
-    if "crowding_number" in wanted:
+    if study.spec.asks_for(CROWDING_NUMBER):
         written.append(_write(study, "crowding", study_crowding(study)))
     if study.spec.compare_holding:
         written.append(_write(study, "holding", study_holding(study)))
-    if "transfers" in wanted:
+    if study.spec.asks_for(TRANSFERS):
         written.append(_write(study, "transfers", study_transfers(study)))
     return written
 
 
 def study_holding(study: Study) -> pl.DataFrame:
-    """Holders of tokens beside perpetuals, of every factual run: cell, replication, arm and the holding columns."""
+    """Holders of tokens against perpetuals in every factual run: cell, replication, arm and the holding columns."""
     return _of_runs(study, factual_arms(study), lambda run: compare_holding(run.path, study.spec.compare_holding))
 
 

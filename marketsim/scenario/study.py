@@ -37,12 +37,11 @@ SAMPLES = ("lhs", "sobol", "saltelli", "morris")
 """Designs that are points of a sample, and so may have continuous axes."""
 
 Match = Literal["notional", "capital", "max_loss"]
-PROBED = "crowding_number"
-TABLES_OF_MEASURES = (PROBED, "transfers")
-"""Words of `measures` that ask for a table of their own and are no measures of runs, which are numbers: crowding
-numbers, for which the study makes probes of its factual runs, and the transfer matrix of every run."""
-MeasureName = Annotated[str, WordOf("measure", also=TABLES_OF_MEASURES)]
-"""What can be measured is whatever `analysis.measures` registers, plugins included."""
+CROWDING_NUMBER, TRANSFERS = "crowding_number", "transfers"
+"""Words of `measures` that ask for a table and are no measures, which are numbers: crowding numbers, for which the
+study makes probes of its factual runs, and the transfer matrix of every run."""
+MeasureName = Annotated[str, WordOf("measure", also=(CROWDING_NUMBER, TRANSFERS))]
+"""What `analysis.measures` registers, plugins included, or one of the words above."""
 
 _ARMS_ALLOWED = "a kind of arm, or {id, arm, only, scope, set}"
 
@@ -194,6 +193,10 @@ class StudySpec(Spec):
     compare_holding: tuple[GhostSpec, ...] = ()
     fork: Annotated[ForkSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     probe: ProbeSpec = ProbeSpec()
+
+    def asks_for(self, word: str) -> bool:
+        """Whether a word stands among the measures or is the primary outcome."""
+        return word in (*self.measures, self.primary)
 
     @field_validator("arms")
     @classmethod

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import marketsim as ms
-from marketsim.analysis.crowding.study_crowding import COLUMNS as CROWDING
+from marketsim.analysis.crowding.crowding_row import COLUMNS as CROWDING
 from marketsim.analysis.crowding.study_crowding import study_crowding
 from marketsim.analysis.study_tables import study_holding
 from marketsim.experiments import bundle_task

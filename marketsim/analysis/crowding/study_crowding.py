@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import polars as pl
 
 from marketsim.analysis.crowding.crowding_number import CrowdingNumber, crowding_number
+from marketsim.analysis.crowding.crowding_row import COLUMNS, CrowdingRow
 from marketsim.analysis.crowding.market_response import market_response
 from marketsim.analysis.crowding.probe_impact import PROBES, antithetic_pairs, impact_at
 from marketsim.analysis.crowding.rebalance_demand import Demand, clock_demand, demand_windows
@@ -19,42 +20,8 @@ from marketsim.datasets.study import Study
 from marketsim.streams import Stream
 from marketsim.units import NS_PER_SECOND
 
-COLUMNS = {
-    "cell": pl.Int64, "market": pl.String, "horizon_s": pl.Float64, "method": pl.String, "k_usdt": pl.Float64,
-    "impact_per_usdt": pl.Float64, "crowding_number": pl.Float64, "lo": pl.Float64, "hi": pl.Float64, "pairs": pl.Int64,
-    "one_shot": pl.Float64, "fixed_point": pl.Float64, "amplification": pl.Float64, "liquidation_density": pl.Float64,
-    "contrarian_liquidity": pl.Float64,
-}  # fmt: skip
-"""Columns of crowding.parquet, and their types."""
-
 MAKERS = ("market_maker", "token_maker", "liquidity_provider")
 """Kinds that take the other side of anything, so that what they trade is no response to a move."""
-
-
-@dataclass(frozen=True, slots=True)
-class CrowdingRow:
-    """A row of crowding.parquet: for each horizon of the probes (method `probes`), and one by regression.
-
-    crowding_number: of all markets of the cell together (a spectral radius), so equal in each of them. k_usdt: the
-    market's own K. one_shot, fixed_point: the multipliers of theory. amplification: what was measured against the first
-    frictionless arm. liquidation_density, contrarian_liquidity: what a unit of return set off [currency].
-    """
-
-    cell: int
-    market: str
-    horizon_s: float
-    method: str
-    k_usdt: float | None
-    impact_per_usdt: float | None
-    crowding_number: float | None
-    lo: float | None
-    hi: float | None
-    pairs: int | None
-    one_shot: float | None
-    fixed_point: float | None
-    amplification: float | None = None
-    liquidation_density: float | None = None
-    contrarian_liquidity: float | None = None
 
 
 def study_crowding(study: Study) -> pl.DataFrame:

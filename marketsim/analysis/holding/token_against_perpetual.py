@@ -1,4 +1,4 @@
-"""Each holder of a token beside a replicating perpetual position that does with a perpetual what the holder did.
+"""Each holder of a token against a replicating position, which does with a perpetual what the holder did.
 
 The position gets the cash at the instant the holder put it in (at the start: what the units were worth at NAV), and
 hands back the same share of what it has when the holder sells; so both had the same money for the same time. What each
@@ -42,7 +42,7 @@ COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class HoldingRow:
-    """One holder beside one perpetual position.
+    """One holder against one perpetual position.
 
     account, cohort: None for the representative holder. stop_loss, perp_stopped_ns, perp_liquidated_ns: None without
     one. Fees are positive as costs, funding is + received; wealth counts what was handed back before.
@@ -75,7 +75,7 @@ class HoldingRow:
 def compare_holding(
     run_directory: str | Path, positions: Iterable[Mapping[str, object] | GhostSpec], *, units: int = 100
 ) -> pl.DataFrame:
-    """Wealth, costs and liquidations of each holder of a token beside those of each position; columns `COLUMNS`.
+    """Wealth, costs and liquidations of each holder of a token against those of each position; columns `COLUMNS`.
 
     positions: such as `{"as": "perp", "leverage": "5", "stop_loss": "10%", "match": "capital"}`. Holders are those of
     table `holders`; a token that has none there gets one who holds `units` of it from start to end. Baskets of several

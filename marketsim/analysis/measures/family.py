@@ -67,7 +67,7 @@ class RunMeasure(Measure, ABC):
 
 
 class PairMeasure(Measure, ABC):
-    """A measure of a run beside its counterfactual, which has the same random numbers.
+    """A measure of a run and its counterfactual, which have common random numbers.
 
     no_effect: its value where the two do not differ; None where no value says so.
     """

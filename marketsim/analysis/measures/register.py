@@ -25,5 +25,5 @@ def _origin(measure: Measure) -> str:
 
 
 def _subject(measure: Measure) -> str:
-    of_what = "run beside its counterfactual" if isinstance(measure, PairMeasure) else "run"
+    of_what = "pair of runs" if isinstance(measure, PairMeasure) else "single run"
     return f"{measure.about.rstrip('.')} [{measure.unit}; {of_what}]"

@@ -1,4 +1,4 @@
-"""The runs of a study's cell in pairs: an arm beside the arm it is compared with, and the terms of every measure.
+"""The runs of a study's cell in pairs: an arm with the arm it is compared with, and the terms of every measure.
 
 Both runs of a pair have common random numbers. A pair is named by its replication and, where arms are forked from one
 state, by the instant of the fork.
@@ -29,7 +29,7 @@ class PairKey(NamedTuple):
 class PairTerms:
     """The terms of one measure in one cell and arm, by pair.
 
-    of_arm, of_versus: of single runs. of_pair: of pairs. of_unpaired: of each run beside the counterfactual of the next
+    of_arm, of_versus: of single runs. of_pair: of pairs. of_unpaired: of each run with the counterfactual of the next
     replication, with which it has no random number in common. note: why there are none.
     """
 

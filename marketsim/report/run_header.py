@@ -1,4 +1,4 @@
-"""The top of the page: the question, what came of it in one sentence, and the key figures."""
+"""The header of a run's page: the question, what happened in one sentence, and the key figures."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def title(record: RunRecord) -> str:
     return str(record.resolved.get("title") or record.manifest.get("name") or "A run without a name")
 
 
-def opening(record: RunRecord, contents: Markup) -> Markup:
-    """Heading, identity, the sentence, the contents, the key figures; a failed run says first why it failed."""
+def run_header(record: RunRecord, contents: Markup) -> Markup:
+    """Heading, identity, summary sentence, contents and key figures; a failed run says first why it failed."""
     manifest = record.manifest
     identity = [
         ("Scenario", manifest.get("name")), ("Run", manifest.get("run_id")), ("Arm", manifest.get("arm")),
         ("Seed", manifest.get("seed")), ("Replication", manifest.get("replication")), ("Cell", manifest.get("cell")),
-        ("World from", (record.resolved.get("clock") or {}).get("start")), ("Made", manifest.get("started_utc")),
+        ("World starts", (record.resolved.get("clock") or {}).get("start")), ("Run at", manifest.get("started_utc")),
     ]  # fmt: skip
     named = [(name, value) for name, value in identity if value not in (None, "")]
     return markup.join(
@@ -46,8 +46,8 @@ def _alarm(manifest: Mapping[str, Any]) -> Markup:
         return Markup("")
     reason = reason or "no reason was recorded"
     return markup.paragraph(
-        Markup(f"<strong>This run is not whole (status: {markup.text(status)}).</strong> "), str(reason).rstrip("."),
-        ". What was recorded until then is shown below.", kind="alarm",
+        Markup(f"<strong>This run is incomplete (status: {markup.text(status)}).</strong> "), str(reason).rstrip("."),
+        ". What was recorded before is shown below.", kind="alarm",
     )  # fmt: skip
 
 
@@ -112,7 +112,9 @@ def _closing(manifest: Mapping[str, Any]) -> str:
     residual = (manifest.get("conservation") or {}).get("residual_atoms")
     if residual is None:
         return ""
-    return "the books close to the atom" if residual == 0 else f"the books miss {numbers.atoms(residual)} atoms"
+    return (
+        "all balances add up to the atom" if residual == 0 else f"balances are off by {numbers.atoms(residual)} atoms"
+    )
 
 
 def _figures(record: RunRecord) -> list[tuple[str, object, str]]:
@@ -124,10 +126,10 @@ def _figures(record: RunRecord) -> list[tuple[str, object, str]]:
     wall, compiling = manifest.get("wall_s"), manifest.get("compile_s") or 0.0
     return [
         ("Simulated time", numbers.duration(record.duration_ns),
-         "" if wall is None else f"in {numbers.plain(wall - compiling)} s{', compiling apart' if compiling else ''}"),
+         "" if wall is None else f"in {numbers.plain(wall - compiling)} s{', without compiling' if compiling else ''}"),
         ("Traders", numbers.count(manifest.get("traders")), _number(len(record.resolved.get("tokens") or []), "token")),
         ("Micro events", numbers.scaled(counts.get("micro_events")), rejected),
-        ("Speed", numbers.ABSENT if speed is None else f"{numbers.scaled(speed)}/s", "micro events a kernel second"),
+        ("Speed", numbers.ABSENT if speed is None else f"{numbers.scaled(speed)}/s", "micro events per kernel second"),
         ("Trades", numbers.count(counts.get("trades")), _number(counts.get("rejected_orders") or 0, "rejected order")),
         ("Rebalances", numbers.count(counts.get("rebalances")), "of the tokens' positions"),
         ("Liquidations", numbers.count(counts.get("liquidations")), liquidations),
