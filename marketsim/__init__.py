@@ -49,7 +49,7 @@ def run(
     from marketsim import report as reports
     from marketsim import scenario as scenarios
     from marketsim import simulation
-    from marketsim.analysis import crowding
+    from marketsim.analysis.crowding.run_crowding import crowding_of_run
     from marketsim.errors import UsageError
     from marketsim.simulation.agents import own_agents
     from marketsim.units import duration_ns
@@ -63,7 +63,7 @@ def run(
         out=Path(out),
         again=again,
         report=reports.write_report if report else None,
-        crowding=crowding.of_run,
+        crowding=crowding_of_run,
         progress=progress,
         time_limit=None if time_limit is None else duration_ns(time_limit),
         agents=own_agents(agents, agents_id),
@@ -124,12 +124,10 @@ def _write_study_report(study: SweptStudy) -> None:
 
 
 def _write_effects(study: SweptStudy) -> None:
-    from marketsim.analysis.comparison import pair_correlations
-    from marketsim.analysis.effects import write_effects
-    from marketsim.analysis.measures import MEASURES
+    from marketsim.analysis.study_effects.effects_table import write_effects
     from marketsim.analysis.study_tables import write_study_tables
 
-    write_effects(study, MEASURES, pair_correlations)
+    write_effects(study)
     write_study_tables(study)
 
 

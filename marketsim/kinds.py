@@ -8,6 +8,7 @@ Modules of the home are found by their files; kinds of other packages by the ent
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
 import sys
@@ -20,9 +21,10 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin
 
-from pydantic import Field, GetCoreSchemaHandler
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
-from pydantic_core.core_schema import no_info_before_validator_function
+from pydantic_core.core_schema import no_info_after_validator_function, no_info_before_validator_function
 
 from marketsim.errors import EnvironmentLackError
 from marketsim.ranges import Range
@@ -96,6 +98,8 @@ class Family(Generic[Base]):
     def word(self, kind: type[Any]) -> str:
         """The word a kind is chosen by."""
         if not self.key:
+            if not isinstance(getattr(kind, "name", None), str):
+                raise TypeError(f"{_place(kind)} has no `name`, the word it is chosen by")
             return str(kind.name)
         field = kind.model_fields.get(self.key)
         words = get_args(field.annotation) if field is not None and get_origin(field.annotation) is Literal else ()
@@ -144,10 +148,51 @@ class Family(Generic[Base]):
 
 _FAMILIES: dict[str, Family[Any]] = {}
 
+MODULES = {"measure": "marketsim.analysis.measures.family"}
+"""Where a family stands that a room below its own refers to by name."""
+
 
 def families() -> Mapping[str, Family[Any]]:
     """Every family whose room has been imported, by name."""
     return dict(_FAMILIES)
+
+
+def family_named(name: str) -> Family[Any]:
+    """A family by its name; one of `MODULES` is imported when it is first asked for."""
+    if name not in _FAMILIES:
+        importlib.import_module(MODULES[name])
+    return _FAMILIES[name]
+
+
+@dataclass(frozen=True)
+class WordOf:
+    """Annotates a text that names a kind of a room above: `Annotated[str, WordOf("measure")]`.
+
+    The family is imported when the first word is checked, and not when the Spec is declared or its validator is made.
+    also: words that are accepted beside those of the kinds.
+    """
+
+    family: str
+    also: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All words accepted."""
+        return (*family_named(self.family).kinds, *self.also)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Any text, which is then looked up."""
+        return no_info_after_validator_function(self._known, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The words as they are when the schema is printed."""
+        return {**handler(core), "enum": list(self.words)}
+
+    def _known(self, word: str) -> str:
+        if word not in self.words:
+            near = difflib.get_close_matches(word, self.words, 1)
+            raise refusal(f"there is no such {self.family}", ", ".join(self.words), near[0] if near else "")
+        return word
 
 
 def import_modules(package: str) -> None:

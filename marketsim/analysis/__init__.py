@@ -1,11 +1,20 @@
-"""Analysis: what finished runs say, from their files alone.
+"""Analysis: what finished runs and studies say, computed from their files alone.
 
-Lives here, of one run or of two: `measures` is the registry of what a study can measure, its terms in `moves` (pairs of
-one luck), `executions` and `outcomes` (single runs), over the `windows` in which tokens rebalance and the `mids` there;
-`crowding` and `impact`: K, lambda and their product; `transfers` says who paid whom; `contagion` who set off whom;
-`comparison` puts two runs side by side, `parting` finds where they part; `ghosts` what a token's holder would have had
-with a perpetual. Of a study: its arms in `pairs`, their `effects`, its `power`, its `sensitivity` to what it varies,
-and whether an inference is believable (`calibration`). Not here: live objects of a simulation, which this room never
-sees; making a run (`simulation`); reading and writing files (`datasets`); designs and the running of studies
-(`experiments`); pictures (`report`).
+Find here, each in its own package:
+
+| package | what it answers |
+|---|---|
+| `run_data` | which part of a run is measured, what it recorded, its mids, the windows in which tokens rebalance |
+| `measures` | one file a measure that a study can ask for: price share, slippage, tracking error, ... |
+| `inference` | intervals, p-values, corrections for multiple tests, calibration of an inference |
+| `study_effects` | arms against the arm they are compared with: effects.parquet, power, sensitivity, Shapley shares |
+| `comparison` | two runs side by side, and the first instant at which they differ |
+| `transfers` | who paid whom, to the atom |
+| `crowding` | what funds would trade after a move (K), what orders move (lambda), their product, contagion |
+| `holding` | a token's holder against a perpetual position of the same cash |
+| `claims` | verdicts on what is said of leveraged tokens |
+
+`study_tables` writes the tables that a study asks for in addition to its effects. Not here: live objects of a
+simulation, which this room never sees; running anything (`simulation`, `experiments`); reading and writing run
+directories (`datasets`); pages and pictures (`report`).
 """

@@ -85,8 +85,8 @@ def _print_summary(path: Path, manifest: dict[str, Any], *, already_there: bool)
 @json_flag
 def compare(a: Path, b: Path, as_json: bool) -> None:
     """Compare two runs: where they part, and paired differences."""
-    from marketsim.analysis.comparison import compare as compare_runs
-    from marketsim.analysis.comparison_text import as_text
+    from marketsim.analysis.comparison.comparison_text import as_text
+    from marketsim.analysis.comparison.run_comparison import compare as compare_runs
 
     found = compare_runs(a, b)
     if as_json:

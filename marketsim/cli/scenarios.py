@@ -59,9 +59,9 @@ def show(scenario: Path | str, seed: int | None, overrides: tuple[str, ...], sen
 def _rows_of(what: str) -> Sequence[tuple[str, ...]]:
     """The rows of one list, from the room that owns it."""
     if what == "measures":
-        from marketsim.analysis import measures
+        from marketsim.analysis.measures.register import listing as measures
 
-        return measures.listing()
+        return measures()
     from marketsim.scenario.registry import listing
 
     return listing(what)

@@ -103,10 +103,12 @@ def _forecast(study: Path | str, options: dict[str, Any], as_json: bool) -> None
 
 
 def _estimate_power(study: Any) -> list[dict[str, Any]]:
-    from marketsim.analysis.measures import MEASURES
-    from marketsim.analysis.power import estimate_power
+    from dataclasses import asdict
 
-    return estimate_power(study, MEASURES)
+    from marketsim.analysis.measures.register import all_measures
+    from marketsim.analysis.study_effects.power import estimate_power
+
+    return [asdict(row) for row in estimate_power(study, all_measures())]
 
 
 def _power_lines(told: Any) -> list[str]:
@@ -120,7 +122,7 @@ def _power_lines(told: Any) -> list[str]:
 
 def _power_line(told: dict[str, Any]) -> str:
     what = f"{told['measure']}, cell {told['cell']}, {told['arm']}"
-    if told.get("smallest_effect") is None:
-        return f"{what}: not known ({told.get('note', 'nothing happened in the pilot')})"
+    if told["smallest_effect"] is None:
+        return f"{what}: not known ({told['note'] or 'nothing happened in the pilot'})"
     size = f"{told['smallest_effect']:.3g} {told['unit']}"
     return f"{what}: {size} is the smallest effect found in {told['pairs']} pairs (5 %, power 80 %)"

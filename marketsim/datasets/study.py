@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pydantic import ValidationError
 
 from marketsim.datasets import provenance
 from marketsim.datasets.integrity import check_file, check_signed, file_sha256, read_json, read_manifest, signed
@@ -67,7 +68,14 @@ class Study:
     def spec(self) -> StudySpec:
         """The block `study` of the scenario, paths in their order."""
         names = {underlying["id"] for underlying in self.scenario["underlyings"]}
-        return StudySpec.model_validate(self.declared["study"], context={"currencies": names})
+        try:
+            return StudySpec.model_validate(self.declared["study"], context={"currencies": names})
+        except ValidationError as error:
+            why = "; ".join(f"study.{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise ResultError(
+                f"{self.path} cannot be read by this installation: {why}; install the plugin or the version it was "
+                "made with"
+            ) from error
 
     def design(self) -> pl.DataFrame:
         """A row per cell: what each path is set to.

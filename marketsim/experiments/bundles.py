@@ -15,7 +15,7 @@ from typing import Any, Literal
 from marketsim.datasets import provenance
 from marketsim.datasets.storage import storing
 from marketsim.experiments.design import PlannedRun
-from marketsim.scenario.study import StudySpec
+from marketsim.scenario.study import CROWDING_NUMBER, StudySpec
 
 Kind = Literal["forks", "probes"]
 BUNDLES = "bundles"
@@ -61,7 +61,7 @@ def bundles_of(spec: StudySpec, runs: Iterable[PlannedRun]) -> list[Bundle]:
     kinds: list[Kind] = []
     if spec.fork is not None:
         kinds.append("forks")
-    if "crowding_number" in (*spec.measures, spec.primary):
+    if spec.asks_for(CROWDING_NUMBER):
         kinds.append("probes")
     factual = {arm.id for arm in spec.arms if arm.arm == "factual" and not arm.set}
     return [Bundle(kind, run) for run in runs if run.arm in factual for kind in kinds]

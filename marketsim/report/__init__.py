@@ -1,9 +1,9 @@
 """Report: one self-contained HTML page for one finished run, or for one study.
 
-Lives here: the sections of the page, the charts, and how numbers are written for a reader. May not live here: live
-objects, anything that changes a run's tables, measures that compare runs. Instead: the dictionary of columns and the
-reader of a run are in `datasets`; measures and comparisons are in `analysis`; what a terminal prints is in `cli`.
-Altair is imported in `charts` only, and importing this room loads neither Altair nor polars.
+Lives here: the header and the sections of a page, the charts, and how numbers are written for a reader. Not here: live
+objects, anything that changes a run's tables, measures. Instead: the dictionary of columns and the reader of a run are
+in `datasets`; measures and comparisons are in `analysis`; what a terminal prints is in `cli`. Altair is imported in
+`charts` only, and importing this room loads neither Altair nor polars.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def write_report(run_directory: Path) -> Path:
 
 
 def write_study_report(study_directory: Path) -> Path:
-    """Write `report.html` into a study's folder and return its path; it says what there is so far.
+    """Write `report.html` into a study's folder and return its path; an unfinished study gets what there is so far.
 
-    Reads the study's own files alone. Raises `UsageError` where there is no study.
+    Reads the study's own files only. Raises `UsageError` where there is no study.
     """
     from marketsim.datasets.study import Study
     from marketsim.report.study_page import render_study

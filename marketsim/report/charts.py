@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import altair as alt
@@ -33,7 +33,7 @@ _SYMBOLS = {
     "triangle-up": "M9 1L15 11H3Z", "triangle-down": "M9 11L15 1H3Z", "diamond": "M9 0L15 6L9 12L3 6Z",
 }  # fmt: skip
 _WIDTHS = {"stroke": 3, "dashed": 3}
-_LOOK: dict[str, Any] = {
+_LOOK: Mapping[str, object] = {
     "aria": False,
     "background": "white",
     "font": "sans-serif",
@@ -93,13 +93,50 @@ class TimeAxis:
         return alt.X("t:T", axis=axis, scale=alt.Scale(type="utc", domain=domain, nice=False))
 
 
+@dataclass(frozen=True)
+class ScatterPoint:
+    """A mark at (x, y); its kind gives colour and symbol."""
+
+    x: float
+    y: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate at x with its interval, and perhaps an interval of x; None = no interval."""
+
+    x: float
+    value: float
+    lo: float | None
+    hi: float | None
+    series: str
+    x_lo: float | None = None
+    x_hi: float | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A bar of a waterfall from `low` to `high`; kind is gain, loss or level."""
+
+    part: str
+    low: float
+    high: float
+    kind: str
+    label: str
+
+
+Datum = Mapping[str, float | str | None]
+"""A row of a chart's data, as Vega reads it."""
+
+
 class Drawing:
     """One chart in the making, its data by name, so that Altair's schema checks the chart and never walks the data."""
 
     def __init__(self) -> None:
-        self.datasets: dict[str, list[dict[str, Any]]] = {}
+        self.datasets: dict[str, Sequence[Datum]] = {}
 
-    def of(self, rows: list[dict[str, Any]]) -> alt.Chart:
+    def of(self, rows: Sequence[Datum]) -> alt.Chart:
         """A chart to be, over these rows."""
         name = f"d{len(self.datasets)}"
         self.datasets[name] = rows
@@ -147,10 +184,11 @@ def over_time(
 def _line_layer(drawing: Drawing, line: Line, axis: TimeAxis, most: int) -> Any:
     frame = (thin_steps if line.steps else thin)(line.frame, "t_ns", line.value, most)
     rows = [{"t": axis.at(t_ns), "v": value} for t_ns, value in frame.rows()]
-    drawn: dict[str, Any] = {"interpolate": "step-after" if line.steps else "linear"}
-    if line.dashed:
-        drawn["strokeDash"] = [5, 3]
-    return drawing.of(rows).mark_line(color=line.colour, strokeWidth=line.width, clip=True, **drawn)
+    return drawing.of(rows).mark_line(
+        color=line.colour, strokeWidth=line.width, clip=True,
+        interpolate="step-after" if line.steps else "linear",
+        strokeDash=[5, 3] if line.dashed else alt.Undefined,
+    )  # fmt: skip
 
 
 def _point_layer(drawing: Drawing, points: Points, axis: TimeAxis) -> Any:
@@ -199,45 +237,52 @@ def bubbles_over_time(
 
 
 def scatter(
-    rows: list[dict[str, Any]], x_title: str, y_title: str, styles: Mapping[str, tuple[str, str]], *, height: int = 230
+    points: Sequence[ScatterPoint],
+    x_title: str,
+    y_title: str,
+    styles: Mapping[str, tuple[str, str]],
+    *,
+    height: int = 230,
 ) -> Markup:
-    """Marks at (x, y) of a `kind`, whose colour and symbol `styles` gives; a line at y = 0."""
-    widest = 1.06 * max(row["x"] for row in rows) or 1.0  # no mark on the frame
+    """Marks whose colour and symbol `styles` gives by their kind; a line at y = 0."""
+    widest = 1.06 * max(point.x for point in points) or 1.0  # no mark on the frame
     y_of = alt.Scale(zero=True, nice=True, padding=10)
     x = alt.X("x:Q", title=x_title, axis=alt.Axis(format=",~r", tickCount=8), scale=alt.Scale(domain=[0, widest]))
     y = alt.Y("y:Q", title=y_title, axis=alt.Axis(format=",~r", tickCount=6), scale=y_of)
     drawing = Drawing()
     layers: list[Any] = [drawing.of([{"y": 0}]).mark_rule(color=GREY, strokeDash=[3, 3]).encode(y=y)]
     for kind, (colour, shape) in styles.items():
-        own = [row for row in rows if row["kind"] == kind]
-        marks = drawing.of(own).mark_point(shape=shape, color=colour, filled=True, size=70, opacity=0.85)
+        own = [point for point in points if point.kind == kind]
+        marks = drawing.of([asdict(point) for point in own]).mark_point(
+            shape=shape, color=colour, filled=True, size=70, opacity=0.85
+        )
         layers.append(marks.encode(x=x, y=y))
     keys = [(kind, colour, shape) for kind, (colour, shape) in styles.items()]
     return join([legend(keys), drawing.finish(alt.layer(*layers), FULL_WIDTH, height)])
 
 
 def intervals(
-    rows: Sequence[Mapping[str, Any]], x_title: str, y_title: str,
+    estimates: Sequence[Estimate], x_title: str, y_title: str,
     curves: Sequence[tuple[str, Sequence[tuple[float, float]], str]] = (), *, half: bool = False,
 ) -> Markup:  # fmt: skip
-    """Estimates with their intervals: rows with x, value, lo, hi and series, perhaps x_lo and x_hi; None = no interval.
+    """Estimates with their intervals, a colour for each series.
 
-    curves: for theory, each a name, its points (x, height) and a colour. The x-axis is logarithmic where the rows lie
-    above zero and far apart, and there are no curves.
+    curves: for theory, each a name, its points (x, height) and a colour. The x-axis is logarithmic where the estimates
+    lie above zero and far apart, and there are no curves.
     """
-    names = list(dict.fromkeys(str(row["series"]) for row in rows))
+    names = list(dict.fromkeys(each.series for each in estimates))
     colours = dict(zip(names, itertools.cycle(PALETTE), strict=False))
-    x = _axis_of_cells([float(row["x"]) for row in rows], x_title, from_zero=bool(curves))
+    x = _axis_of_cells([each.x for each in estimates], x_title, from_zero=bool(curves))
     y = alt.Y("value:Q", title=y_title, axis=alt.Axis(tickCount=6), scale=alt.Scale(zero=False, nice=True, padding=8))
     drawing, layers = Drawing(), []
     for _, points, colour in curves:
         line = [{"x": at, "value": height} for at, height in points]
         layers.append(drawing.of(line).mark_line(color=colour, strokeDash=[5, 3]).encode(x=x, y=y))
-    together = len({(row["x"], row["series"]) for row in rows}) > len({row["x"] for row in rows})
+    together = len({(each.x, each.series) for each in estimates}) > len({each.x for each in estimates})
     for place, name in enumerate(names):
-        # Series that share a place stand side by side, or the last would hide the others.
+        # Series that share an x are drawn side by side, or the last would hide the others.
         beside = _PIXELS_APART * (place - (len(names) - 1) / 2) if together else 0.0
-        own = [dict(row) for row in rows if row["series"] == name]
+        own = [each for each in estimates if each.series == name]
         layers += _interval_layers(drawing, own, x, y, colours[name], beside)
     keys = [(name, colours[name], "circle") for name in names]
     keys += [(name, colour, "dashed") for name, _, colour in curves]
@@ -245,19 +290,20 @@ def intervals(
 
 
 def _interval_layers(
-    drawing: Drawing, rows: list[dict[str, Any]], x: alt.X, y: alt.Y, colour: str, beside: float
+    drawing: Drawing, estimates: Sequence[Estimate], x: alt.X, y: alt.Y, colour: str, beside: float
 ) -> list[Any]:
-    """The marks of one series and the rules of its intervals, `beside` their place by so many pixels."""
+    """The marks of one series and the rules of its intervals, shifted sideways by `beside` pixels."""
     upright = [
-        {"x": row["x"], "value": row["lo"], "end": row["hi"]}
-        for row in rows
-        if row["lo"] is not None and row["hi"] is not None
+        {"x": each.x, "value": each.lo, "end": each.hi}
+        for each in estimates
+        if each.lo is not None and each.hi is not None
     ]
     flat = [
-        {"x": row["x_lo"], "end": row["x_hi"], "value": row["value"]}
-        for row in rows
-        if row.get("x_lo") is not None and row.get("x_hi") is not None
+        {"x": each.x_lo, "end": each.x_hi, "value": each.value}
+        for each in estimates
+        if each.x_lo is not None and each.x_hi is not None
     ]
+    rows = [asdict(each) for each in estimates]
     return [
         drawing.of(upright).mark_rule(color=colour, strokeWidth=1.5, xOffset=beside).encode(x=x, y=y, y2="end:Q"),
         drawing.of(flat).mark_rule(color=colour, strokeWidth=1).encode(x=x, x2="end:Q", y=y),
@@ -277,13 +323,13 @@ def _spans_decades(values: Sequence[float]) -> bool:
     return min(values) > 0 and max(values) > 20 * min(values)
 
 
-def waterfall(rows: list[dict[str, Any]], y_title: str, *, height: int = 230) -> Markup:
-    """Bars from `low` to `high` in the order of `part`, each with its `label`; `kind` is gain, loss or level."""
-    bottom, top = min(row["low"] for row in rows), max(row["high"] for row in rows)
+def waterfall(steps: Sequence[Step], y_title: str, *, height: int = 230) -> Markup:
+    """Bars in the order given, each with its label above."""
+    bottom, top = min(step.low for step in steps), max(step.high for step in steps)
     spread = top - bottom or 1.0
     height_of = alt.Scale(domain=[bottom, top + 0.09 * spread], nice=False, zero=False)
-    made = [{**row, "above": row["high"] + 0.02 * spread} for row in rows]
-    order = [row["part"] for row in rows]
+    made = [{**asdict(step), "above": step.high + 0.02 * spread} for step in steps]
+    order = [step.part for step in steps]
     x = alt.X("part:N", sort=order, title=None, axis=alt.Axis(labelAngle=-35, labelLimit=120, labelOverlap=False))
     y = alt.Y("low:Q", title=y_title, axis=alt.Axis(format=",~r", tickCount=6), scale=height_of)
     drawing = Drawing()

@@ -16,7 +16,7 @@ _SIDES = {"longs pay shorts": charts.BLUE, "shorts pay longs": charts.ORANGE}
 
 
 def funding(record: RunRecord) -> Markup:
-    """Rates per settlement, the settlements themselves, and what each cohort paid or received."""
+    """The rate of each settlement, the settlements themselves, and what each cohort paid or received."""
     frame = record.table("funding")
     if frame is None:
         return markup.section("funding", "Funding", markup.empty("Funding was never settled in this run."))
@@ -69,7 +69,7 @@ def _payments(record: RunRecord) -> Markup:
     ledger = record.table("ledger", "entry", "asset", "from_cohort", "to_cohort", "atoms")
     own = None if ledger is None else ledger.filter(pl.col("entry") == "funding")
     if own is None or own.is_empty():
-        return markup.empty("The ledger holds no funding payments by cohort.")
+        return markup.empty("The ledger has no funding payments by cohort.")
     paid = own.group_by(pl.col("from_cohort").alias("cohort"), "asset").agg(pl.col("atoms").sum().alias("paid"))
     got = own.group_by(pl.col("to_cohort").alias("cohort"), "asset").agg(pl.col("atoms").sum().alias("got"))
     both = paid.join(got, on=["cohort", "asset"], how="full", coalesce=True).fill_null(0)

@@ -1,4 +1,4 @@
-"""What holding a token is like: its price against NAV, what its holders paid and got, and why NAV decays."""
+"""Holding a token: its price against NAV, what its holders paid and received, and why NAV decays."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TERMS = {
     "funding_term": ("Funding", "funding on the position"),
     "fee_term": ("Management fee", "management fee"),
     "cost_term": ("Trading", "trading fees, and slippage against the mark"),
-    "residual": ("Residual", "what the terms leave: leverage away from its target, higher orders"),
+    "residual": ("Residual", "what the terms leave: leverage off its target, higher orders"),
 }
 _PAID = {
     "bought_atoms": "Bought",
@@ -64,7 +64,7 @@ def token_markets(record: RunRecord) -> Markup:
 
 
 def holders(record: RunRecord) -> Markup:
-    """What the holders of each token paid and got, by cohort."""
+    """What the holders of each token paid and received, by cohort."""
     frame = record.table("holders")
     if frame is None:
         return markup.section("holders", "Holders", markup.empty("Nobody held a token."))
@@ -86,16 +86,16 @@ def holders(record: RunRecord) -> Markup:
     ]  # fmt: skip
     note = (
         "Fees are costs; funding is + where it was received. Management fee and funding are paid inside the fund: the"
-        " column is each cohort's share by the units it held. What is held at the end is counted at NAV."
+        " column is each cohort's share by the units it held. Units held at the end are valued at NAV."
     )
     return markup.section("holders", "Holders", markup.table(columns, rows), markup.paragraph(note, kind="note"))
 
 
 def decay(record: RunRecord) -> Markup:
-    """Each token's log return over the run, taken apart, and the running sums of its terms."""
+    """The decomposition of each token's log return over the run, and the running sums of its terms."""
     frame = record.table("decay")
     if frame is None:
-        return markup.section("decay", "Decay", markup.empty("There is no token whose return could be taken apart."))
+        return markup.section("decay", "Decay", markup.empty("There is no token whose return could be decomposed."))
     frame = frame.sort("t0_ns")
     ids = frame["token"].unique(maintain_order=True).to_list()
     columns = [
@@ -112,8 +112,8 @@ def decay(record: RunRecord) -> Markup:
             figures.append(_drawn(record, token, mine))
     note = markup.left_out(len(figures), len(ids), "tokens", "the first ones", verb="drawn")
     about = markup.paragraph(
-        "In per cent of log return; the terms and the residual add up to it. A dash stands where a token was wiped out,"
-        " and for the variance of baskets with several legs.",
+        "In per cent of log return; the terms and the residual add up to it. A dash: the token was wiped, or the"
+        " variance is that of a basket with several legs.",
         kind="note",
     )
     return markup.section("decay", "Decay", markup.table(columns, rows), about, markup.side_by_side(figures), note)
@@ -124,7 +124,7 @@ def _sum(values: pl.Series) -> float | None:
 
 
 def _drawn(record: RunRecord, token: str, frame: pl.DataFrame) -> Markup:
-    """Running sums of what decays: everything but the leveraged return."""
+    """Running sums of all terms but the leveraged return."""
     names = {"variance_term": charts.ORANGE, "funding_term": charts.GREEN, "fee_term": charts.PURPLE}
     names |= {"cost_term": charts.RED, "residual": charts.GREY}
     sums = frame.select(pl.col("t1_ns").alias("t_ns"), *(pl.col(name).cum_sum() * 100 for name in names))
@@ -132,4 +132,6 @@ def _drawn(record: RunRecord, token: str, frame: pl.DataFrame) -> Markup:
     points = pl.concat([start, sums], how="vertical_relaxed")
     lines = [Line(_TERMS[name][0].lower(), points, name, colour) for name, colour in names.items()]
     drawing = charts.over_time(lines, axis_of(record), "running sum [%]", half=True, form="+,~r", zero=True)
-    return markup.figure(drawing, f"{token}: what its log return lost and got beside the leveraged return.", half=True)
+    return markup.figure(
+        drawing, f"{token}: what its log return lost and gained besides the leveraged return.", half=True
+    )

@@ -1,4 +1,4 @@
-"""Liquidations and deleveragings: when, how large, whose, and which came in cascades."""
+"""Liquidations and deleveragings: when, how large, of which cohort, and which came in cascades."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _per_cohort(record: RunRecord, frame: pl.DataFrame) -> Markup:
         Column("Notional at mark"), Column("Leverage, median"), Column("Fees"),
         Column("Insurance fund", "what the fund gained; − where it paid"),
         Column("Deleveraged"), Column("Solvent at index", "would not have been liquidated had the mark been the index"),
-        Column("Pushed", "the price was pushed there by a rebalance, a primary request or an earlier cascade"),
+        Column("With a parent", "set off by a rebalance, a primary request or an earlier cascade"),
     ]  # fmt: skip
     rows = [_cohort_row(record, row) for row in sums.to_dicts()]
     return markup.join([markup.heading("By cohort"), markup.table(columns, rows)])
@@ -168,7 +168,7 @@ def _deleveragings(record: RunRecord) -> Markup:
     frame = record.table("deleveragings")
     title = markup.heading("Deleveragings")
     if frame is None:
-        return markup.join([title, markup.empty("Nobody was deleveraged: the insurance fund was never used up.")])
+        return markup.join([title, markup.empty("Nobody was deleveraged: the insurance fund was never exhausted.")])
     columns = [
         words("When [UTC]"), words("Cohort"), words("Market"), Column("Size", "change of the position; + is buy"),
         Column("Price"), Column("Rank"), Column("Cascade"),

@@ -28,7 +28,7 @@ def words(heading: str, meaning: str = "") -> Column:
 
 
 def text(value: object) -> Markup:
-    """A value as page text: escaped unless it is markup already."""
+    """A value as text of the page: escaped unless it is markup already."""
     return value if isinstance(value, Markup) else Markup(html.escape(str(value), quote=True))
 
 

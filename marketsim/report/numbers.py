@@ -1,4 +1,4 @@
-"""How numbers are written for people: k, M, G, basis points, UTC instants. The only rounding in the report.
+"""How numbers are written for readers: k, M, G, basis points, UTC instants. The only rounding in the report.
 
 Every function takes None for "there is no such number" and writes a dash for it.
 """
@@ -23,7 +23,7 @@ def _missing(value: float | None) -> bool:
 
 
 def plain(value: float | None, digits: int = 3) -> str:
-    """A number with `digits` significant digits, never in powers of ten, thousands set apart: 12,345 or 0.00123."""
+    """A number with `digits` significant digits, without powers of ten, thousands separated: 12,345 or 0.00123."""
     if value is None or _missing(value):
         return ABSENT
     if value == 0:
@@ -53,14 +53,14 @@ def scaled(value: float | None, unit: str = "", digits: int = 3) -> str:
 
 
 def count(value: int | None) -> str:
-    """A count of things: exact with thousands set apart up to 99,999, then 1.23 M."""
+    """A count of things: exact with thousands separated up to 99,999, then 1.23 M."""
     if value is None:
         return ABSENT
     return f"{value:,}".replace("-", MINUS) if abs(value) < 100_000 else scaled(value)
 
 
 def money(atoms: int | None, asset: str, *, sign: bool = False) -> str:
-    """Cash atoms (1e-8 of a currency) as an amount, below a cent as they are; with `sign` a gain carries its plus."""
+    """Cash atoms (1e-8 of a currency) as an amount, below a cent in atoms; with `sign` a gain has its plus."""
     if atoms is None:
         return ABSENT
     cent = ATOMS_PER_UNIT // 100

@@ -1,4 +1,4 @@
-"""The page: its sections in reading order, its table of contents and its look."""
+"""The page of a run: its sections in reading order, its table of contents and its style."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from marketsim.report.funding import funding
 from marketsim.report.holding import decay, holders, token_markets
 from marketsim.report.liquidations import liquidations
 from marketsim.report.markup import Markup
-from marketsim.report.opening import opening, title
 from marketsim.report.prices import basis, prices
 from marketsim.report.provenance import limits, provenance
 from marketsim.report.rebalances import rebalances
 from marketsim.report.record import RunRecord
+from marketsim.report.run_header import run_header, title
 from marketsim.report.tokens import tokens
 from marketsim.report.wealth import conservation, wealth
 
@@ -26,7 +26,7 @@ SECTIONS = {
 }  # fmt: skip
 
 _OF_PERPETUALS = ("funding", "liquidations")
-"""Sections that a run on spot markets alone has not."""
+"""Sections that a run with spot markets only does not have."""
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -86,7 +86,7 @@ code { font: 11.5px ui-monospace, Consolas, Menlo, monospace; }
 
 
 def document(name: str, body: Markup) -> str:
-    """A page of its own: head, look and body, with nothing outside of it."""
+    """A self-contained HTML page: head, style and body, with no outside reference."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -96,7 +96,7 @@ def document(name: str, body: Markup) -> str:
 
 
 def render_page(record: RunRecord) -> str:
-    """The whole report of a run as one HTML page, with nothing outside of it."""
+    """The whole report of a run as one self-contained HTML page."""
     owed = (funding, liquidations) if record.has_perpetuals else ()
     parts = (
         prices, basis, tokens, rebalances, token_markets, holders, *owed, attribution, decay, wealth, conservation,
@@ -108,4 +108,4 @@ def render_page(record: RunRecord) -> str:
         if record.has_perpetuals or anchor not in _OF_PERPETUALS
     )
     contents = Markup(f'<nav aria-label="Contents">{links}</nav>\n')
-    return document(title(record), markup.join([opening(record, contents), *(part(record) for part in parts)]))
+    return document(title(record), markup.join([run_header(record, contents), *(part(record) for part in parts)]))

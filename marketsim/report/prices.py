@@ -24,7 +24,7 @@ def axis_of(record: RunRecord) -> TimeAxis:
 
 
 def prices(record: RunRecord) -> Markup:
-    """Index, mark and mid of each market, its volume, and what the scenario made happen."""
+    """Index, mark and mid of each market, its volume, and the events of the run."""
     marks = record.table("marks", "t_ns", "market", "index_price", "mark_price", "mid_price")
     if marks is None:
         body = markup.empty("No prices were recorded: the table of marks is empty.")
@@ -50,13 +50,13 @@ def _price(record: RunRecord, market: str, frame: pl.DataFrame) -> Markup:
     drawing = charts.over_time(
         lines, axis_of(record), f"price [{record.of(market).asset}]", points=points, height=280, form=",~r"
     )
-    caption = f"{market}: index, mid and mark price; how far they are apart is under Basis."
+    caption = f"{market}: index, mid and mark price; their distance is shown under Basis."
     caption += " Triangles are rebalances at their decision." if points else ""
     return markup.figure(drawing, caption)
 
 
 def rebalance_points(record: RunRecord, market: str, height: str, token: str | None = None) -> list[Points]:
-    """The rebalances of a market (of one token, where named) as marks at the height of a column; the largest 300."""
+    """The rebalances of a market (of one token, where named) as marks at the value of a column; the largest 300."""
     frame = record.table("rebalances", "token", "market", "t_decide_ns", "target_lots", "filled_lots", height)
     if frame is None:
         return []
@@ -96,7 +96,7 @@ def _volume(record: RunRecord, market: str) -> Markup:
     )  # fmt: skip
     present = {kind: colour for kind, colour in _PURPOSES.items() if kind in set(frame["kind"])}
     drawing = charts.bars_over_time(frame, axis_of(record), f"volume [{instrument.underlying}]", present)
-    caption = f"{market}: volume in intervals of {numbers.duration(width)}, by what the taker or maker traded for."
+    caption = f"{market}: volume in intervals of {numbers.duration(width)}, by the purpose of taker or maker."
     return markup.figure(drawing, caption)
 
 
@@ -110,7 +110,7 @@ def _events(record: RunRecord) -> Markup:
     ]
     columns = [words("When [UTC]"), words("Event"), words("Subject"),
                words("Detail")]  # fmt: skip
-    note = markup.left_out(len(rows), frame.height, "events", "first ones first")
+    note = markup.left_out(len(rows), frame.height, "events", "in the order of time")
     return markup.join([markup.heading("Events"), markup.table(columns, rows), note])
 
 
@@ -124,7 +124,7 @@ def _in_words(detail: str | None) -> str:
 
 
 def basis(record: RunRecord) -> Markup:
-    """Mark and mid against the index, and the premium that funding is made of, in basis points."""
+    """Mark and mid against the index, and the premium that funding averages, in basis points."""
     marks = record.table("marks", "t_ns", "market", "index_price", "mark_price", "mid_price", "premium")
     if marks is None:
         return markup.section(

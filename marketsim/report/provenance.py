@@ -1,4 +1,4 @@
-"""What the run leaves out, and what made it: versions, machine, hashes."""
+"""What the run does not model, and its provenance: versions, machine, hashes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from marketsim.report.record import RunRecord
 from marketsim.units import rate
 
 _ALWAYS = (
-    "One run is one draw of luck: no figure here has an interval. A difference between two runs is an effect only where"
-    " they share luck, as the arms of a study do.",
-    "Sizes depend on the scenario's crowd. Without outside estimates of liquidity and of tokens' assets, nothing here"
+    "One run is one draw of random numbers: no figure here has an interval. A difference between two runs is an effect"
+    " only where they have common random numbers, as the arms of a study do.",
+    "Sizes depend on the scenario's traders. Without outside estimates of liquidity and of tokens' assets, nothing here"
     " says how large an effect is in a real market.",
     "Arbitrage with other venues, an issuer's discretion and trader kinds that the scenario does not list are not"
     " modelled.",
@@ -43,10 +43,10 @@ def _left_out(record: RunRecord) -> list[str]:
         points.append(f"These tokens rebalance off the book, so their orders move no price: {', '.join(off_book)}.")
     if tokens and all(_kind(one.get("account"), "tiers") == "none" for one in tokens):
         points.append("Issuers trade without margin tiers at the venue: the size of their positions is not limited.")
-    deaf = [str(one.get("id")) for one in world.get("underlyings") or [] if _hears_nothing(one)]
-    if deaf:
+    fixed = [str(one.get("id")) for one in world.get("underlyings") or [] if _is_fixed(one)]
+    if fixed:
         points.append(
-            f"The index learns nothing from its market (pass_through is 0): {', '.join(deaf)}; impact cannot last."
+            f"The index does not respond to its market (pass_through is 0): {', '.join(fixed)}; no impact is permanent."
         )
     if not world.get("networks"):
         points.append("Traders are not linked: no network of influence or of exposure is declared.")
@@ -62,14 +62,15 @@ def _kind(part: Any, key: str) -> str:
     return str(part.get(key) or "none") if isinstance(part, Mapping) else str(part)
 
 
-def _hears_nothing(underlying: Any) -> bool:
+def _is_fixed(underlying: Any) -> bool:
+    """Whether an index does not respond to its market."""
     index = underlying.get("index") if isinstance(underlying, Mapping) else None
     share = index.get("pass_through", "0") if isinstance(index, Mapping) else "0"
     return rate(share if isinstance(share, str) else str(share or 0)) == 0
 
 
 def provenance(record: RunRecord) -> Markup:
-    """What anybody needs to make this run again and to see that it is the same."""
+    """What is needed to reproduce this run and to check that it is the same."""
     manifest = record.manifest
     made = [
         ("Scenario", manifest.get("name")),
@@ -82,8 +83,8 @@ def provenance(record: RunRecord) -> Markup:
         ("Schema", manifest.get("schema")),
         ("Started", manifest.get("started_utc")),
         ("Wall time", _seconds(manifest.get("wall_s"))),
-        ("of it compiling", _seconds(manifest.get("compile_s"))),
-        ("of it in the kernel", _seconds(manifest.get("kernel_s"))),
+        ("Compilation", _seconds(manifest.get("compile_s"))),
+        ("In the kernel", _seconds(manifest.get("kernel_s"))),
         ("Peak memory", f"{numbers.plain(manifest.get('peak_rss_mb'))} MB"),
     ]
     references = record.resolved.get("references") or []

@@ -1,12 +1,13 @@
-"""The rebalances: what each token had to trade, what it paid for it, and how much of the market it was."""
+"""The rebalances: what each token had to trade, what that cost, and how much of the market's volume it was."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Any
+from dataclasses import dataclass, fields
 
 from marketsim.report import charts, markup, numbers
+from marketsim.report.charts import ScatterPoint
 from marketsim.report.markup import Column, Markup, words
 from marketsim.report.record import RunRecord
 
@@ -24,18 +25,45 @@ _OF_PARTIAL = [column for column in _COLUMNS if column.heading in ("Filled", "Sh
 _STYLES = {"buys": (charts.GREEN, "triangle-up"), "sells": (charts.RED, "triangle-down")}
 
 
+@dataclass(frozen=True)
+class Rebalance:
+    """A row of the table `rebalances`, as far as the page shows it."""
+
+    token: str
+    market: str
+    trigger: str
+    status: str
+    t_decide_ns: int
+    t_last_ns: int
+    leverage_before: float | None
+    leverage_after: float | None
+    target_lots: int
+    filled_lots: int
+    backlog_lots: int
+    arrival_mid: float | None
+    vwap: float | None
+    slippage_bps: float | None
+    shortfall_bps: float | None
+    fees_atoms: int
+    participation: float | None
+    mid_10m: float | None
+
+    def notional(self, record: RunRecord) -> float:
+        """What was traded, signed, in the market's currency."""
+        return record.of(self.market).notional(self.filled_lots, self.vwap) or 0.0
+
+
 def rebalances(record: RunRecord) -> Markup:
     """Sums per token, slippage against participation, and the largest rebalances one by one."""
     frame = record.table("rebalances")
     if frame is None:
         return markup.section("rebalances", "Rebalances", markup.empty("No token rebalanced."))
-    rows = frame.sort("t_decide_ns", "id").to_dicts()
-    for row in rows:
-        row["notional"] = record.of(row["market"]).notional(row["filled_lots"], row["vwap"]) or 0.0
+    columns = [field.name for field in fields(Rebalance)]
+    rows = [Rebalance(*row) for row in frame.sort("t_decide_ns", "id").select(columns).iter_rows()]
     return markup.section("rebalances", "Rebalances", _per_token(record, rows), _scatter(rows), _each(record, rows))
 
 
-def _per_token(record: RunRecord, rows: list[dict[str, Any]]) -> Markup:
+def _per_token(record: RunRecord, rows: list[Rebalance]) -> Markup:
     columns = [
         words("Token"),
         words("Market"),
@@ -48,62 +76,58 @@ def _per_token(record: RunRecord, rows: list[dict[str, Any]]) -> Markup:
         Column("Participation, largest", "own fills over market volume from the decision to the last fill"),
         Column("Unfilled"),
     ]
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str], list[Rebalance]] = {}
     for row in rows:
-        groups.setdefault((row["token"], row["market"]), []).append(row)
+        groups.setdefault((row.token, row.market), []).append(row)
     made = []
     for (token, market), own in groups.items():
         instrument = record.of(market)
-        bought = sum(row["notional"] for row in own if row["notional"] > 0)
-        sold = -sum(row["notional"] for row in own if row["notional"] < 0)
-        shares = [row["participation"] for row in own if row["participation"] is not None]
+        traded = [row.notional(record) for row in own]
+        bought, sold = sum(each for each in traded if each > 0), -sum(each for each in traded if each < 0)
+        shares = [row.participation for row in own if row.participation is not None]
         made.append(
             (
                 token,
                 market,
                 len(own),
-                ", ".join(f"{times} {word}" for word, times in Counter(row["trigger"] for row in own).most_common()),
+                ", ".join(f"{times} {word}" for word, times in Counter(row.trigger for row in own).most_common()),
                 numbers.scaled(bought, instrument.asset),
                 numbers.scaled(sold, instrument.asset),
-                numbers.short(_weighted_slippage(own)),
-                numbers.money(sum(row["fees_atoms"] for row in own), instrument.asset),
+                numbers.short(_weighted_slippage(record, own)),
+                numbers.money(sum(row.fees_atoms for row in own), instrument.asset),
                 numbers.percent(max(shares, default=None)),
-                instrument.size(sum(abs(row["backlog_lots"]) for row in own)),
+                instrument.size(sum(abs(row.backlog_lots) for row in own)),
             )
         )
     return markup.table(columns, made)
 
 
-def _weighted_slippage(rows: list[dict[str, Any]]) -> float | None:
+def _weighted_slippage(record: RunRecord, rows: list[Rebalance]) -> float | None:
     """Sum of slippage times notional over the sum of notional: a ratio of sums, never a mean of ratios."""
-    paid = [(row["slippage_bps"], abs(row["notional"])) for row in rows if row["slippage_bps"] is not None]
+    paid = [(row.slippage_bps, abs(row.notional(record))) for row in rows if row.slippage_bps is not None]
     whole = math.fsum(weight for _, weight in paid)
     return math.fsum(bps * weight for bps, weight in paid) / whole if whole else None
 
 
-def _scatter(rows: list[dict[str, Any]]) -> Markup:
+def _scatter(rows: list[Rebalance]) -> Markup:
     points = [
-        {
-            "x": row["participation"] * 100,
-            "y": row["slippage_bps"],
-            "kind": "buys" if row["target_lots"] > 0 else "sells",
-        }
+        ScatterPoint(row.participation * 100, row.slippage_bps, "buys" if row.target_lots > 0 else "sells")
         for row in rows
-        if row["participation"] is not None and row["slippage_bps"] is not None
+        if row.participation is not None and row.slippage_bps is not None
     ]
     if not points:
-        return markup.empty("No rebalance was filled in a market's book, so there is no slippage to draw.")
-    present = {kind: style for kind, style in _STYLES.items() if any(point["kind"] == kind for point in points)}
+        return markup.empty("No rebalance was filled in an order book, so there is no slippage to draw.")
+    present = {kind: style for kind, style in _STYLES.items() if any(point.kind == kind for point in points)}
     drawing = charts.scatter(points, "participation [% of market volume]", "slippage [bps]", present)
     return markup.figure(drawing, "Slippage against participation, one mark per rebalance; above zero is a cost.")
 
 
-def _each(record: RunRecord, rows: list[dict[str, Any]]) -> Markup:
-    largest = sorted(rows, key=lambda row: (-abs(row["notional"]), row["t_decide_ns"]))[:_MOST_ROWS]
-    whole = all(row["filled_lots"] == row["target_lots"] for row in rows)
+def _each(record: RunRecord, rows: list[Rebalance]) -> Markup:
+    largest = sorted(rows, key=lambda row: (-abs(row.notional(record)), row.t_decide_ns))[:_MOST_ROWS]
+    whole = all(row.filled_lots == row.target_lots for row in rows)
     made = [_row(record, row) for row in largest]
     columns = [column for column in _COLUMNS if not (whole and column in _OF_PARTIAL)]
-    cells = [[row[column.heading] for column in columns] for row in made]
+    cells = [[cell for column, cell in zip(_COLUMNS, row, strict=True) if column in columns] for row in made]
     filled = markup.paragraph("All orders were filled in full, so shortfall equals slippage.", kind="note")
     return markup.join(
         [
@@ -115,25 +139,25 @@ def _each(record: RunRecord, rows: list[dict[str, Any]]) -> Markup:
     )
 
 
-def _row(record: RunRecord, row: dict[str, Any]) -> dict[str, object]:
-    instrument = record.of(row["market"])
-    took = None if row["t_last_ns"] < 0 else row["t_last_ns"] - row["t_decide_ns"]
-    shadow = "shadow " if row["status"] == "shadow" else ""
-    before, after = numbers.multiple(row["leverage_before"]), numbers.multiple(row["leverage_after"])
-    cells = (
-        record.instant(row["t_decide_ns"]), row["token"], shadow + row["trigger"],
-        instrument.size(row["target_lots"], sign=True),
-        numbers.percent(row["filled_lots"] / row["target_lots"] if row["target_lots"] else None), f"{before} → {after}",
-        numbers.price(row["arrival_mid"], instrument.tick), numbers.price(row["vwap"], instrument.tick),
-        numbers.short(row["slippage_bps"]), numbers.short(row["shortfall_bps"]),
-        numbers.money(row["fees_atoms"], instrument.asset), numbers.percent(row["participation"]),
+def _row(record: RunRecord, row: Rebalance) -> tuple[object, ...]:
+    """The cells of one rebalance, one for each of `_COLUMNS`."""
+    instrument = record.of(row.market)
+    took = None if row.t_last_ns < 0 else row.t_last_ns - row.t_decide_ns
+    shadow = "shadow " if row.status == "shadow" else ""
+    before, after = numbers.multiple(row.leverage_before), numbers.multiple(row.leverage_after)
+    return (
+        record.instant(row.t_decide_ns), row.token, shadow + row.trigger,
+        instrument.size(row.target_lots, sign=True),
+        numbers.percent(row.filled_lots / row.target_lots if row.target_lots else None), f"{before} → {after}",
+        numbers.price(row.arrival_mid, instrument.tick), numbers.price(row.vwap, instrument.tick),
+        numbers.short(row.slippage_bps), numbers.short(row.shortfall_bps),
+        numbers.money(row.fees_atoms, instrument.asset), numbers.percent(row.participation),
         numbers.short(_move_bps(row)), numbers.duration(took),
     )  # fmt: skip
-    return {column.heading: cell for column, cell in zip(_COLUMNS, cells, strict=True)}
 
 
-def _move_bps(row: dict[str, Any]) -> float | None:
-    later, arrival = row["mid_10m"], row["arrival_mid"]
+def _move_bps(row: Rebalance) -> float | None:
+    later, arrival = row.mid_10m, row.arrival_mid
     if not later or not arrival:
         return None
-    return math.copysign(1e4, row["target_lots"]) * math.log(later / arrival)
+    return math.copysign(1e4, row.target_lots) * math.log(later / arrival)

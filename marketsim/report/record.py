@@ -19,7 +19,7 @@ from marketsim.units import instant_ns
 
 @dataclass(frozen=True)
 class Instrument:
-    """What the report needs to know of a market: the size of its tick and lot and the two currencies."""
+    """What the report needs to know about a market: its tick and lot and the two currencies."""
 
     market: str
     underlying: str
@@ -73,7 +73,7 @@ class RunRecord:
 
     @cached_property
     def start_ns(self) -> int | None:
-        """The clock's start in ns since the Unix epoch, None where the scenario does not say."""
+        """The clock's start [ns since the Unix epoch], None where the scenario does not say."""
         clock = self.resolved.get("clock")
         start = clock.get("start") if isinstance(clock, Mapping) else None
         return instant_ns(start) if isinstance(start, str) else start
@@ -93,13 +93,13 @@ class RunRecord:
 
     @cached_property
     def has_perpetuals(self) -> bool:
-        """Whether some market pays funding and liquidates; taken for true where the run does not say what it traded."""
+        """Whether there is a perpetual; assumed where the run does not list its markets."""
         kinds = self.table("instruments", "kind")
         return kinds is None or "perpetual" in kinds["kind"].to_list()
 
     @cached_property
     def duration_ns(self) -> int:
-        """How much simulated time the run covers."""
+        """The simulated time that the run covers."""
         return int(self.manifest.get("simulated_ns") or 0)
 
     @cached_property
@@ -110,14 +110,14 @@ class RunRecord:
         return {str(cohort): str(asset) for cohort, asset in pairs}
 
     def asset_of(self, cohort: str) -> str:
-        """The currency of a cohort's account, or of the only market where no snapshot names it."""
+        """The currency of a cohort's account, or of the first market where no snapshot names it."""
         named = self.token_assets.get(cohort)
         return named or next((one.asset for one in self.instruments.values()), "")
 
     def of(self, market: str) -> Instrument:
-        """A market's instrument; a market that `instruments` does not list gets ticks and lots of one."""
+        """A market's instrument; one that `instruments` does not list has lots of one and an unknown tick."""
         return self.instruments.get(market) or Instrument(market, "", "", 0.0, 1.0, 0)
 
     def instant(self, t_ns: int | None) -> str:
-        """An instant of the run as people write it."""
+        """An instant of the run as text."""
         return numbers.instant(t_ns, self.start_ns)

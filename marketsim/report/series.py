@@ -1,4 +1,4 @@
-"""Long series made short enough to draw, without losing a spike."""
+"""Long series thinned to what can be drawn, without losing a spike."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def thin(frame: pl.DataFrame, time: str, value: str, most: int = MOST_POINTS) ->
 
 
 def thin_steps(frame: pl.DataFrame, time: str, value: str, most: int = MOST_POINTS) -> pl.DataFrame:
-    """The changes of a stepwise series and its last row, at most `most` rows; drawn with steps it looks the same."""
+    """The changes of a step series and its last row, at most `most` rows; drawn with steps it looks the same."""
     series = frame.select(time, pl.col(value).cast(pl.Float64)).filter(pl.col(value).is_finite()).sort(time)
     changed = pl.col(value).ne_missing(pl.col(value).shift(1))
     last = pl.int_range(pl.len()) == pl.len() - 1

@@ -1,14 +1,15 @@
-"""How crowded the cells were, and whether moves were multiplied by what theory says."""
+"""The crowding of the cells, and measured amplification against the multipliers of theory."""
 
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any
 
 import numpy as np
+import polars as pl
 
+from marketsim.analysis.crowding.crowding_row import CrowdingRow
 from marketsim.report import markup, numbers
-from marketsim.report.charts import BLACK, GREY, intervals
+from marketsim.report.charts import BLACK, GREY, Estimate, intervals
 from marketsim.report.markup import Column, Markup, words
 from marketsim.report.study_effects import not_drawn
 from marketsim.report.study_record import MOST_ROWS, StudyRecord
@@ -21,23 +22,23 @@ _COLUMNS = [
     Column("Low", "of the 95 % interval"), Column("High", "of the 95 % interval"), Column("Pairs"),
     Column("1 + Lambda", "the one-shot multiplier"), Column("1 / (1 - Lambda)", "the fixed point, below 1 only"),
     Column("Measured", "amplification against the first frictionless arm"),
-    Column("G", "liquidation density: what a unit of return liquidated"),
-    Column("C", "contrarian liquidity: what a unit of return made others trade against it"),
+    Column("G", "liquidation density: notional liquidated per unit of return"),
+    Column("C", "contrarian liquidity: notional that others traded against a unit of return"),
 ]  # fmt: skip
 _POINTS_OF_CURVES = 120
 
 
 def crowding(record: StudyRecord) -> Markup:
-    """The multipliers measured beside those of theory, then every crowding number."""
+    """The measured multipliers against those of theory, then every crowding number."""
     title = "Crowding"
     if record.crowding is None:
-        return markup.section("crowding", title, markup.empty("There are no crowding numbers of this study."))
-    order = record.crowding.sort("cell", "market", "method", "horizon_s").to_dicts()
-    rows = [_row(row) for row in order[:MOST_ROWS]]
+        return markup.section("crowding", title, markup.empty("This study has no crowding numbers."))
+    order = [*_rows_of(record.crowding.sort("cell", "market", "method", "horizon_s"))]
+    rows = [_cells(row) for row in order[:MOST_ROWS]]
     about = markup.paragraph(
-        "Lambda is what funds would trade after a unit of return (K) times what a unit traded moves the price (lambda)."
-        " Probes are pairs of orders +Q and -Q from one state; the regression of a run's own tape stands beside them to"
-        " compare: it takes moves that others made for impact."
+        "Lambda is what funds would trade per unit of return (K) times the return per unit traded (lambda). Probes are"
+        " pairs of orders +Q and -Q sent from one state; the regression on a run's own trades is shown to compare with:"
+        " it is biased, because it attributes moves to flow that follows them."
     )
     note = markup.left_out(len(rows), len(order), "rows", "in the order of cells")
     return markup.section("crowding", title, about, _multipliers(record), markup.table(_COLUMNS, rows), note)
@@ -45,40 +46,38 @@ def crowding(record: StudyRecord) -> Markup:
 
 def _multipliers(record: StudyRecord) -> Markup:
     """A chart for each horizon of the probes: measured amplification against 1 + Lambda and 1/(1 - Lambda)."""
-    found = [] if record.probes is None else record.probes.sort("horizon_s", "cell").to_dicts()
-    measured = [row for row in found if row["amplification"] is not None]
+    found = [] if record.probes is None else _rows_of(record.probes.sort("horizon_s", "cell"))
+    measured = [row for row in found if row.amplification is not None]
     if not measured:
-        return markup.empty("No cell has a measured amplification to put beside its crowding number.")
+        return markup.empty("No cell has a measured amplification to compare with its crowding number.")
     spread = _intervals_of_amplification(record)
     charts = [
         _against_theory(record, seconds, list(group), spread)
-        for seconds, group in groupby(measured, key=lambda row: row["horizon_s"])
+        for seconds, group in groupby(measured, key=lambda row: row.horizon_s)
     ]
-    lost = sorted(set(record.design["cell"]) - {row["cell"] for row in measured})
+    lost = sorted(set(record.design["cell"]) - {row.cell for row in measured})
     return markup.join([markup.side_by_side(charts), not_drawn(lost)])
 
 
 def _intervals_of_amplification(record: StudyRecord) -> dict[int, tuple[float | None, float | None]]:
     arm = next((arm.id for arm in record.study.spec.arms if arm.arm == "frictionless"), None)
     rows = [] if arm is None else record.differences("amplification", arm)
-    return {row["cell"]: (row["lo"], row["hi"]) for row in rows}
+    return {row.cell: (row.lo, row.hi) for row in rows}
 
 
 def _against_theory(
-    record: StudyRecord, seconds: float, rows: list[dict[str, Any]],
+    record: StudyRecord, seconds: float, rows: list[CrowdingRow],
     spread: dict[int, tuple[float | None, float | None]],
 ) -> Markup:  # fmt: skip
     points = []
     for row in rows:
-        lo, hi = spread.get(row["cell"], (None, None))
-        points.append(
-            {
-                "x": row["crowding_number"], "x_lo": row["lo"], "x_hi": row["hi"], "value": row["amplification"],
-                "lo": lo, "hi": hi, "series": record.worlds.get(row["cell"], "measured"),
-            }
-        )  # fmt: skip
-    most = max(row["crowding_number"] for row in rows)
-    top = max(1 + most, *(float(point["hi"] or point["value"]) for point in points))
+        assert row.crowding_number is not None  # probes without a number are left out
+        assert row.amplification is not None
+        lo, hi = spread.get(row.cell, (None, None))
+        series = record.worlds.get(row.cell, "measured")
+        points.append(Estimate(row.crowding_number, row.amplification, lo, hi, series, row.lo, row.hi))
+    most = max(point.x for point in points)
+    top = max(1 + most, *(float(point.hi or point.value) for point in points))
     curves = theory(most, top)
     drawing = intervals(points, "crowding number Lambda", "amplification", curves, half=True)
     caption = (
@@ -88,7 +87,7 @@ def _against_theory(
 
 
 def theory(most: float, top: float) -> list[tuple[str, list[tuple[float, float]], str]]:
-    """The multipliers 1 + Lambda and 1/(1 - Lambda) from 0 to `most`; the fixed point ends at 1 or where it is `top`.
+    """The multipliers 1 + Lambda and 1/(1 - Lambda) from 0 to `most`; the latter ends at 1 or where it reaches `top`.
 
     Source: CONTRACT section 7.
     """
@@ -103,12 +102,16 @@ def _span(seconds: float) -> str:
     return numbers.duration(round(seconds * NS_PER_SECOND))
 
 
-def _row(row: dict[str, Any]) -> list[object]:
-    slope = row["impact_per_usdt"]
+def _rows_of(crowding: pl.DataFrame) -> list[CrowdingRow]:
+    return [CrowdingRow(**row) for row in crowding.iter_rows(named=True)]
+
+
+def _cells(row: CrowdingRow) -> list[object]:
+    slope = row.impact_per_usdt
     return [
-        row["cell"], row["market"], _span(row["horizon_s"]), row["method"], numbers.scaled(row["k_usdt"]),
+        row.cell, row.market, _span(row.horizon_s), row.method, numbers.scaled(row.k_usdt),
         numbers.ABSENT if slope is None else f"{slope:.2e}",
-        *(numbers.plain(row[name]) for name in ("crowding_number", "lo", "hi")), numbers.count(row["pairs"]),
-        *(numbers.plain(row[name], 4) for name in ("one_shot", "fixed_point", "amplification")),
-        numbers.scaled(row["liquidation_density"]), numbers.scaled(row["contrarian_liquidity"]),
+        *(numbers.plain(value) for value in (row.crowding_number, row.lo, row.hi)), numbers.count(row.pairs),
+        *(numbers.plain(value, 4) for value in (row.one_shot, row.fixed_point, row.amplification)),
+        numbers.scaled(row.liquidation_density), numbers.scaled(row.contrarian_liquidity),
     ]  # fmt: skip

@@ -1,24 +1,24 @@
-"""What the arms did: the registered outcome first, then every measure with its intervals."""
+"""The effects of the arms: the registered outcome first, then every measure with its intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
 
 import polars as pl
 
+from marketsim.analysis.study_effects.effect_row import EffectRow
 from marketsim.report import markup, numbers
-from marketsim.report.charts import PALETTE, intervals
+from marketsim.report.charts import PALETTE, Estimate, intervals
 from marketsim.report.markup import Column, Markup, words
-from marketsim.report.study_record import MOST_ROWS, StudyRecord
+from marketsim.report.study_record import MOST_ROWS, StudyRecord, rows_of
 
 _COLUMNS = [
     Column("Cell"), words("Arm"), words("Versus", "a dash: the arm by itself, not a difference"), Column("Estimate"),
     Column("Low", "of the 95 % interval"), Column("High", "of the 95 % interval"),
     Column("p", "adjusted over all cells and arms: Holm for the registered outcome, else Benjamini and Hochberg"),
-    Column("Pairs"), Column("Pair correlation", "of the outcome between the arms, or of the tapes"),
-    Column("Variance ratio", "variance without shared luck over variance with it"),
+    Column("Pairs"), Column("Pair correlation", "of the outcome between the arms, or of the mids' returns"),
+    Column("Variance ratio", "variance without over variance with common random numbers"),
     Column("Failed", "share of pairs with a failed run; estimates are of the rest"),
     Column("Collapsed", "share of pairs in which a market was destroyed"), words("Note"),
 ]  # fmt: skip
@@ -32,29 +32,30 @@ def primary(record: StudyRecord) -> Markup:
     said = markup.paragraph("Registered before the runs: ", Markup(f"<strong>{markup.text(name)}</strong>"), ".")
     rows = record.differences(name)
     if not rows:
-        # The crowding number has no pairs, so it may be registered and have its own section.
+        # The crowding number has no pairs; where it is registered its figures have their own section.
         elsewhere = name == "crowding_number" and record.crowding is not None
-        sentence = "Its figures are in the section on crowding." if elsewhere else "Nothing is computed of it yet."
+        sentence = "Its figures are in the section on crowding." if elsewhere else "It has not been computed yet."
         return markup.section("primary", title, said, markup.empty(sentence))
     return markup.section("primary", title, said, _drawn(record, name, rows), *effect_rows(rows))
 
 
-def _drawn(record: StudyRecord, name: str, rows: Sequence[dict[str, Any]]) -> Markup:
-    places, many = record.axis.places, len({row["arm"] for row in rows}) * len(set(record.worlds.values()))
-    whole = [row for row in rows if row["estimate"] is not None and row["cell"] in places]
-    if not whole:
+def _drawn(record: StudyRecord, name: str, rows: Sequence[EffectRow]) -> Markup:
+    places, many = record.axis.places, len({row.arm for row in rows}) * len(set(record.worlds.values()))
+    known = {row.cell for row in rows if row.estimate is not None and row.cell in places}
+    if not known:
         return markup.empty("No cell has an estimate to draw.")
-    # More series than the palette tells apart would be a cloud: then colours are arms alone.
+    # More series than the palette distinguishes cannot be read: then colours tell arms only.
     worlds = record.worlds if many <= len(PALETTE) else {}
     points = [
-        {
-            "x": places[row["cell"]], "value": row["estimate"], "lo": row["lo"], "hi": row["hi"],
-            "series": ", ".join(part for part in (row["arm"], worlds.get(row["cell"])) if part),
-        }
-        for row in whole
+        Estimate(
+            places[row.cell], row.estimate, row.lo, row.hi,
+            series=", ".join(part for part in (row.arm, worlds.get(row.cell)) if part),
+        )
+        for row in rows
+        if row.estimate is not None and row.cell in places
     ]  # fmt: skip
-    lost = sorted({row["cell"] for row in rows} - {row["cell"] for row in whole})
-    caption = f"{name} of each arm against {rows[0]['versus']}, with 95 % intervals, over {record.axis.title}."
+    lost = sorted({row.cell for row in rows} - known)
+    caption = f"{name} of each arm against {rows[0].versus}, with 95 % intervals, over {record.axis.title}."
     return markup.join([markup.figure(intervals(points, record.axis.title, name), caption), not_drawn(lost)])
 
 
@@ -65,7 +66,7 @@ def not_drawn(cells: Sequence[int]) -> Markup:
     named = ", ".join(str(cell) for cell in cells[:12]) + (", ..." if len(cells) > 12 else "")
     one = len(cells) == 1
     return markup.paragraph(
-        f"Not drawn, without an estimate or a place on the axis: cell{'' if one else 's'} {named}.", kind="note"
+        f"Not drawn, for lack of an estimate or a position on the axis: cell{'' if one else 's'} {named}.", kind="note"
     )
 
 
@@ -73,36 +74,37 @@ def effects(record: StudyRecord) -> Markup:
     """Every measure of the study: differences between arms, and levels of arms."""
     title = "Effects"
     if record.effects is None:
-        return markup.section("effects", title, markup.empty("Effects come when every run is done or failed."))
+        return markup.section(
+            "effects", title, markup.empty("Effects are computed when every run is done or has failed.")
+        )
     pieces: list[object] = [
         markup.paragraph(
-            "Estimates are of sums over all pairs of a cell; intervals resample what the column clusters of"
-            " effects.parquet names (replications, days or forks), never ticks. Pairs with a failed run are counted"
-            " beside, and estimates are of the rest. Differences of the registered outcome stand above.",
+            "Estimates are ratios of sums over all pairs of a cell; intervals resample the clusters named in"
+            " effects.parquet (replications, days or forks), never ticks. Estimates leave out pairs with a failed run,"
+            " whose share is given. Differences of the registered outcome are shown above.",
             kind="note",
         )
     ]
     shown_above = (pl.col("measure") == pl.lit(record.study.spec.primary)) & pl.col("versus").is_not_null()
     others = record.effects.filter(~shown_above.fill_null(False)).sort("measure", "cell", "arm", maintain_order=True)
-    rows = others.to_dicts()
-    for measure, group in groupby(rows, key=lambda row: row["measure"]):
+    for measure, group in groupby(rows_of(others), key=lambda row: row.measure):
         pieces += [markup.heading(measure), *effect_rows(group)]
     return markup.section("effects", title, *pieces)
 
 
-def effect_rows(rows: Iterable[dict[str, Any]]) -> tuple[Markup, Markup]:
+def effect_rows(rows: Iterable[EffectRow]) -> tuple[Markup, Markup]:
     """The table of some effects, and the note of how many it leaves out."""
-    told = list(rows)
-    shown = [_effect_row(row) for row in told[:MOST_ROWS]]
-    return markup.table(_COLUMNS, shown), markup.left_out(len(shown), len(told), "rows", "in the order of cells")
+    every = list(rows)
+    shown = [_effect_row(row) for row in every[:MOST_ROWS]]
+    return markup.table(_COLUMNS, shown), markup.left_out(len(shown), len(every), "rows", "in the order of cells")
 
 
-def _effect_row(row: dict[str, Any]) -> list[object]:
-    width = None if row["lo"] is None or row["hi"] is None else row["hi"] - row["lo"]
+def _effect_row(row: EffectRow) -> list[object]:
+    width = None if row.lo is None or row.hi is None else row.hi - row.lo
     return [
-        row["cell"], row["arm"], row["versus"] or numbers.ABSENT,
-        *(numbers.resolved(row[name], width) for name in ("estimate", "lo", "hi")),
-        numbers.plain(row["p_adjusted"], 2), numbers.count(row["pairs"]), numbers.plain(row["pair_correlation"]),
-        numbers.plain(row["variance_ratio"]), numbers.percent(row["failed"]), numbers.percent(row["collapsed"]),
-        row["note"] or "",
+        row.cell, row.arm, row.versus or numbers.ABSENT,
+        *(numbers.resolved(value, width) for value in (row.estimate, row.lo, row.hi)),
+        numbers.plain(row.p_adjusted, 2), numbers.count(row.pairs), numbers.plain(row.pair_correlation),
+        numbers.plain(row.variance_ratio), numbers.percent(row.failed), numbers.percent(row.collapsed),
+        row.note or "",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Token against perpetual: what holders had of each for the same money at the same time."""
+"""Token against perpetual: what each came to for the same cash at the same time."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _COLUMNS = [
     Column("Cell"), words("Token"), Column("Leverage", "of the perpetual"),
     Column("Stop", "move of its price at which the perpetual is sold"), Column("Holders", "over all replications"),
     Column("Token", "wealth in the end per cash put in"),
-    Column("lowest", "replication of the token"), Column("highest", "replication of the token"),
+    Column("lowest", "of single replications, token"), Column("highest", "of single replications, token"),
     Column("Perpetual", "wealth in the end per cash put in"),
-    Column("lowest", "replication of the perpetual"), Column("highest", "replication of the perpetual"),
+    Column("lowest", "of single replications, perpetual"), Column("highest", "of single replications, perpetual"),
     Column("Perpetual ahead", "share of holders"), Column("Token: all lost", "share of holders"),
     Column("Perpetual: stopped", "share of holders"), Column("Perpetual: liquidated", "share of holders"),
 ]  # fmt: skip
 
 
 def holding(record: StudyRecord) -> Markup:
-    """Wealth per cash put in and mishaps of each token and its ghosts, a table for each way of matching them."""
+    """Wealth per cash put in of tokens and perpetual positions, stops and liquidations, a table for each match."""
     title = "Token against perpetual"
     if record.holding is None:
-        return markup.section("holding", title, markup.empty("The study compares no holdings."))
+        return markup.section("holding", title, markup.empty("This study compares no holdings."))
     about = markup.paragraph(
-        "Beside each holder a ghost puts the same cash into a perpetual at the same instants, at the prices of the same"
-        " tape, which it does not move. Only factual runs count. A ghost answers differently at equal exposure, equal"
+        "Each holder is compared with a position that puts the same cash into a perpetual at the same instants and"
+        " recorded prices, without moving them. Only factual runs count. The answer differs at equal exposure, equal"
         " capital and equal largest loss.",
         kind="note",
     )
@@ -48,7 +48,7 @@ def holding(record: StudyRecord) -> Markup:
 
 
 def summed(holding: pl.DataFrame) -> pl.DataFrame:
-    """Each cell's tokens and ghosts: wealth per cash of all holders together, of single replications, and mishaps."""
+    """Wealth per cash by cell, token and position: of all holders together and of single replications; and ends."""
     cash = pl.col("cash_in_atoms").cast(pl.Float64)  # sums of whole atoms over many rich holders leave 64 bits
     rates = {
         name: pl.col(f"{name}_wealth_atoms").cast(pl.Float64).sum() / cash.sum() for name in ("token", "perp")

@@ -1,4 +1,4 @@
-"""The page of a study: what was asked, what the arms did, how crowded it was, what holders had, what failed."""
+"""The page of a study: its question, its arms and their effects, crowding, holdings, and what failed."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ STUDY_SECTIONS = {
 ARMS = {
     "factual": "the world as declared",
     "frictionless": "the funds' orders fill at the mark, outside the book",
-    "shadow": "rebalances are written down, not traded",
-    "off": "there is no issuer, no token market, nobody who trades only there",
-    "blind": "orders are sent, and nobody is informed of them",
-    "phantom": "orders are announced, and not sent",
+    "shadow": "rebalances are recorded, not traded",
+    "off": "without the issuer, its token markets, and traders who trade only there",
+    "blind": "orders are sent without anybody being informed of them",
+    "phantom": "orders are announced but not sent",
     "placebo_time": "the same orders at another time of the day",
     "placebo_sign": "the same orders with a random sign",
-    "contrarian": "the same orders against the move",
+    "contrarian": "the same orders with the opposite sign",
 }
 
 
 def render_study(study: Study) -> str:
-    """The whole report of a study as one HTML page, with nothing outside of it."""
+    """The whole report of a study as one self-contained HTML page."""
     record = StudyRecord(study)
     parts = (primary, arms, cells, effects, crowding, holding, shares, failures, provenance)
-    return document(record.title, markup.join([opening(record), *(part(record) for part in parts)]))
+    return document(record.title, markup.join([study_header(record), *(part(record) for part in parts)]))
 
 
-def opening(record: StudyRecord) -> Markup:
-    """Heading, identity, what is missing or failed, and the contents."""
+def study_header(record: StudyRecord) -> Markup:
+    """The header of a study's page: heading, identity, what is missing or failed, and the contents."""
     declared, spec = record.study.declared, record.study.spec
     design = spec.design.kind if spec.design.points is None else f"{spec.design.kind}, {spec.design.points} points"
     identity = [
@@ -70,9 +70,9 @@ def _state(record: StudyRecord) -> Markup:
     if not failed and not missing:
         return markup.paragraph(f"{told}; none failed.", kind="lead")
     lacking = [f"{numbers.count(failed)} failed"] if failed else []
-    lacking += [f"{numbers.count(missing)} planned and not there yet"] if missing else []
+    lacking += [f"{numbers.count(missing)} planned and not run yet"] if missing else []
     return markup.paragraph(
-        Markup("<strong>This study is not whole.</strong> "), f"{told}, {', '.join(lacking)}.", kind="alarm"
+        Markup("<strong>This study is incomplete.</strong> "), f"{told}, {', '.join(lacking)}.", kind="alarm"
     )
 
 
@@ -81,25 +81,23 @@ def arms(record: StudyRecord) -> Markup:
     spec = record.study.spec
     rows = [[arm.id, arm.arm, ARMS[arm.arm], _limits(arm)] for arm in spec.arms]
     columns = [words("Arm"), words("Kind"), words("What it changes"), words("Limits and settings")]
-    luck = "Arms and cells of one replication share all luck: the index, wake-ups, capital and listed events."
+    shared = "Arms and cells of one replication have common random numbers: index, wake-ups, capital, listed events."
     pieces = [
-        markup.paragraph(f"{luck} Arms are compared with {spec.versus}."), markup.table(columns, rows), _forks(record)
+        markup.paragraph(f"{shared} Arms are compared with {spec.versus}."), markup.table(columns, rows), _forks(record)
     ]  # fmt: skip
     return markup.section("arms", "Arms", *pieces)
 
 
 def _forks(record: StudyRecord) -> Markup:
-    fork, ghosts = record.study.spec.fork, record.study.spec.compare_holding
+    fork, positions = record.study.spec.fork, record.study.spec.compare_holding
     told = markup.paragraph("Every arm runs from the start.", kind="note")
     if fork is not None:
         at = "rebalance" if fork.at == "rebalances" else "listed instant"
         sentence = f"Arms are forked from the factual run before each {at}, for {numbers.duration(fork.horizon)}."
         told = markup.paragraph(sentence)
-    columns = [words("Ghost"), Column("Leverage"), Column("Stop"), words("Match")]
-    rows = [
-        (ghost.kind, str(ghost.leverage), numbers.percent(_float(ghost.stop_loss)), ghost.match) for ghost in ghosts
-    ]
-    return markup.join([told, markup.table(columns, rows)]) if ghosts else told
+    columns = [words("Compared with"), Column("Leverage"), Column("Stop"), words("Match")]
+    rows = [(each.kind, str(each.leverage), numbers.percent(_float(each.stop_loss)), each.match) for each in positions]
+    return markup.join([told, markup.table(columns, rows)]) if positions else told
 
 
 def _float(value: Any) -> float | None:

@@ -1,26 +1,26 @@
-"""A study as its report sees it: what was declared, the tables it has so far, and where each cell stands in a chart."""
+"""A study as its report sees it: what was declared, the tables it has so far, and the axis of charts over its cells."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import polars as pl
 
+from marketsim.analysis.study_effects.effect_row import EffectRow
 from marketsim.datasets.study import Study
 
 MOST_ROWS = 60
 """Rows of a table of cells; what is left out is counted beneath it."""
 
 _MOST_SERIES = 8
-"""As many as the palette tells apart."""
+"""As many as the palette distinguishes."""
 
 
 @dataclass(frozen=True)
-class Axis:
-    """The horizontal axis of a chart over cells: its title and where each cell stands; cells without a place lack."""
+class CellAxis:
+    """The horizontal axis of a chart over cells: its title, and the position of each cell that has one."""
 
     title: str
     places: Mapping[int, float]
@@ -59,7 +59,7 @@ class StudyRecord:
 
     @cached_property
     def holding(self) -> pl.DataFrame | None:
-        """Holders of tokens beside their ghosts, None where the study compares none."""
+        """Holders of tokens against perpetual positions, None where the study compares none."""
         return self._table("holding")
 
     def _table(self, name: str) -> pl.DataFrame | None:
@@ -67,14 +67,14 @@ class StudyRecord:
         frame = pl.read_parquet(path) if path.is_file() else None
         return None if frame is None or frame.is_empty() else frame
 
-    def differences(self, measure: str, arm: str | None = None) -> list[dict[str, Any]]:
+    def differences(self, measure: str, arm: str | None = None) -> list[EffectRow]:
         """The effects of arms (of `arm`) on a measure, by cell; levels of single arms are no effects."""
         if self.effects is None:
             return []
         wanted = (pl.col("measure") == measure) & pl.col("versus").is_not_null()
         if arm is not None:
             wanted &= pl.col("arm") == arm
-        return self.effects.filter(wanted).sort("cell", "arm", maintain_order=True).to_dicts()
+        return rows_of(self.effects.filter(wanted).sort("cell", "arm", maintain_order=True))
 
     @cached_property
     def probes(self) -> pl.DataFrame | None:
@@ -86,15 +86,15 @@ class StudyRecord:
         return None if unique.is_empty() else unique
 
     @cached_property
-    def axis(self) -> Axis:
-        """What charts over cells have below them: the crowding number, else the varied quantity, else the cell."""
+    def axis(self) -> CellAxis:
+        """What charts are drawn over: the crowding number, else the varied quantity, else the cell."""
         if self.probes is not None:
             last = self.probes.group_by("cell", maintain_order=True).last()
-            return Axis("crowding number at the longest horizon", _pairs(last, "crowding_number"))
+            return CellAxis("crowding number at the longest horizon", _pairs(last, "crowding_number"))
         path = self._widest
         if path is not None and f"{path}:value" in self.design.columns:
-            return Axis(path, _pairs(self.design, f"{path}:value"))
-        return Axis("cell", {int(cell): float(cell) for cell in self.design["cell"]})
+            return CellAxis(path, _pairs(self.design, f"{path}:value"))
+        return CellAxis("cell", {int(cell): float(cell) for cell in self.design["cell"]})
 
     @cached_property
     def paths(self) -> list[str]:
@@ -103,13 +103,13 @@ class StudyRecord:
 
     @cached_property
     def _widest(self) -> str | None:
-        """The path a chart is over: a quantity before a word, then the one with most values, then the first."""
+        """The path charts are drawn over: a quantity before a word, then the one with most values, then the first."""
         known = set(self.design.columns)
         return max(self.paths, key=lambda path: (f"{path}:value" in known, self.design[path].n_unique()), default=None)
 
     @cached_property
     def worlds(self) -> dict[int, str]:
-        """What a cell has beside the path a chart is over, in words; empty where nothing, or too much, is beside it."""
+        """What a cell sets besides the path on the axis, in words; empty where that is nothing, or too many values."""
         beside = [path for path in self.paths if path != self._widest]
         last = [path.rsplit(".", 1)[-1] for path in beside]
         names = last if len(set(last)) == len(last) else beside
@@ -118,6 +118,11 @@ class StudyRecord:
             for row in self.design.to_dicts()
         }
         return told if beside and len(set(told.values())) <= _MOST_SERIES else {}
+
+
+def rows_of(effects: pl.DataFrame) -> list[EffectRow]:
+    """Rows of effects.parquet, one by one."""
+    return [EffectRow(**row) for row in effects.iter_rows(named=True)]
 
 
 def _pairs(frame: pl.DataFrame, column: str) -> dict[int, float]:

@@ -1,4 +1,4 @@
-"""What the study consists of: its cells, what became of their runs, and what made them."""
+"""The runs of a study: its cells, what became of each run, and its provenance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from marketsim.report.study_record import MOST_ROWS, StudyRecord
 def cells(record: StudyRecord) -> Markup:
     """What each cell sets the varied paths to."""
     if not record.paths:
-        return markup.section("cells", "Cells", markup.empty("Nothing is varied: the scenario is the only cell."))
+        return markup.section(
+            "cells", "Cells", markup.empty("Nothing is varied: the scenario as declared is the only cell.")
+        )
     rows = [
         [row["cell"], *("none" if row[path] is None else row[path] for path in record.paths)]
         for row in record.design.to_dicts()
@@ -24,7 +26,7 @@ def cells(record: StudyRecord) -> Markup:
 
 
 def shares(record: StudyRecord) -> Markup:
-    """Of each cell and arm: runs done, failed and missing, and the share in which a market was destroyed."""
+    """By cell and arm: runs done, failed and missing, and the share in which a market was destroyed."""
     told = record.runs.group_by("cell", "arm", maintain_order=True).agg(
         pl.len().alias("runs"),
         *((pl.col("status") == status).sum().alias(status) for status in ("ok", "failed", "planned")),
@@ -36,7 +38,7 @@ def shares(record: StudyRecord) -> Markup:
         for row in told.to_dicts()
     ]  # fmt: skip
     columns = [
-        Column("Cell"), words("Arm"), Column("Runs", "whole runs, and forks that were made"), Column("Done"),
+        Column("Cell"), words("Arm"), Column("Runs", "whole runs and forks"), Column("Done"),
         Column("Failed"), Column("Missing"), Column("Failed share"),
         Column("Collapsed share", "of runs done: a market was destroyed; a dash where it was not measured"),
     ]  # fmt: skip
@@ -54,7 +56,7 @@ def _collapsed(record: StudyRecord) -> dict[tuple[int, str], float]:
 
 
 def failures(record: StudyRecord) -> Markup:
-    """The reasons runs failed for, then the runs."""
+    """The reasons for which runs failed, then the runs."""
     title, failed = "Failed runs", record.runs.filter(pl.col("status") == "failed")
     if failed.is_empty():
         return markup.section("failures", title, markup.empty("No run failed."))
@@ -83,12 +85,12 @@ def _code(value: object) -> Markup:
 
 
 def provenance(record: StudyRecord) -> Markup:
-    """What anybody needs to make the study again and to see that it is the same."""
+    """What is needed to reproduce the study and to check that it is the same."""
     declared, spec = record.study.declared, record.study.spec
     made = [
         ("Scenario", declared["name"]), ("Scenario SHA-256", declared["scenario_sha256"]),
         ("Study", declared["study_id"]), ("Seed", declared["seed"]), ("Schema", declared["schema"]),
-        ("Begun", declared.get("created_utc")), ("Measures", ", ".join(spec.measures) or "all there are"),
+        ("Created", declared.get("created_utc")), ("Measures", ", ".join(spec.measures) or "all"),
     ]  # fmt: skip
     references = record.study.scenario.get("references") or []
     made += [("References", "; ".join(str(one) for one in references))] if references else []

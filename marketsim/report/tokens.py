@@ -1,4 +1,4 @@
-"""Each token: its leverage against the target, its NAV, the price against the last reset, and its equity."""
+"""Each token: leverage against target, NAV, price against the last reset, and equity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marketsim.report.record import RunRecord
 
 _MOST_TOKENS = 12
 _ATOMS = 1e8
-_SIGHT = 0.7, 1.4  # triggers are drawn from so far below the lowest mark to so far above the highest
+_SIGHT = 0.7, 1.4  # triggers are drawn from 0.7 times the lowest to 1.4 times the highest mark
 
 
 def tokens(record: RunRecord) -> Markup:
@@ -104,7 +104,7 @@ def _markets(record: RunRecord, token: str) -> list[str]:
 
 
 def _within_sight(frame: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
-    """Triggers that no price of the run came near are left out: a fund without a position has them far away."""
+    """The frame without triggers far from every price of the run, as a fund without a position has them."""
     low, high = marks["mark_price"].min(), marks["mark_price"].max()
     if low is None or high is None:
         return frame

@@ -1,4 +1,4 @@
-"""Who gained and who lost over the run, and that nothing was made or lost on the way."""
+"""Who gained and who lost over the run, and the check that money was conserved."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _table(asset: str, ends: pl.DataFrame) -> Markup:
 
 
 def conservation(record: RunRecord) -> Markup:
-    """The manifest's residual per currency, the same checked again from the tables, and the ledger's sums per kind."""
+    """The manifest's residual per currency, the same check from the tables, and the ledger's sums per kind."""
     stated = record.manifest.get("conservation") or {}
     if not stated:
         first = markup.empty("The manifest states no residual.")
@@ -88,7 +88,7 @@ def conservation(record: RunRecord) -> Markup:
         columns = [words("Currency"), Column("Residual [atoms]"), words("Verdict")]
         first = markup.table(columns, rows)
     explained = (
-        "All balances at the end less all deposits, in atoms (1 atom = 1e-8 of a currency), as the manifest states it:"
+        "All balances at the end less all deposits, in atoms (1 atom = 1e-8 of a currency), as stated in the manifest:"
     )
     return markup.section(
         "conservation", "Conservation", markup.paragraph(explained), first, _recheck(record), _ledger(record)
@@ -103,7 +103,9 @@ def _recheck(record: RunRecord) -> Markup:
     """Equity summed over all cohorts against the deposits, at every snapshot."""
     cohorts, ledger = record.table("cohorts"), record.table("ledger")
     if cohorts is None or ledger is None:
-        return markup.empty("The tables cannot repeat the check: cohorts or ledger entries were not recorded.")
+        return markup.empty(
+            "The check cannot be repeated from the tables: cohorts or ledger entries were not recorded."
+        )
     deposits = ledger.filter(pl.col("entry") == "deposit").group_by(pl.col("asset")).agg(
         pl.col("atoms").sum().alias("deposits")
     )  # fmt: skip
@@ -113,9 +115,9 @@ def _recheck(record: RunRecord) -> Markup:
     )
     worst = int(missed["off"].max())  # type: ignore[arg-type]
     found = (
-        "all cohorts' equity sums to the deposits at each of them"
+        "the equity of all cohorts sums to the deposits at every one"
         if worst == 0
-        else f"at the worst of them all cohorts' equity misses the deposits by {numbers.atoms(worst)} atoms"
+        else f"at the worst one the equity of all cohorts differs from the deposits by {numbers.atoms(worst)} atoms"
     )
     return markup.paragraph(f"Checked again from the tables at {sums['t_ns'].n_unique():,} snapshots: {found}.")
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator, model_validator
 
+from marketsim.kinds import WordOf
 from marketsim.scenario.quantities import read_quantity
 from marketsim.spec import (
     NONE_IN_WORDS,
@@ -36,11 +37,11 @@ SAMPLES = ("lhs", "sobol", "saltelli", "morris")
 """Designs that are points of a sample, and so may have continuous axes."""
 
 Match = Literal["notional", "capital", "max_loss"]
-MeasureName = Literal[
-    "price_share", "amplification", "volatility", "reversal", "slippage_bps", "shortfall_bps", "participation",
-    "crowding_number", "transfers", "wipe_probability", "collapse_share", "cascade_size", "branching_ratio",
-    "anticipator_profit", "premium", "tracking_error", "rebalances_per_day", "insurance_loss",
-]  # fmt: skip
+CROWDING_NUMBER, TRANSFERS = "crowding_number", "transfers"
+"""Words of `measures` that ask for a table and are no measures, which are numbers: crowding numbers, for which the
+study makes probes of its factual runs, and the transfer matrix of every run."""
+MeasureName = Annotated[str, WordOf("measure", also=(CROWDING_NUMBER, TRANSFERS))]
+"""What `analysis.measures` registers, plugins included, or one of the words above."""
 
 _ARMS_ALLOWED = "a kind of arm, or {id, arm, only, scope, set}"
 
@@ -192,6 +193,10 @@ class StudySpec(Spec):
     compare_holding: tuple[GhostSpec, ...] = ()
     fork: Annotated[ForkSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     probe: ProbeSpec = ProbeSpec()
+
+    def asks_for(self, word: str) -> bool:
+        """Whether a word stands among the measures or is the primary outcome."""
+        return word in (*self.measures, self.primary)
 
     @field_validator("arms")
     @classmethod

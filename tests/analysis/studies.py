@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from marketsim.analysis.measures.family import PairMeasure, RatioOfSums, RunMeasure, Term
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import PLAN, Study, create_study
 from marketsim.errors import ResultError
@@ -25,41 +25,42 @@ study: STUDY
 """
 
 
-@dataclass
-class Made:
-    """A measure whose terms stand in the manifests under its name; of pairs, the factual's and the counterfactual's."""
-
-    name: str
-    unit: str = "share"
-    is_of_pair: bool = False
-
-    @property
-    def of_run(self):
-        return None if self.is_of_pair else self._read
-
-    @property
-    def of_pair(self):
-        return self._read_both if self.is_of_pair else None
-
-    def _read(self, run: Run) -> list[dict[str, Any]]:
-        terms = run.manifest["made"].get(self.name)
-        if terms is None:
-            raise ResultError(f"{self.name} needs what was not recorded")
-        return terms
-
-    def _read_both(self, factual: Run, counterfactual: Run) -> list[dict[str, Any]]:
-        pairs = zip(self._read(factual), self._read(counterfactual), strict=True)
-        return [{"day": f["day"], "num": f["x"] * (f["x"] - c["x"]), "den": f["x"] ** 2} for f, c in pairs]
-
-    @staticmethod
-    def value(terms: Sequence[dict[str, Any]]) -> float | None:
-        den = sum(term["den"] for term in terms)
-        return sum(term["num"] for term in terms) / den if den else None
+def written(run: Run, name: str) -> list[dict[str, Any]]:
+    """The terms that stand in a manifest under a measure's name."""
+    terms = run.manifest["made"].get(name)
+    if terms is None:
+        raise ResultError(f"{name} needs what was not recorded")
+    return terms
 
 
-def mean_term(x: float, day: int = 0) -> list[dict[str, Any]]:
-    """One observation, of which the measure is the mean."""
-    return [{"day": day, "num": x, "den": 1.0}]
+class MadeOfRuns(RatioOfSums, RunMeasure):
+    """A measure of single runs whose terms stand in the manifests under its name."""
+
+    unit, if_nothing = "share", "nothing happened"
+
+    def __init__(self, name: str, keeps_collapsed: bool = False) -> None:
+        self.name, self.keeps_collapsed = name, keeps_collapsed
+
+    def terms(self, run: Run) -> list[Term]:
+        return [Term(each["day"], each["num"], each["den"]) for each in written(run, self.name)]
+
+
+class MadeOfPairs(RatioOfSums, PairMeasure):
+    """A price share whose moves stand in the manifests under its name."""
+
+    unit, if_nothing = "share", "nothing happened"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def terms(self, factual: Run, counterfactual: Run) -> list[Term]:
+        pairs = zip(written(factual, self.name), written(counterfactual, self.name), strict=True)
+        return [Term(f["day"], f["x"] * (f["x"] - c["x"]), f["x"] ** 2) for f, c in pairs]
+
+
+def mean_term(x: float, day: int = 0, count: float = 1.0) -> list[dict[str, Any]]:
+    """One observation, of which the measure is the mean; count 0: nothing was observed."""
+    return [{"day": day, "num": x, "den": count}]
 
 
 def moves(*x: float) -> list[dict[str, Any]]:

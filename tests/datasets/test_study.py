@@ -121,3 +121,9 @@ def test_effects_are_there_once_they_are_written(study: Study) -> None:
     frame = pl.DataFrame({"cell": [0], "measure": ["volatility"], "estimate": [1.5]})
     assert study.write_effects(frame) == study.path / "effects.parquet"
     assert study.effects().equals(frame)
+
+
+def test_a_study_of_a_measure_that_is_not_installed_any_more_says_so(study: Study) -> None:
+    study.declared["study"]["measures"] = ["of_a_plugin"]
+    with pytest.raises(ResultError, match=r"study\.measures\.0: there is no such measure; install the plugin"):
+        _ = study.spec

@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 
 import marketsim as ms
-from marketsim.analysis.study_tables import CROWDING, study_crowding, study_holding
+from marketsim.analysis.crowding.crowding_row import COLUMNS as CROWDING
+from marketsim.analysis.crowding.study_crowding import study_crowding
+from marketsim.analysis.study_tables import study_holding
 from marketsim.experiments import bundle_task
 from marketsim.experiments.bundle_task import BundleTask
 from marketsim.experiments.bundles import Bundle, bundles_of

@@ -211,8 +211,8 @@ def test_tables_and_schema_are_one_json_object_each() -> None:
 
 def test_measures_are_listed_by_the_room_that_measures() -> None:
     rows = {row["name"]: row for row in json.loads(command("list", "measures", "--json").stdout)["measures"]}
-    assert rows["price_share"]["origin"] == "pair, share"
-    assert rows["slippage_bps"]["origin"] == "run, bps"
+    assert rows["price_share"]["origin"] == "marketsim.analysis.measures.price_share"
+    assert rows["slippage_bps"]["about"].endswith("[bps; single run]")
 
 
 def test_doctor_names_versions_cache_and_extras() -> None:

@@ -142,15 +142,15 @@ def test_a_failed_run_without_tables_shows_its_reason(tmp_path):
     )  # fmt: skip
     shutil.rmtree(run / "tables")
     page = page_of(run)
-    assert "This run is not whole (status: failed)." in page
+    assert "This run is incomplete (status: failed)." in page
     assert "the disk is full." in page
     assert Reader(page).anchors == list(SECTIONS)
 
 
 def test_a_finished_run_raises_no_alarm(page):
     assert 'class="alarm"' not in page
-    assert "the books close to the atom" in page
-    assert "all cohorts&#x27; equity sums to the deposits at each of them" in page
+    assert "all balances add up to the atom" in page
+    assert "the equity of all cohorts sums to the deposits at every one" in page
     assert page.count("<td>adds up</td>") + page.count("<td class=number>adds up</td>") == 2
 
 
@@ -170,9 +170,9 @@ def test_money_that_was_lost_is_not_hidden(tables, tmp_path):
     )
     conservation = {"residual_atoms": 3, "by_asset": {"USDT": -3}}
     page = page_of(write_run(tmp_path / "lost", {**tables, "cohorts": lost}, conservation=conservation))
-    assert "the books miss 3 atoms" in page
+    assert "balances are off by 3 atoms" in page
     assert "NOT CONSERVED" in page
-    assert "misses the deposits by 3 atoms" in page
+    assert "differs from the deposits by 3 atoms" in page
 
 
 def test_tables_that_are_too_long_say_how_many_rows_are_left_out(page):
@@ -189,7 +189,7 @@ def test_a_token_without_units_and_a_rebalance_without_fills_are_drawn_as_gaps(t
     )  # fmt: skip
     page = page_of(write_run(tmp_path / "gaps", {**tables, "tokens": tokens, "rebalances": rebalances}))
     assert "BTC3L had no units, so no leverage." in page
-    assert "No rebalance was filled in a market&#x27;s book" in page
+    assert "No rebalance was filled in an order book" in page
     assert "shadow scheduled" in page
 
 

@@ -9,14 +9,14 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from marketsim.analysis.effects import COLUMNS
-from marketsim.analysis.ghosts import COLUMNS as GHOSTS
-from marketsim.analysis.study_tables import CROWDING
+from marketsim.analysis.crowding.crowding_row import COLUMNS as CROWDING
+from marketsim.analysis.holding.token_against_perpetual import COLUMNS as HOLDING
+from marketsim.analysis.study_effects.effect_row import COLUMNS
 from marketsim.cli import main
 from marketsim.datasets.study import Study, create_study
 from marketsim.experiments.design import plan_study
 from marketsim.report import write_study_report
-from marketsim.report.charts import intervals
+from marketsim.report.charts import Estimate, intervals
 from marketsim.report.numbers import resolved
 from marketsim.report.study_crowding import theory
 from marketsim.report.study_holding import summed
@@ -64,7 +64,7 @@ def crowded(cell: int, number: float, horizon: float) -> dict:
 
 
 def held(replication: int, token: int, perp: int, **more: object) -> dict:
-    row = dict.fromkeys(GHOSTS) | dict(cell=0, replication=replication, token="UP", match="capital", leverage=5.0)
+    row = dict.fromkeys(HOLDING) | dict(cell=0, replication=replication, token="UP", match="capital", leverage=5.0)
     return {**row, "cash_in_atoms": 100, "token_wealth_atoms": token, "perp_wealth_atoms": perp, **more}
 
 
@@ -78,7 +78,7 @@ def fail(study: Study, row: dict, reason: str) -> None:
     (folder / "manifest.json").write_text(json.dumps({**row, "status": "failed", "reason": reason}))
 
 
-HELD = {"cell": pl.Int64, "replication": pl.Int64, **GHOSTS}
+HELD = {"cell": pl.Int64, "replication": pl.Int64, **HOLDING}
 
 
 def page(study: Study) -> str:
@@ -88,9 +88,9 @@ def page(study: Study) -> str:
 def test_a_study_without_runs_says_what_it_will_be(study: Study) -> None:
     text = page(study)
     assert "Do &lt;b&gt;resets&lt;/b&gt; &amp; funds matter?" in text
-    assert "12 planned and not there yet" in text
+    assert "12 planned and not run yet" in text
     assert "tokens.*.rebalance.jitter = 30min" in text
-    for sentence in ("Nothing is computed of it yet", "Effects come when every run is done", "No run failed"):
+    for sentence in ("It has not been computed yet", "Effects are computed when every run is done", "No run failed"):
         assert sentence in text
     assert "2 MUSDT" in text
 
@@ -146,8 +146,8 @@ def test_a_study_whose_runs_all_failed_says_so_first_and_counts_its_reasons(stud
     for row in study.plan().to_dicts():
         fail(study, row, "the book was empty" if row["cell"] else "<i>the disk</i>")
     text = page(study)
-    assert "This study is not whole.</strong> 0 of 12 runs are done, 12 failed." in text
-    assert text.index("not whole") < text.index('<section id="primary"')
+    assert "This study is incomplete.</strong> 0 of 12 runs are done, 12 failed." in text
+    assert text.index("is incomplete") < text.index('<section id="primary"')
     assert "<td>the book was empty</td><td class=number>6</td>" in text
     assert "&lt;i&gt;the disk&lt;/i&gt;" in text
     assert "<i>the disk</i>" not in text
@@ -174,7 +174,7 @@ def test_without_a_varied_quantity_cells_stand_in_their_order(lay_out: Callable[
 
 def test_a_chart_names_the_cells_it_leaves_out(study: Study) -> None:
     write(study, "effects", [effect(0, "frictionless", 0.02), effect(1, "frictionless", None)], COLUMNS)
-    assert "Not drawn, without an estimate or a place on the axis: cell 1." in page(study)
+    assert "Not drawn, for lack of an estimate or a position on the axis: cell 1." in page(study)
 
 
 def test_theory_is_drawn_to_where_it_ends() -> None:
@@ -197,7 +197,7 @@ def test_a_crowding_number_above_one_keeps_the_measured_and_both_curves(study: S
 
 
 def test_series_at_one_place_stand_beside_each_other() -> None:
-    rows = [{"x": 1.0, "value": 2.0, "lo": None, "hi": None, "series": name} for name in ("a", "b")]
+    rows = [Estimate(1.0, 2.0, None, None, name) for name in ("a", "b")]
     places = re.findall(r'<path transform="translate\(([\d.]+),', intervals(rows, "x", "y"))
     assert len(places) == len(set(places)) == 2
 

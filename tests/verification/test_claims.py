@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import marketsim as ms
-from marketsim.analysis.claims import JUDGES, Verdict, verdicts
+from marketsim.analysis.claims.verdicts import EVALUATORS, Verdict, verdicts
 from tests.verification.results import FOLDER, SCENARIOS
 
 OUTCOMES = {
@@ -52,8 +52,8 @@ def write(judged: dict[str, Verdict]) -> None:
         writer.writerows((verdict.claim, verdict.outcome, verdict.sentence) for verdict in judged.values())
 
 
-def test_every_claim_has_a_scenario_a_judge_and_an_expected_verdict(found: dict[str, Verdict]) -> None:
-    assert set(found) == set(JUDGES) == set(OUTCOMES)
+def test_every_claim_has_a_scenario_an_evaluator_and_an_expected_verdict(found: dict[str, Verdict]) -> None:
+    assert set(found) == set(EVALUATORS) == set(OUTCOMES)
     assert len(list((SCENARIOS / "claims").glob("*.yaml"))) == len(OUTCOMES)
 
 

@@ -1,0 +1,59 @@
+"""The crowding number Lambda(h): the spectral radius of lambda(h) K, and the multipliers that theory derives from it.
+
+h is the time until the impact is counted: at the end of the orders' window Lambda says what an order does to its own
+reset, at the next reset what one reset does to the next (CONTRACT section 7, VALIDATION section 2b).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketsim.analysis.arrays import Floats, Integers
+from marketsim.analysis.crowding.probe_impact import Impact
+from marketsim.analysis.crowding.rebalance_demand import Demand
+from marketsim.analysis.inference.intervals import interval
+
+
+@dataclass(frozen=True)
+class CrowdingNumber:
+    """A crowding number with its interval, and the multipliers of theory (VALIDATION section 2b).
+
+    one_shot: 1 + Lambda, of orders sized once. fixed_point: 1 / (1 - Lambda), of orders that follow the price they
+    make; None from Lambda = 1 on.
+    """
+
+    number: float
+    lo: float | None = None
+    hi: float | None = None
+    pairs: int | None = None
+
+    @property
+    def one_shot(self) -> float:
+        """The multiplier where every fund sizes its order once, before any impact."""
+        return 1 + self.number
+
+    @property
+    def fixed_point(self) -> float | None:
+        """The multiplier where orders follow the price they make; None where there is no finite one."""
+        return 1 / (1 - self.number) if self.number < 1 else None
+
+
+def crowding_number(measured: Impact, k: Demand, rng: np.random.Generator | None = None) -> CrowdingNumber:
+    """Lambda(h): spectral radius of lambda(h) K, with an interval over (replication, instant) where rng is given."""
+    matrix = np.array([[k.get((m, j), 0.0) for j in measured.markets] for m in measured.markets])
+
+    def radius(chosen: Integers) -> float:
+        return spectral_radius(measured.matrix(chosen) @ matrix)
+
+    value = spectral_radius(measured.matrix() @ matrix)
+    if rng is None:
+        return CrowdingNumber(value, pairs=measured.pairs)
+    found = interval(radius, measured.pairs, rng)
+    return CrowdingNumber(value, found.lo, found.hi, measured.pairs)
+
+
+def spectral_radius(matrix: Floats) -> float:
+    """The largest absolute eigenvalue."""
+    return float(np.max(np.abs(np.linalg.eigvals(matrix)))) if matrix.size else 0.0

@@ -1,0 +1,26 @@
+"""The price share: how much of the moves around rebalances the counterfactual lacks."""
+
+from __future__ import annotations
+
+from marketsim.analysis.measures.family import MEASURES, PairMeasure, RatioOfSums, Term
+from marketsim.analysis.measures.window_returns import window_returns
+from marketsim.datasets.run import Run
+
+
+@MEASURES.register
+class PriceShare(RatioOfSums, PairMeasure):
+    """Share of the moves around rebalances that the counterfactual lacks: sum x_f (x_f - x_c) / sum x_f^2.
+
+    x_f and x_c are the log returns over a rebalance window of the factual run and of the counterfactual (CONTRACT
+    section 7). 0: rebalancing changed nothing; 1: nothing moves without it.
+    """
+
+    name, unit = "price_share", "share"
+    if_nothing = "no token traded in a rebalance"
+
+    def terms(self, factual: Run, counterfactual: Run) -> list[Term]:
+        """One term for each window."""
+        return [
+            Term(x.day, x.factual * (x.factual - x.counterfactual), x.factual * x.factual)
+            for x in window_returns(factual, counterfactual, self.name)
+        ]
