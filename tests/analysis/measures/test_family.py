@@ -15,7 +15,6 @@ from marketsim.analysis.measures.register import all_measures, listing
 from marketsim.analysis.study_effects.effects_table import measure_effects
 from marketsim.datasets.run import Run
 from marketsim.errors import ScenarioError
-from marketsim.kinds import load_plugins
 from marketsim.report import write_study_report
 from marketsim.scenario import load
 from marketsim.scenario.resolve import load_text
@@ -144,10 +143,10 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("marketsim.kinds.entry_points", lambda group: [point])
     monkeypatch.setattr(MEASURES, "_kinds", dict(MEASURES.kinds))
     monkeypatch.setattr(MEASURES, "_is_complete", False)
-    load_plugins.cache_clear()
+    monkeypatch.setattr("marketsim.kinds._SEARCHED", [])
+    monkeypatch.setattr("marketsim.kinds._PLUGINS", [])
     all_measures.cache_clear()
     yield
-    load_plugins.cache_clear()
     all_measures.cache_clear()
 
 
