@@ -71,8 +71,9 @@ class TokenSpec(Spec):
     """A leveraged token: `basket` maps market ids to signed targets; `aum`, `nav`: equity, of one unit.
 
     `funding` of its perpetuals, and the `costs` of its rebalances (fees and slippage), are the fund's (`pass`), or the
-    issuer's (`absorb`: Gate's all-in fee, RULES A.1). `rebalance_fee`: what the fund pays the issuer for each rebalance
-    that trades (TLX, RULES A.5). `disclosure`: what anybody may know of its resets; none: nothing.
+    issuer's (`absorb`: Gate's all-in fee, docs/products.md#gate). `rebalance_fee`: what the fund pays the issuer for
+    each rebalance that trades (TLX, docs/products.md#tlx). `disclosure`: what anybody may know of its resets; none:
+    nothing.
     """
 
     id: Identifier

@@ -11,8 +11,9 @@ log(NAV1 / NAV0) = beta_term + variance_term + funding_term + fee_term + cost_te
   funding, management fee, and trading fees with slippage against the mark;
 - residual = what is left: leverage that drifts from its target between rebalances, moves of higher order, rounding.
 
-Source: Avellaneda & Zhang 2010, SIAM J. Fin. Math. 1:586-603, with funding in place of interest (RULES A0.10); baskets:
-Haugh 2011. Checked in `tests/issuers/test_decay.py` and `tests/simulation/test_decay.py`.
+Source: Avellaneda & Zhang 2010, SIAM J. Fin. Math. 1:586-603, with funding in place of interest
+(docs/products.md#volatility-decay); baskets: Haugh 2011. Checked in `tests/issuers/test_decay.py` and
+`tests/simulation/test_decay.py`.
 """
 
 from __future__ import annotations

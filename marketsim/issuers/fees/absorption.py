@@ -1,6 +1,6 @@
 """Absorbed costs: funding, trading fees and slippage that the issuer pays in the fund's place.
 
-They are Gate's, whose all-in fee stands for them, whatever they come to (RULES A.1, A.7); gains are the issuer's
+They are Gate's, whose all-in fee stands for them, whatever they come to (docs/products.md#gate); gains are the issuer's
 likewise.
 """
 

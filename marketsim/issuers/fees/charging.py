@@ -64,7 +64,7 @@ class FeeCharging:
     # -- at a rebalance
 
     def rebalance_fees_atoms(self) -> int:
-        """What a rebalance now would cost in fees [atoms], paid before its order is sized (TLX, RULES A.5).
+        """What a rebalance now would cost in fees [atoms], paid before its order is sized (TLX, docs/products.md#tlx).
 
         None at the start of dealing; and a fund whose equity does not cover them pays none.
         """

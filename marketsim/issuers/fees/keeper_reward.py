@@ -1,9 +1,9 @@
 """The keeper's reward: what whoever calls an FLI token's ripcord is paid for it.
 
 The reward is min(reward, balance) and no part of the fund: it is the issuer's money, as the ether in FLI's strategy
-contract is its deployer's (FlexibleLeverageStrategyExtension, IndexCoop/index-coop-smart-contracts@c852c02, RULES A.4).
-So no column of the attribution has it. Keepers are not simulated, so `outside` gets it; in the ledger it is a trading
-fee, since it is paid for the execution of a trade.
+contract is its deployer's (FlexibleLeverageStrategyExtension, IndexCoop/index-coop-smart-contracts@c852c02,
+docs/products.md#index-coop-fli). So no column of the attribution has it. Keepers are not simulated, so `outside` gets
+it; in the ledger it is a trading fee, since it is paid for the execution of a trade.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def management_fee_atoms(base_atoms: Exact, rate: Decimal | Fraction) -> int:
     """Fee of one charge [atoms]: rate x equity, or x notional, rounded down to the atom; zero of less than nothing.
 
     Sources: Bybit, "Leveraged Tokens: Fees Explained" (NAV x quantity x rate, taken out of NAV); of notional, TLX
-    (RULES A.5).
+    (docs/products.md#tlx).
     """
     return floor(max(base_atoms, 0) * Fraction(rate))
 
@@ -46,7 +46,8 @@ def management_fee_atoms(base_atoms: Exact, rate: Decimal | Fraction) -> int:
 def dilution_lots(supply_lots: int, rate: Fraction) -> int:
     """New units [lots] that make the issuer own a share `rate` of the supply: N f / (1 - f), rounded down.
 
-    Source: Set Protocol's StreamingFeeModule, as Index Coop's FLI tokens use it (RULES A.7).
+    Source: Set Protocol's StreamingFeeModule, as Index Coop's FLI tokens use it
+    (docs/products.md#fees-inside-the-fund).
     """
     return floor(supply_lots * rate / (1 - rate))
 

@@ -1,6 +1,6 @@
 """Delisting: a token ends what it has under way, closes its position, and pays every holder a share of what there is.
 
-Holders are paid at NAV, as at Binance in 2024 (RULES A.3).
+Holders are paid at NAV, as at Binance in 2024 (docs/products.md#end-of-a-token).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Unit conversion of reverse splits and merges: few tokens for many, at the same worth, by exact formulas.
 
-Units / ratio, NAV x ratio, value unchanged (MEXC, KuCoin, Pionex, Gate, Binance, RULES A.9). What a holder has beyond
-whole lots of the new token is paid in cash at NAV, down to the atom; or nothing is lost at all where the lot itself
-becomes `ratio` times smaller. Derived: with v the NAV per old lot, a holder of n old lots gets n // R new lots of worth
-R v each and (n mod R) v in cash.
+Units / ratio, NAV x ratio, value unchanged (MEXC, KuCoin, Pionex, Gate, Binance, docs/products.md#reverse-splits). What
+a holder has beyond whole lots of the new token is paid in cash at NAV, down to the atom; or nothing is lost at all
+where the lot itself becomes `ratio` times smaller. Derived: with v the NAV per old lot, a holder of n old lots gets
+n // R new lots of worth R v each and (n mod R) v in cash.
 """
 
 from __future__ import annotations

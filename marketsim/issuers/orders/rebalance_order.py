@@ -70,7 +70,7 @@ class RebalanceOrder(ParentOrder):
 
     @property
     def slippage_bps(self) -> float | None:
-        """1e4 s (vwap / arrival - 1), s the sign of the target: a cost is positive (CONTRACT section 7)."""
+        """1e4 s (vwap / arrival - 1), s the sign of the target: a cost is positive (docs/contract.md#measures)."""
         vwap, arrival = self.fills.vwap, self.terms.arrival_mid
         return None if vwap is None or arrival is None else self._cost_bps(vwap, arrival)
 

@@ -22,7 +22,7 @@ class Flow(StrEnum):
 
 @dataclass(slots=True)
 class Treatment:
-    """Flows of one token by their purpose, as the token's arm leaves them (CONTRACT section 6)."""
+    """Flows of one token by their purpose, as the token's arm leaves them (docs/contract.md#arms)."""
 
     rebalance: Flow = Flow.BOOK
     primary: Flow = Flow.BOOK

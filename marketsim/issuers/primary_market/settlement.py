@@ -4,8 +4,9 @@ At a quoted NAV (`cash_nav`, `cash_batch`) a creation's cash goes into the fund 
 the hedge follows; at the hedge's price (`cash_exec`) the cash waits in the fund as a claim until the hedge is done. A
 redemption gives up its units at once and is paid when its hedge is done, so that no fund is stripped of the equity
 behind a position it still holds. In kind, the client takes over, or hands in, its part of every position at the mark.
-What a hedge at quoted NAV costs against the marks is borne by the issuer, or left with the holders (RULES A.6). With
-`settle_after` the issuer keeps units or cash in trust between dealing and delivery (`delivery`).
+What a hedge at quoted NAV costs against the marks is borne by the issuer, or left with the holders
+(docs/products.md#primary-market). With `settle_after` the issuer keeps units or cash in trust between dealing and
+delivery (`delivery`).
 """
 
 from __future__ import annotations

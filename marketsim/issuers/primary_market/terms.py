@@ -1,9 +1,10 @@
 """Terms of a primary market: how many units for how much cash, at which fee, by exact formulas without time.
 
-Fee = rate x gross cash; creation: units x price = cash - fee; redemption: units x price = gross cash (CONTRACT section
-3; FTX, Binance, Bybit help pages, RULES A.6). Units are whole lots of the token, rounded down; of a creation's cash
-only what these lots and their fee come to is taken, so that no client pays for a lot that is not delivered. The hedge
-is L times the cash [FTX 360045965593]. What decides *when* is in `desk`, caps are in `caps`.
+Fee = rate x gross cash; creation: units x price = cash - fee; redemption: units x price = gross cash
+(docs/contract.md#scenario-language; FTX, Binance, Bybit help pages, docs/products.md#primary-market). Units are whole
+lots of the token, rounded down; of a creation's cash only what these lots and their fee come to is taken, so that no
+client pays for a lot that is not delivered. The hedge is L times the cash [FTX 360045965593]. What decides *when* is in
+`desk`, caps are in `caps`.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ class PrimarySpec(Spec):
     """Creation and redemption: at quoted NAV, at the hedge's realised price, in batches, or in kind.
 
     Fees are rates of the cash, or (`fee_of`) of the notional behind it, the gross target times the cash (TLX's
-    redemption fee, RULES A.5). Caps are in cash per UTC day, creations and redemptions each by themselves; `supply_cap`
-    in tokens. `batches`: times of day (UTC) of `cash_batch`. `queue`: what cannot be dealt now waits its turn.
-    `settle_after`: from dealing to delivery. `hedge`: through the token's execution, or off the book at the
-    mark. `hedge_costs`: who bears slippage and fees of hedges at quoted NAV (in `cash_exec` the client does).
+    redemption fee, docs/products.md#tlx). Caps are in cash per UTC day, creations and redemptions each by themselves;
+    `supply_cap` in tokens. `batches`: times of day (UTC) of `cash_batch`. `queue`: what cannot be dealt now waits its
+    turn. `settle_after`: from dealing to delivery. `hedge`: through the token's execution, or off the book at the mark.
+    `hedge_costs`: who bears slippage and fees of hedges at quoted NAV (in `cash_exec` the client does).
     """
 
     mode: PrimaryMode
