@@ -2,7 +2,7 @@
 
 An issuer publishes; traders listen, look, or work out for themselves what the fund will do (`foresee`). Both ways go
 through the token's mode, so that a study can silence a token, or let its resets be known with a size of zero, without
-touching who listens (CONTRACT section 6: `blind`, `frictionless`, `phantom`).
+touching who listens (docs/contract.md#arms: `blind`, `frictionless`, `phantom`).
 """
 
 from __future__ import annotations

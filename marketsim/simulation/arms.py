@@ -10,7 +10,7 @@
 | phantom | at the mark with `outside` | hears the truth |
 | placebo_time, placebo_sign, contrarian | at the mark; `placebo` sends the factual ones | hears of size zero |
 
-(CONTRACT section 6.) No arm takes a draw of the factual one (common random numbers).
+(docs/contract.md#arms.) No arm takes a draw of the factual one (common random numbers).
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ PLACEBO_ACCOUNT = 1_299_999_999
 """Public id of the placebo account, the last of the ledger's range, so that nobody else's moves."""
 
 CLEAR_NS = 3_600 * NS_PER_SECOND
-"""How far from any reset a placebo in time stays (CONTRACT section 6)."""
+"""How far from any reset a placebo in time stays (docs/contract.md#arms)."""
 
 
 @dataclass(frozen=True, slots=True)
