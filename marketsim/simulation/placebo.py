@@ -124,7 +124,7 @@ def _again(row: Mapping[str, Any], shift_ns: int, sign: int) -> PlaceboOrder:
 
 
 class PlaceboDesk:
-    """Sends placebo orders from one account without margin; what it holds in the end it holds."""
+    """Sends placebo orders from one account without margin; its final position stays open."""
 
     def __init__(self, model: ModelPort, orders: Sequence[PlaceboOrder]) -> None:
         self.model, self.orders = model, [order for order in orders if order.t_ns >= model.env.now]
