@@ -309,7 +309,7 @@ def first_run_seconds() -> Sequence[float]:
 
 @cache
 def _swept(workers: int) -> tuple[float, float]:
-    """Sweep 200 short runs: all of it [s], workers' start included, and what a run costs beside itself [s of a worker].
+    """Sweep 200 short runs: all of it [s], workers' start included, and the overhead of each [s of a worker].
 
     The latter is the time between the ends of runs, of each worker, less the runs' own `wall_s`.
     """
@@ -336,7 +336,7 @@ def sweep_speedups() -> Sequence[float]:
 
 
 def sweep_overheads() -> Sequence[float]:
-    """What a run of a sweep costs beside itself [ms], with one worker and with two."""
+    """Overhead of one run of a sweep [ms], with one worker and with two."""
     return [1e3 * _swept(workers)[1] for workers in (1, 2)]
 
 
@@ -367,7 +367,7 @@ CASES = [
     Case("read", "us", 5, False, read_costs, "a SimPy event that reads the mid, less a bare one"),
     Case("agent", "1/s", 50_000, True, agent_rates, "a Python agent wakes and sends an IOC order"),
     Case("sweep", "ratio", 1.8, True, sweep_speedups, "200 short runs by two workers, as fast as by one"),
-    Case("sweep_overhead", "ms", 50, False, sweep_overheads, "what a run of a sweep costs beside itself"),
+    Case("sweep_overhead", "ms", 50, False, sweep_overheads, "overhead of one run of a sweep"),
     Case("compile", "s", 30, False, compile_seconds, "the kernel compiled cold, time of a core"),
     Case("first_run", "s", 60, False, first_run_seconds, "the quickstart with no cache, a whole process"),
 ]

@@ -16,7 +16,7 @@ PLAIN_EVERY_S = 10.0
 HOUR_S = 3600
 
 
-class Progress:
+class RunProgress:
     """Called with (simulated_ns, duration_ns, micro_events); shows simulated time, events/s, peak memory, time left."""
 
     def __init__(self, *, quiet: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Commands that the contract names and this version has not: each refuses by name, and says what there is instead."""
+"""Commands that the contract names and this version lacks: each is refused by name, with what there is instead."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ LATER = {
 
 
 def _announced(name: str, about: str) -> click.Command:
-    text = f"{about} (does not exist yet)."
+    text = f"{about} (not in this version)."
 
     @click.command(name, help=text, short_help=text, context_settings={"ignore_unknown_options": True})
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def refuse(arguments: tuple[str, ...]) -> None:
+        import marketsim
         from marketsim.errors import UsageError
 
-        raise UsageError(f"`marketsim {name}` does not exist yet; there are run, sweep, compare and report")
+        version = marketsim.__version__
+        raise UsageError(f"`marketsim {name}` is not in version {version}; there are run, sweep, compare and report")
 
     return refuse
 

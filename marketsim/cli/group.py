@@ -32,7 +32,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("interrupted: nothing finished is lost", err=True)
+            click.echo("interrupted; what is finished is kept", err=True)
             ctx.exit(130)
         except Exception as error:
             from marketsim.errors import KernelError, MarketsimError

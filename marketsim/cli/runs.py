@@ -34,12 +34,12 @@ def run(
 ) -> None:
     """Run one scenario into one run directory."""
     import marketsim
-    from marketsim.progress import Progress
+    from marketsim.progress import RunProgress
 
     world = marketsim.load(scenario, set=overrides, seed=seed)
     if world.study is not None and not quiet:
         click.echo("study: is read by `marketsim sweep`; `run` ignores it", err=True)
-    with Progress(quiet=quiet) as progress:
+    with RunProgress(quiet=quiet) as progress:
         result = marketsim.run(
             world,
             out=out,

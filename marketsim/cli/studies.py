@@ -1,4 +1,4 @@
-"""The command about studies: make the runs that are missing, or say what they would take."""
+"""The command about studies: make the missing runs, or estimate what they would take."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FAILURES_TOLD = 20
 @out_option
 @click.option("--workers", metavar="N|auto", default="auto", show_default=True, help="Processes, one core each.")
 @click.option("--scheduler", metavar="ADDRESS", help="Use an existing Dask cluster.")
-@click.option("--shard", metavar="I/N", help="Make the I-th of N parts (from 0); shards may share --out.")
-@click.option("--dry-run", is_flag=True, help="Say what it would take, and run nothing but a pilot.")
+@click.option("--shard", metavar="I/N", help="Run only the I-th of N parts, from 0; shards may share --out.")
+@click.option("--dry-run", is_flag=True, help="Estimate time, memory and disk from a pilot run; run nothing else.")
 @json_flag
 @click.option("--quiet", is_flag=True, help="No progress; only the path of the study.")
 @click.option("--no-report", is_flag=True, help="Write no report.html.")
-@click.option("--again", is_flag=True, help="Make anew what failed or was made by other code.")
-@click.option("--time-limit", metavar="DURATION", callback=wall_time, help="Of each run, in wall time (10min).")
-@click.option("--memory-limit", metavar="SIZE", help="Of each run (2 GB); without it, its share of the machine.")
+@click.option("--again", is_flag=True, help="Rerun what failed or was made by other code.")
+@click.option("--time-limit", metavar="DURATION", callback=wall_time, help="Wall time of each run (10min).")
+@click.option("--memory-limit", metavar="SIZE", help="Memory of each run (2 GB); default: an equal share.")
 def sweep(study: Path | str, dry_run: bool, as_json: bool, quiet: bool, **options: Any) -> None:
     """Run all cells, replications and arms of a study; started again, it continues."""
     import marketsim
@@ -57,7 +57,7 @@ def sweep(study: Path | str, dry_run: bool, as_json: bool, quiet: bool, **option
     if swept.failed_runs:
         more = len(swept.failed_runs) - FAILURES_TOLD
         others = f"and {more:,} more, which --json lists; " if more > 0 else ""
-        click.echo(f"{others}failed runs are kept as they are; --again makes them anew", err=True)
+        click.echo(f"{others}failed runs are kept; --again reruns them", err=True)
     if stopped:
         click.echo(f"error: {stopped}", err=True)
     if stopped or swept.failed_runs:
@@ -75,7 +75,7 @@ def _print_sweep(swept: Any) -> None:
     made = [("effects", swept.path / "effects.parquet"), ("report", swept.path / "report.html")]
     print_lines([*lines, *((name, str(path)) for name, path in made if path.is_file())])
     if not swept.is_complete:
-        click.echo("effects come when every run of the study, other shards' too, is done or failed", err=True)
+        click.echo("effects are computed once every run, including those of other shards, is done or failed", err=True)
 
 
 def _forecast(study: Path | str, options: dict[str, Any], as_json: bool) -> None:
@@ -112,17 +112,17 @@ def _estimate_power(study: Any) -> list[dict[str, Any]]:
 
 
 def _power_lines(told: Any) -> list[str]:
-    """What the study can detect of its primary outcome; of every measure where `--json` asks."""
+    """What the study can detect of its primary outcome; `--json` has every measure."""
     if told.primary is None:
         return ["no primary outcome is registered (study.primary); --json tells of every measure"]
     if not told.power:
-        return [f"{told.primary}: not known before two replications are there"]
+        return [f"{told.primary}: unknown until two replications are done"]
     return [_power_line(each) for each in told.power]
 
 
 def _power_line(told: dict[str, Any]) -> str:
     what = f"{told['measure']}, cell {told['cell']}, {told['arm']}"
     if told["smallest_effect"] is None:
-        return f"{what}: not known ({told['note'] or 'nothing happened in the pilot'})"
+        return f"{what}: unknown ({told['note'] or 'nothing happened in the pilot'})"
     size = f"{told['smallest_effect']:.3g} {told['unit']}"
     return f"{what}: {size} is the smallest effect found in {told['pairs']} pairs (5 %, power 80 %)"

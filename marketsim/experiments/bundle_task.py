@@ -86,7 +86,7 @@ class BundleTask:
         return sum(int(Run(path).manifest["counts"]["micro_events"]) for path in paths)
 
     def _probe(self) -> int:
-        """Try the orders and write what they moved to one file; their micro events are not counted."""
+        """Run the probes and write their rows to one file; their micro events are not counted."""
         run = self.bundle.run
         of_run = {"cell": run.cell, "replication": run.replication}
         rows = run_probes(probe_plan(self.world, self.spec, self.source, run.replication))

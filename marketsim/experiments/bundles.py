@@ -57,7 +57,7 @@ class Bundle:
 
 
 def bundles_of(spec: StudySpec, runs: Iterable[PlannedRun]) -> list[Bundle]:
-    """The bundles that a study asks for beside whole runs: of each factual run its forks, its probes."""
+    """The bundles that a study needs besides whole runs: forks and probes of each factual run."""
     kinds: list[Kind] = []
     if spec.fork is not None:
         kinds.append("forks")

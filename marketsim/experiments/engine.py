@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 TRIES = 3
-RUNS_OF_A_WORKER = 500  # then it starts anew: what libraries never give back is bounded
-WORN_SHARE = 0.5  # of its memory limit held while idle: starts anew as well
+RUNS_OF_A_WORKER = 500  # then it is restarted, which bounds what libraries never free
+WORN_SHARE = 0.5  # of its memory limit held while idle: restarted as well
 LOOK_S, LOOK_SHORT_S = 0.5, 0.05
 CONNECT_S = 30.0
 RESTART_S = 60.0

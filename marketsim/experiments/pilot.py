@@ -1,4 +1,4 @@
-"""What a sweep will cost, before it runs: told from one run, finished before or made for this."""
+"""What a sweep will cost, estimated before it runs from one run: a finished one, or a short pilot."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ PILOT_NS = 20 * 10**9
 class Forecast:
     """What a sweep consists of, and what is left of it will take: seconds and bytes of all of it, memory at once.
 
-    pilot: the run it is told from, and the share of its time that was simulated. power: what the finished pairs of the
-    study say of the smallest effect it can detect; empty where there are none.
+    pilot: the run it is estimated from, and the share of its time that was simulated. power: what the finished pairs of
+    the study say of the smallest effect it can detect; empty where there are none.
     """
 
     path: str
@@ -59,7 +59,7 @@ def forecast(
     shard: Shard | None = None,
     power: Callable[[Study], list[dict[str, Any]]] | None = None,
 ) -> Forecast:
-    """Lay a study out, look what of it is there, and estimate the rest; nothing is written below `out`.
+    """Plan a study, look up which of its runs are there, and estimate the rest; nothing is written below `out`.
 
     Time, memory and bytes are those of one run times what is missing: a finished run of the study where there is one,
     else its first run, made aside for at most 20 s of wall time. Cells that cost more than others are not foreseen.

@@ -1,4 +1,4 @@
-"""A sweep: what of a study is due is made by workers, and what stands in the folder afterwards is counted.
+"""A sweep: workers make the missing runs of a study, and what is in its folder afterwards is counted.
 
 A finished run is a renamed directory, so killing anything at any moment loses at most the runs under way, and starting
 again continues. Placebo arms wait for the factual run of their cell and replication, whose orders they send again.
@@ -92,8 +92,8 @@ def sweep(
     """Make every run of a study (of a shard of it) that is not there yet.
 
     workers: processes on this machine, `auto` = one for each core; scheduler: an existing Dask scheduler instead.
-    again: makes anew what failed or was made by other code. progress(done, failed, total, micro_events, memory_mb) is
-    told after each run. effects, report: called with the study when every run of it, other shards' too, is done or
+    again: reruns what failed or was made by other code. progress(done, failed, total, micro_events, memory_mb) is
+    called after each run. effects, report: called with the study when every run of it, other shards' too, is done or
     failed.
     Raises `ScenarioError` for a cell that is impossible, `ResultError` where other code began the study, and
     `SweepStoppedError` where the disk is full or the workers are gone.
@@ -131,7 +131,7 @@ def sweep(
 
 
 def worker_count(workers: int | str) -> int:
-    """How many workers are meant; raises `UsageError` for anything but a number from 1 or `auto`."""
+    """The number of workers that was asked for; raises `UsageError` for anything but a number from 1 or `auto`."""
     if workers == "auto":
         return cores()
     try:

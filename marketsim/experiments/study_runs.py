@@ -1,4 +1,4 @@
-"""The runs of a study on disk: what is done is what stands in the study's folder, and nothing else remembers it."""
+"""The runs of a study on disk: the study's folder alone says which of them are done."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def due(study: Path, found: Mapping[PlannedRun, Found], *, again: bool) -> list[
     if others and not again:
         raise ResultError(
             f"{len(others)} runs in {study / RUNS} were made by another version of the code; "
-            "--again makes them anew, --out writes elsewhere"
+            "--again reruns them, --out writes elsewhere"
         )
     wanted = {"absent", "failed", "other code", "damaged"} if again else {"absent"}
     return list({run.run_id: run for run, state in found.items() if state in wanted}.values())
@@ -61,9 +61,9 @@ def reason_of(study: Path, run: PlannedRun) -> str:
 
 
 def leave_failed(study: Path, world: Scenario, run: PlannedRun, code: str, reason: str) -> Path:
-    """Leave a failed run with its reason for one that could not even begin, or whose workers died; returns its place.
+    """Leave a failed run directory, with the reason, for a run that could not begin or whose workers died.
 
-    A run that meanwhile stands there finished stays.
+    Returns its place. A run that another process has finished there meanwhile is left alone.
     """
     found, place = find_run(study, RUNS, run.run_id, code)
     if found == "done":

@@ -15,7 +15,7 @@ from multiprocessing import active_children
 from select import select
 from typing import Any
 
-WATCH_S, LOOKS_UNTIL_REVIVED = 2.0, 3  # how the host looks after workers that nobody starts again
+WATCH_S, LOOKS_UNTIL_REVIVED = 2.0, 3  # how often the host looks for workers that Dask has lost
 CONFIG = {
     "distributed.scheduler.allowed-failures": 0,  # every death comes back here and is counted here
     "distributed.scheduler.work-stealing": False,
@@ -32,7 +32,7 @@ CONFIG = {
 
 
 def main() -> None:
-    """Be the host until standard input ends; the whole of the process that `LocalWorkers` starts."""
+    """Host the workers until standard input ends: the program of the process that `LocalWorkers` starts."""
     wish = json.loads(sys.stdin.readline())
     try:
         serve(**wish)
@@ -53,7 +53,7 @@ def _end_workers() -> None:
 
 
 def serve(workers: int, memory_limit: int, scratch: str) -> None:
-    """Be a local cluster until standard input ends: what the host's process does."""
+    """Run a local cluster until standard input ends."""
     import dask
     from distributed import LocalCluster
 
@@ -76,9 +76,9 @@ def serve(workers: int, memory_limit: int, scratch: str) -> None:
 
 
 def revive(cluster: Any, dead: dict[Any, int]) -> None:
-    """Start workers anew that nobody starts: Dask's nanny forgets one that ends while it still counts as starting.
+    """Restart workers that Dask has lost: its nanny forgets one that ends while it still counts as starting.
 
-    dead: how often in a row each nanny was seen without a process; it is left to itself the first times.
+    dead: how many times in a row each nanny was found without a process; at first it is left to itself.
     """
     for name, nanny in list(cluster.workers.items()):
         dead[name] = 0 if nanny.is_alive() else dead.get(name, 0) + 1

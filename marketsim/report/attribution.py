@@ -8,7 +8,7 @@ import polars as pl
 
 from marketsim.report import charts, markup, numbers
 from marketsim.report.charts import Step
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.record import RunRecord
 
 _PARTS = {
@@ -71,8 +71,8 @@ def _breaks() -> pl.Expr:
 
 def _table(record: RunRecord, sums: list[TokenAttribution]) -> Markup:
     columns = [
-        words("Token"), Column("Opening"), *(Column(name.capitalize()) for name in _PARTS.values()),
-        Column("Closing"), Column("Check", "closing - opening - parts, in atoms, over the run and in every interval"),
+        words("Token"), Heading("Opening"), *(Heading(name.capitalize()) for name in _PARTS.values()),
+        Heading("Closing"), Heading("Check", "closing - opening - parts, in atoms, over the run and in every interval"),
     ]  # fmt: skip
     rows, wrong = [], []
     for one in sums:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import polars as pl
 
 from marketsim.report import charts, markup, numbers
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of
 from marketsim.report.record import RunRecord
 
@@ -43,8 +43,8 @@ def _rates(record: RunRecord, market: str, frame: pl.DataFrame) -> Markup:
 def _settlements(record: RunRecord, frame: pl.DataFrame) -> Markup:
     largest = frame.sort(pl.col("rate").abs(), descending=True).head(_MOST_ROWS).sort("t_ns")
     columns = [
-        words("Settled [UTC]"), words("Market"), Column("Rate"), Column("Mean premium"),
-        Column("Mark"), Column("Longs paid"), Column("Shorts received"), Column("Atoms per lot"),
+        words("Settled [UTC]"), words("Market"), Heading("Rate"), Heading("Mean premium"),
+        Heading("Mark"), Heading("Longs paid"), Heading("Shorts received"), Heading("Atoms per lot"),
     ]  # fmt: skip
     rows = []
     for row in largest.to_dicts():
@@ -78,5 +78,5 @@ def _payments(record: RunRecord) -> Markup:
         for cohort, asset, out, into in both.sort(pl.col("got") - pl.col("paid"), "cohort").rows()
         if cohort is not None
     ]
-    columns = [words("Cohort"), Column("Paid"), Column("Received"), Column("Net")]
+    columns = [words("Cohort"), Heading("Paid"), Heading("Received"), Heading("Net")]
     return markup.join([markup.heading("Who paid, who received"), markup.table(columns, rows)])

@@ -8,7 +8,7 @@ import polars as pl
 
 from marketsim.report import charts, markup, numbers
 from marketsim.report.charts import Line
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of
 from marketsim.report.record import RunRecord
 
@@ -42,8 +42,8 @@ def token_markets(record: RunRecord) -> Markup:
         return markup.section("token-markets", "Token markets", markup.empty(sentence))
     ids = quoted["token"].unique(maintain_order=True).to_list()
     columns = [
-        words("Token"), Column("Median premium"), Column("Median distance", "median of the premium without its sign"),
-        Column("Lowest"), Column("Highest"), Column("Snapshots with both sides"),
+        words("Token"), Heading("Median premium"), Heading("Median distance", "median of the premium without its sign"),
+        Heading("Lowest"), Heading("Highest"), Heading("Snapshots with both sides"),
     ]  # fmt: skip
     rows: list[Any] = []
     figures: list[Markup] = []
@@ -73,8 +73,8 @@ def holders(record: RunRecord) -> Markup:
         pl.len().alias("accounts"), pl.col("units_start", "units_end", *_PAID).sum()
     )
     columns = [
-        words("Token"), words("Cohort"), Column("Accounts"), Column("Units at the start"), Column("Units at the end"),
-        *(Column(name) for name in _PAID.values()),
+        words("Token"), words("Cohort"), Heading("Accounts"),
+        Heading("Units at the start"), Heading("Units at the end"), *(Heading(name) for name in _PAID.values()),
     ]  # fmt: skip
     rows = [
         (
@@ -99,8 +99,8 @@ def decay(record: RunRecord) -> Markup:
     frame = frame.sort("t0_ns")
     ids = frame["token"].unique(maintain_order=True).to_list()
     columns = [
-        words("Token"), Column("Log return", "of one unit's NAV"),
-        *(Column(name, meaning) for name, meaning in _TERMS.values()), Column("Intervals"),
+        words("Token"), Heading("Log return", "of one unit's NAV"),
+        *(Heading(name, meaning) for name, meaning in _TERMS.values()), Heading("Intervals"),
     ]  # fmt: skip
     rows: list[Any] = []
     figures: list[Markup] = []

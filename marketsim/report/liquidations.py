@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from marketsim.report import charts, markup, numbers
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of
 from marketsim.report.record import RunRecord
 
@@ -71,11 +71,12 @@ def _per_cohort(record: RunRecord, frame: pl.DataFrame) -> Markup:
         .sort("notional", descending=True)
     )  # fmt: skip
     columns = [
-        words("Cohort"), words("Market"), Column("Liquidations"), Column("Accounts"),
-        Column("Notional at mark"), Column("Leverage, median"), Column("Fees"),
-        Column("Insurance fund", "what the fund gained; − where it paid"),
-        Column("Deleveraged"), Column("Solvent at index", "would not have been liquidated had the mark been the index"),
-        Column("With a parent", "set off by a rebalance, a primary request or an earlier cascade"),
+        words("Cohort"), words("Market"), Heading("Liquidations"), Heading("Accounts"),
+        Heading("Notional at mark"), Heading("Leverage, median"), Heading("Fees"),
+        Heading("Insurance fund", "what the fund gained; − where it paid"),
+        Heading("Deleveraged"),
+        Heading("Solvent at index", "would not have been liquidated had the mark been the index"),
+        Heading("With a parent", "set off by a rebalance, a primary request or an earlier cascade"),
     ]  # fmt: skip
     rows = [_cohort_row(record, row) for row in sums.to_dicts()]
     return markup.join([markup.heading("By cohort"), markup.table(columns, rows)])
@@ -116,8 +117,8 @@ def _cascades(record: RunRecord, frame: pl.DataFrame) -> Markup:
     if sizes.is_empty():
         return markup.empty("No liquidation set off another: there was no cascade.")
     columns = [
-        Column("Cascade"), words("Began [UTC]"), words("Market"), Column("Liquidations"),
-        Column("Notional at mark"), Column("Lasted"), Column("Mark, first to last"),
+        Heading("Cascade"), words("Began [UTC]"), words("Market"), Heading("Liquidations"),
+        Heading("Notional at mark"), Heading("Lasted"), Heading("Mark, first to last"),
     ]  # fmt: skip
     shown = sizes.head(_MOST_CASCADES).to_dicts()
     rows = [
@@ -141,14 +142,14 @@ def _largest(record: RunRecord, frame: pl.DataFrame) -> Markup:
         words("When [UTC]"),
         words("Cohort"),
         words("Market"),
-        Column("Size", "the position that was liquidated; + was long"),
-        Column("Notional at mark"),
-        Column("Leverage"),
-        Column("Entry"),
-        Column("Mark"),
-        Column("Bankruptcy price"),
-        Column("Vwap"),
-        Column("Insurance fund"),
+        Heading("Size", "the position that was liquidated; + was long"),
+        Heading("Notional at mark"),
+        Heading("Leverage"),
+        Heading("Entry"),
+        Heading("Mark"),
+        Heading("Bankruptcy price"),
+        Heading("Vwap"),
+        Heading("Insurance fund"),
         words("Stage"),
     ]
     rows = []
@@ -170,8 +171,8 @@ def _deleveragings(record: RunRecord) -> Markup:
     if frame is None:
         return markup.join([title, markup.empty("Nobody was deleveraged: the insurance fund was never exhausted.")])
     columns = [
-        words("When [UTC]"), words("Cohort"), words("Market"), Column("Size", "change of the position; + is buy"),
-        Column("Price"), Column("Rank"), Column("Cascade"),
+        words("When [UTC]"), words("Cohort"), words("Market"), Heading("Size", "change of the position; + is buy"),
+        Heading("Price"), Heading("Rank"), Heading("Cascade"),
     ]  # fmt: skip
     largest = frame.sort(pl.col("size_lots").abs(), descending=True).head(_MOST_ROWS)
     rows = [

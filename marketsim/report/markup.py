@@ -14,7 +14,7 @@ class Markup(str):
 
 
 @dataclass(frozen=True)
-class Column:
+class Heading:
     """A table's column: its heading, what it means (shown under the pointer), and whether it holds numbers."""
 
     heading: str
@@ -22,9 +22,9 @@ class Column:
     number: bool = True
 
 
-def words(heading: str, meaning: str = "") -> Column:
+def words(heading: str, meaning: str = "") -> Heading:
     """A column that holds words."""
-    return Column(heading, meaning, number=False)
+    return Heading(heading, meaning, number=False)
 
 
 def text(value: object) -> Markup:
@@ -73,7 +73,7 @@ def side_by_side(figures: Iterable[Markup]) -> Markup:
 
 
 def table(
-    columns: Sequence[Column], rows: Iterable[Sequence[object]], *, total: Sequence[object] | None = None
+    columns: Sequence[Heading], rows: Iterable[Sequence[object]], *, total: Sequence[object] | None = None
 ) -> Markup:
     """A table, with a row of totals where there is one."""
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from marketsim.report import charts, markup, numbers
 from marketsim.report.charts import Line, Points, TimeAxis
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.record import RunRecord
 
 _MOST_MARKETS = 6
@@ -153,8 +153,8 @@ def basis(record: RunRecord) -> Markup:
         for line in lines:
             rows.append((market, line.name, *_spread(frame[line.value])))
     columns = [
-        words("Market"), words("Quantity"), Column("Mean [bps]"), Column("Median |x| [bps]"),
-        Column("Lowest [bps]"), Column("Highest [bps]"),
+        words("Market"), words("Quantity"), Heading("Mean [bps]"), Heading("Median |x| [bps]"),
+        Heading("Lowest [bps]"), Heading("Highest [bps]"),
     ]  # fmt: skip
     return markup.section("basis", "Basis and premium", *pieces, markup.table(columns, rows))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from marketsim.issuers.algorithms.family import EXECUTIONS
 from marketsim.report import markup, numbers
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.record import RunRecord
 from marketsim.units import rate
 
@@ -113,7 +113,7 @@ def _tables(record: RunRecord) -> Markup:
     if not tables:
         return markup.join([title, markup.empty("The manifest lists no tables.")])
     columns = [
-        words("Table"), Column("Rows"), Column("Bytes"),
+        words("Table"), Heading("Rows"), Heading("Bytes"),
         words("Content SHA-256", "over column values, so it does not depend on how the file was written"),
     ]  # fmt: skip
     rows = [

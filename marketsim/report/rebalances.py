@@ -8,18 +8,19 @@ from dataclasses import dataclass, fields
 
 from marketsim.report import charts, markup, numbers
 from marketsim.report.charts import ScatterPoint
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.record import RunRecord
 
 _MOST_ROWS = 40
 _COLUMNS = (
     words("Decided [UTC]"), words("Token"), words("Trigger"),
-    Column("Order", "signed size wanted"), Column("Filled"), Column("Leverage"), Column("Arrival mid"), Column("Vwap"),
-    Column("Slippage [bps]", "against the arrival mid; + is a cost"),
-    Column("Shortfall [bps]", "slippage with the unfilled part valued at the mid of the last fill"), Column("Fees"),
-    Column("Participation", "own fills over market volume from the decision to the last fill"),
-    Column("Move, 10 min [bps]", "of the mid, in the order's direction, from arrival to 10 min after the last fill"),
-    Column("Took", "from the decision to the last fill"),
+    Heading("Order", "signed size wanted"), Heading("Filled"), Heading("Leverage"),
+    Heading("Arrival mid"), Heading("Vwap"),
+    Heading("Slippage [bps]", "against the arrival mid; + is a cost"),
+    Heading("Shortfall [bps]", "slippage with the unfilled part valued at the mid of the last fill"), Heading("Fees"),
+    Heading("Participation", "own fills over market volume from the decision to the last fill"),
+    Heading("Move, 10 min [bps]", "of the mid, in the order's direction, from arrival to 10 min after the last fill"),
+    Heading("Took", "from the decision to the last fill"),
 )  # fmt: skip
 _OF_PARTIAL = [column for column in _COLUMNS if column.heading in ("Filled", "Shortfall [bps]")]
 _STYLES = {"buys": (charts.GREEN, "triangle-up"), "sells": (charts.RED, "triangle-down")}
@@ -67,14 +68,14 @@ def _per_token(record: RunRecord, rows: list[Rebalance]) -> Markup:
     columns = [
         words("Token"),
         words("Market"),
-        Column("Rebalances"),
+        Heading("Rebalances"),
         words("Triggers"),
-        Column("Bought"),
-        Column("Sold"),
-        Column("Slippage [bps]", "against the mid at the decision, weighted by notional; + is a cost, fees apart"),
-        Column("Fees"),
-        Column("Participation, largest", "own fills over market volume from the decision to the last fill"),
-        Column("Unfilled"),
+        Heading("Bought"),
+        Heading("Sold"),
+        Heading("Slippage [bps]", "against the mid at the decision, weighted by notional; + is a cost, fees apart"),
+        Heading("Fees"),
+        Heading("Participation, largest", "own fills over market volume from the decision to the last fill"),
+        Heading("Unfilled"),
     ]
     groups: dict[tuple[str, str], list[Rebalance]] = {}
     for row in rows:

@@ -10,20 +10,20 @@ import polars as pl
 from marketsim.analysis.crowding.crowding_row import CrowdingRow
 from marketsim.report import markup, numbers
 from marketsim.report.charts import BLACK, GREY, Estimate, intervals
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.study_effects import not_drawn
 from marketsim.report.study_record import MOST_ROWS, StudyRecord
 from marketsim.units import NS_PER_SECOND
 
 _COLUMNS = [
-    Column("Cell"), words("Market"), Column("Horizon"), words("Method"),
-    Column("K", "what funds would trade per unit of return [currency]"),
-    Column("lambda", "return per unit of currency traded"), Column("Lambda", "the crowding number of all markets"),
-    Column("Low", "of the 95 % interval"), Column("High", "of the 95 % interval"), Column("Pairs"),
-    Column("1 + Lambda", "the one-shot multiplier"), Column("1 / (1 - Lambda)", "the fixed point, below 1 only"),
-    Column("Measured", "amplification against the first frictionless arm"),
-    Column("G", "liquidation density: notional liquidated per unit of return"),
-    Column("C", "contrarian liquidity: notional that others traded against a unit of return"),
+    Heading("Cell"), words("Market"), Heading("Horizon"), words("Method"),
+    Heading("K", "what funds would trade per unit of return [currency]"),
+    Heading("lambda", "return per unit of currency traded"), Heading("Lambda", "the crowding number of all markets"),
+    Heading("Low", "of the 95 % interval"), Heading("High", "of the 95 % interval"), Heading("Pairs"),
+    Heading("1 + Lambda", "the one-shot multiplier"), Heading("1 / (1 - Lambda)", "the fixed point, below 1 only"),
+    Heading("Measured", "amplification against the first frictionless arm"),
+    Heading("G", "liquidation density: notional liquidated per unit of return"),
+    Heading("C", "contrarian liquidity: notional that others traded against a unit of return"),
 ]  # fmt: skip
 _POINTS_OF_CURVES = 120
 

@@ -10,17 +10,17 @@ import polars as pl
 from marketsim.analysis.study_effects.effect_row import EffectRow
 from marketsim.report import markup, numbers
 from marketsim.report.charts import PALETTE, Estimate, intervals
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.study_record import MOST_ROWS, StudyRecord, rows_of
 
 _COLUMNS = [
-    Column("Cell"), words("Arm"), words("Versus", "a dash: the arm by itself, not a difference"), Column("Estimate"),
-    Column("Low", "of the 95 % interval"), Column("High", "of the 95 % interval"),
-    Column("p", "adjusted over all cells and arms: Holm for the registered outcome, else Benjamini and Hochberg"),
-    Column("Pairs"), Column("Pair correlation", "of the outcome between the arms, or of the mids' returns"),
-    Column("Variance ratio", "variance without over variance with common random numbers"),
-    Column("Failed", "share of pairs with a failed run; estimates are of the rest"),
-    Column("Collapsed", "share of pairs in which a market was destroyed"), words("Note"),
+    Heading("Cell"), words("Arm"), words("Versus", "a dash: the arm by itself, not a difference"), Heading("Estimate"),
+    Heading("Low", "of the 95 % interval"), Heading("High", "of the 95 % interval"),
+    Heading("p", "adjusted over all cells and arms: Holm for the registered outcome, else Benjamini and Hochberg"),
+    Heading("Pairs"), Heading("Pair correlation", "of the outcome between the arms, or of the mids' returns"),
+    Heading("Variance ratio", "variance without over variance with common random numbers"),
+    Heading("Failed", "share of pairs with a failed run; estimates are of the rest"),
+    Heading("Collapsed", "share of pairs in which a market was destroyed"), words("Note"),
 ]  # fmt: skip
 
 

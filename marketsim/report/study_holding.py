@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from marketsim.report import markup, numbers
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.study_record import MOST_ROWS, StudyRecord
 
 _KEYS = ["match", "cell", "token", "leverage", "stop_loss"]
@@ -15,14 +15,14 @@ _MATCHES = {
     "notional": "At equal exposure", "capital": "At equal capital", "max_loss": "At equal largest loss",
 }  # fmt: skip
 _COLUMNS = [
-    Column("Cell"), words("Token"), Column("Leverage", "of the perpetual"),
-    Column("Stop", "move of its price at which the perpetual is sold"), Column("Holders", "over all replications"),
-    Column("Token", "wealth in the end per cash put in"),
-    Column("lowest", "of single replications, token"), Column("highest", "of single replications, token"),
-    Column("Perpetual", "wealth in the end per cash put in"),
-    Column("lowest", "of single replications, perpetual"), Column("highest", "of single replications, perpetual"),
-    Column("Perpetual ahead", "share of holders"), Column("Token: all lost", "share of holders"),
-    Column("Perpetual: stopped", "share of holders"), Column("Perpetual: liquidated", "share of holders"),
+    Heading("Cell"), words("Token"), Heading("Leverage", "of the perpetual"),
+    Heading("Stop", "move of its price at which the perpetual is sold"), Heading("Holders", "over all replications"),
+    Heading("Token", "wealth in the end per cash put in"),
+    Heading("lowest", "of single replications, token"), Heading("highest", "of single replications, token"),
+    Heading("Perpetual", "wealth in the end per cash put in"),
+    Heading("lowest", "of single replications, perpetual"), Heading("highest", "of single replications, perpetual"),
+    Heading("Perpetual ahead", "share of holders"), Heading("Token: all lost", "share of holders"),
+    Heading("Perpetual: stopped", "share of holders"), Heading("Perpetual: liquidated", "share of holders"),
 ]  # fmt: skip
 
 

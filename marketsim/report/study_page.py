@@ -6,7 +6,7 @@ from typing import Any
 
 from marketsim.datasets.study import Study
 from marketsim.report import markup, numbers
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.page import document
 from marketsim.report.study_crowding import crowding
 from marketsim.report.study_effects import effects, primary
@@ -95,7 +95,7 @@ def _forks(record: StudyRecord) -> Markup:
         at = "rebalance" if fork.at == "rebalances" else "listed instant"
         sentence = f"Arms are forked from the factual run before each {at}, for {numbers.duration(fork.horizon)}."
         told = markup.paragraph(sentence)
-    columns = [words("Compared with"), Column("Leverage"), Column("Stop"), words("Match")]
+    columns = [words("Compared with"), Heading("Leverage"), Heading("Stop"), words("Match")]
     rows = [(each.kind, str(each.leverage), numbers.percent(_float(each.stop_loss)), each.match) for each in positions]
     return markup.join([told, markup.table(columns, rows)]) if positions else told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from marketsim.report import markup, numbers
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.provenance import named
 from marketsim.report.study_record import MOST_ROWS, StudyRecord
 
@@ -20,7 +20,7 @@ def cells(record: StudyRecord) -> Markup:
         [row["cell"], *("none" if row[path] is None else row[path] for path in record.paths)]
         for row in record.design.to_dicts()
     ]
-    table = markup.table([Column("Cell"), *(words(path) for path in record.paths)], rows[:MOST_ROWS])
+    table = markup.table([Heading("Cell"), *(words(path) for path in record.paths)], rows[:MOST_ROWS])
     note = markup.left_out(min(len(rows), MOST_ROWS), len(rows), "cells", "in their order")
     return markup.section("cells", "Cells", table, note)
 
@@ -38,9 +38,9 @@ def shares(record: StudyRecord) -> Markup:
         for row in told.to_dicts()
     ]  # fmt: skip
     columns = [
-        Column("Cell"), words("Arm"), Column("Runs", "whole runs and forks"), Column("Done"),
-        Column("Failed"), Column("Missing"), Column("Failed share"),
-        Column("Collapsed share", "of runs done: a market was destroyed; a dash where it was not measured"),
+        Heading("Cell"), words("Arm"), Heading("Runs", "whole runs and forks"), Heading("Done"),
+        Heading("Failed"), Heading("Missing"), Heading("Failed share"),
+        Heading("Collapsed share", "of runs done: a market was destroyed; a dash where it was not measured"),
     ]  # fmt: skip
     note = markup.left_out(min(len(rows), MOST_ROWS), len(rows), "rows", "in the order of cells")
     return markup.section("shares", "Failed and collapsed", markup.table(columns, rows[:MOST_ROWS]), note)
@@ -68,12 +68,13 @@ def failures(record: StudyRecord) -> Markup:
         for row in failed.to_dicts()
     ]  # fmt: skip
     columns = [
-        Column("Cell"), Column("Replication"), words("Arm"), Column("Fork", "instant of its event; a dash: whole run"),
+        Heading("Cell"), Heading("Replication"), words("Arm"),
+        Heading("Fork", "instant of its event; a dash: whole run"),
         words("Run"), words("Reason"),
     ]  # fmt: skip
     return markup.section(
         "failures", title,
-        markup.table([words("Reason"), Column("Runs")], reasons[:MOST_ROWS]),
+        markup.table([words("Reason"), Heading("Runs")], reasons[:MOST_ROWS]),
         markup.left_out(min(len(reasons), MOST_ROWS), len(reasons), "reasons", "the most frequent"),
         markup.table(columns, rows[:MOST_ROWS]),
         markup.left_out(min(len(rows), MOST_ROWS), len(rows), "failed runs", "in the order of cells"),

@@ -6,7 +6,7 @@ import polars as pl
 
 from marketsim.report import charts, markup, numbers
 from marketsim.report.charts import Line
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of, rebalance_points
 from marketsim.report.record import RunRecord
 
@@ -33,9 +33,9 @@ def tokens(record: RunRecord) -> Markup:
 
 def _table(record: RunRecord, each: dict[str, pl.DataFrame]) -> Markup:
     columns = [
-        words("Token"), Column("Target"), Column("Leverage, first to last"),
-        Column("Lowest to highest", "leverage between the first and last snapshot"), Column("NAV, first to last"),
-        Column("NAV change"), Column("Equity, first to last"), Column("Resets", "rebalances that were decided"),
+        words("Token"), Heading("Target"), Heading("Leverage, first to last"),
+        Heading("Lowest to highest", "leverage between the first and last snapshot"), Heading("NAV, first to last"),
+        Heading("NAV change"), Heading("Equity, first to last"), Heading("Resets", "rebalances that were decided"),
         words("State"),
     ]  # fmt: skip
     resets = _reset_counts(record)

@@ -6,7 +6,7 @@ import polars as pl
 
 from marketsim.report import charts, markup, numbers
 from marketsim.report.charts import Line
-from marketsim.report.markup import Column, Markup, words
+from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of
 from marketsim.report.record import RunRecord
 
@@ -54,8 +54,8 @@ def _of_asset(record: RunRecord, asset: str, frame: pl.DataFrame) -> Markup:
 
 def _table(asset: str, ends: pl.DataFrame) -> Markup:
     columns = [
-        words("Cohort"), words("Kind"), Column("Accounts"), Column("Equity at the start"),
-        Column("At the end"), Column("Change"), Column("Change [%]"),
+        words("Cohort"), words("Kind"), Heading("Accounts"), Heading("Equity at the start"),
+        Heading("At the end"), Heading("Change"), Heading("Change [%]"),
     ]  # fmt: skip
     rows = [
         (cohort, kind, numbers.count(accounts), numbers.money(start, asset), numbers.money(end, asset),
@@ -85,7 +85,7 @@ def conservation(record: RunRecord) -> Markup:
         by_asset = stated.get("by_asset") or {}
         rows = [("all currencies", numbers.atoms(stated.get("residual_atoms")), _verdict(stated.get("residual_atoms")))]
         rows += [(asset, numbers.atoms(value), _verdict(value)) for asset, value in sorted(by_asset.items())]
-        columns = [words("Currency"), Column("Residual [atoms]"), words("Verdict")]
+        columns = [words("Currency"), Heading("Residual [atoms]"), words("Verdict")]
         first = markup.table(columns, rows)
     explained = (
         "All balances at the end less all deposits, in atoms (1 atom = 1e-8 of a currency), as stated in the manifest:"
@@ -133,8 +133,8 @@ def _ledger(record: RunRecord) -> Markup:
         pl.col("atoms").sum(),
     )
     columns = [
-        words("Entry"), words("Currency"), Column("Rows"), Column("Paying cohorts"),
-        Column("Receiving cohorts"), Column("Moved"), Column("Moved [atoms]"),
+        words("Entry"), words("Currency"), Heading("Rows"), Heading("Paying cohorts"),
+        Heading("Receiving cohorts"), Heading("Moved"), Heading("Moved [atoms]"),
     ]  # fmt: skip
     rows = [
         (entry, asset, numbers.count(count), payers if entry != "deposit" else numbers.ABSENT, payees,

@@ -1,6 +1,6 @@
 """Scenarios by name: `marketsim:NAME` is the newest version of a shipped scenario, `marketsim:NAME@1` a fixed one.
 
-`scenarios/catalogue.csv` says which file each version is and what it hashes to (ARCHITECTURE D29). NAME is the name
+`scenarios/catalogue.csv` says which file each version is and what it hashes to (ARCHITECTURE D36). NAME is the name
 that the scenario itself declares.
 """
 

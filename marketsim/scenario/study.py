@@ -133,7 +133,7 @@ def _check_ends(law: str, ends: Sequence[Any], known: Collection[str]) -> None:
         raise refusal("a logarithmic axis begins above zero", "[lo, hi] with 0 < lo", "", (law,))
 
 
-Axis = Annotated[Any, BeforeValidator(_axis)]
+AxisValues = Annotated[Any, BeforeValidator(_axis)]
 
 
 class ForkSpec(Spec):
@@ -186,7 +186,7 @@ class StudySpec(Spec):
     arms: tuple[Arm, ...] = (ArmSpec(id="factual"), ArmSpec(id="frictionless", arm="frictionless"))
     replications: Count = 1
     design: Design = DesignSpec()
-    over: dict[str, Axis] = Field(default_factory=dict)
+    over: dict[str, AxisValues] = Field(default_factory=dict)
     measures: tuple[MeasureName, ...] = ()
     primary: MeasureName | None = None
     versus: Identifier = "factual"

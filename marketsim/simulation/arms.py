@@ -5,12 +5,12 @@
 | factual | in the book | hears the truth |
 | frictionless | at the mark with `outside` (with scope `primary`: hedges too) | hears of size zero |
 | shadow | written down, not traded | hears of size zero |
-| off | there is no issuer, no token market, nobody who trades only there | - |
+| off | no issuer, no token market, no group that trades only there | - |
 | blind | in the book | hears nothing |
 | phantom | at the mark with `outside` | hears the truth |
 | placebo_time, placebo_sign, contrarian | at the mark; `placebo` sends the factual ones | hears of size zero |
 
-(CONTRACT section 6.) No arm takes a draw of the factual one (common random numbers).
+(docs/contract.md#arms.) No arm takes a draw of the factual one (common random numbers).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def touched(arm: ArmSpec, tokens: Iterable[str]) -> list[str]:
 
 
 def present(scenario: Scenario, arm: ArmSpec) -> Scenario:
-    """The world of an arm: for `off` without its tokens, their markets, and whoever and whatever is there for them."""
+    """The world of an arm: for `off` without its tokens, their markets, and the groups and events that need them."""
     if arm.arm != "off":
         return scenario
     gone = set(touched(arm, (token.id for token in scenario.tokens)))

@@ -110,7 +110,7 @@ def in_new_process(work: Callable[..., Any], *given: Any) -> Any:
 
 
 def serve() -> None:
-    """What the new interpreter does: take a function and what it is given from standard input, and call it."""
+    """Program of the new interpreter: read a function and its arguments from standard input, write its result."""
     work, given = pickle.loads(sys.stdin.buffer.read())
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever is printed meanwhile is no answer
     warm_up(lambda text: None)
@@ -145,7 +145,7 @@ def _window(builder: RunBuilder) -> ForkWindow:
 
 
 def in_child(work: Callable[[], Any]) -> Any:
-    """Do something in a copy of this process, and return what it came to.
+    """Call a function in a forked copy of this process, and return its result.
 
     Raises ResultError where the copy was killed, or stopped in an error.
     """

@@ -20,7 +20,7 @@ from marketsim.venues.perp import FundingDesk
 
 
 class UnitCosts:
-    """What one unit of each token has borne of the fee and got of the funding: told to whoever keeps its holdings.
+    """Management fee and funding per unit of each token, passed on to whatever keeps its holdings.
 
     Of a token with a market that is the kernel [atoms per lot], of any other its register. What the issuer absorbs of
     funding is nobody's.

@@ -25,7 +25,7 @@ PLACEBO_ACCOUNT = 1_299_999_999
 """Public id of the placebo account, the last of the ledger's range, so that nobody else's moves."""
 
 CLEAR_NS = 3_600 * NS_PER_SECOND
-"""How far from any reset a placebo in time stays (CONTRACT section 6)."""
+"""How far from any reset a placebo in time stays (docs/contract.md#arms)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _again(row: Mapping[str, Any], shift_ns: int, sign: int) -> PlaceboOrder:
 
 
 class PlaceboDesk:
-    """Sends placebo orders from one account without margin; what it holds in the end it holds."""
+    """Sends placebo orders from one account without margin; its final position stays open."""
 
     def __init__(self, model: ModelPort, orders: Sequence[PlaceboOrder]) -> None:
         self.model, self.orders = model, [order for order in orders if order.t_ns >= model.env.now]

@@ -2,7 +2,7 @@
 
 From one quiet instant of the factual world two copies run on, one with an order to buy, one with the same order to
 sell; half the log ratio of their mids is the order's impact, free of everything that moved both (antithetic pairs,
-CONTRACT section 7). Each probe also tells who took its other side and what it set off.
+docs/contract.md#measures). Each probe also tells who took its other side and what it set off.
 """
 
 from __future__ import annotations

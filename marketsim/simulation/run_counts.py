@@ -1,4 +1,4 @@
-"""What a model has counted, and what it conserves."""
+"""A run's counts for its manifest, and the check that money is conserved."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ from marketsim.venues.perp import first_settlement_ns
 FIRST_TOKEN, FIRST_AGENT, FIRST_LEDGER = 1_000_000_000, 1_100_000_000, 1_200_000_000
 """Public ids of accounts: traders from 0, then reserved ranges, so that no id moves when a token or agent is added."""
 
-MEMORY_HALFLIFE_NS = 30 * NS_PER_SECOND  # of the public average of the deviation (CALIBRATION section 1)
+MEMORY_HALFLIFE_NS = 30 * NS_PER_SECOND  # of the public average of the deviation (docs/calibration.md#market-makers)
 CHUNK = 65_536  # steps of an index handed to the kernel at once
 MARK_RULES = {"index": codes.MARK_INDEX, "median": codes.MARK_MEDIAN, "last": codes.MARK_LAST, "mid": codes.MARK_MID}
 LEDGER_BITS = codes.ACC_NO_MARGIN | codes.ACC_LEDGER

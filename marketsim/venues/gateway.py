@@ -1,4 +1,4 @@
-"""The gateway: the one door through which a Python participant acts on a venue, and hears what became of it.
+"""The gateway: the only way in which a Python participant acts on a venue and learns what came of it.
 
 `send` stamps an order and puts it on its way; it reaches the book after the participant's latency. Fills and ends come
 back as notices of the kernel, at the exact instant, in phase DELIVERY.
@@ -19,7 +19,7 @@ from marketsim.messages import Fill, Order, Purpose
 
 TIFS = {"gtc": 0, "ioc": codes.F_IOC, "post_only": codes.F_POST_ONLY}
 ORDER_TYPES = ("limit", "market")
-LARGEST_ORDER_ATOMS = 2**60  # more could leave an account's 64 bits: the book refuses it, for its size
+LARGEST_ORDER_ATOMS = 2**60  # more might overflow an account's 64 bits; the book rejects it for its size
 LARGEST_PRICE_TICKS = 2**40
 _ENTRY = {name: code for code, name in enumerate(codes.ENTRIES)}
 _field = (NOTICE.names or ()).index
@@ -56,7 +56,7 @@ class Gateway:
         self.ticks: dict[str, Decimal] = {}
         self.requests: dict[int, Callable[[int, int], None]] = {}
         self.paid: list[Callable[[int, str, int], None]] = []
-        env.on_notice = self._hear
+        env.on_notice = self._handle_notice
 
     def watch(self, account: int, hook: Callable[[], None]) -> None:
         """Call `hook` whenever the venue touches the account's position by liquidation or deleveraging."""
@@ -121,7 +121,7 @@ class Gateway:
         self._world.send_cancel(arrival_ns, position, order.record, order.order_id)
 
     def cancel_all(self, market: str) -> None:
-        """Take every resting order out of a market's book, whoever sent it; their owners hear of it."""
+        """Cancel every resting order of a market; their owners are notified."""
         gone = codes.MAX_FILLS
         while gone == codes.MAX_FILLS:
             self.env.on_log()  # room for the rows
@@ -163,7 +163,7 @@ class Gateway:
 
     # -- what comes back
 
-    def _hear(self, notices: memoryview, row: int) -> None:
+    def _handle_notice(self, notices: memoryview, row: int) -> None:
         kind = notices[row + _KIND]
         if kind == codes.N_REQUEST:
             self._pass_on(notices, row)

@@ -1,4 +1,4 @@
-"""What each arm changes, and all that it leaves alone (CONTRACT section 6)."""
+"""What each arm changes, and all that it leaves alone (docs/contract.md#arms)."""
 
 from pathlib import Path
 from typing import Any

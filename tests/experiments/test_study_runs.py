@@ -49,7 +49,7 @@ def test_failed_runs_are_due_only_again_and_finished_ones_never(tmp_path: Path) 
 def test_runs_of_other_code_are_refused_unless_again(tmp_path: Path) -> None:
     put(tmp_path, PLAN.runs[0], "ok", "another")
     found = states(tmp_path, PLAN.runs, "this")
-    with pytest.raises(ResultError, match=r"1 runs in .* were made by another version of the code; --again"):
+    with pytest.raises(ResultError, match=r"1 runs in .* were made by another version of the code; --again reruns"):
         due(tmp_path, found, again=False)
     assert due(tmp_path, found, again=True) == list(PLAN.runs)
 

@@ -158,7 +158,8 @@ def test_wrong_usage_is_exit_code_2_without_a_traceback(arguments: list[str], sc
 def test_what_is_announced_refuses_by_name(name: str) -> None:
     ended = command(name, "anything", "--workers", "2")
     assert ended.exit_code == 2
-    assert ended.stderr.startswith(f"error: `marketsim {name}` does not exist yet; there are run")
+    refusal = f"error: `marketsim {name}` is not in version {marketsim.__version__}; there are run"
+    assert ended.stderr.startswith(refusal)
 
 
 def test_help_names_every_command_of_the_contract() -> None:

@@ -75,7 +75,7 @@ def test_the_summary_counts_runs_and_lists_failures(sweeping: Any) -> None:
     assert "7 done, 1 failed, 0 missing" in ended.stdout
     assert ended.stderr.splitlines() == [
         "failed: cell 1, replication 0, factual (89ab89ab89ab89ab): the time limit of 1 s was met",
-        "failed runs are kept as they are; --again makes them anew",
+        "failed runs are kept; --again reruns them",
     ]
 
 

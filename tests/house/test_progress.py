@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from marketsim import progress
-from marketsim.progress import Progress, SweepProgress, clock_face
+from marketsim.progress import RunProgress, SweepProgress, clock_face
 
 HOUR_NS = 3600 * 10**9
 
@@ -23,7 +23,7 @@ def test_off_a_terminal_a_plain_line_comes_every_ten_seconds(
 ) -> None:
     seconds = itertools.count(step=4)
     monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(seconds)))
-    with Progress() as shown:
+    with RunProgress() as shown:
         for hour in range(1, 8):
             shown(hour * HOUR_NS, 24 * HOUR_NS, hour * 8_000_000)
     lines = capsys.readouterr().err.splitlines()
@@ -33,7 +33,7 @@ def test_off_a_terminal_a_plain_line_comes_every_ten_seconds(
 
 
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(quiet=True) as shown:
+    with RunProgress(quiet=True) as shown:
         shown(HOUR_NS, 24 * HOUR_NS, 1000)
     assert capsys.readouterr() == ("", "")
 

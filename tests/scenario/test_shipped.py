@@ -37,7 +37,7 @@ def test_the_catalogue_has_every_shipped_file_once_and_every_version_from_1() ->
 
 @pytest.mark.parametrize("row", rows()[1:], ids=lambda row: f"{row[0]}@{row[1]}")
 def test_a_version_is_the_world_it_was_when_it_was_listed(row: list[str]) -> None:
-    """A row that differs: give the old world a file and a row of its own, the new one the next version (D29)."""
+    """A row that differs: give the old world a file and a row of its own, the new one the next version (D36)."""
     found = load(SCENARIOS / row[2])
     study = study_id(found) if found.study is not None else ""
     assert [found.name, row[1], row[2], str(found.seed), found.sha256(), study] == row

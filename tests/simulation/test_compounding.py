@@ -65,7 +65,7 @@ def test_nav_is_the_product_of_one_plus_leverage_times_return(fixed_path: Record
 
 
 def test_every_order_restores_leverage_by_cheng_and_madhavan(fixed_path: Recorded) -> None:
-    """L (L - 1) A r, valued at the price after the move: the same sign as r for +3 and for -3 (VALIDATION 1)."""
+    """L (L - 1) A r at the price after the move: the same sign as r for +3 and -3 (docs/products.md#reset-order)."""
     rows = fixed_path.table("rebalances")
     for (day, (before, after)), (token, leverage) in (
         (step, product)

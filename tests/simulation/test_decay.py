@@ -28,9 +28,10 @@ def random_path(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 
 def test_two_days_by_hand(tmp_path: Path) -> None:
-    """+5 % until 00:02, then -10 % to the end; 3x reset off the book at 5 bps, 1 bp fee at 00:00 (RULES A0.10).
+    """+5 % until 00:02, then -10 % to the end; 3x reset off the book at 5 bps, 1 bp fee at 00:00.
 
-    Equity before the fee 3.45 M, the fee 345, the reset buys 3 x 3449655 - 9450000 = 898965 USDT less rounding to lots.
+    Equity before the fee 3.45 M, the fee 345, the reset buys 3 x 3449655 - 9450000 = 898965 USDT less rounding to lots
+    (docs/products.md#volatility-decay).
     """
     token = {
         **UP,

@@ -38,7 +38,7 @@ Account = tuple[str, str]
 """Cohort and currency."""
 
 
-class Flow(NamedTuple):
+class FlowKey(NamedTuple):
     """What a sum of atoms is booked under; purposes are those of a trade's orders, else None."""
 
     cause: str
@@ -141,7 +141,7 @@ class _Books:
         self.valued = underlying_markets(run)  # equity counts their positions, but no token units
         marks = {t: self._marks_at(t) for t in (since_ns, until_ns)}
         self.opening_mark, self.closing_mark = marks[since_ns], marks[until_ns]
-        self.flows: dict[Flow, int] = defaultdict(int)
+        self.flows: dict[FlowKey, int] = defaultdict(int)
         self.booked_lots: dict[Position, int] = defaultdict(int)
         self.booked_cash: dict[Account, int] = defaultdict(int)
 
@@ -158,17 +158,17 @@ class _Books:
         pooled = self._payments(handed_over(self.run, self.since_ns, self.until_ns))
         self._positions(pooled)
 
-    def _add(self, flow: Flow, atoms: int) -> None:
+    def _add(self, flow: FlowKey, atoms: int) -> None:
         if atoms and flow.from_cohort != flow.to_cohort:
             self.flows[flow] += atoms
 
     def _trade(self, trade: TradeTransfer) -> None:
         asset = self.units[trade.market].asset
         purposes = (trade.buyer_purpose, trade.seller_purpose)
-        self._add(Flow("trade", asset, trade.buyer, trade.seller, *purposes), trade.edge)
+        self._add(FlowKey("trade", asset, trade.buyer, trade.seller, *purposes), trade.edge)
         cause = "mark" if trade.market in self.closing_mark else "units"
         for cohort, sign in ((trade.buyer, 1), (trade.seller, -1)):
-            self._add(Flow(cause, asset, POOL, cohort), sign * trade.rest)
+            self._add(FlowKey(cause, asset, POOL, cohort), sign * trade.rest)
             self.booked_lots[cohort, trade.market] += sign * trade.lots
             self.booked_cash[cohort, asset] -= sign * trade.cash
 
@@ -186,10 +186,10 @@ class _Books:
                 pooled[payer, asset] -= atoms
                 pooled[receiver, asset] += atoms
             else:
-                self._add(Flow(entry, asset, payer, receiver), atoms)
+                self._add(FlowKey(entry, asset, payer, receiver), atoms)
         for (entry, asset, payer, receiver), atoms in worth.items():
-            back = self.flows.pop(Flow(entry, asset, receiver, payer), 0)
-            self._add(Flow(entry, asset, payer, receiver), -atoms - back)
+            back = self.flows.pop(FlowKey(entry, asset, receiver, payer), 0)
+            self._add(FlowKey(entry, asset, payer, receiver), -atoms - back)
             pooled[payer, asset] -= atoms
             pooled[receiver, asset] += atoms
         return pooled
@@ -205,9 +205,9 @@ class _Books:
             moved = self.closing_mark[market] - self.opening_mark[market]
             earned = before * moved + other * self.closing_mark[market]
             units = self.units[market]
-            self._add(Flow("mark", units.asset, POOL, cohort), earned * units.atoms_per_tick_lot)
+            self._add(FlowKey("mark", units.asset, POOL, cohort), earned * units.atoms_per_tick_lot)
         for (cohort, asset), cash in pooled.items():
-            self._add(Flow("mark", asset, POOL, cohort), cash)
+            self._add(FlowKey("mark", asset, POOL, cohort), cash)
 
     def _lots_at(self, t_ns: int) -> dict[Position, int]:
         rows = self.run.table("positions").filter(pl.col("t_ns") == t_ns).select("cohort", "market", "net_lots")

@@ -21,7 +21,7 @@ FLUSH_NS = 3_600 * NS_PER_SECOND  # how often the journal is handed over, so tha
 
 
 class ModelRecorder:
-    """Writes one model's run into its tables. `start` before the clock turns, `finish` when it stands at the end."""
+    """Writes one model's run into its tables; call `start` before the run and `finish` at its end."""
 
     def __init__(self, model: MarketModel, tables: Recorder) -> None:
         self.model = model
