@@ -26,6 +26,7 @@ from tests.docs.pages import PACKAGE, ROOT
 ADDING = PACKAGE / "docs" / "adding"
 BLOCK = re.compile(r"^```(\w+)(?: ([\w./-]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = sorted(page for page in ADDING.glob("*.md") if page.stem != "index")
+PAGE_OF = {"index": "price-index"}
 FILES = {"kernel-rule": 2}
 """Files a page adds, where they are not one: the kernel knows no Specs, and a Spec compiles nothing."""
 
@@ -194,7 +195,7 @@ def test_every_family_has_a_page_and_every_page_a_place_in_the_index() -> None:
     assert marketsim.analysis.measures
     assert marketsim.scenario.schema
     pages = {page.stem for page in PAGES}
-    assert {name.replace(" ", "-") for name in families()} <= pages
+    assert {PAGE_OF.get(name, name.replace(" ", "-")) for name in families()} <= pages
     index = (ADDING / "index.md").read_text(encoding="utf-8")
     assert [page for page in sorted(pages) if f"]({page}.md)" not in index] == []
 
