@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -42,13 +43,12 @@ class CoinFlipperSpec(TraderGroupSpec):
     rate: Annotated[EventRate, ZERO_OR_MORE] = Fraction(30, 3_600)
     size: Annotated[MoneyAmount, ABOVE_ZERO]
     buy_share: Annotated[Rate, SHARE]
-    protection: Annotated[Rate, SHARE]
+    protection: Annotated[Rate, SHARE] = Decimal("0.01")
 
     def sentence(self) -> str:
         """What each of them does, in words."""
-        return (
-            f"They buy with a chance of {format_rate(self.buy_share)}, else sell, {format_money(self.size)} at a time."
-        )
+        size = format_money(self.size)
+        return f"They buy with a chance of {format_rate(self.buy_share)}, else sell, {size} at a time."
 
     def rule(self, terms: GroupTerms) -> GroupRule:
         """The group as the kernel takes it: the rule, and its numbers by the names it has for them."""
