@@ -39,6 +39,8 @@ def sweep(study: Path | str, dry_run: bool, as_json: bool, quiet: bool, **option
         _forecast(study, options, as_json)
         return
     stopped = None
+    if str(options.get("scheduler") or "").startswith("tcp://"):
+        click.echo("warning: a tcp:// scheduler asks nobody who they are; tls:// does (distributed.comm.tls)", err=True)
     with SweepProgress(quiet=quiet) as progress:
         try:
             swept: Any = marketsim.sweep(study, progress=progress, **options)

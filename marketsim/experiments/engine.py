@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from marketsim.errors import EnvironmentLackError
-from marketsim.experiments.local_workers import LocalWorkers
+from marketsim.experiments.local_workers import Door, LocalWorkers
 from marketsim.experiments.memory import MB, resident_bytes
 from marketsim.experiments.task import Receipt, Task, error_text
 from marketsim.experiments.worker_host import CONFIG
@@ -64,6 +64,7 @@ class Cluster:
     workers: int
     memory: int = 0  # of each worker [bytes], where it is known
     own: LocalWorkers | None = None
+    door: Door = field(default_factory=lambda: Door(""))
     _worn: set[str] = field(default_factory=set)
     _short_s: float | None = None  # since when a worker that died is missing
 
@@ -75,21 +76,25 @@ class Cluster:
         """
         own = LocalWorkers(workers, memory_limit)
         try:
-            return cls(_connected(own.address()), workers, memory_limit, own)
+            door = own.door()
+            return cls(_connected(door), workers, memory_limit, own, door)
         except BaseException:
             own.stop()
             raise
 
     @classmethod
     def at(cls, address: str) -> Self:
-        """Use the workers of the scheduler at `address`; raises `EnvironmentLackError` where there are none."""
-        client = _connected(address)
+        """Use the workers of the scheduler at `address`; raises `EnvironmentLackError` where there are none.
+
+        `tls://` shows the certificate that Dask's own configuration names (`distributed.comm.tls`).
+        """
+        client = _connected(Door(address))
         try:
             client.wait_for_workers(1, timeout=CONNECT_S)
         except TimeoutError:
             client.close()
             raise EnvironmentLackError(f"the scheduler at {address} has no workers after {CONNECT_S:g} s") from None
-        return cls(client, sum(client.nthreads().values()))
+        return cls(client, sum(client.nthreads().values()), door=Door(address))
 
     def __enter__(self) -> Self:
         return self
@@ -255,16 +260,24 @@ def share_of_memory(workers: int) -> int:
     return int(MEMORY_LIMIT) // workers
 
 
-def _connected(address: str) -> Client:
+def _connected(door: Door) -> Client:
+    """A client of the scheduler; raises `EnvironmentLackError` where none answers."""
     import dask
     from distributed import Client
+    from distributed.security import Security
 
+    security = None
+    if door.certificate:
+        pair = {"tls_client_cert": door.certificate, "tls_client_key": door.key, "tls_ca_file": door.certificate}
+        security = Security(require_encryption=True, **pair)
     with dask.config.set(CONFIG):
         try:
-            return Client(address, set_as_default=False, timeout=CONNECT_S)
-        except (OSError, ValueError, TimeoutError) as error:
-            message = f"no Dask scheduler answers at {address}: {error}"
-            raise EnvironmentLackError(message, f"dask scheduler --host {address}") from None
+            return Client(door.address, security=security, set_as_default=False, timeout=CONNECT_S)
+        except (OSError, ValueError, TypeError, TimeoutError) as error:
+            message = f"no Dask scheduler answers at {door.address}: {error}"
+            if door.address.startswith("tls://"):
+                message += " (its certificates are those of Dask's own configuration, `distributed.comm.tls`)"
+            raise EnvironmentLackError(message) from None
 
 
 @contextmanager

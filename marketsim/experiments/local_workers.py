@@ -3,6 +3,9 @@
 That process lives exactly as long as the pipe from its parent. When the parent ends, however it ends, all workers are
 killed. So nothing is left running, Ctrl-C reaches the parent alone, and a script without `if __name__ == "__main__"`
 may sweep: no worker ever imports it.
+
+Nobody else may give these workers work: whoever connects shows a certificate that the host made for this one sweep and
+hands to its parent through the pipe. And nothing is imported from the folder one stands in (`safe_path`).
 """
 
 from __future__ import annotations
@@ -12,16 +15,26 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
 
 from marketsim.errors import EnvironmentLackError
+from marketsim.safe_path import SAFE_PATH, safe_command
 
 STOP_S = 5.0
 LIBRARIES = ("POLARS_MAX", "OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "NUMBA_NUM", "RAYON_NUM")
 ONE_THREAD = {f"{library}_THREADS": "1" for library in LIBRARIES}
 """Environment of workers: one core each."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """A scheduler's address, with the certificate and the key (PEM) that open it; empty where it asks nobody."""
+
+    address: str
+    certificate: str = ""
+    key: str = ""
 
 
 class LocalWorkers:
@@ -30,13 +43,13 @@ class LocalWorkers:
     def __init__(self, workers: int, memory_limit: int) -> None:
         self._scratch = tempfile.mkdtemp(prefix="marketsim-workers-")
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from marketsim.experiments.worker_host import main; main()"],
+            safe_command("from marketsim.experiments.worker_host import main; main()"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
-            env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env={**os.environ, **ONE_THREAD, **SAFE_PATH},
         )
         self.pid = self._process.pid
         wish = {"workers": workers, "memory_limit": memory_limit, "scratch": self._scratch}
@@ -45,13 +58,13 @@ class LocalWorkers:
             self._process.stdin.write(json.dumps(wish) + "\n")
             self._process.stdin.flush()
 
-    def address(self) -> str:
-        """The scheduler's address once the workers are there; raises `EnvironmentLackError` where they do not start."""
+    def door(self) -> Door:
+        """Where the scheduler listens, once the workers are there; raises EnvironmentLackError if they do not start."""
         assert self._process.stdout is not None
         answer = self._process.stdout.readline().strip()
         if not answer:
             raise EnvironmentLackError("the local workers did not start; `marketsim doctor` says what is missing")
-        return answer
+        return Door(**json.loads(answer))
 
     def is_alive(self) -> bool:
         """Whether the process is there."""

@@ -1,6 +1,7 @@
 """The process that local workers live in: it starts a scheduler and workers and ends with the pipe from its parent.
 
-They listen on this machine's loopback address, in a session of their own.
+They listen on this machine's loopback address, in a session of their own, and answer only who shows the certificate
+that is made here for this one time; there is no HTTP page.
 """
 
 from __future__ import annotations
@@ -55,19 +56,27 @@ def _end_workers() -> None:
 def serve(workers: int, memory_limit: int, scratch: str) -> None:
     """Run a local cluster until standard input ends."""
     import dask
-    from distributed import LocalCluster
+    from distributed import Nanny
+    from distributed.deploy.spec import SpecCluster
+    from distributed.security import Security
 
+    from marketsim.experiments.without_http import SilentScheduler, SilentWorker
+
+    security = Security.temporary()
+    place = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
+    own = {"nthreads": 1, "memory_limit": memory_limit, "local_directory": scratch, "worker_class": SilentWorker}
     with dask.config.set(CONFIG):
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=memory_limit,
-            dashboard_address=None,
-            host="127.0.0.1",
-            local_directory=scratch,
+        cluster = SpecCluster(
+            scheduler={"cls": SilentScheduler, "options": {**place, "dashboard": False}},
+            workers={number: {"cls": Nanny, "options": {**place, **own}} for number in range(workers)},
+            security=security,
         )
-        sys.stdout.write(f"{cluster.scheduler_address}\n")
+        door = {
+            "address": cluster.scheduler_address,
+            "certificate": security.tls_client_cert,
+            "key": security.tls_client_key,
+        }
+        sys.stdout.write(json.dumps(door) + "\n")
         sys.stdout.flush()
         dead: dict[Any, int] = {}
         while not select([sys.stdin], [], [], WATCH_S)[0]:

@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from marketsim.errors import MarketsimError, ResultError
 from marketsim.kernel.warm import warm_up
+from marketsim.safe_path import SAFE_PATH, safe_command
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
 from marketsim.simulation.arms import FACTUAL, apply
@@ -97,9 +98,9 @@ def windows_around(instants: Iterable[int], *, before: int, horizon: int, end_ns
 def in_new_process(work: Callable[..., Any], *given: Any) -> Any:
     """Call a function in an interpreter without threads, and return its answer; raises ResultError where it fails."""
     done = subprocess.run(
-        [sys.executable, "-c", "from marketsim.simulation.forks import serve; serve()"],
+        safe_command("from marketsim.simulation.forks import serve; serve()"),
         input=pickle.dumps((work, given)),
-        env={**os.environ, **ONE_THREAD},
+        env={**os.environ, **ONE_THREAD, **SAFE_PATH},
         capture_output=True,
         check=False,
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dask
 import pytest
 
 from marketsim.errors import EnvironmentLackError
@@ -81,8 +82,12 @@ def test_a_task_that_kills_every_worker_is_left_as_failed_and_the_rest_is_done(c
     assert len(pids(*found.values())) == 4
 
 
-def test_the_workers_of_an_existing_scheduler_are_used_and_stay(cluster: Cluster) -> None:
-    with Cluster.at(cluster.client.scheduler.address) as guest:
+def test_the_workers_of_an_existing_scheduler_are_used_and_stay(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "certificate.pem").write_text(cluster.door.certificate)
+    (tmp_path / "key.pem").write_text(cluster.door.key)
+    tls = {"ca-file": "certificate", "client.cert": "certificate", "client.key": "key"}
+    own = {f"distributed.comm.tls.{name}": str(tmp_path / f"{file}.pem") for name, file in tls.items()}
+    with dask.config.set(own), Cluster.at(cluster.door.address) as guest:
         found = receipts(guest, *(Pid(f"guest-{i}") for i in range(4)))
         assert (guest.workers, guest.own) == (2, None)
     assert set(pids(*found.values())) <= set(cluster.pids())
