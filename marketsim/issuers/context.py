@@ -74,7 +74,7 @@ class LedgerAccounts:
 
 
 class TokenMarket(Protocol):
-    """The switches of a token's own market."""
+    """What an issuer may do to a token's own market."""
 
     def open_primary(self, is_open: bool) -> None:
         """Let holders know whether the fund creates and redeems."""

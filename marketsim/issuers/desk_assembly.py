@@ -114,7 +114,7 @@ class _DeskAssembly:
         self.cost_allowance = Fraction(spec.execution.cost_allowance)
 
     def desk(self) -> TokenDesk:
-        """The whole."""
+        """The desk, with all its parts."""
         return TokenDesk(
             self.books,
             self.own.holdings,

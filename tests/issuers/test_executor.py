@@ -14,9 +14,10 @@ from marketsim.issuers.algorithms.participation import CappedPlan
 from marketsim.issuers.algorithms.passive import PassivePlan, PassiveSpec
 from marketsim.issuers.algorithms.pov import PovPlan, PovSpec
 from marketsim.issuers.algorithms.twap import TwapPlan, TwapSpec
-from marketsim.issuers.fund.nav import Holding, Leg, cost_consistent_lots, order_notional
+from marketsim.issuers.fund.nav import Holding, Leg, cost_consistent_lots
 from marketsim.streams import Stream
 from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, SECOND, World
+from tests.reference.fund import order_notional
 
 DAILY = {"policy": "daily", "at": "00:02"}
 T_RESET = 2 * MINUTE

@@ -3,12 +3,11 @@
 Everything is an `int` or a `Fraction`; nothing here rounds except `rebalance_lots`, which says how. The ledger of a
 fund is `equity = cash + sum(position x price)`, with cash in atoms, positions in lots, prices in ticks and
 `atoms_per_tick_lot` atoms for one lot moving one tick. Sources: FTX, "How Do Leveraged Tokens Rebalance" (NAV, size of
-a rebalance, triggers) [FTX]; Binance FAQ 360042957472 (NAV, real leverage) [BLVT]; Cheng and Madhavan 2009, J.
-Investment Management 7(4) (order after a move, aggregate flow) [CM]. What has no source beside it follows from the
-ledger in one line. Checked in `tests/issuers/test_nav.py`.
+a rebalance, triggers) [FTX]; Binance FAQ 360042957472 (NAV, real leverage) [BLVT]. What has no source beside it follows
+from the ledger in one line. Checked in `tests/issuers/test_nav.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -120,61 +119,9 @@ def nav_per_token(equity_atoms: Exact, supply: Exact) -> Fraction:
     return Fraction(equity_atoms) / supply
 
 
-def nav_after_move(nav: Exact, leverage: Exact, move: Exact) -> Exact:
-    """NAV after a move of the underlying since the last reset, before fees and funding: NAV (1 + L r) [Gate 44111]."""
-    return nav * (1 + leverage * move)
-
-
-def drifted_leverage(leverage: Exact, move: Exact) -> Fraction:
-    """Leverage a fund drifts to after a move r without trading: L (1 + r) / (1 + L r) [FTX].
-
-    Raises `ZeroDivisionError` at the move that leaves no equity.
-    """
-    return Fraction(leverage * (1 + move)) / (1 + leverage * move)
-
-
-def move_to_leverage(leverage: Exact, bound: Exact) -> Fraction:
-    """Move of the underlying at which absolute leverage reaches a bound [FTX].
-
-    Long: (K - L) / (L (1 - K)); short with l = |L|: (K - l) / (l (1 + K)). Raises `ZeroDivisionError` where no move
-    leads there.
-    """
-    if leverage > 0:
-        return Fraction(bound - leverage) / (leverage * (1 - bound))
-    return Fraction(bound + leverage) / (-leverage * (1 + bound))
-
-
-def wipe_out_move(leverage: Exact) -> Fraction:
-    """Move of the underlying that takes all equity: -1 / L."""
-    return Fraction(-1) / leverage
-
-
-def rebalance_notional(leverage: Exact, equity: Exact, move: Exact) -> Exact:
-    """Order, in money, that restores a target after a move from it: L (L - 1) E r, + buys [CM]."""
-    return leverage * (leverage - 1) * equity * move
-
-
-def hedge_notional(leverage: Exact, cash: Exact) -> Exact:
-    """Perpetuals bought, in money, for cash that creates tokens: L times the cash; redemption sells the same [FTX]."""
-    return leverage * cash
-
-
-def aggregate_flow(funds: Iterable[tuple[Exact, Exact]], move: Exact) -> Exact:
-    """Rebalancing flow of many funds, each (leverage, equity): sum of L (L - 1) E r [CM]; up and down tokens add."""
-    return sum(rebalance_notional(leverage, equity, move) for leverage, equity in funds)
-
-
-def order_notional(leverage: Exact, equity: Exact, move: Exact, flow: Exact = 0) -> Exact:
-    """Order, in money, that restores a target after a move from it and a flow of cash: L (L - 1) E r + L F.
-
-    flow: cash of creations, less redemptions, taken at the price after the move [CM; FTX].
-    """
-    return rebalance_notional(leverage, equity, move) + hedge_notional(leverage, flow)
-
-
-def desired_units(leverage: Exact, nav: Exact, price: Exact) -> Fraction:
-    """Units of the underlying one token should hold: L NAV / P [FTX's `DP`]."""
-    return Fraction(leverage * nav) / price
+def desired_units(leverage: Exact, value: Exact, price: Exact) -> Fraction:
+    """Units of the underlying that a value should hold at a leverage: L NAV / P [FTX's `DP`]."""
+    return Fraction(leverage * value) / price
 
 
 def round_lots(wished: Exact, rounding: Rounding) -> int:
@@ -198,7 +145,7 @@ def position_for(
     """
     if equity_atoms <= 0:
         raise ValueError(f"a fund with equity {equity_atoms} has no leverage")
-    return round_lots(Fraction(leverage * equity_atoms) / (price_ticks * atoms_per_tick_lot), rounding)
+    return round_lots(desired_units(leverage, equity_atoms, price_ticks * atoms_per_tick_lot), rounding)
 
 
 def rebalance_lots(

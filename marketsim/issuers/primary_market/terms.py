@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, PlainSerializer, Tag
 
-from marketsim.issuers.fund.nav import Exact, Rounding, round_lots
+from marketsim.issuers.fund.nav import Exact, Rounding, desired_units, round_lots
 from marketsim.issuers.primary_market.caps import DailyCapSpec
 from marketsim.spec import NONE_IN_WORDS, Duration, Factor, Flag, MoneyAmount, Rate, Spec, TimeOfDay
 from marketsim.units import Money, format_money, format_number
@@ -129,7 +129,7 @@ def hedge_lots(leverage: Exact, cash_atoms: int, price_ticks: Exact, atoms_per_t
 
     cash_atoms: + of creations, - of redemptions.
     """
-    return round_lots(Fraction(leverage * cash_atoms) / (price_ticks * atoms_per_tick_lot), Rounding.NEAREST)
+    return round_lots(desired_units(leverage, cash_atoms, price_ticks * atoms_per_tick_lot), Rounding.NEAREST)
 
 
 def share_lots(position_lots: int, units_lots: int, supply_lots: int) -> int:

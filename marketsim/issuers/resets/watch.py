@@ -68,7 +68,7 @@ class ResetWatch:
         return wipe_out_trigger(held.cash_atoms, leg.position_lots, leg.atoms_per_tick_lot)
 
     def _alarm_at(self, t_ns: int) -> Event:
-        """An event at an instant; the same one while the instant stays, so that waiting leaves no litter."""
+        """An event at an instant; the same one while the instant stays, so that no unused timeouts pile up."""
         known_ns, alarm = self._alarm
         if alarm is None or known_ns != t_ns or t_ns <= self.clock.now_ns:
             alarm = self.clock.env.timeout(max(t_ns - self.clock.now_ns, 0))
