@@ -21,7 +21,12 @@ import pytest
 from marketsim.kinds import ENTRY_POINTS
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "plugin"
-KINDS = {"rebalance part_way": "policies", "trader coin_flipper": "kinds", "trader pulse": "kinds"}
+KINDS = {  # by row of `list`, in which list: in the order of `list plugins`
+    "trades_per_hour": "measures",
+    "rebalance part_way": "policies",
+    "trader coin_flipper": "kinds",
+    "trader pulse": "kinds",
+}
 WORLD = """\
 schema: marketsim/1
 name: with_plugins
@@ -131,8 +136,8 @@ def test_without_plugins_there_are_none() -> None:
 
 def test_plugins_are_listed_by_family_name_package_and_version(installed: Environment) -> None:
     lines = [line.split() for line in installed.told("list", "plugins").splitlines()]
-    assert [line[-3:] for line in lines] == [[name.split()[1], "marketsim-example", "1.2.0"] for name in sorted(KINDS)]
-    assert [" ".join(line[:-3]) for line in lines] == ["rebalance policy", "trader", "trader"]
+    assert [line[-3:] for line in lines] == [[name.split()[-1], "marketsim-example", "1.2.0"] for name in KINDS]
+    assert [" ".join(line[:-3]) for line in lines] == ["measure", "rebalance policy", "trader", "trader"]
     rows = json.loads(installed.told("list", "plugins", "--json"))["plugins"]
     assert rows[-1] == {"family": "trader", "name": "pulse", "package": "marketsim-example", "version": "1.2.0"}
 
@@ -206,6 +211,17 @@ def test_the_manifest_names_the_plugin_with_version_and_hash(
 
 def test_the_page_has_its_words(installed: Environment, run: Mapping[str, Any]) -> None:
     assert "part_way" in (installed.folder / run["path"] / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_study_has_its_measure(installed: Environment) -> None:
+    asked = "measures: [trades_per_hour], primary: trades_per_hour"
+    study = f"study: {{arms: [factual, frictionless], replications: 2, {asked}}}\n"
+    (installed.folder / "study.yaml").write_text(WORLD.replace("2h", "20min") + study)
+    installed.told("sweep", "study.yaml", "--out", "swept", "--workers", "1", "--no-report")
+    (effects,) = (installed.folder / "swept").rglob("effects.parquet")
+    rows = pl.read_parquet(effects).filter(pl.col("measure") == "trades_per_hour")
+    (factual,) = rows.filter(pl.col("arm") == "factual").iter_rows(named=True)
+    assert factual["estimate"] > 1_500  # 50 flippers alone trade 30 times an hour
 
 
 def test_a_run_with_its_kinds_comes_out_the_same_again(installed: Environment, run: Mapping[str, Any]) -> None:
