@@ -99,7 +99,7 @@ class Family(Generic[Base]):
         """The word a kind is chosen by."""
         if not self.key:
             if not isinstance(getattr(kind, "name", None), str):
-                raise TypeError(f"{_place(kind)} has no `name`, the word it is chosen by")
+                raise TypeError(f"{_place(kind)}: the {self.name} is incomplete: it has no `name` of its own")
             return str(kind.name)
         field = kind.model_fields.get(self.key)
         words = get_args(field.annotation) if field is not None and get_origin(field.annotation) is Literal else ()

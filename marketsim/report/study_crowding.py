@@ -89,7 +89,7 @@ def _against_theory(
 def theory(most: float, top: float) -> list[tuple[str, list[tuple[float, float]], str]]:
     """The multipliers 1 + Lambda and 1/(1 - Lambda) from 0 to `most`; the latter ends at 1 or where it reaches `top`.
 
-    Source: CONTRACT section 7.
+    Source: docs/theory.md#sized-once and docs/theory.md#fixed-point.
     """
     ends = max(most, 1e-6)
     xs = [float(x) for x in np.linspace(0.0, ends, _POINTS_OF_CURVES)]

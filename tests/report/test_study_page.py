@@ -178,7 +178,7 @@ def test_a_chart_names_the_cells_it_leaves_out(study: Study) -> None:
 
 
 def test_theory_is_drawn_to_where_it_ends() -> None:
-    # CONTRACT section 7: one shot 1 + Lambda, fixed point 1/(1 - Lambda), which is 5 at Lambda = 0.8.
+    # docs/theory.md#fixed-point: one shot 1 + Lambda, fixed point 1/(1 - Lambda), which is 5 at Lambda = 0.8.
     (_, one_shot, _), (_, fixed_point, _) = theory(1.5, 5.0)
     assert one_shot[0] == fixed_point[0] == (0.0, 1.0)
     assert one_shot[-1] == pytest.approx((1.5, 2.5), abs=1e-12)

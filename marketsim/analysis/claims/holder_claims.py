@@ -13,7 +13,7 @@ from marketsim.datasets.run import Run
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY, instant_ns, money, to_atoms
 
 OWN_FEE = 0.0010
-"""Fee of buying or selling a token, in its market or at the issuer: 0.1 % (the buyer's source, RULES section 0)."""
+"""Fee of buying or selling a token, in its market or at the issuer: 0.1 % (docs/products.md#claims)."""
 
 
 def spot(run: Run) -> Evaluation:

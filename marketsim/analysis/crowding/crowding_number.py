@@ -1,7 +1,7 @@
 """The crowding number Lambda(h): the spectral radius of lambda(h) K, and the multipliers that theory derives from it.
 
 h is the time until the impact is counted: at the end of the orders' window Lambda says what an order does to its own
-reset, at the next reset what one reset does to the next (CONTRACT section 7, VALIDATION section 2b).
+reset, at the next reset what one reset does to the next (docs/theory.md#crowding-number).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from marketsim.analysis.inference.intervals import interval
 
 @dataclass(frozen=True)
 class CrowdingNumber:
-    """A crowding number with its interval, and the multipliers of theory (VALIDATION section 2b).
+    """A crowding number with its interval, and the multipliers of theory (docs/theory.md#crowding-number).
 
     one_shot: 1 + Lambda, of orders sized once. fixed_point: 1 / (1 - Lambda), of orders that follow the price they
     make; None from Lambda = 1 on.

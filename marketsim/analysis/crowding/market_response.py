@@ -14,7 +14,8 @@ import polars as pl
 class MarketResponse:
     """What others trade per unit of return [currency]: by liquidation in the move's direction (G), or against it (C).
 
-    r = r0 / (1 - lambda (K + G - C)) (VALIDATION section 2b); lambda from live probes includes both already.
+    r = r0 / (1 - lambda (K + G - C)) (docs/theory.md#liquidations-and-contrarians); lambda from live probes includes
+    both already.
     """
 
     liquidation_density: float | None

@@ -1,7 +1,8 @@
 """K: what funds would trade after a move, in currency per unit of return, from their positions and targets.
 
 K of market m to a move of market j = sum over tokens of target_im q_ij P_j - delta_mj q_im P_m, positions as they were
-when the orders began. For one leg at target it is equity x L (L - 1) (Cheng & Madhavan 2009; CONTRACT section 7).
+when the orders began. For one leg at target it is equity x L (L - 1) (Cheng & Madhavan 2009;
+docs/theory.md#order-of-one-fund).
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 It buys at the ask and sells at the bid (at the mark where the side is empty), pays the taker fee and funding, and has a
 margin account of its own; cash outside that account cannot be lost. When its equity at the mark is below maintenance
-margin (RULES B.4, B.5) the venue closes all of it at the quote, no worse than the bankruptcy price, and takes the
-liquidation fee, instead of the taker's, out of what is left. A stop closes it once mark or quote has moved against its
-average entry by the stop's share. Both are checked at the instants of the tape; a gap over both is a liquidation. All
-amounts are whole atoms.
+margin (docs/venues.md#liquidation-engines) the venue closes all of it at the quote, no worse than the bankruptcy price,
+and takes the liquidation fee, instead of the taker's, out of what is left. A stop closes it once mark or quote has
+moved against its average entry by the stop's share. Both are checked at the instants of the tape; a gap over both is a
+liquidation. All amounts are whole atoms.
 """
 
 from __future__ import annotations

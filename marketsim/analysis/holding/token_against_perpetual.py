@@ -4,7 +4,7 @@ The position gets the cash at the instant the holder put it in (at the start: wh
 hands back the same share of what it has when the holder sells; so both had the same money for the same time. What each
 has in the end is compared: cash handed back, and what is held, tokens at NAV, the perpetual at the mark. The position
 trades at the recorded quotes, which it does not move. The answer differs at equal exposure, equal capital and equal
-largest loss, and all three are the buyer's question (RULES section 0).
+largest loss, and all three are the buyer's question (docs/products.md#claims).
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from marketsim.datasets.run import Run
 class Amplification(RatioOfSums, PairMeasure):
     """Factor on the counterfactual's moves around rebalances: sum x_f x_c / sum x_c^2.
 
-    x_f and x_c are the log returns over a rebalance window of the factual run and of the counterfactual (CONTRACT
-    section 7): the slope of a regression through zero of the former on the latter.
+    x_f and x_c are the log returns over a rebalance window of the factual run and of the counterfactual
+    (docs/contract.md#measures): the slope of a regression through zero of the former on the latter.
     """
 
     name, unit = "amplification", "ratio"

@@ -30,10 +30,11 @@ def is_collapsed(run: Run) -> bool:
     """Whether a market of the run was destroyed.
 
     It was where the mark stood below a third or above three times the index at any snapshot after the warm-up, or more
-    than one snapshot in ten had no mid, in any market but a token's own. Yagi and Mizuta (2016; VALIDATION section 3)
-    call a market destroyed whose price runs away from its fundamental value; these bounds lie far beyond every
-    deviation of a working market (99 % are within 10 bps of the index in the base world) and short of where only
-    rounding is left. A token that was wiped is no collapse of a market: that is `wipe_probability`.
+    than one snapshot in ten had no mid, in any market but a token's own. Yagi and Mizuta 2016
+    (docs/literature.md#artificial-markets-with-leveraged-funds) call a market destroyed whose price runs away from its
+    fundamental value; these bounds lie far beyond every deviation of a working market (99 % are within 10 bps of the
+    index in the base world) and short of where only rounding is left. A token that was wiped is no collapse of a
+    market: that is `wipe_probability`.
     """
     require_cadence(run, "marks", "collapse_share", TEN_MINUTES_NS)
     begin_ns, markets = measured_period(run).begin_ns, underlying_markets(run)

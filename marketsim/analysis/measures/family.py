@@ -28,7 +28,7 @@ class Term:
     denominator: float
 
 
-class Measure:
+class Measure(ABC):
     """What one can ask of runs, in the words of `study.measures`.
 
     name: its word. unit: unit of its values. if_nothing: why there is no value where the terms do not give one.
@@ -43,9 +43,9 @@ class Measure:
     is_of_sums: ClassVar[bool] = False
     keeps_collapsed: ClassVar[bool] = False
 
+    @abstractmethod
     def value(self, terms: Sequence[Term]) -> float | None:
         """The value of any number of terms put together; None where they do not give one."""
-        raise NotImplementedError
 
     @property
     def about(self) -> str:
@@ -54,11 +54,15 @@ class Measure:
 
 
 MEASURES = Family(
-    "measure", Measure, key="", home="marketsim.analysis.measures", needs=("name", "unit", "if_nothing", "value")
+    "measure",
+    Measure,  # type: ignore[type-abstract]
+    key="",
+    home="marketsim.analysis.measures",
+    needs=("name", "unit", "if_nothing"),
 )
 
 
-class RunMeasure(Measure, ABC):
+class RunMeasure(Measure):
     """A measure of single runs; its effect is the arm's value less the value of the arm it is compared with."""
 
     @abstractmethod
@@ -66,7 +70,7 @@ class RunMeasure(Measure, ABC):
         """The terms of one run; raises `ResultError` where the run did not record what it needs."""
 
 
-class PairMeasure(Measure, ABC):
+class PairMeasure(Measure):
     """A measure of a run and its counterfactual, which have common random numbers.
 
     no_effect: its value where the two do not differ; None where no value says so.

@@ -22,7 +22,7 @@ AFTER_NS = (
 
 
 class GapAfterFills(PairMeasure):
-    """A measure of D(tau) = E[s ln(M_f / M_c)(t_last + tau)], s the sign of the window's order (CONTRACT section 7)."""
+    """A measure of D(tau) = E[s ln(M_f / M_c)(t_last + tau)], s the sign of the order (docs/contract.md#measures)."""
 
     if_nothing = "no token traded in a rebalance"
     is_of_sums = True

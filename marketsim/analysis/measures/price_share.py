@@ -11,8 +11,8 @@ from marketsim.datasets.run import Run
 class PriceShare(RatioOfSums, PairMeasure):
     """Share of the moves around rebalances that the counterfactual lacks: sum x_f (x_f - x_c) / sum x_f^2.
 
-    x_f and x_c are the log returns over a rebalance window of the factual run and of the counterfactual (CONTRACT
-    section 7). 0: rebalancing changed nothing; 1: nothing moves without it.
+    x_f and x_c are the log returns over a rebalance window of the factual run and of the counterfactual
+    (docs/contract.md#measures). 0: rebalancing changed nothing; 1: nothing moves without it.
     """
 
     name, unit = "price_share", "share"

@@ -19,7 +19,8 @@ RETURN_NS = 5 * MINUTE_NS
 class Volatility(RootOfRatio, PairMeasure):
     """Volatility relative to the counterfactual: sqrt(sum RV_f / sum RV_c), RV of 5-minute returns of the mid.
 
-    RV is realised variance, the sum of squared returns (CONTRACT section 7), over all markets of underlyings.
+    RV is realised variance, the sum of squared returns (docs/contract.md#measures), over all markets of
+    underlyings.
     """
 
     name, unit = "volatility", "ratio"

@@ -15,7 +15,7 @@ from marketsim.units import NS_PER_DAY, duration_ns, instant_ns
 class MeasuredPeriod:
     """Start of the clock [ns since 1970], and the first and last instant that are measured [ns since that start].
 
-    event_ns: the event that a forked run is about (CONTRACT section 6: `fork`); None for a whole run.
+    event_ns: the event that a forked run is about (docs/contract.md#forks-and-probes); None for a whole run.
     """
 
     start_ns: int

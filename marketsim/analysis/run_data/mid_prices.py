@@ -14,7 +14,7 @@ from marketsim.errors import ResultError
 
 MINUTE_NS = 60 * 10**9
 COARSEST_NS = MINUTE_NS
-"""The oldest a mid may be where windows of minutes are measured (CONTRACT section 7: tau from minutes)."""
+"""The oldest a mid may be where windows of minutes are measured (docs/contract.md#windows)."""
 
 
 class MidPrices:

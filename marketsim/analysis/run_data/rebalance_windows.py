@@ -1,8 +1,8 @@
 """The windows in which tokens rebalance: one move of one market each, whichever tokens traded in it.
 
-W = [t_decide, t_last] (CONTRACT section 7). Rebalances of several tokens whose windows overlap in a market are merged
-into one window, from the first decision to the last fill: they push one price, and counted separately one move would
-enter as often as there are tokens. The windows of the factual run are also used for the counterfactual, whose own
+W = [t_decide, t_last] (docs/contract.md#windows). Rebalances of several tokens whose windows overlap in a market are
+merged into one window, from the first decision to the last fill: they push one price, and counted separately one move
+would enter as often as there are tokens. The windows of the factual run are also used for the counterfactual, whose own
 rebalances may fall at other times. In a fork only the window of its event counts: later rebalances within its horizon
 have forks of their own.
 """

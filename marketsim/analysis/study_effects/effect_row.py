@@ -18,7 +18,7 @@ COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class EffectRow:
-    """A row of effects.parquet; besides the columns of CONTRACT section 6 it has:
+    """A row of effects.parquet; its columns (docs/contract.md#inference).
 
     p: two-sided, unadjusted, by swapping the arms of pairs, or for measures of pairs by the bootstrap. p_adjusted: over
     all cells and arms, by Holm for the registered primary outcome, by Benjamini and Hochberg for all others together.

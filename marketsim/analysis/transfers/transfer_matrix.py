@@ -1,4 +1,4 @@
-"""The transfer matrix: who paid whom and for what, closed to the atom (CONTRACT section 7).
+"""The transfer matrix: who paid whom and for what, closed to the atom (docs/contract.md#transfers).
 
 Each trade moves size x (price - M(t + 10 min)) from the buyer's to the seller's cohort: what the seller got above what
 the thing was worth ten minutes later. Everything else that a position earns settles against `market_pool`, which pays
@@ -6,11 +6,11 @@ the buyer size x (mark at the end - M) and is paid it by the seller. Fees, fundi
 ledger has them. A cohort's opening equity plus what it got less what it paid is its closing equity, exactly.
 
 It stays exact because M is counted in half ticks and each trade's transfer is rounded down to an atom; what is rounded
-off is settled with the pool in the same trade. Fills off the book are at the mark (CONTRACT section 3) and settle with
-the pool alone. A position handed over (takeover, deleveraging) is valued at the mark of that instant, so that
-`insurance` and `deleveraging` are what was paid beyond its worth. Equity leaves out token units, so what a unit was
-worth settles with the pool as cause `units`. A trade less than ten minutes before the end is valued at the last mark
-(units: the last mid); one before any mid, at its own price.
+off is settled with the pool in the same trade. Fills off the book are at the mark (docs/contract.md#meaning-of-a-world)
+and settle with the pool alone. A position handed over (takeover, deleveraging) is valued at the mark of that instant,
+so that `insurance` and `deleveraging` are what was paid beyond its worth. Equity leaves out token units, so what a unit
+was worth settles with the pool as cause `units`. A trade less than ten minutes before the end is valued at the last
+mark (units: the last mid); one before any mid, at its own price.
 """
 
 from __future__ import annotations

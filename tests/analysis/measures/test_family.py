@@ -21,16 +21,16 @@ from marketsim.scenario.resolve import load_text
 from marketsim.scenario.schema import json_schema
 from tests.analysis.studies import WORLD, made_up, pairs
 
-OF_THE_CONTRACT = (
+NAMED_IN_THE_CONTRACT = (
     "price_share amplification volatility reversal slippage_bps shortfall_bps participation wipe_probability "
     "collapse_share cascade_size branching_ratio anticipator_profit premium tracking_error rebalances_per_day "
     "insurance_loss reversal_gap"
 ).split()
-"""CONTRACT section 7."""
+"""docs/contract.md#measures."""
 
 
 def test_every_measure_of_the_contract_is_registered() -> None:
-    assert set(OF_THE_CONTRACT) <= set(all_measures())
+    assert set(NAMED_IN_THE_CONTRACT) <= set(all_measures())
 
 
 def test_a_measure_is_listed_with_its_module_its_unit_and_what_it_is_of() -> None:

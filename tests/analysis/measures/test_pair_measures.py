@@ -1,4 +1,4 @@
-"""Measures of pairs on mids written by hand; every expected value is worked out beside it (CONTRACT section 7)."""
+"""Measures of pairs on mids written by hand; expected values are worked out beside (docs/contract.md#measures)."""
 
 from math import exp, log
 from pathlib import Path
