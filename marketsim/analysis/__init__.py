@@ -17,4 +17,8 @@ Find here, each in its own package:
 `study_tables` writes the tables that a study asks for in addition to its effects. Not here: live objects of a
 simulation, which this room never sees; running anything (`simulation`, `experiments`); reading and writing run
 directories (`datasets`); pages and pictures (`report`).
+
+For researchers, reached from Python alone: `claims.verdicts`, `crowding.issuer_contagion`, `crowding.flow_overlap`,
+`crowding.liquidation_cascades`, `inference.simulation_based_calibration`, `study_effects.sensitivity_indices` and
+`study_effects.shapley_shares`.
 """

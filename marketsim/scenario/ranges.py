@@ -26,7 +26,7 @@ from marketsim.scenario.schema import (
     OutageEventSpec,
     RecordSpec,
 )
-from marketsim.scenario.study import ForkSpec, GhostSpec, ProbeSpec
+from marketsim.scenario.study import ForkSpec, PerpetualPositionSpec, ProbeSpec
 from marketsim.spec import Spec
 from marketsim.units import NS_PER_SECOND, Money, Size
 from marketsim.venues.contract import MarketSpec
@@ -132,7 +132,7 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
         "slices": _AT_LEAST_ONE,
         "horizons": _ABOVE_ZERO,
     },
-    GhostSpec: {"leverage": _ABOVE_ZERO, "stop_loss": _PART},
+    PerpetualPositionSpec: {"leverage": _ABOVE_ZERO, "stop_loss": _PART},
     RecordSpec: dict.fromkeys(("quotes", "marks", "tokens", "cohorts", "positions"), _CADENCE),
 }
 

@@ -1,7 +1,8 @@
 """The block `study`: what `sweep` runs with a scenario. `run` leaves it alone.
 
-A study has cells (the points of `over`), replications (luck), and arms (interventions that share all luck of their
-replication). What an arm does to a world is in `simulation.arms`; here is only its declaration.
+A study has cells (the points of `over`), replications (draws of all random numbers), and arms (interventions on a
+replication, with common random numbers). What an arm does to a world is in `simulation.arms`; here is only its
+declaration.
 """
 
 from __future__ import annotations
@@ -164,7 +165,7 @@ class ProbeSpec(Spec):
     horizons: tuple[Duration, ...] = ()
 
 
-class GhostSpec(Spec):
+class PerpetualPositionSpec(Spec):
     """What to hold instead of a token: a perp at a leverage, perhaps with a stop at a move of its price.
 
     match: `notional`, as large a position as the token's target makes of the cash; `capital`, all the cash is margin;
@@ -190,7 +191,7 @@ class StudySpec(Spec):
     measures: tuple[MeasureName, ...] = ()
     primary: MeasureName | None = None
     versus: Identifier = "factual"
-    compare_holding: tuple[GhostSpec, ...] = ()
+    compare_holding: tuple[PerpetualPositionSpec, ...] = ()
     fork: Annotated[ForkSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     probe: ProbeSpec = ProbeSpec()
 

@@ -76,7 +76,7 @@ def test_crowding_of_a_study_is_k_times_what_its_probes_moved(swept: Any) -> Non
     assert study_crowding(swept).drop("lo", "hi").equals(found.drop("lo", "hi"))
 
 
-def test_holders_of_a_study_stand_beside_their_ghosts(swept: Any) -> None:
+def test_holders_of_a_study_are_compared_with_perpetual_positions(swept: Any) -> None:
     rows = study_holding(swept)
     assert rows["token"].unique().sort().to_list() == ["DOWN", "UP"]
     assert rows["perp_wealth_atoms"].min() > 0

@@ -18,14 +18,14 @@ import numpy as np
 
 from marketsim.analysis.arrays import Flags
 from marketsim.analysis.holding.perpetual_tape import PerpTerms, Tape
-from marketsim.scenario.study import GhostSpec
+from marketsim.scenario.study import PerpetualPositionSpec
 from marketsim.venues.contract import trading_fee_atoms
 from marketsim.venues.liquidation import liquidation_fee_atoms, liquidation_limit_ticks
 from marketsim.venues.margin import initial_margin_atoms, liquidation_trigger_ticks
 from marketsim.venues.payoffs import equity_atoms, notional_atoms
 
 
-def wanted_notional_atoms(spec: GhostSpec, cash_atoms: int, token_leverage: Fraction) -> int:
+def wanted_notional_atoms(spec: PerpetualPositionSpec, cash_atoms: int, token_leverage: Fraction) -> int:
     """Notional of the position that replicates cash put into a token of that target leverage [atoms]."""
     if spec.match == "notional":
         return floor(cash_atoms * abs(token_leverage))
@@ -42,7 +42,7 @@ class ReplicatingPosition:
     more margin than was put into the token. paid_out_atoms: what was handed back so far.
     """
 
-    spec: GhostSpec
+    spec: PerpetualPositionSpec
     tape: Tape
     terms: PerpTerms
     side: int

@@ -24,7 +24,7 @@ from marketsim.datasets.run import Run
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario import Scenario
 from marketsim.scenario import load as load_scenario
-from marketsim.scenario.study import GhostSpec
+from marketsim.scenario.study import PerpetualPositionSpec
 
 COLUMNS = {
     "token": pl.String, "account": pl.Int64, "cohort": pl.String,
@@ -73,7 +73,7 @@ class HoldingRow:
 
 
 def compare_holding(
-    run_directory: str | Path, positions: Iterable[Mapping[str, object] | GhostSpec], *, units: int = 100
+    run_directory: str | Path, positions: Iterable[Mapping[str, object] | PerpetualPositionSpec], *, units: int = 100
 ) -> pl.DataFrame:
     """Wealth, costs and liquidations of each holder of a token against those of each position; columns `COLUMNS`.
 
@@ -83,7 +83,7 @@ def compare_holding(
     """
     run = Run(run_directory)
     scenario = load_scenario(run.path / "resolved.json")
-    specs = TypeAdapter(list[GhostSpec]).validate_python(list(positions))
+    specs = TypeAdapter(list[PerpetualPositionSpec]).validate_python(list(positions))
     rows = [
         asdict(row)
         for token in scenario.tokens
@@ -94,7 +94,7 @@ def compare_holding(
 
 
 def _rows_of(
-    run: Run, scenario: Scenario, token: TokenSpec, specs: Sequence[GhostSpec], units: int
+    run: Run, scenario: Scenario, token: TokenSpec, specs: Sequence[PerpetualPositionSpec], units: int
 ) -> Iterator[HoldingRow]:
     ((market_id, target),) = token.basket.items()
     market = next(market for market in scenario.markets if market.id == market_id)
@@ -118,7 +118,7 @@ def _replay(holder: HolderHistory, position: ReplicatingPosition, target: Fracti
     position.advance(end_ns, inclusive=True)
 
 
-def _row(holder: HolderHistory, spec: GhostSpec, position: ReplicatingPosition) -> HoldingRow:
+def _row(holder: HolderHistory, spec: PerpetualPositionSpec, position: ReplicatingPosition) -> HoldingRow:
     costs = holder.costs
     return HoldingRow(
         token=holder.token,

@@ -13,7 +13,7 @@ import pytest
 from marketsim.analysis.holding.perpetual_tape import PerpTerms, Tape
 from marketsim.analysis.holding.replicating_position import ReplicatingPosition
 from marketsim.analysis.holding.token_against_perpetual import COLUMNS, HoldingRow, compare_holding
-from marketsim.scenario.study import GhostSpec
+from marketsim.scenario.study import PerpetualPositionSpec
 from marketsim.traders.agent import Agent
 from marketsim.venues.margin import BINANCE_BTCUSDT_2024, UNLIMITED, tier_table
 from tests.simulation.worlds import FREE, OFF_BOOK, UP, recorded, steps, world
@@ -41,7 +41,7 @@ def lived(
     stop: str | None = None,
     match: str = "capital",
 ) -> ReplicatingPosition:
-    spec = GhostSpec.model_validate({"as": "perp", "leverage": leverage, "stop_loss": stop, "match": match})
+    spec = PerpetualPositionSpec.model_validate({"as": "perp", "leverage": leverage, "stop_loss": stop, "match": match})
     position = ReplicatingPosition(spec, tape, terms, side)
     position.put_in(0, CASH, Fraction(3))
     position.advance(int(tape.t_ns[-1]), inclusive=True)
@@ -135,7 +135,9 @@ def test_without_a_stop_the_largest_loss_is_the_margin() -> None:
 def test_half_taken_out_is_half_of_what_there_is() -> None:
     """166 lots at +10 %: 83 are sold and half of 1 498 USDT is handed back; the other half falls with the price."""
     path = flat(300_000, 330_000, 300_000)
-    position = ReplicatingPosition(GhostSpec.model_validate({"as": "perp", "leverage": 5}), path, FREE_TERMS, 1)
+    position = ReplicatingPosition(
+        PerpetualPositionSpec.model_validate({"as": "perp", "leverage": 5}), path, FREE_TERMS, 1
+    )
     position.put_in(0, CASH, Fraction(3))
     position.advance(1)
     position.take_out(1, Fraction(1, 2))
@@ -206,4 +208,4 @@ def test_who_created_a_token_without_a_market_is_compared_by_what_he_did(tmp_pat
 )
 def test_a_position_to_compare_is_a_perp_at_a_leverage(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="validation error"):
-        GhostSpec.model_validate(wrong)
+        PerpetualPositionSpec.model_validate(wrong)
