@@ -108,6 +108,16 @@ class Spec(BaseModel):
                     yield (key,), allowed
 
 
+class FileSpec(Spec):
+    """A file that a scenario names: `path` below the root folder, and the SHA-256 of its bytes.
+
+    The hash is written in when the scenario loads; the world is told apart by it and not by the path.
+    """
+
+    path: str
+    sha256: str | None = None
+
+
 KeyPath = tuple[str | int, ...]
 """Keys and positions that lead from a Spec to a value in it."""
 

@@ -37,7 +37,7 @@ from marketsim.venues.contract import FeesSpec, MarketSpec
 from marketsim.venues.funding import FundingSpec
 from marketsim.venues.liquidation import LiquidationSpec
 from marketsim.venues.margin import MarginSpec, Tiers
-from marketsim.venues.marks import MarkSpec
+from marketsim.venues.marks.family import MarkSpec
 
 
 class TokenStartSpec(Spec):

@@ -10,8 +10,8 @@
 | traders | 10**9 | tokens, agents and the ledger are numbered from there |
 
 The plausible range of an index is what it can reach in a run: exactly for a constant, a path and a file; for a random
-index 8 standard deviations of its logarithm about its drift (`log_ou_vol`: at e^(3 log_sd) times its volatility); times
-the listed jumps. Distributions without an upper end count at the share of a billion that is largest.
+index 8 standard deviations of its logarithm about its drift (`venues.index.random_index`); times the listed jumps.
+Distributions without an upper end count at the share of a billion that is largest.
 """
 
 from __future__ import annotations
@@ -23,29 +23,13 @@ from fractions import Fraction
 
 from marketsim.spec import Distribution
 from marketsim.streams import upper_end
-from marketsim.units import NS_PER_SECOND
-from marketsim.venues.index import GbmIndexSpec, LogOuVolIndexSpec
 
 LARGEST_TOTAL_ATOMS = 2**62
 LARGEST_PRICE_TICKS = 2**40
 LARGEST_NUMBER_OF_TRADERS = 10**9
 
-_YEAR_NS = 365 * 86_400 * NS_PER_SECOND
-_DEVIATIONS = 8.0
 _RAREST = 1e-9
 _NORMAL_AT_RAREST = 6.0
-
-
-def random_range(index: GbmIndexSpec | LogOuVolIndexSpec, duration_ns: int) -> tuple[float, float]:
-    """Lowest and highest factor by which a random index may move in a run."""
-    years = duration_ns / _YEAR_NS
-    volatility = float(index.volatility)
-    if isinstance(index, LogOuVolIndexSpec):
-        volatility *= math.exp(3 * float(index.log_sd))
-    spread = min(_DEVIATIONS * volatility * math.sqrt(years), 600.0)
-    drift = float(index.drift) * years
-    lowest = max(min(drift - volatility**2 / 2 * years, 0.0) - spread, -700.0)
-    return math.exp(lowest), math.exp(min(max(drift, 0.0) + spread, 700.0))
 
 
 def jump_range(sizes: Iterable[Decimal]) -> tuple[float, float]:

@@ -11,9 +11,9 @@ from marketsim.issuers.token_spec import TokenSpec, market_of
 from marketsim.spec import QUOTE, Distribution, Spec
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.units import Money, Size, nearest_ticks
-from marketsim.venues.contract import MarketSpec, UnderlyingSpec
-from marketsim.venues.index import FileIndexSpec, GbmIndexSpec, LogOuVolIndexSpec, PathIndexSpec
+from marketsim.venues.contract import MarketSpec
 from marketsim.venues.margin import TIER_TABLES
+from marketsim.venues.underlying import UnderlyingSpec
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
 
@@ -56,16 +56,6 @@ def books(tokens: Iterable[TokenSpec | None], markets: Mapping[str, MarketSpec])
     return found
 
 
-def index_currency(underlying: UnderlyingSpec) -> str:
-    """The currency an underlying's index is counted in."""
-    index = underlying.index
-    if isinstance(index, FileIndexSpec):
-        return index.currency
-    if isinstance(index, PathIndexSpec):
-        return index.points[0][1].currency if index.points else QUOTE
-    return index.price.currency
-
-
 def with_currency(spec: AnySpec, currency: str, underlying: str) -> AnySpec:
     """The same Spec with every amount that names no currency counted in this one."""
     changed = {}
@@ -89,7 +79,7 @@ def _filled(value: Any, currency: str, underlying: str) -> Any:
 
 def _market(spec: MarketSpec, underlyings: Mapping[str, UnderlyingSpec]) -> MarketSpec:
     underlying = underlyings.get(spec.underlying)
-    currency = spec.currency or (index_currency(underlying) if underlying else QUOTE)
+    currency = spec.currency or (underlying.index.price_currency if underlying else QUOTE)
     spec = with_currency(spec, currency, spec.underlying)
     if spec.kind == "spot":
         rule = spec.mark.rule if "rule" in spec.mark.model_fields_set else "mid"
@@ -136,5 +126,5 @@ def _group(
     if spec.fees is None:
         changed["fees"] = market.fees
     index = underlyings[market.underlying].index if market.underlying in underlyings else None
-    volatility = index.volatility if isinstance(index, (GbmIndexSpec, LogOuVolIndexSpec)) else Decimal(0)
-    return spec.model_copy(update=changed).completed(volatility if volatility > 0 else VOLATILITY_WITHOUT_INDEX)
+    volatility = (index.stated_volatility if index is not None else None) or VOLATILITY_WITHOUT_INDEX
+    return spec.model_copy(update=changed).completed(volatility)

@@ -10,22 +10,21 @@ from marketsim.errors import UnitError
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario import bounds
 from marketsim.scenario.nodes import Path, at
-from marketsim.scenario.primary_rules import check_notices, check_primary
-from marketsim.scenario.schema import JumpEventSpec
+from marketsim.scenario.primary_rules import check_primary
 from marketsim.scenario.world import World
 from marketsim.spec import Distribution
 from marketsim.streams import lower_end, upper_end
 from marketsim.traders.group import MarketSort, Surroundings, TraderGroupSpec
-from marketsim.units import ATOMS_PER_UNIT, atoms_per_tick_lot, format_duration, format_number, to_atoms
+from marketsim.units import ATOMS_PER_UNIT, atoms_per_tick_lot, format_number, to_atoms
 from marketsim.venues.contract import OF_A_PERPETUAL, MarketSpec, contract_faults
-from marketsim.venues.index import GbmIndexSpec, LogOuVolIndexSpec
-from marketsim.venues.index_listed import ListedLevels
+from marketsim.venues.index.index_path import PreparedIndex
 from marketsim.venues.margin import TierSpec, tier_faults
 
 
-def check_fits(world: World, levels: Mapping[str, ListedLevels], openings: Mapping[str, Decimal]) -> None:
+def check_fits(world: World, indices: Mapping[str, PreparedIndex]) -> None:
     """Check tokens and groups against their markets, and every number against its bound."""
-    prices = _price_ranges(world, levels, openings)
+    prices = _price_ranges(world, indices)
+    openings = {name: index.opening for name, index in indices.items()}
     markets = world.by_id("markets")
     for path, market in world.items("markets"):
         _check_market(world, path, market, prices, openings)
@@ -33,7 +32,6 @@ def check_fits(world: World, levels: Mapping[str, ListedLevels], openings: Mappi
         _check_token(world, path, token, markets)
     _check_traders(world)
     _check_token_markets(world)
-    check_notices(world)
     _check_totals(world, world.books(), prices, openings)
 
 
@@ -83,26 +81,13 @@ def _surroundings(world: World) -> Surroundings:
     )
 
 
-def _price_ranges(
-    world: World, levels: Mapping[str, ListedLevels], openings: Mapping[str, Decimal]
-) -> dict[str, tuple[float, float]]:
+def _price_ranges(world: World, indices: Mapping[str, PreparedIndex]) -> dict[str, tuple[float, float]]:
     """Lowest and highest plausible index price of each underlying in the run."""
-    clock = world.parts.get("clock")
+    jumps = [jump for _, event in world.items("events") if (jump := event.index_jump()) is not None]
     ranges = {}
-    for _, underlying in world.items("underlyings"):
-        if underlying.id not in openings or clock is None:
-            continue
-        if underlying.id in levels:
-            listed = levels[underlying.id]
-            values = listed.mantissas / 10.0**listed.decimals
-            low, high = float(values.min()), float(values.max())
-        else:
-            assert isinstance(underlying.index, (GbmIndexSpec, LogOuVolIndexSpec))
-            opening = float(openings[underlying.id])
-            low, high = (opening * f for f in bounds.random_range(underlying.index, clock.duration))
-        events = [event for _, event in world.items("events") if isinstance(event, JumpEventSpec)]
-        down, up = bounds.jump_range(event.size for event in events if event.underlying == underlying.id)
-        ranges[underlying.id] = (low * down, high * up)
+    for name, index in indices.items():
+        down, up = bounds.jump_range(size for underlying, size in jumps if underlying == name)
+        ranges[name] = (index.lowest * down, index.highest * up)
     return ranges
 
 
@@ -114,9 +99,8 @@ def _check_market(
     openings: Mapping[str, Decimal],
 ) -> None:
     if market.kind == "spot":
-        _check_spot_market(world, path, market)
-    else:
-        _check_contract(world, path, market)
+        _check_spot_market(world, path)
+    world.faults(path, market.faults())
     tick, lot = market.tick.amount, market.lot.amount
     if tick > 0 and lot > 0 and market.underlying in openings:
         try:
@@ -128,8 +112,6 @@ def _check_market(
             largest = Decimal(_largest_notional(world, market.id)) / opening
             for fault in contract_faults(tick, lot, opening, largest):
                 world.at((*path, "tick"), fault)
-    if market.fees.maker + market.fees.taker < 0:
-        world.at((*path, "fees"), "the venue would pay for every trade", "maker + taker of zero or more")
     if market.underlying in prices and tick > 0:
         low, high = prices[market.underlying]
         if high / float(tick) > bounds.LARGEST_PRICE_TICKS:
@@ -140,28 +122,12 @@ def _check_market(
             world.at((*path, "tick"), message, "a finer tick, less volatility, or a shorter run")
 
 
-def _check_spot_market(world: World, path: Path, market: MarketSpec) -> None:
-    """Refuse, by name, the keys of a perpetual, and the mark that a funding rate carries."""
+def _check_spot_market(world: World, path: Path) -> None:
+    """Refuse, by name, the keys of a perpetual."""
     for key in OF_A_PERPETUAL:
         if at(world.root, (*path, key)) is not None:
             allowed = "tick, lot, fees, mark"
             world.problems.at_key(world.root, (*path, key), f"a spot market has no {key}", allowed)
-    if market.mark.rule == "median":
-        world.at((*path, "mark", "rule"), "this rule needs the funding of a perpetual", "mid, last, index")
-
-
-def _check_contract(world: World, path: Path, market: MarketSpec) -> None:
-    """What only a perpetual has: a contract, margin, funding, an insurance fund."""
-    if market.contract is None:
-        world.at((*path, "contract"), "a perpetual has a contract", "linear")
-    for fault in tier_faults(market.margin.tiers):
-        world.at((*path, "margin", "tiers"), fault)
-    every = format_duration(market.funding.every)
-    if market.funding.sample > market.funding.every:
-        world.at((*path, "funding", "sample"), "no sample falls into an interval", f"at most {every}")
-    if market.funding.offset >= market.funding.every:
-        world.at((*path, "funding", "offset"), "the offset is not within the interval", f"below {every}")
-    _check_whole_atoms(world, (*path, "insurance_fund"), market.insurance_fund.amount)
 
 
 def _largest_notional(world: World, market: str) -> float:

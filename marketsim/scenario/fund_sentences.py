@@ -1,4 +1,4 @@
-"""A fund's dealings in words: its primary market, its splits, who pays its funding; and what befalls it by notice."""
+"""A fund's dealings in words: its primary market, its splits, who pays its funding."""
 
 from __future__ import annotations
 
@@ -6,20 +6,10 @@ from collections.abc import Iterator
 
 from marketsim.issuers.disclosure.spec import DisclosureSpec
 from marketsim.issuers.fees.management import ManagementFeeSpec
-from marketsim.issuers.life_cycle.listed_events import (
-    CapChangeEventSpec,
-    DelistEventSpec,
-    MergeEventSpec,
-    ResumeEventSpec,
-    SplitEventSpec,
-    SuspendEventSpec,
-    TokenEventSpec,
-)
 from marketsim.issuers.primary_market.caps import DailyCapSpec
 from marketsim.issuers.primary_market.nav_quote import NavQuoteSpec
 from marketsim.issuers.primary_market.terms import PrimarySpec
 from marketsim.issuers.token_spec import TokenSpec
-from marketsim.scenario.schema import FeeChangeEventSpec, OutageEventSpec
 from marketsim.units import (
     format_annual_rate,
     format_duration,
@@ -109,24 +99,3 @@ def _primary(spec: PrimarySpec) -> str:
 def _daily_cap(cap: DailyCapSpec) -> str:
     storms = [f"{format_money(row.cap)} above {format_annual_rate(row.above)}" for row in cap.above_volatility]
     return f"at most {format_money(cap.base)} a day ({', '.join(storms)})" if storms else format_money(cap.base)
-
-
-def notice_sentence(event: TokenEventSpec | FeeChangeEventSpec | OutageEventSpec) -> str:
-    """What a notice or an event of a market says."""
-    match event:
-        case SuspendEventSpec():
-            return f"{' and '.join(event.what)} of {event.subject} rest{'s' if len(event.what) == 1 else ''}"
-        case ResumeEventSpec():
-            return f"{' and '.join(event.what)} of {event.subject} go{'es' if len(event.what) == 1 else ''} on"
-        case SplitEventSpec() | MergeEventSpec():
-            return f"{event.ratio} tokens of {event.token} become one"
-        case DelistEventSpec():
-            return f"{event.token} ends, and its holders are paid its NAV"
-        case CapChangeEventSpec():
-            cap = "lifted" if event.cap is None else f"set to {format_number(event.cap)} tokens"
-            return f"the cap on the supply of {event.token} is {cap}"
-        case FeeChangeEventSpec():
-            fees = f"{format_rate(event.fees.maker)} for makers and {format_rate(event.fees.taker)} for takers"
-            return f"the fees of {event.market} become {fees}"
-        case OutageEventSpec():
-            return f"{event.market} takes no orders for {format_duration(event.duration)}"

@@ -1,13 +1,12 @@
-"""What a token's primary market, quote and splits, and the notices about tokens, must agree with beside themselves."""
+"""What a token's primary market, quote and splits must agree with beside themselves."""
 
 from __future__ import annotations
 
 from marketsim.errors import UnitError
-from marketsim.issuers.life_cycle.listed_events import CapChangeEventSpec, ResumeEventSpec, SuspendEventSpec
 from marketsim.issuers.primary_market.caps import DailyCapSpec
 from marketsim.issuers.primary_market.terms import PrimarySpec
 from marketsim.issuers.token_spec import TokenSpec
-from marketsim.scenario.nodes import Path, near
+from marketsim.scenario.nodes import Path
 from marketsim.scenario.world import World
 from marketsim.units import Money, format_money, to_atoms
 
@@ -48,25 +47,3 @@ def check_atoms(world: World, path: Path, amount: Money) -> None:
         to_atoms(amount.amount)
     except UnitError as error:
         world.at(path, error.message, error.allowed)
-
-
-def check_notices(world: World) -> None:
-    """Check what notices say about tokens and markets."""
-    tokens, books = world.by_id("tokens"), world.books()
-    for path, event in world.items("events"):
-        if isinstance(event, (SuspendEventSpec, ResumeEventSpec)):
-            _check_subject(world, path, event)
-        elif isinstance(event, CapChangeEventSpec) and event.token in tokens and tokens[event.token].primary is None:
-            world.at((*path, "token"), "this token has no primary market whose cap could change", "one with `primary`")
-        elif event.kind in ("split", "merge") and event.fractions == "exact" and event.token in books:
-            world.at((*path, "fractions"), "the lot of a token's own market cannot become smaller", "cash")
-
-
-def _check_subject(world: World, path: Path, event: SuspendEventSpec | ResumeEventSpec) -> None:
-    named = [item.map["id"].value for name in ("tokens", "markets") for item in world.listed(name) if "id" in item.map]
-    ids = [str(name) for name in dict.fromkeys(named)]
-    if event.subject not in ids:
-        message = f"there is nothing called {event.subject!r} in tokens or markets"
-        world.at((*path, "subject"), message, ", ".join(ids), near(event.subject, ids))
-    elif event.subject in world.by_id("markets") and "market" not in event.what:
-        world.at((*path, "what"), "of a market only the market rests", "[market]")

@@ -11,7 +11,6 @@ from typing import Any
 from marketsim import units
 from marketsim.issuers.disclosure.spec import DisclosureSpec
 from marketsim.issuers.fees.management import ManagementFeeSpec
-from marketsim.issuers.life_cycle.listed_events import CapChangeEventSpec, MergeEventSpec, SplitEventSpec
 from marketsim.issuers.life_cycle.unit_conversion import ReverseSplitSpec
 from marketsim.issuers.primary_market.caps import SAMPLE_NS, DailyCapSpec, VolatileCapSpec
 from marketsim.issuers.primary_market.nav_quote import NavQuoteSpec
@@ -22,18 +21,11 @@ from marketsim.scenario.schema import (
     BookRecordSpec,
     ClockSpec,
     DepthRecordSpec,
-    JumpEventSpec,
-    OutageEventSpec,
     RecordSpec,
 )
 from marketsim.scenario.study import ForkSpec, PerpetualPositionSpec, ProbeSpec
 from marketsim.spec import Spec
 from marketsim.units import NS_PER_SECOND, Money, Size
-from marketsim.venues.contract import MarketSpec
-from marketsim.venues.funding import FundingSpec
-from marketsim.venues.index import IndexKindSpec
-from marketsim.venues.liquidation import LiquidationSpec
-from marketsim.venues.marks import MarkSpec
 
 _DAY = 86_400 * NS_PER_SECOND
 
@@ -80,27 +72,6 @@ _TEN_YEARS = Range("more than 0s, at most 3660d", above=0, most=3_660 * _DAY)
 
 RANGES: dict[type[Spec], dict[str, Range]] = {
     ClockSpec: {"duration": _TEN_YEARS, "report_every": _ABOVE_ZERO},
-    IndexKindSpec: {
-        "every": _CADENCE,
-        "price": _ABOVE_ZERO,
-        "volatility": _ZERO_OR_MORE,
-        "pass_through": _SHARE,
-        "pass_through_halflife": _ABOVE_ZERO,
-        "memory": _ABOVE_ZERO,
-        "log_sd": Range("0 to 2", least=0, most=2),
-        "max_gap": _ABOVE_ZERO,
-    },
-    MarketSpec: {"tick": _ABOVE_ZERO, "lot": _ABOVE_ZERO, "insurance_fund": _ZERO_OR_MORE},
-    MarkSpec: {"every": _CADENCE, "window": _ABOVE_ZERO},
-    FundingSpec: {
-        "every": _WITHIN_A_DAY,
-        "sample": _CADENCE,
-        "interest": _SIGNED_CHARGE,
-        "damper": _CHARGED,
-        "cap": _CHARGED,
-        "impact_notional": _ABOVE_ZERO,
-    },
-    LiquidationSpec: {"fee": _CHARGED},
     TokenSpec: {"aum": _ZERO_OR_MORE, "nav": _ABOVE_ZERO, "rebalance_fee": _ZERO_OR_MORE},
     TokenStartSpec: {"last_reset": _ABOVE_ZERO},
     NavQuoteSpec: {"every": _CADENCE},
@@ -115,13 +86,8 @@ RANGES: dict[type[Spec], dict[str, Range]] = {
     DailyCapSpec: {"base": _ZERO_OR_MORE, "window": Range("10min to 30d", least=2 * SAMPLE_NS, most=30 * _DAY)},
     VolatileCapSpec: {"above": _ZERO_OR_MORE, "cap": _ZERO_OR_MORE},
     ReverseSplitSpec: {"below": _ABOVE_ZERO, "ratio": _RATIO},
-    SplitEventSpec: {"ratio": _RATIO},
-    MergeEventSpec: {"ratio": _RATIO},
-    CapChangeEventSpec: {"cap": _ZERO_OR_MORE},
-    OutageEventSpec: {"duration": _ABOVE_ZERO},
     ManagementFeeSpec: {"rate": _CHARGED, "every": _ABOVE_ZERO},
     DisclosureSpec: {"noise": _NOISE, "every": _CADENCE},
-    JumpEventSpec: {"size": Range("above -100%, at most 1000%", above=-1, most=10)},
     DepthRecordSpec: {"bps": _ABOVE_ZERO, "every": _CADENCE},
     BookRecordSpec: {"levels": Range("1 to 1000", least=1, most=1_000), "every": _CADENCE},
     ForkSpec: {"at": _ZERO_OR_MORE, "before": _ZERO_OR_MORE, "horizon": _ABOVE_ZERO},

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from marketsim.errors import ScenarioError, UsageError
+from marketsim.events.family import EVENTS
 from marketsim.files import shipped_folder
 from marketsim.issuers.algorithms.family import EXECUTIONS
 from marketsim.issuers.policies.family import POLICIES
@@ -17,12 +18,14 @@ from marketsim.networks.influence import NETWORKS
 from marketsim.scenario.loader import read
 from marketsim.scenario.nodes import Problems, plain
 from marketsim.scenario.presets import all_presets
-from marketsim.scenario.schema import EventSpec
 from marketsim.scenario.shipped import catalogue
 from marketsim.spec import Spec
 from marketsim.traders.group import TRADERS, TraderGroupSpec
-from marketsim.venues.index import IndexSpec
+from marketsim.venues.deleveraging.family import DELEVERAGING_RULES
+from marketsim.venues.engines.family import LIQUIDATION_ENGINES
+from marketsim.venues.index.family import INDICES
 from marketsim.venues.margin import TIER_TABLES
+from marketsim.venues.marks.family import MARK_RULES
 
 Row = tuple[str, ...]
 """Name, where it comes from, what it is about; of a plugin's kind: family, name, package, version."""
@@ -35,10 +38,11 @@ def listing(what: str) -> list[Row]:
     lists: dict[str, Callable[[], list[Row]]] = {
         "scenarios": _scenarios,
         "kinds": lambda: (
-            _kinds("index", get_args(IndexSpec))
+            _family("index", INDICES)
             + _family("trader", TRADERS)
             + _family("network", NETWORKS)
-            + _kinds("event", get_args(EventSpec))
+            + _family("event", EVENTS)
+            + _rules(MARK_RULES, LIQUIDATION_ENGINES, DELEVERAGING_RULES)
         ),
         "policies": lambda: _family("rebalance", POLICIES) + _family("execution", EXECUTIONS),
         "presets": _presets,
@@ -78,8 +82,13 @@ def _family(what: str, family: Family[Any]) -> list[Row]:
     return rows
 
 
-def _kinds(what: str, kinds: Iterable[type[Spec]]) -> list[Row]:
-    return [_kind(what, spec) for spec in kinds]
+def _rules(*families: Family[Any]) -> list[Row]:
+    """Kinds that have no keys of their own."""
+    return [
+        (f"{family.name} {word}", kind.__module__, (kind.__doc__ or "").strip().split("\n")[0])
+        for family in families
+        for word, kind in family.kinds.items()
+    ]
 
 
 def _kind(what: str, spec: type[Spec]) -> Row:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from marketsim.errors import Problem, ScenarioError
-from marketsim.scenario import defaults, later, shipped
+from marketsim.scenario import defaults, shipped
 from marketsim.scenario.fits import check_fits
 from marketsim.scenario.loader import read_file_with_bases, read_text, root_folder
 from marketsim.scenario.merging import merge, without_markers
@@ -28,7 +28,7 @@ from marketsim.scenario.overrides import override
 from marketsim.scenario.presets import presets_for
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.validation import parts_of
-from marketsim.scenario.world import World, check_parts, check_study_paths, listed_indices
+from marketsim.scenario.world import World, check_parts, check_study_paths, prepared_indices
 from marketsim.venues.margin import TIER_TABLES
 
 Overrides = Mapping[str, Any] | Sequence[str]
@@ -124,10 +124,10 @@ def _checked_world(root: Node, file: Path, problems: Problems) -> Scenario:
         root = root.with_entries({**root.map, "name": name}, root.keys)
     parts = parts_of(root, problems)
     world = World(parts, root, problems)
-    levels, openings = listed_indices(world, file)
-    defaults.fill(parts, openings)
+    indices = prepared_indices(world, file)
+    defaults.fill(parts, {name: index.opening for name, index in indices.items()})
     check_parts(world)
-    check_fits(world, levels, openings)
+    check_fits(world, indices)
     if problems.found:
         raise ScenarioError(problems.found)
     scenario = Scenario.model_validate(parts)
@@ -185,8 +185,7 @@ def _preset_keys(wish: Node, section: str, path: str, problems: Problems) -> Nod
     known = presets_for(section)
     if isinstance(wish.value, str) and wish.value in known:
         return known[wish.value].keys
-    issue = later.issue_of_word("preset", wish.text)
-    message = later.refusal_of(wish.text, issue) if issue else f"there is no such preset for {section}"
+    message = f"there is no such preset for {section}"
     problems.add(wish.place, path, wish.shown(), message, ", ".join(known), near(wish.text, known))
     return None
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, PlainSerializer, PrivateAttr
 
-from marketsim.issuers.life_cycle.listed_events import TokenEventSpec
+from marketsim.events.family import EVENTS, EventSpec
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.networks.influence import NETWORKS, NetworkSpec
 from marketsim.scenario.nodes import Node
@@ -20,18 +20,16 @@ from marketsim.spec import (
     WORDS_FOR_NONE,
     Count,
     Duration,
-    EventTime,
     Factor,
+    FileSpec,
     Identifier,
     Instant,
-    MoneyAmount,
-    Rate,
-    SizeAmount,
     Spec,
 )
 from marketsim.traders.group import TRADERS, TraderGroupSpec
 from marketsim.units import NS_PER_SECOND, format_duration
-from marketsim.venues.contract import FeesSpec, MarketSpec, UnderlyingSpec
+from marketsim.venues.contract import MarketSpec
+from marketsim.venues.underlying import UnderlyingSpec
 
 
 class ClockSpec(Spec):
@@ -41,47 +39,6 @@ class ClockSpec(Spec):
     duration: Duration
     warmup: Duration = 0
     report_every: Duration = 60 * NS_PER_SECOND
-
-
-class JumpEventSpec(Spec):
-    """The index of `underlying` jumps by `size`."""
-
-    at: EventTime
-    kind: Literal["jump"]
-    underlying: Identifier
-    size: Rate
-
-
-class OrderEventSpec(Spec):
-    """An order from outside: signed `size`, + buys; `price` belongs to limit orders."""
-
-    at: EventTime
-    kind: Literal["order"]
-    market: Identifier
-    size: SizeAmount
-    type: Literal["market", "limit"] = "market"
-    price: MoneyAmount | None = None
-
-
-class FeeChangeEventSpec(Spec):
-    """New fees of a market for all who pay its fees and have none of their own."""
-
-    at: EventTime
-    kind: Literal["fee_change"]
-    market: Identifier
-    fees: FeesSpec
-
-
-class OutageEventSpec(Spec):
-    """A market takes no orders for a while; what rests there stays, and can be taken back."""
-
-    at: EventTime
-    kind: Literal["outage"]
-    market: Identifier
-    duration: Duration = Field(alias="for")
-
-
-EventSpec = JumpEventSpec | OrderEventSpec | FeeChangeEventSpec | OutageEventSpec | TokenEventSpec
 
 
 def _cadence_text(value: int | str | None) -> str:
@@ -140,7 +97,7 @@ class Scenario(Spec):
     tokens: tuple[TokenSpec, ...] = ()
     traders: tuple[Annotated[TraderGroupSpec, TRADERS], ...] = ()
     networks: tuple[Annotated[NetworkSpec, NETWORKS], ...] = ()
-    events: tuple[Annotated[EventSpec, Field(discriminator="kind")], ...] = ()
+    events: tuple[Annotated[EventSpec, EVENTS], ...] = ()
     record: RecordSpec = RecordSpec()
     study: Annotated[StudySpec | None, NONE_IN_WORDS] = None
 
@@ -184,12 +141,12 @@ class Scenario(Spec):
     def sha256(self) -> str:
         """Identity of the world [hex]: SHA-256 of the canonical document without study, seed, name, title, references.
 
-        An index file counts by its content, not by its place.
+        A file counts by its content, not by its place.
         """
         world = {key: value for key, value in self.canonical().items() if key not in _NOT_OF_THE_WORLD}
-        for underlying in world["underlyings"]:
-            if underlying["index"]["kind"] == "file":
-                del underlying["index"]["path"]
+        for underlying, written in zip(self.underlyings, world["underlyings"], strict=True):
+            if isinstance(underlying.index, FileSpec):
+                del written["index"]["path"]
         text = json.dumps(world, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from marketsim.events.family import EventSpec
 from marketsim.issuers.token_spec import TokenSpec
-from marketsim.scenario.fund_sentences import fee_words, fund_sentences, notice_sentence
-from marketsim.scenario.schema import EventSpec, JumpEventSpec, OrderEventSpec, Scenario
+from marketsim.scenario.fund_sentences import fee_words, fund_sentences
+from marketsim.scenario.schema import Scenario
 from marketsim.units import (
-    format_annual_rate,
     format_duration,
     format_instant,
     format_money,
     format_number,
     format_rate,
 )
-from marketsim.venues.contract import MarketSpec, UnderlyingSpec
-from marketsim.venues.index import ConstantIndexSpec, FileIndexSpec, LogOuVolIndexSpec, PathIndexSpec
+from marketsim.venues.contract import MarketSpec
+from marketsim.venues.deleveraging.family import DELEVERAGING_RULES
+from marketsim.venues.engines.family import LIQUIDATION_ENGINES
+from marketsim.venues.marks.family import MARK_RULES
+from marketsim.venues.underlying import UnderlyingSpec
 
 
 def in_sentences(scenario: Scenario) -> str:
@@ -40,23 +43,12 @@ def in_sentences(scenario: Scenario) -> str:
 
 def _index(underlying: UnderlyingSpec) -> str:
     index = underlying.index
-    every = format_duration(index.every)
-    if isinstance(index, PathIndexSpec):
-        text = f"follows a path of {len(index.points)} points ({index.interpolate})"
-    elif isinstance(index, FileIndexSpec):
-        text = f"follows the column {index.price} of {index.path}"
-    elif isinstance(index, ConstantIndexSpec):
-        text = f"stays at {format_money(index.price)}"
-    else:
-        volatility = format_annual_rate(index.volatility)
-        text = f"starts at {format_money(index.price)} and wanders with a volatility of {volatility}"
-        if isinstance(index, LogOuVolIndexSpec):
-            text += f", which itself wanders (sd {format_number(index.log_sd)}, memory {format_duration(index.memory)})"
     learns = "It learns nothing from the markets here."
     if index.pass_through:
         halflife = format_duration(index.pass_through_halflife)
         learns = f"It learns {format_rate(index.pass_through)} of the perp's deviation, half of that in {halflife}."
-    return f"The index of {underlying.id} {text}, in steps of {every}. {learns}"
+    every = format_duration(index.every)
+    return f"The index of {underlying.id} {index.sentence()}, in steps of {every}. {learns}"
 
 
 def _market(market: MarketSpec) -> str:
@@ -69,16 +61,18 @@ def _market(market: MarketSpec) -> str:
     text = (
         f"{market.id} is {what} at venue {market.venue}, priced in "
         f"steps of {format_money(market.tick)} and traded in lots of {market.lot}. Makers pay "
-        f"{format_rate(fees.maker)}, takers {format_rate(fees.taker)}. The mark price is by the rule "
-        f"{market.mark.rule}, every {format_duration(market.mark.every)}. "
+        f"{format_rate(fees.maker)}, takers {format_rate(fees.taker)}. The mark price is "
+        f"{MARK_RULES.kinds[market.mark.rule].sentence()}, every {format_duration(market.mark.every)}. "
     )
     if is_spot:
-        return text + "Nobody sells coin he has not or spends cash he has not."
+        return text + "Sellers cannot go short and buyers cannot spend cash they do not hold."
     funding = market.funding
     margin = f"{len(market.margin.tiers)} margin tiers" if market.margin.tiers else "no margin limits"
     return text + (
         f"Funding is paid every {format_duration(funding.every)}, at most {format_rate(funding.cap)}. There are "
-        f"{margin}; the insurance fund starts with {format_money(market.insurance_fund)}."
+        f"{margin}; the insurance fund starts with {format_money(market.insurance_fund)}. An account below maintenance "
+        f"{LIQUIDATION_ENGINES.kinds[market.liquidation.engine].sentence()}; deleveraging closes "
+        f"{DELEVERAGING_RULES.kinds[market.deleveraging.rule].sentence()}."
     )
 
 
@@ -93,10 +87,4 @@ def _token(token: TokenSpec) -> str:
 
 
 def _event(event: EventSpec) -> str:
-    when = f"{format_duration(event.at)} into the run"
-    if not isinstance(event, (JumpEventSpec, OrderEventSpec)):
-        return f"{when} {notice_sentence(event)}."
-    if isinstance(event, JumpEventSpec):
-        return f"{when} the index of {event.underlying} jumps by {format_rate(event.size)}."
-    price = f" at {format_money(event.price)}" if event.price is not None else ""
-    return f"{when} somebody sends a {event.type} order of {event.size} to {event.market}{price}."
+    return f"{format_duration(event.at)} into the run {event.sentence()}."

@@ -8,17 +8,13 @@ from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from marketsim.kinds import Family
-from marketsim.scenario import later
 from marketsim.scenario.nodes import INCOMPLETE, Node, Path, Problems, at, named, near, nearest, plain
-from marketsim.scenario.schema import EventSpec, Scenario
+from marketsim.scenario.schema import Scenario
 from marketsim.spec import Spec, not_in_this_version
 
-_ITEMS: dict[str, Any] = {
-    "events": Annotated[EventSpec, Field(discriminator="kind")],
-}
 _LISTS = ("underlyings", "markets", "tokens", "traders", "networks", "events")
 _ALLOWED = {
     "string_type": "text",
@@ -58,7 +54,7 @@ def _kind_in(section: str) -> Any:
     """What a section, or each item of one that is a list, has to be."""
     field = next(field for name, field in Scenario.model_fields.items() if (field.alias or name) == section)
     if section in _LISTS:
-        return _ITEMS.get(section) or get_args(field.annotation)[0]
+        return get_args(field.annotation)[0]
     return field.annotation if not field.metadata else Annotated[(field.annotation, *field.metadata)]
 
 
@@ -157,12 +153,8 @@ def _wrong_word(root: Node, path: Path, what: str, context: dict[str, Any], prob
     allowed = [word.strip().strip("'") for word in words.replace(" or ", ", ").split(",") if word.strip()]
     node = nearest(root, path)
     word = node.value if isinstance(node.value, str) else None
-    issue = word and later.issue_of_word(str(path[-1]), word)
-    if word and issue:
-        problems.at(root, path, later.refusal_of(word, issue), ", ".join(allowed))
-    else:
-        suggestion = near(word, allowed) if word else ""
-        problems.at(root, path, "this is none of the words allowed here", ", ".join(allowed), suggestion)
+    suggestion = near(word, allowed) if word else ""
+    problems.at(root, path, "this is none of the words allowed here", ", ".join(allowed), suggestion)
 
 
 def _follow(root: Node, start: Path, kind: Any, location: tuple[str | int, ...]) -> tuple[Path, Any]:

@@ -6,26 +6,26 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from marketsim.errors import UnitError
+from marketsim.events.family import Surroundings
 from marketsim.files import SHIPPED, shipped_folder
 from marketsim.kinds import Family
 from marketsim.networks.influence import NETWORKS
-from marketsim.scenario.defaults import books, index_currency
+from marketsim.scenario.defaults import books
 from marketsim.scenario.loader import below_root, root_folder
 from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, named, near, nearest
 from marketsim.scenario.nodes import Path as Keys
 from marketsim.scenario.ranges import out_of_range
-from marketsim.scenario.schema import OrderEventSpec
-from marketsim.spec import QUOTE, Distribution, Fault, Spec
+from marketsim.spec import QUOTE, Distribution, Fault, FileSpec, Spec
 from marketsim.traders.group import TRADERS
-from marketsim.units import Money, Size, format_duration, to_lots, to_ticks
-from marketsim.venues.contract import MarketSpec, UnderlyingSpec
-from marketsim.venues.index import FileIndexSpec, GbmIndexSpec, LogOuVolIndexSpec, check_index, correlation_problems
-from marketsim.venues.index_listed import ListedLevels
+from marketsim.units import Money, Size, format_duration
+from marketsim.venues.contract import MarketSpec
+from marketsim.venues.correlation import correlation_faults
+from marketsim.venues.index.index_path import PreparedIndex
+from marketsim.venues.underlying import UnderlyingSpec
 
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "issuer", "rounding", "market_pool")
 _REFERENCES: tuple[tuple[str, Keys, str], ...] = (
@@ -34,6 +34,7 @@ _REFERENCES: tuple[tuple[str, Keys, str], ...] = (
     ("events", ("underlying",), "underlyings"),
     ("events", ("market",), "markets"),
     ("events", ("token",), "tokens"),
+    ("events", ("subject",), "tokens or markets"),
 )
 _SECTIONS = ("underlyings", "markets", "tokens", "traders", "networks")
 _OWN_NAMES = {"underlyings": "underlying ", "networks": "network "}
@@ -86,36 +87,28 @@ class World:
         self.problems.add(place, named(self.root, path), error.text, error.message, error.allowed, error.suggestion)
 
 
-def listed_indices(world: World, file: Path) -> tuple[dict[str, ListedLevels], dict[str, Decimal]]:
-    """Check every index; the levels of those that are written down, and the opening price of all, by underlying.
+def prepared_indices(world: World, file: Path) -> dict[str, PreparedIndex]:
+    """Check every index and every correlation; what each index of a right underlying has read, by underlying.
 
     `file` is the scenario's; paths of index files become relative to its root folder, and get their file's SHA-256.
     """
-    clock = world.parts.get("clock")
-    levels: dict[str, ListedLevels] = {}
-    openings: dict[str, Decimal] = {}
+    clock, prepared = world.parts.get("clock"), {}
     for path, underlying in list(world.items("underlyings")):
-        checked = _with_file(world, path, underlying, file) if underlying.index.kind == "file" else underlying
-        if clock is None or checked is None:
+        found = _with_file(world, path, underlying, file) if isinstance(underlying.index, FileSpec) else underlying
+        if clock is None or found is None or next(found.index.out_of_range(), None) is not None:
             continue
-        underlying = checked
+        index, keys = found.index, (*path, "index")
+        if world.faults(keys, index.faults(clock.duration)):
+            continue
         try:
             start_ns, duration_ns, root = clock.start, clock.duration, root_folder(file)
-            listed = check_index(underlying.index, start_ns=start_ns, duration_ns=duration_ns, root=root)
+            prepared[found.id] = index.prepare(start_ns=start_ns, duration_ns=duration_ns, root=root)
         except UnitError as error:
-            key = "points" if underlying.index.kind == "path" else "path" if underlying.index.kind == "file" else None
-            world.unit((*path, "index", key) if key else (*path, "index"), error)
-            continue
-        if listed is not None:
-            levels[underlying.id] = listed
-            openings[underlying.id] = Decimal(int(listed.mantissas[0])).scaleb(-int(listed.decimals[0]))
-        elif isinstance(underlying.index, (GbmIndexSpec, LogOuVolIndexSpec)):
-            openings[underlying.id] = underlying.index.price.amount
-    for keys, problem in correlation_problems([spec for _, spec in world.items("underlyings")]):
-        parts = keys.split(".")
-        position = [spec and spec.id for spec in world.parts["underlyings"]].index(parts[1])
-        world.unit(("underlyings", position, *parts[2:]), problem)
-    return levels, openings
+            world.unit((*keys, "path") if isinstance(index, FileSpec) else keys, error)
+    positions, specs = zip(*world.items("underlyings"), strict=True) if world.by_id("underlyings") else ((), ())
+    for fault in correlation_faults(specs):
+        world.faults(positions[int(fault.path[0])], [replace(fault, path=fault.path[1:])])
+    return prepared
 
 
 def check_parts(world: World) -> None:
@@ -143,7 +136,7 @@ def _with_file(world: World, path: Keys, underlying: UnderlyingSpec, file: Path)
     node = at(world.root, keys)
     assert node is not None
     index = underlying.index
-    assert isinstance(index, FileIndexSpec)
+    assert isinstance(index, FileSpec)
     if re.search(r"\.(parquet|pq)$", node.text, re.IGNORECASE):
         world.at(keys, "an index is read from CSV files only, for now", "a CSV file with a header line")
         return None
@@ -239,7 +232,8 @@ def _references_of(section: str, family: Family[Any]) -> Iterator[tuple[str, Key
 def _check_reference(world: World, path: Keys, name: str, section: str, note: Callable[..., None]) -> None:
     if world.root.origin == INCOMPLETE:
         return
-    ids = list(dict.fromkeys(str(item.map["id"].value) for item in world.listed(section) if "id" in item.map))
+    listed = [item for each in section.split(" or ") for item in world.listed(each)]
+    ids = list(dict.fromkeys(str(item.map["id"].value) for item in listed if "id" in item.map))
     if section == "markets" and path[0] in ("traders", "events"):
         with_book = [item for item in world.listed("tokens") if {"id", "market"} <= set(item.map)]
         ids += [str(item.map["id"].value) for item in with_book if item.map["market"].value != "none"]
@@ -270,13 +264,13 @@ def _check_currencies(world: World) -> None:
         elif legs:
             _check_amounts(world, path, token, legs[0].currency, legs[0].underlying)
     for path, event in world.items("events"):
-        if isinstance(event, OrderEventSpec) and event.market in markets:
-            market = markets[event.market]
+        market = markets.get(getattr(event, "market", ""))
+        if market is not None:
             _check_amounts(world, path, event, market.currency, market.underlying)
 
 
 def _check_index_currency(world: World, path: Keys, market: MarketSpec, underlying: UnderlyingSpec) -> None:
-    currency = index_currency(underlying)
+    currency = underlying.index.price_currency
     if currency not in (market.currency, QUOTE):
         message = f"the market is priced in {market.currency}, the index of {underlying.id} in {currency}"
         world.at((*path, "tick"), message, f"a tick in {currency}")
@@ -301,33 +295,24 @@ def _check_amounts(world: World, path: Keys, value: Any, currency: str, underlyi
 
 
 def _check_events(world: World) -> None:
-    clock, markets = world.parts.get("clock"), world.books()
+    clock, markets, tokens = world.parts.get("clock"), world.by_id("markets"), world.by_id("tokens")
+    books = world.books()
+    around = Surroundings(
+        grids={
+            name: (market.tick.amount, market.lot.amount)
+            for name, market in books.items()
+            if market.tick.amount > 0 and market.lot.amount > 0
+        },
+        markets=markets,
+        tokens=tokens,
+        dealing={name for name, token in tokens.items() if token.primary is not None},
+        booked=books.keys() - markets.keys(),
+    )
     for path, event in world.items("events"):
         if clock is not None and event.at > clock.duration:
             world.at((*path, "at"), "this is after the end of the run", f"at most {format_duration(clock.duration)}")
-        if not isinstance(event, OrderEventSpec):
-            continue
-        if (event.price is None) != (event.type == "market"):
-            world.at(
-                (*path, "price"), "a limit order has a price, a market order has none", "type: limit, with a price"
-            )
-        if event.size.amount == 0:
-            world.at((*path, "size"), "an order of nothing", "a size other than zero, + buys")
-        if event.market in markets:
-            _check_order_grid(world, path, event, markets[event.market])
-
-
-def _check_order_grid(world: World, path: Keys, event: OrderEventSpec, market: MarketSpec) -> None:
-    if market.lot.amount > 0:
-        try:
-            to_lots(event.size.amount, market.lot.amount)
-        except UnitError as error:
-            world.unit((*path, "size"), error)
-    if event.price is not None and market.tick.amount > 0:
-        try:
-            to_ticks(event.price.amount, market.tick.amount)
-        except UnitError as error:
-            world.unit((*path, "price"), error)
+        if next(event.out_of_range(), None) is None:
+            world.faults(path, event.faults(around))
 
 
 def _check_study(world: World) -> None:

@@ -30,9 +30,10 @@ from marketsim.traders.group import TraderGroupSpec
 from marketsim.traders.population import MarketTerms, Population, joined, populate
 from marketsim.units import NS_PER_SECOND, atoms_per_tick_lot, nearest_ticks, rate_parts, to_atoms
 from marketsim.venues.contract import MarketSpec
-from marketsim.venues.index import index_paths
-from marketsim.venues.index_path import IndexPath
+from marketsim.venues.index.index_path import IndexPath
+from marketsim.venues.index_paths import index_paths
 from marketsim.venues.margin import TierTable, tier_table
+from marketsim.venues.marks.family import MARK_RULES
 from marketsim.venues.perp import first_settlement_ns
 
 FIRST_TOKEN, FIRST_AGENT, FIRST_LEDGER = 1_000_000_000, 1_100_000_000, 1_200_000_000
@@ -40,7 +41,6 @@ FIRST_TOKEN, FIRST_AGENT, FIRST_LEDGER = 1_000_000_000, 1_100_000_000, 1_200_000
 
 MEMORY_HALFLIFE_NS = 30 * NS_PER_SECOND  # of the public average of the deviation (docs/calibration.md#market-makers)
 CHUNK = 65_536  # steps of an index handed to the kernel at once
-MARK_RULES = {"index": codes.MARK_INDEX, "median": codes.MARK_MEDIAN, "last": codes.MARK_LAST, "mid": codes.MARK_MID}
 LEDGER_BITS = codes.ACC_NO_MARGIN | codes.ACC_LEDGER
 UNLIMITED_LEVERAGE = 1e18
 
@@ -127,7 +127,7 @@ def market_row(
         "buckets": 1 << 14,
         "basis_length": max(1, spec.mark.window // every),
         "history_length": _power_of_two(longest_lookback + 1, 1 << 11, 1 << 22),
-        "mark_rule": MARK_RULES[spec.mark.rule],
+        "mark_rule": MARK_RULES.kinds[spec.mark.rule].code,
         "mark_every_ns": every,
         "memory_weight": 1.0 - float(power_(0.5, every / MEMORY_HALFLIFE_NS)),
         "funding_every_ns": spec.funding.every,
@@ -174,8 +174,10 @@ class Wiring:
         scenario = self.scenario
         jumps: dict[str, list[tuple[int, Any]]] = {}
         for event in scenario.events:
-            if event.kind == "jump":
-                jumps.setdefault(event.underlying, []).append((event.at, event.size))
+            jump = event.index_jump()
+            if jump is not None:
+                underlying, size = jump
+                jumps.setdefault(underlying, []).append((event.at, size))
         paths = index_paths(
             scenario.underlyings,
             seed=self.seed,
@@ -233,7 +235,7 @@ class Wiring:
         if self._is_of_token(market):
             return None
         index = next(u.index for u in self.scenario.underlyings if u.id == market.underlying)
-        volatility = getattr(index, "volatility", None)
+        volatility = index.stated_volatility
         return None if volatility is None else float(volatility)
 
     def _account(self, public: int, cohort: int, cash: int, bits: int, markets: Sequence[int]) -> int:

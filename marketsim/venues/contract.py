@@ -1,22 +1,33 @@
-"""What is traded: underlyings, a perpetual contract on one or its spot market, and what trading costs."""
+"""What is traded: a perpetual contract on an underlying or its spot market, and what trading costs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
 from marketsim.errors import UnitError
-from marketsim.ranges import CHARGE, MAKER_FEE
-from marketsim.spec import QUOTE, Factor, Identifier, MoneyAmount, Rate, SizeAmount, Spec
-from marketsim.units import ATOMS_PER_UNIT, RATE_ONE, Money, Size, atoms_per_tick_lot
+from marketsim.ranges import ABOVE_ZERO, CHARGE, MAKER_FEE, ZERO_OR_MORE
+from marketsim.spec import (
+    OMITTED_AT_DEFAULT,
+    QUOTE,
+    Fault,
+    Identifier,
+    MoneyAmount,
+    Rate,
+    SizeAmount,
+    Spec,
+    announced,
+)
+from marketsim.units import ATOMS_PER_UNIT, RATE_ONE, Money, Size, atoms_per_tick_lot, to_atoms
+from marketsim.venues.deleveraging.family import DeleveragingSpec
 from marketsim.venues.funding import FundingSpec
-from marketsim.venues.index import IndexSpec
 from marketsim.venues.liquidation import LiquidationSpec
 from marketsim.venues.margin import MarginSpec
-from marketsim.venues.marks import MarkSpec
+from marketsim.venues.marks.family import MARK_RULES, MarkSpec
 
 
 class FeesSpec(Spec):
@@ -25,16 +36,13 @@ class FeesSpec(Spec):
     maker: Annotated[Rate, MAKER_FEE] = Decimal("0.0002")
     taker: Annotated[Rate, CHARGE] = Decimal("0.0005")
 
-
-class UnderlyingSpec(Spec):
-    """A coin and its index price; `correlation` maps other underlyings' ids to the correlation of increments."""
-
-    id: Identifier
-    index: Annotated[IndexSpec, Field(discriminator="kind")]
-    correlation: dict[str, Factor] = Field(default_factory=dict)
+    def faults(self) -> Iterator[Fault]:
+        """A rebate larger than what pays it."""
+        if self.maker + self.taker < 0:
+            yield Fault((), "the venue would pay for every trade", "maker + taker of zero or more")
 
 
-OF_A_PERPETUAL = ("contract", "funding", "margin", "liquidation", "insurance_fund")
+OF_A_PERPETUAL = ("contract", "funding", "margin", "liquidation", "deleveraging", "insurance_fund")
 """Keys of a market that a spot market has not: nothing is owed there, so nothing is secured and nothing carried."""
 
 
@@ -49,26 +57,45 @@ class MarketSpec(Spec):
     kind: Literal["perpetual", "spot"] = "perpetual"
     underlying: Identifier
     venue: Identifier = "main"
-    contract: Literal["linear"] | None = "linear"
-    tick: MoneyAmount = Money(Decimal("0.1"), QUOTE)
-    lot: SizeAmount = Size(Decimal("0.001"), QUOTE)
+    contract: Annotated[Literal["linear"] | None, announced({"inverse": "linear", "quanto": "linear"})] = "linear"
+    tick: Annotated[MoneyAmount, ABOVE_ZERO] = Money(Decimal("0.1"), QUOTE)
+    lot: Annotated[SizeAmount, ABOVE_ZERO] = Size(Decimal("0.001"), QUOTE)
     fees: FeesSpec = FeesSpec()
     mark: MarkSpec = MarkSpec()
     funding: FundingSpec = FundingSpec()
     margin: MarginSpec = MarginSpec()
     liquidation: LiquidationSpec = LiquidationSpec()
-    insurance_fund: MoneyAmount = Money(Decimal(0), QUOTE)
+    deleveraging: Annotated[DeleveragingSpec, OMITTED_AT_DEFAULT] = DeleveragingSpec()
+    insurance_fund: Annotated[MoneyAmount, ZERO_OR_MORE] = Money(Decimal(0), QUOTE)
 
     @property
     def currency(self) -> str:
         """The currency the market is priced and settled in."""
         return self.tick.currency
 
-    @model_serializer(mode="wrap")
-    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def faults(self) -> Iterator[Fault]:
+        """What is wrong between its fields; their ranges hold."""
+        yield from (fault.below("fees") for fault in self.fees.faults())
+        rule = MARK_RULES.kinds[self.mark.rule]
+        if self.kind == "spot":
+            if rule.needs_funding:
+                others = ", ".join(word for word, other in MARK_RULES.kinds.items() if not other.needs_funding)
+                yield Fault(("mark", "rule"), "this rule needs the funding of a perpetual", others)
+            return
+        if self.contract is None:
+            yield Fault(("contract",), "a perpetual has a contract", "linear")
+        yield from (fault.below("margin") for fault in self.margin.faults())
+        yield from (fault.below("funding") for fault in self.funding.faults())
+        try:
+            to_atoms(self.insurance_fund.amount)
+        except UnitError as error:
+            yield Fault(("insurance_fund",), error.message, error.allowed)
+
+    @model_serializer(mode="wrap", when_used="json")
+    def _canonical(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         """A spot market is written down without a perpetual's keys."""
-        keys: dict[str, Any] = write(self)
-        return {key: keys[key] for key in keys if self.kind == "perpetual" or key not in OF_A_PERPETUAL}
+        written: dict[str, Any] = super()._canonical(handler, info)
+        return {key: written[key] for key in written if self.kind == "perpetual" or key not in OF_A_PERPETUAL}
 
 
 INT64_MAX = 2**63 - 1
@@ -80,7 +107,7 @@ def trading_fee_atoms(notional_atoms: int, fee_parts: int) -> int:
     """Fee on a trade of this notional [atoms], + paid: `floor(notional * rate)`, rates in parts of 1e8, - is a rebate.
 
     What cannot be divided stays with the trader who pays; a rebate is rounded up to its receiver.
-    Source: https://www.binance.bh/en-BH/square/post/29016484637809 (notional x rate); RULES B.9.
+    Source: https://www.binance.bh/en-BH/square/post/29016484637809 (notional x rate); docs/venues.md#orders-and-fees.
     """
     return notional_atoms * fee_parts // RATE_ONE
 

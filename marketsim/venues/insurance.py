@@ -17,7 +17,8 @@ from marketsim.venues.payoffs import Exact
 def fund_change(fill: Exact, bankruptcy: Exact, size: Exact) -> Fraction:
     """What the fund gains by closing a position of signed `size` at `fill` [quote]: `(fill - bankruptcy) * q`.
 
-    Source: RULES B.7; https://doc.sat.is/product-docs/trading/liquidation/system-gain-and-losses (BitMEX's figures).
+    Source: docs/venues.md#insurance-funds; https://doc.sat.is/product-docs/trading/liquidation/system-gain-and-losses
+    (BitMEX's figures).
     """
     return (Fraction(fill) - Fraction(bankruptcy)) * Fraction(size)
 
@@ -27,7 +28,8 @@ def fund_can_take_over(fund_equity_atoms: int, fund_lots: int, equity_atoms: int
 
     Both equities at mark; `fund_lots` and `lots` signed; `lot_atoms` the value of a lot at mark. Afterwards the fund
     must own something and hold no more notional than it owns. What it cannot bear is deleveraged.
-    Source: RULES B.7 (Binance: net notional at most 100% of the fund, else counterparty liquidation).
+    Source: docs/venues.md#insurance-funds (Binance: net notional at most 100% of the fund, else counterparty
+    liquidation).
     """
     after = fund_equity_atoms + equity_atoms
     return after > 0 and abs(fund_lots + lots) * lot_atoms <= after

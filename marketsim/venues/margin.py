@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from marketsim.spec import Factor, MoneyAmount, Rate, Spec
+from marketsim.ranges import ANY
+from marketsim.spec import Factor, Fault, MoneyAmount, Rate, Spec, announced
 from marketsim.units import ATOMS_PER_UNIT, RATE_ONE, Money, rate, rate_parts, to_atoms
 from marketsim.venues.payoffs import Exact, equity_atoms, notional_atoms
 
@@ -19,9 +20,9 @@ from marketsim.venues.payoffs import Exact, equity_atoms, notional_atoms
 class TierSpec(Spec):
     """One bracket of notional: the largest leverage in it, and the maintenance margin rate."""
 
-    up_to: MoneyAmount
-    max_leverage: Factor
-    maintenance: Rate
+    up_to: Annotated[MoneyAmount, ANY]
+    max_leverage: Annotated[Factor, ANY]
+    maintenance: Annotated[Rate, ANY]
 
 
 def _rows(value: Any) -> Any:
@@ -40,7 +41,11 @@ class MarginSpec(Spec):
     """The tier table and whether positions share one pool (`cross`)."""
 
     tiers: Tiers = ()
-    mode: Literal["cross"] = "cross"
+    mode: Annotated[Literal["cross"], announced({"isolated": "cross"})] = "cross"
+
+    def faults(self) -> Iterator[Fault]:
+        """Tiers that cannot be a margin table."""
+        yield from (Fault(("tiers",), fault) for fault in tier_faults(self.tiers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,8 @@ BINANCE_BTCUSDT_2024 = _printed(
     ),
     "USDT",
 )
-"""Binance USDT-M BTCUSDT brackets of October 2024, by github.com/freqtrade/freqtrade@c9ae5e1 (RULES B.4)."""
+"""Binance USDT-M BTCUSDT brackets of October 2024, by github.com/freqtrade/freqtrade@c9ae5e1
+(docs/venues.md#margin-tiers)."""
 
 TIER_TABLES = {"binance_btcusdt_2024": BINANCE_BTCUSDT_2024}
 """Margin tables by the name a scenario may give in `margin.tiers` or `account.tiers`."""
@@ -108,8 +114,8 @@ TIER_TABLES = {"binance_btcusdt_2024": BINANCE_BTCUSDT_2024}
 def next_deduction(floor: Exact, rate: Exact, rate_below: Exact, deduction_below: Exact) -> Fraction:
     """Deduction that makes a tier start where the one below ended: `floor * (mmr - mmr_below) + cum_below`.
 
-    Source: https://www.binance.com/en/support/faq/ceccfcfb4e3a45e3b48b0b1bb1a8ae46; Hyperliquid margin-tiers; RULES
-    B.4.
+    Source: https://www.binance.com/en/support/faq/ceccfcfb4e3a45e3b48b0b1bb1a8ae46; Hyperliquid margin-tiers;
+    docs/venues.md#margin-tiers.
     """
     return Fraction(floor) * (Fraction(rate) - Fraction(rate_below)) + Fraction(deduction_below)
 
@@ -161,7 +167,7 @@ def tier_at(notional_atoms: int, tiers: TierTable) -> MarginTier:
 
 
 def maintenance_margin(notional: Exact, mmr: Exact, deduction: Exact = 0) -> Fraction:
-    """Maintenance margin of a position within one tier [quote]: `notional * mmr - cum`. Source: RULES B.4 (Binance)."""
+    """Maintenance margin of a position in one tier [quote]: `notional * mmr - cum` (docs/venues.md#margin-tiers)."""
     return Fraction(notional) * Fraction(mmr) - Fraction(deduction)
 
 
@@ -169,7 +175,7 @@ def maintenance_margin_atoms(notional_atoms: int, tiers: TierTable) -> int:
     """Equity below which a position of this notional is liquidated [atoms]: `floor(notional * mmr) - cum` of its tier.
 
     Rates are parts of 1e8. As rates rise and `cum` leaves no jump, it is also the largest such value over all tiers.
-    Source: RULES B.4 (Binance).
+    Source: docs/venues.md#margin-tiers (Binance).
     """
     tier = tier_at(notional_atoms, tiers)
     return notional_atoms * tier.maintenance_parts // RATE_ONE - tier.deduction_atoms
@@ -178,7 +184,7 @@ def maintenance_margin_atoms(notional_atoms: int, tiers: TierTable) -> int:
 def initial_margin_atoms(notional_atoms: int, tiers: TierTable) -> int:
     """Equity needed to open a position of this notional [atoms]: `notional / max leverage` of its tier, rounded up.
 
-    Source: RULES B.4 (`IM = notional / leverage`), at the highest leverage the tier allows.
+    Source: docs/venues.md#margin-tiers (`IM = notional / leverage`), at the highest leverage the tier allows.
     """
     leverage = tier_at(notional_atoms, tiers).max_leverage
     return 0 if leverage is None else ceil(notional_atoms / leverage)
@@ -203,7 +209,7 @@ def margin_ratio(maintenance: Exact, equity: Exact) -> Fraction | None:
 
 
 def effective_leverage(notional: Exact, equity: Exact) -> Fraction | None:
-    """Times the equity is at work: `notional / equity` (RULES A0.2); None without equity."""
+    """Times the equity is at work: `notional / equity` (docs/products.md#nav-and-leverage); None without equity."""
     return Fraction(notional) / Fraction(equity) if equity > 0 else None
 
 
@@ -220,7 +226,7 @@ def tier_liquidation_price(
 
     `LP = (WB - TMM + UPNL + cum - q * E) / (|q| * mmr - q)` with signed size q [coins]; isolated: `wallet` is the
     position's own and TMM = UPNL = 0. Source: https://www.binance.com/en/support/faq/b3c689c1f50a44cabb3a84e663b81d93;
-    RULES B.5.
+    docs/venues.md#liquidation-price.
     """
     q = Fraction(size)
     cushion = Fraction(wallet) - other_maintenance + other_profit + deduction - q * Fraction(entry)
@@ -240,7 +246,7 @@ def liquidation_price(
     Money in quote currency, signed `size` in coins; None when a long survives any price above zero or `size` is 0. The
     maintenance margin is the largest over the tiers, so a long dies at the highest of the tiers' prices, a short at
     the lowest.
-    Source: RULES B.5 ("re-evaluate tier at LP").
+    Source: docs/venues.md#liquidation-price ("re-evaluate tier at LP").
     """
     if size == 0:
         return None
@@ -261,8 +267,8 @@ def liquidation_trigger_ticks(
 
     A long's is the largest tick with equity < maintenance margin, a short's the smallest, never below 1. Exact: with n
     the notional, equity < floor(n m) - cum needs n (1 - m) <= -(cash + cum + 1) for a long, n (1 + m) >= cash + cum +
-    1 for a short, in any tier (the maintenance margin is the largest over the tiers). Derived from RULES B.5; the
-    kernel's twin.
+    1 for a short, in any tier (the maintenance margin is the largest over the tiers). Derived from
+    docs/venues.md#liquidation-price; the kernel's twin.
     """
     if position_lots == 0:
         return None
@@ -283,7 +289,8 @@ def liquidation_trigger_ticks(
 def bankruptcy_price_ticks(cash_atoms: int, position_lots: int, atoms_per_tick_lot: int) -> Fraction | None:
     """Price at which a cross account with one position is worth nothing: `-cash / q` [ticks, exact]; None without one.
 
-    Zero or less for a long that no price ruins, and for a short that every price ruins. Source: RULES B.5, B.7.
+    Zero or less for a long that no price ruins, and for a short that every price ruins. Source:
+    docs/venues.md#liquidation-price.
     """
     return Fraction(-cash_atoms, position_lots * atoms_per_tick_lot) if position_lots else None
 
@@ -291,7 +298,7 @@ def bankruptcy_price_ticks(cash_atoms: int, position_lots: int, atoms_per_tick_l
 def bankruptcy_price(entry: Exact, size: Exact, margin: Exact) -> Fraction:
     """Price at which a linear position has lost its `margin` [quote]: `E - margin / q`, with signed q [coins].
 
-    Source: Bybit help (isolated), Bybit ADL page (cross: position margin + wallet); RULES B.5.
+    Source: Bybit help (isolated), Bybit ADL page (cross: position margin + wallet); docs/venues.md#liquidation-price.
     """
     return Fraction(entry) - Fraction(margin) / Fraction(size)
 
@@ -299,7 +306,7 @@ def bankruptcy_price(entry: Exact, size: Exact, margin: Exact) -> Fraction:
 def isolated_price_with_closing_fee(margin: Exact, size: Exact, entry: Exact, mmr: Exact, taker: Exact) -> Fraction:
     """Liquidation price of an isolated position whose closing fee is reserved: `(E - M / q) / (1 - side (mmr + fee))`.
 
-    Source: OKX, Gate by freqtrade tests/exchange/test_exchange.py; RULES B.5.
+    Source: OKX, Gate by freqtrade tests/exchange/test_exchange.py; docs/venues.md#liquidation-price.
     """
     charge = Fraction(mmr) + Fraction(taker)
     return bankruptcy_price(entry, size, margin) / (1 - charge if size > 0 else 1 + charge)
@@ -310,7 +317,7 @@ def inverse_isolated_price(
 ) -> Fraction:
     """Liquidation price of isolated inverse `contracts` (signed): `N / [PV + side (IM - MM)]`, PV = N / E in coins.
 
-    Source: Bybit help, Liquidation Price Calculation under Isolated Mode; RULES B.5.
+    Source: Bybit help, Liquidation Price Calculation under Isolated Mode; docs/venues.md#liquidation-price.
     """
     value = Fraction(contracts) / Fraction(entry)
     cushion = abs(value) / Fraction(leverage) - maintenance_margin(abs(value), mmr, deduction)
@@ -320,13 +327,13 @@ def inverse_isolated_price(
 def auto_close_fraction(maintenance_fraction: Exact) -> Fraction:
     """FTX's margin fraction at which backstop providers take an account over: `max(MMF / 2, MMF - 6%)`.
 
-    Source: https://help.ftx.com/hc/en-us/articles/360027668712-Liquidations; RULES B.4.
+    Source: https://help.ftx.com/hc/en-us/articles/360027668712-Liquidations; docs/venues.md#margin-tiers.
     """
     return max(Fraction(maintenance_fraction) / 2, Fraction(maintenance_fraction) - Fraction(6, 100))
 
 
 def half_of_maximum_rate(max_leverage: Exact) -> Fraction:
-    """Hyperliquid's maintenance rate, half the initial one at the highest leverage: `0.5 / lev` (RULES B.4)."""
+    """Hyperliquid's maintenance rate, half the initial one: `0.5 / max leverage` (docs/venues.md#margin-tiers)."""
     return Fraction(1, 2) / Fraction(max_leverage)
 
 
@@ -334,7 +341,7 @@ def bracket_margin(amount: Exact, brackets: Sequence[tuple[Exact, Exact]]) -> Fr
     """Initial margin by marginal slices (width, leverage), as tax brackets: `sum(slice / leverage)`.
 
     Source: https://whitebit.com/et/trading-data/collateral-brackets; Binance charges the whole notional at one tier
-    (RULES E.7).
+    (docs/venues.md#easily-confused).
     """
     margin, rest = Fraction(0), Fraction(amount)
     for width, leverage in brackets:

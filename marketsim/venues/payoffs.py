@@ -15,7 +15,8 @@ Exact = Fraction | int
 def position_value_atoms(position_lots: int, price_ticks: int, atoms_per_tick_lot: int) -> int:
     """Value a linear position at a price, signed as the position [atoms].
 
-    `q * P` in the settlement currency; linear payoff of RULES B.0 (Binance USDT-M, Bybit, OKX, dYdX, Hyperliquid).
+    `q * P` in the settlement currency; linear payoff of docs/venues.md#payoffs (Binance USDT-M, Bybit, OKX, dYdX,
+    Hyperliquid).
     """
     return position_lots * price_ticks * atoms_per_tick_lot
 
@@ -38,7 +39,8 @@ def cash_after_fill_atoms(cash_atoms: int, lots: int, price_ticks: int, atoms_pe
 def linear_profit(size: Exact, entry: Exact, price: Exact) -> Fraction:
     """Profit of a linear position of signed `size` [coins] from `entry` to `price` [quote]: `q * (X - E)`.
 
-    Source: RULES B.0; https://support.flipster.io/hc/en-us/articles/7352962731663-Margin-Trading-Explained.
+    Source: docs/venues.md#payoffs;
+    https://support.flipster.io/hc/en-us/articles/7352962731663-Margin-Trading-Explained.
     """
     return Fraction(size) * (Fraction(price) - Fraction(entry))
 
@@ -46,7 +48,7 @@ def linear_profit(size: Exact, entry: Exact, price: Exact) -> Fraction:
 def inverse_value(contracts: Exact, price: Exact, contract_size: Exact = 1) -> Fraction:
     """Worth in coins of inverse `contracts` of `contract_size` [USD] each: `N * m / P`.
 
-    Source: RULES B.0, https://www.bitmex.com/app/inversePerpetualsGuide (m = 1 USD; Deribit 10 USD).
+    Source: docs/venues.md#payoffs, https://www.bitmex.com/app/inversePerpetualsGuide (m = 1 USD; Deribit 10 USD).
     """
     return Fraction(contracts) * Fraction(contract_size) / Fraction(price)
 
@@ -54,7 +56,7 @@ def inverse_value(contracts: Exact, price: Exact, contract_size: Exact = 1) -> F
 def inverse_profit(contracts: Exact, entry: Exact, price: Exact, contract_size: Exact = 1) -> Fraction:
     """Profit in coins of signed inverse `contracts`: `N * m * (1 / E - 1 / X)`.
 
-    Source: RULES B.0, https://www.bitmex.com/app/inversePerpetualsGuide.
+    Source: docs/venues.md#payoffs, https://www.bitmex.com/app/inversePerpetualsGuide.
     """
     return inverse_value(contracts, entry, contract_size) - inverse_value(contracts, price, contract_size)
 
@@ -62,6 +64,6 @@ def inverse_profit(contracts: Exact, entry: Exact, price: Exact, contract_size: 
 def quanto_profit(contracts: Exact, multiplier: Exact, entry: Exact, price: Exact) -> Fraction:
     """Profit of signed quanto `contracts`, in the settlement coin: `N * mult * (X - E)`.
 
-    Source: RULES B.0, BitMEX series guide (ETHUSD, mult = 1e-6 XBT per USD).
+    Source: docs/venues.md#payoffs, BitMEX series guide (ETHUSD, mult = 1e-6 XBT per USD).
     """
     return Fraction(contracts) * Fraction(multiplier) * (Fraction(price) - Fraction(entry))

@@ -1,6 +1,7 @@
 """The language by example: every file of cases/valid loads; every file of cases/invalid fails where and as it says."""
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_invalid_case_fails_at_the_place_and_in_the_words_it_states(path: Path) 
         stated = EXPECTED.fullmatch(line)
         if stated is None:
             break
-        expected.append((int(stated[1]), int(stated[2]), stated[3]))
+        expected.append((int(stated[1]), int(stated[2]), stated[3].replace("{version}", version("marketsim-lab"))))
     assert expected, "the first lines of an invalid case state what is wrong: `# LINE:COLUMN PATH: MESSAGE`"
     problems = scenario.validate(path)
     assert [(p.line, p.column, f"{p.path}: {p.message}" if p.path else p.message) for p in problems] == expected

@@ -78,10 +78,10 @@ def test_a_problem_says_where_what_was_there_what_is_allowed_and_what_was_perhap
     (problem,) = refused.value.problems
     assert (problem.line, problem.column, problem.path) == (5, 29, "underlyings.BTC.index.kind")
     assert (problem.text, problem.suggestion) == ("gmb", "gbm")
-    assert problem.allowed == "constant, gbm, log_ou_vol, path, file"
+    assert problem.allowed == "constant, file, gbm, log_ou_vol, path"
     assert str(problem) == (
         "text.yaml:5:29: underlyings.BTC.index.kind: this is none of the words allowed here; was 'gmb'; "
-        "allowed: constant, gbm, log_ou_vol, path, file; did you mean 'gbm'?"
+        "allowed: constant, file, gbm, log_ou_vol, path; did you mean 'gbm'?"
     )
 
 

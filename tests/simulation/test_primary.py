@@ -313,6 +313,20 @@ def test_an_outage_refuses_orders_for_its_time_and_leaves_the_book_as_it_is(tmp_
     assert run.residual_atoms == 0
 
 
+def test_a_resumption_ends_a_running_outage_and_no_later_suspension_is_lifted_by_its_end(tmp_path: Path) -> None:
+    """Outage 20 to 40 min, resumed at 25; suspended from 30 for good: no trade from 30 on, at 40 neither."""
+    events = [
+        {"at": "20min", "kind": "outage", "market": "BTC-PERP", "for": "20min"},
+        {"at": "25min", "kind": "resume", "subject": "BTC-PERP", "what": ["market"]},
+        {"at": "30min", "kind": "suspend", "subject": "BTC-PERP", "what": ["market"]},
+    ]
+    run = recorded(world(traders=[NOISE, MAKERS], events=events), tmp_path)
+    at_min = run.table("trades")["t_ns"] / MINUTE
+    assert at_min.is_between(25.001, 30).sum() > 0
+    assert at_min.is_between(20.001, 24.999).sum() == 0
+    assert (at_min > 30.001).sum() == 0
+
+
 def test_an_agent_is_told_what_it_may_ask_for() -> None:
     model = MarketModel(
         world(index=STILL, market=FREE, traders=[], tokens=[{**FUND, "primary": NAV}, {**FUND, "id": "DOWN"}])

@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from marketsim.errors import UnitError
-from marketsim.venues.contract import UnderlyingSpec
-from marketsim.venues.index import correlation_problems, index_paths
-from marketsim.venues.index_path import IndexPath
-from marketsim.venues.index_random import YEAR_NS, lower_triangle
+from marketsim.spec import Fault
+from marketsim.venues.correlation import correlation_faults, lower_triangle
+from marketsim.venues.index.index_path import IndexPath
+from marketsim.venues.index.random_path import YEAR_NS
+from marketsim.venues.index_paths import index_paths
+from marketsim.venues.underlying import UnderlyingSpec
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -182,19 +184,25 @@ def test_a_linear_path_is_exact_between_its_points() -> None:
     assert path.growth(0, 2).tolist() == [1.0, float(path.levels(1, 1)[0]) / 100]
 
 
+def _faults(index: dict[str, Any]) -> list[Fault]:
+    return list(_underlying("BTC", index).index.faults(DAY))
+
+
 @pytest.mark.parametrize(
-    ("points", "interpolate", "message"),
+    ("points", "interpolate", "path", "message"),
     [
-        ([["1s", "100 USDT"]], "step", "does not begin"),
-        ([["0s", "100 USDT"], ["0s", "100 USDT"]], "step", "not in order"),
-        ([["0s", "100 USDT"], ["1d", "100 USDC"]], "step", "several currencies"),
-        ([["0s", "100 USDT"], ["23h", "100 USDT"]], "linear", "ends before the run"),
-        ([["0s", "100 USDT"], ["1h", "0 USDT"]], "step", "not above zero"),
+        ([], "step", ("points",), "no points"),
+        ([["1s", "100 USDT"]], "step", ("points", 0, 0), "does not begin"),
+        ([["0s", "100 USDT"], ["0s", "100 USDT"]], "step", ("points", 1, 0), "not in order"),
+        ([["0s", "100 USDT"], ["1d", "100 USDC"]], "step", ("points", 1, 1), "several currencies"),
+        ([["0s", "100 USDT"], ["23h", "100 USDT"]], "linear", ("points", 1, 0), "ends before the run"),
+        ([["0s", "100 USDT"], ["1h", "0 USDT"]], "step", ("points", 1, 1), "not above zero"),
     ],
 )
-def test_an_impossible_path_is_refused(points: list[list[str]], interpolate: str, message: str) -> None:
-    with pytest.raises(UnitError, match=message):
-        _path({"kind": "path", "points": points, "interpolate": interpolate})
+def test_an_impossible_path_is_refused(points: list[list[str]], interpolate: str, path: Any, message: str) -> None:
+    (fault,) = _faults({"kind": "path", "points": points, "interpolate": interpolate})
+    assert fault.path == path
+    assert message in fault.message
 
 
 def _file(folder: Path, rows: str, header: str = "timestamp,price") -> dict[str, Any]:
@@ -247,23 +255,41 @@ def test_an_impossible_file_is_refused_with_its_line(
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "key", "message"),
     [
-        ({"every": "0s"}, "between two steps"),
-        ({"price": "0 USDT"}, "not above zero"),
-        ({"volatility": "600000%/yr"}, "more than 100%"),
-        ({"kind": "log_ou_vol", "log_sd": 3}, "spread of log volatility"),
+        ({"volatility": "600000%/yr"}, "volatility", "more than 100%"),
+        ({"drift": "-4000000000%/yr"}, "drift", "more than 100%"),
+        ({"price": "30000.0000000000000001 USDT"}, "price", "too many digits"),
+    ],
+)
+def test_an_impossible_motion_is_refused(change: dict[str, Any], key: str, message: str) -> None:
+    (fault,) = _faults(GBM | change)
+    assert fault.path == (key,)
+    assert message in fault.message
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"every": "0s"}, "every"),
+        ({"price": "0 USDT"}, "price"),
+        ({"volatility": "-1%/yr"}, "volatility"),
+        ({"kind": "log_ou_vol", "log_sd": 3}, "log_sd"),
         ({"kind": "log_ou_vol", "memory": "0s"}, "memory"),
     ],
 )
-def test_an_impossible_motion_is_refused(change: dict[str, Any], message: str) -> None:
-    with pytest.raises(UnitError, match=message):
-        _path(GBM | change)
+def test_a_number_out_of_its_range_is_refused(change: dict[str, Any], key: str) -> None:
+    assert [path for path, _ in _underlying("BTC", GBM | change).index.out_of_range()] == [(key,)]
 
 
-def test_a_jump_to_nothing_is_refused() -> None:
-    with pytest.raises(UnitError, match="leaves nothing"):
-        _path(GBM, jumps={"BTC": [(0, Decimal(-1))]})
+def test_what_an_index_may_plausibly_reach_covers_eight_deviations_of_its_logarithm() -> None:
+    """A day at 70 % a year: 8 x .7 / sqrt(365) = .293118, v t / 2 = .000671; 30000 e^-.293789 and 30000 e^.293118."""
+    prepared = _underlying("BTC", GBM).index.prepare(start_ns=START, duration_ns=DAY, root=Path())
+    assert prepared.lowest == pytest.approx(22_363.0, rel=1e-4)
+    assert prepared.highest == pytest.approx(40_218.0, rel=1e-4)
+    fixed = _underlying("BTC", {"kind": "path", "points": [["0s", "30 USDT"], ["1h", "7.5 USDT"], ["2h", "9 USDT"]]})
+    listed = fixed.index.prepare(start_ns=START, duration_ns=DAY, root=Path())
+    assert (listed.opening, listed.lowest, listed.highest) == (30, 7.5, 30.0)
 
 
 @pytest.mark.parametrize(
@@ -298,11 +324,9 @@ def test_correlations_that_cannot_hold_are_refused(
     underlyings: list[tuple[str, dict[str, Any], dict[str, str]]], path: str, message: str
 ) -> None:
     specs = [_underlying(name, index, **correlation) for name, index, correlation in underlyings]
-    problems = correlation_problems(specs)
-    assert path in [where for where, _ in problems]
-    assert message in problems[0][1].message
-    with pytest.raises(UnitError, match=message):
-        _paths(*specs)
+    faults = correlation_faults(specs)
+    assert path in [".".join(("underlyings", specs[int(f.path[0])].id, *map(str, f.path[1:]))) for f in faults]
+    assert message in faults[0].message
 
 
 def test_lower_triangle_of_three_correlations_is_the_one_of_the_textbook() -> None:

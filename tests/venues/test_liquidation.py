@@ -7,9 +7,10 @@ from fractions import Fraction
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from marketsim.venues.deleveraging import OUTSIDE, Counterparty, deleveraging_plan, ranked
+from marketsim.venues.deleveraging.family import OUTSIDE, Counterparty, deleveraging_plan, ranked
+from marketsim.venues.engines.binance import liquidation_order_lots
 from marketsim.venues.insurance import fund_can_take_over
-from marketsim.venues.liquidation import liquidation_fee_atoms, liquidation_limit_ticks, liquidation_order_lots
+from marketsim.venues.liquidation import liquidation_fee_atoms, liquidation_limit_ticks
 from marketsim.venues.margin import (
     TIER_TABLES,
     UNLIMITED,

@@ -49,7 +49,8 @@ whole_lots = st.integers(-50, 50).filter(bool)
 
 
 def test_deductions_of_the_2024_table_are_the_published_ones() -> None:
-    """Binance BTCUSDT, October 2024, column `cum` [USDT] of github.com/freqtrade/freqtrade@c9ae5e1 (RULES B.4)."""
+    """Binance BTCUSDT, October 2024, column `cum` [USDT] of github.com/freqtrade/freqtrade@c9ae5e1
+    (docs/venues.md#margin-tiers)."""
     published = [0, 50, 950, 11_450, 131_450, 481_450, 2_981_450, 14_481_450, 26_481_450]
     published += [41_481_450, 121_481_450, 421_481_450]
     assert [tier.deduction for tier in BTC] == published
@@ -63,7 +64,8 @@ def test_rates_and_leverages_of_the_2024_table_are_the_published_ones() -> None:
 
 
 def test_deductions_of_solusdt_follow_from_its_bounds_and_rates() -> None:
-    """SOLUSDT 2024, RULES B.4: 20k .5%, 100k .65%/30, 800k 1%/380, 4m 2%/8,380, 8m 2.5%/28,380, 40m 5%/228,380."""
+    """SOLUSDT 2024, docs/venues.md#margin-tiers: 20k .5%, 100k .65%/30, 800k 1%/380, 4m 2%/8,380, 8m 2.5%/28,380, 40m
+    5%/228,380."""
     floors = [20_000, 100_000, 800_000, 4_000_000, 8_000_000]
     rates = [Fraction(rate) for rate in ("0.005", "0.0065", "0.01", "0.02", "0.025", "0.05")]
     deductions = [Fraction(0)]

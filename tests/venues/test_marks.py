@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketsim.venues.marks import mark_ticks, median_price, moving_average, to_whole_ticks
+from marketsim.venues.marks.family import mark_ticks
+from marketsim.venues.marks.median import median_price
+from marketsim.venues.marks.prices import moving_average, to_whole_ticks
 
 exactly = settings(deadline=None, derandomize=True)
 

@@ -8,7 +8,10 @@ from fractions import Fraction
 
 import pytest
 
-from marketsim.venues import contract, deleveraging, funding, insurance, margin, marks, payoffs
+from marketsim.venues import contract, funding, insurance, margin, payoffs
+from marketsim.venues.deleveraging import bitmex, hyperliquid
+from marketsim.venues.marks import median
+from marketsim.venues.marks import prices as marks
 
 Q = Fraction
 HOUR_NS = 3_600 * 10**9
@@ -127,16 +130,16 @@ EXAMPLES = [
          lambda: funding.compounded_yearly(Q("0.0000125"), 24 * 365), "0.116", "0.0005"),
     case("B63 price 1", MEDIAN, lambda: marks.first_price(10_000, Q("0.0001"), 4 * HOUR_NS, 8 * HOUR_NS), "10000.5"),
     case("B63 price 2", MEDIAN, lambda: marks.second_price(10_000, 6), "10006"),
-    case("B63 mark", MEDIAN, lambda: marks.median_price(Q("10000.5"), 10_006, 10_010), "10006"),
+    case("B63 mark", MEDIAN, lambda: median.median_price(Q("10000.5"), 10_006, 10_010), "10006"),
     case("B64 weighted premium", "Bybit, Binance rule sum(i P_i) / sum(i)",
          lambda: funding.average_premium([Q("0.0001"), Q("0.0002"), Q("0.0003")]), "0.000233333333", "1e-12"),
     case("B65 premium index", "BitMEX, Bybit, Gate, dYdX",
          lambda: funding.premium_index(10_010, 10_020, 10_000), "0.001", "1e-12"),
     case("B66 Hyperliquid's queue", "https://docs.hyperodd.com/trading/adl",
-         lambda: deleveraging.hyperliquid_index(110, 100, 11_000, 2_200), "5.5", "1e-12"),
+         lambda: hyperliquid.hyperliquid_index(110, 100, 11_000, 2_200), "5.5", "1e-12"),
     case("B67 BitMEX's effective leverage", BITMEX_ADL,
          lambda: leverage_of(11_000, 11_000 - 8_800), "5", "1e-12"),
-    case("B67 BitMEX's score", BITMEX_ADL, lambda: deleveraging.bitmex_score(11_000, 8_800, 10_000), "0.5", "1e-12"),
+    case("B67 BitMEX's score", BITMEX_ADL, lambda: bitmex.bitmex_score(11_000, 8_800, 10_000), "0.5", "1e-12"),
     case("B68 an hour of Deribit funding", "Deribit rule rate x size x time / 8 h",
          lambda: funding.continuous_payment(Q("0.00025"), 100_000, 60), "3.125", "1e-12"),
     case("B69 BitMEX's fair price", "https://www.bitmex.com/app/fairPriceMarking",

@@ -14,6 +14,7 @@ from marketsim.datasets.tables.definition import (
     truth,
     whole,
 )
+from marketsim.events.family import listed_event_words
 from marketsim.traders.group import event_words
 
 LEDGER_ENTRIES = (
@@ -32,21 +33,16 @@ LEDGER_ENTRIES = (
 )
 EVENTS_OF_THE_WORLD = (
     "reverse_split",
-    "merge",
     "suspended",
     "resumed",
     "wiped",
     "delisted",
-    "jump",
-    "outage",
-    "cap_change",
-    "fee_change",
     "state",
     "backlog",
     "ripcord",
     "announced",
 )
-"""Words of `events.event`, to which kinds of traders add their own."""
+"""Words of `events.event`, to which kinds of listed events and of traders add their own."""
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "rounding")
 
 _PRICE = "asset per unit of underlying"
@@ -165,7 +161,11 @@ EVENTS = Table(
     "What happened to the world besides trading.",
     (
         T_NS,
-        text("event", "kind of event", values=lambda: (*EVENTS_OF_THE_WORLD, *event_words())),
+        text(
+            "event",
+            "kind of event",
+            values=lambda: tuple(dict.fromkeys((*EVENTS_OF_THE_WORLD, *listed_event_words(), *event_words()))),
+        ),
         text("subject", "id of the underlying, market or token it happened to; of a metaorder: group/parent"),
         text("detail", "JSON object, a schema per kind"),
     ),

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Float64Array", "IndexPath", "check_chunk"]
+from marketsim.streams import Stream
+
+__all__ = ["Float64Array", "IndexPath", "Innovations", "JumpFactors", "PreparedIndex", "check_chunk"]
 
 Float64Array = npt.NDArray[np.float64]
+
+JumpFactors = Mapping[int, Fraction]
+"""What listed jumps multiply the level by, at the steps that have any."""
 
 
 class IndexPath(ABC):
@@ -40,6 +48,39 @@ class IndexPath(ABC):
     @abstractmethod
     def level_ticks(self, first_step: int, n: int, tick: Decimal) -> npt.NDArray[np.int64]:
         """Level at each step, to the nearest tick, a half upwards (shape (n,)) [ticks]."""
+
+
+@dataclass(frozen=True)
+class Innovations:
+    """What moves a random index in one replication: streams of standard normal draws, one draw a step.
+
+    own: the underlying's own stream, "index:ID", whose parts 1, 2, ... an index may use for itself. mix: weights and
+    streams whose weighted sum of part 0 moves the level, so that underlyings are correlated.
+    """
+
+    own: Stream
+    mix: Sequence[tuple[float, Stream]]
+
+    def correlated(self, steps: npt.NDArray[np.int64]) -> Float64Array:
+        """The draws that move the level at these steps: standard normal, correlated between underlyings."""
+        drawn = np.zeros(len(steps))
+        for weight, stream in self.mix:
+            drawn = drawn + weight * stream.normal(0, steps)
+        return drawn
+
+
+@dataclass(frozen=True)
+class PreparedIndex:
+    """An index of which everything outside the world has been read.
+
+    opening: its level at the start; lowest, highest: what it may plausibly reach in the run, listed jumps apart
+    [currency]. path: makes the path of one replication.
+    """
+
+    opening: Decimal
+    lowest: float
+    highest: float
+    path: Callable[[Innovations, JumpFactors], IndexPath]
 
 
 def check_chunk(first_step: int, n: int) -> None:

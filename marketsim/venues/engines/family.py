@@ -1,0 +1,36 @@
+"""The liquidation engines: what each has to say and to do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from marketsim.kinds import Family
+from marketsim.venues.margin import TierTable
+
+
+class LiquidationEngine:
+    """What every liquidation engine has: its word, and how large its next order is."""
+
+    name: ClassVar[str]
+
+    @staticmethod
+    def order_lots(position_lots: int, mark_ticks: int, atoms_per_tick_lot: int, tiers: TierTable) -> int:
+        """Size of its next order for a position below maintenance, signed as an order [lots, - sells a long]."""
+        raise NotImplementedError
+
+    @staticmethod
+    def sentence() -> str:
+        """What it does with an account, as the rest of "An account below maintenance ..."."""
+        raise NotImplementedError
+
+
+LIQUIDATION_ENGINES = Family(
+    "liquidation engine",
+    LiquidationEngine,
+    key="",
+    home="marketsim.venues.engines",
+    needs=("order_lots", "sentence"),
+    is_open=False,
+    announced=dict.fromkeys(("bitmex", "okx", "hyperliquid", "ftx", "dydx", "deribit", "bybit"), "binance"),
+)
+"""The liquidation engines; the kernel has them, so no plugin may add to them."""

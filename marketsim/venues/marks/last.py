@@ -1,0 +1,26 @@
+"""Mark rule `last`."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from marketsim.kernel import codes
+from marketsim.venues.marks.family import MARK_RULES, MarkInputs, MarkRule
+
+
+@MARK_RULES.register
+class LastMark(MarkRule):
+    """The price of the last trade."""
+
+    name = "last"
+    code = codes.MARK_LAST
+
+    @staticmethod
+    def price(inputs: MarkInputs) -> Fraction:
+        """See `MarkRule`."""
+        return Fraction(inputs.last_ticks)
+
+    @staticmethod
+    def sentence() -> str:
+        """See `MarkRule`."""
+        return "the price of the last trade"
