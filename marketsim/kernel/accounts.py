@@ -3,7 +3,7 @@
 import numpy as np
 
 from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_OUTSIDE, E_FEE, E_INSURANCE, PERPETUAL, RATE_ONE, SPOT
-from marketsim.kernel.layout import account_at, cohort_at, market_at, position_at, stake_at
+from marketsim.kernel.layout import account_at, cohort_at, market_at, position_at, spot_of, stake_at
 from marketsim.kernel.records import compiled, load_i8, store_i8
 
 
@@ -64,7 +64,7 @@ def position_of(w, account, market):
 @compiled
 def accrue(w, m, p):
     """Charge a holding with its share of the fund's management fee and funding up to now (a record, no money moves)."""
-    s = stake_at(w.stakes, np.int64(p.stake))
+    s = stake_at(w.stakes, np.int64(spot_of(p).stake))
     held = np.float64(p.lots)
     s.management_atoms += held * (m.management_per_lot - s.management_seen)
     s.funding_atoms += held * (m.funding_per_lot - s.funding_seen)
@@ -75,9 +75,9 @@ def accrue(w, m, p):
 @compiled
 def record_stake(w, m, p, lots, notional_atoms, fee_atoms):
     """Write a fill of signed lots into the holder's record."""
-    if m.kind != SPOT or p.stake < 0:
+    if m.kind != SPOT or spot_of(p).stake < 0:
         return
-    s = stake_at(w.stakes, np.int64(p.stake))
+    s = stake_at(w.stakes, np.int64(spot_of(p).stake))
     if lots > 0:
         s.bought_atoms += notional_atoms
     else:
@@ -90,7 +90,7 @@ def change_position(w, m, flags, p, lots, price):
     """Add signed `lots` at `price` to position `p`; keep entry value and open interest."""
     old = np.int64(p.lots)
     new = old + lots
-    if m.kind == SPOT and p.stake >= 0:
+    if m.kind == SPOT and spot_of(p).stake >= 0:
         accrue(w, m, p)
     if old == 0 or (old > 0) == (lots > 0):
         p.entry_ticklots += abs(lots) * price

@@ -25,22 +25,23 @@ def wake_elsewhere(w, g, m, trader, index, wakeup, delay):
         w.stop_argument = g.id
 
 
-def linked(code, rule, following):
-    """One link of the dispatch: the rule if a group has its code, else whatever follows."""
+def dispatch():
+    """One function that compares a group's code with those of all rules and lets the equal one act.
 
-    @compiled
-    def wake_by_code(w, g, m, trader, index, wakeup, delay):
-        if g.rule == code:
-            rule(w, g, m, trader, index, wakeup, delay)
-        else:
-            following(w, g, m, trader, index, wakeup, delay)
+    It is written out as text: in a chain of functions each link would put all that follows through the compiler once more
+    (measured with six: 28 s instead of 25).
+    """
+    arguments = "w, g, m, trader, index, wakeup, delay"
+    lines = [f"def wake_by_rule({arguments}):", "    code = g.rule"]
+    for name, code in CODES.items():
+        lines += [f"    {'el' if code else ''}if code == {code}:", f"        {name}({arguments})"]
+    lines += ["    else:", f"        wake_elsewhere({arguments})"]
+    scope = {"wake_elsewhere": wake_elsewhere, **{name: rule.wake for name, rule in RULES.items()}}
+    exec("\n".join(lines), scope)  # noqa: S102  # names of files of this room and their numbers
+    return compiled(scope["wake_by_rule"])
 
-    return wake_by_code
 
-
-wake_by_rule = wake_elsewhere
-for _name, _code in reversed(CODES.items()):
-    wake_by_rule = linked(_code, RULES[_name].wake, wake_by_rule)
+wake_by_rule = dispatch()
 
 
 @compiled

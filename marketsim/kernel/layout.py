@@ -7,19 +7,10 @@ sizes lots.
 
 import numpy as np
 
-from marketsim.kernel.records import accessor
+from marketsim.kernel.records import accessor, overlay
 
 PARAMETER_WORDS = 16  # of 8 bytes: the largest record of parameters a rule of trader groups may have
 OWN_WORDS = 2  # the same for the numbers that each trader has of its own
-
-
-def with_aliases(fields, **aliases):
-    """A record some of whose fields have a second name, for what the same bytes mean elsewhere: `alias="field"`."""
-    plain = np.dtype(fields)
-    places = {**plain.fields, **{alias: plain.fields[name] for alias, name in aliases.items()}}
-    formats, offsets = [place[0] for place in places.values()], [place[1] for place in places.values()]
-    return np.dtype({"names": list(places), "formats": formats, "offsets": offsets, "itemsize": plain.itemsize})
-
 
 HEADER = np.dtype(
     [
@@ -272,7 +263,7 @@ ACCOUNT = np.dtype(
     ]
 )
 
-POSITION = with_aliases(
+POSITION = np.dtype(
     [
         ("lots", "i8"),
         ("open_buy", "i8"),
@@ -285,11 +276,11 @@ POSITION = with_aliases(
         ("prev", "i4"),
         ("bucket", "i4"),  # list of triggers it is filed in, -1: not filed
         ("sibling", "i4"),
-    ],
-    # A spot market has no triggers: the same places hold what its resting bids cost, and the number of its stake (-1: none kept).
-    reserved_ticklots="trigger_ticks",
-    stake="bucket",
+    ]
 )
+# A spot market has no triggers. Its positions' records are POSITION with other names for the two places that would stay empty.
+SPOT_NAMES = {"trigger_ticks": "reserved_ticklots", "bucket": "stake"}  # what resting bids cost; the number of its stake, -1: none kept
+SPOT_POSITION = np.dtype([(SPOT_NAMES.get(name, name), kind) for name, kind in POSITION.descr])
 
 STAKE = np.dtype(
     [
@@ -473,6 +464,7 @@ level_at = accessor(LEVEL)
 order_at = accessor(ORDER)
 account_at = accessor(ACCOUNT)
 position_at = accessor(POSITION)
+spot_of = overlay(POSITION, None, SPOT_POSITION)
 stake_at = accessor(STAKE)
 trader_at = accessor(TRADER)
 group_at = accessor(GROUP)

@@ -11,7 +11,7 @@ import numpy as np
 
 from marketsim.kernel.accounts import dearest_rate, fee_rate, share
 from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_NO_TIERS, BUY, PERPETUAL, RATE_ONE, S_QUEUED, SPOT
-from marketsim.kernel.layout import account_at, market_at, position_at, tier_at
+from marketsim.kernel.layout import account_at, market_at, position_at, spot_of, tier_at
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
 NEVER = 4_611_686_018_427_387_904
@@ -84,7 +84,7 @@ def initial_atoms(m, leverage_cap, notional_atoms):
 @compiled
 def reserved_atoms(w, m, a, p):
     """Cash that the resting bids of a spot position tie up: their full price and the dearer fee."""
-    cost = p.reserved_ticklots * m.atoms
+    cost = spot_of(p).reserved_ticklots * m.atoms
     return cost + share(cost, dearest_rate(w, m, np.int64(a.cohort))) if cost != 0 else np.int64(0)
 
 

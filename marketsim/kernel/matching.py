@@ -45,7 +45,7 @@ from marketsim.kernel.codes import (
     SELL,
     SPOT,
 )
-from marketsim.kernel.layout import account_at, level_at, market_at, order_at, position_at, trade_log_at
+from marketsim.kernel.layout import account_at, level_at, market_at, order_at, position_at, spot_of, trade_log_at
 from marketsim.kernel.logs import log_order, post_notice
 from marketsim.kernel.margin import can_still_pay, covered_lots, file_account, file_trigger
 from marketsim.kernel.records import compiled, store_i4
@@ -60,7 +60,7 @@ def free_order(w, i, order):
     if order.side == BUY:
         p.open_buy -= order.remaining_lots
         if market_at(w.markets, order.market).kind == SPOT:
-            p.reserved_ticklots -= order.remaining_lots * order.price_ticks
+            spot_of(p).reserved_ticklots -= order.remaining_lots * order.price_ticks
     else:
         p.open_sell -= order.remaining_lots
     order.order_id = 0
@@ -113,7 +113,7 @@ def settle(w, m, maker, taker_position, taker_side, lots, taker_id, taker_purpos
         pm.open_buy -= lots
         signed = -lots
     if m.kind == SPOT and taker_side == SELL:
-        pm.reserved_ticklots -= lots * price  # the bid's reserved cash is spent
+        spot_of(pm).reserved_ticklots -= lots * price  # the bid's reserved cash is spent
     notional = lots * price * m.atoms
     maker_fee = charge_fee(w, m, np.int64(maker.account), notional, fee_rate(w, m, np.int64(am.cohort), False))
     taker_fee = np.int64(0)
@@ -251,7 +251,7 @@ def rest(w, m, position, side, price, size, remaining, flags, slot, purpose, par
     if side == BUY:
         p.open_buy += remaining
         if m.kind == SPOT:
-            p.reserved_ticklots += remaining * price  # cash this bid ties up
+            spot_of(p).reserved_ticklots += remaining * price  # cash this bid ties up
     else:
         p.open_sell += remaining
     insert(w, m, i, order)

@@ -383,9 +383,14 @@ class Memory:
             self._widen_queue(market)
         return account, list(range(first, first + len(markets)))
 
+    @property
+    def spot_positions(self) -> np.ndarray[Any, Any]:
+        """The records of positions by the names that they have in a spot market."""
+        return self.positions.view(layout.SPOT_POSITION)
+
     def keep_stake(self, record: int) -> None:
         """Write down from now on what the holding of a flat position in a token's market bought, sold and bore."""
-        number, position = self._n_stakes, self.positions[record]
+        number, position = self._n_stakes, self.spot_positions[record]
         self.stakes = self._with_room("stakes", self.stakes, number, 1)
         market = self.markets[int(position["market"])]
         for what in ("management", "funding"):

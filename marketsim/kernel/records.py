@@ -104,14 +104,14 @@ def accessor(dtype):
 
 
 def overlay(table, area, dtype):
-    """Return `of(record)`: the raw area of a record of `table`, readable and writable by the field names of `dtype`."""
+    """Return `of(record)`: the raw area of a record of `table` (None: all of it), readable and writable by the names of `dtype`."""
     if JIT_OFF:
 
         def of_checked(record):
-            return record[area].view(dtype).view(np.recarray)[0]
+            return record.view((np.record, dtype)) if area is None else record[area].view(dtype).view(np.recarray)[0]
 
         return of_checked
-    view, offset = from_dtype(dtype), table.fields[area][1]
+    view, offset = from_dtype(dtype), table.fields[area][1] if area else 0
 
     @intrinsic
     def of(typingctx, record):

@@ -149,7 +149,7 @@ class World(Memory):
 
     def accrue_stake(self, record: int) -> None:
         """Bring the written-down fee and funding of a holding up to this instant (before its size changes)."""
-        position = self.positions[record]
+        position = self.spot_positions[record]
         number, market = int(position["stake"]), self.markets[int(position["market"])]
         if number < 0:
             return

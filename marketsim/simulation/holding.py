@@ -148,10 +148,10 @@ def holder_rows(wired: Wired, desks: list[TokenDesk], deals: PrimaryDeals) -> li
 def _booked(wired: Wired, market: int, per_token: int) -> Iterator[_Held]:
     """Holders of a token with a market, by the kernel's records."""
     world = wired.world
-    positions = world.positions[: world.get("n_positions")]
+    positions = world.spot_positions[: world.get("n_positions")]
     for record in np.flatnonzero((positions["market"] == market) & (positions["stake"] >= 0)):
         world.accrue_stake(int(record))
-        position, stake = world.positions[record], world.stakes[int(world.positions[record]["stake"])]
+        position, stake = positions[record], world.stakes[int(positions[record]["stake"])]
         lots, opening = int(position["lots"]), int(stake["opening_lots"])
         bought, sold = int(stake["bought_atoms"]), int(stake["sold_atoms"])
         if lots or opening or bought or sold:

@@ -336,7 +336,8 @@ class Wiring:
         desk_groups = self._desk_groups(accounts, positions, records, {spec.id: token for spec, token in opened})
         interest = self._book_other_side(accounts, positions, outside_records)
         books = [outside_records[market.id] for market in self.markets if self._is_of_token(market)]
-        positions["stake"][books] = np.arange(population.stakes, population.stakes + len(books))
+        stakes = positions.view(layout.SPOT_POSITION)["stake"]
+        stakes[books] = np.arange(population.stakes, population.stakes + len(books))
         world = World(
             underlyings=self._underlyings(),
             markets=self._markets(interest),
@@ -351,8 +352,8 @@ class Wiring:
             log_rows=log_rows,
             logs=self._logs(),
         )
-        holders = np.flatnonzero(positions["stake"] >= 0)  # only holdings have one before the world opens
-        world.stakes["opening_lots"][positions["stake"][holders]] = positions["lots"][holders]
+        holders = np.flatnonzero(stakes >= 0)  # before the world opens nothing else stands there
+        world.stakes["opening_lots"][stakes[holders]] = positions["lots"][holders]
         ids = np.concatenate([*self._trader_ids(), np.array(self.ids, np.int64)]).astype(np.int64)
         return Wired(
             world, self.scenario, self.numbers, self.markets, self.paths, self.cohorts, self.ledger,

@@ -92,7 +92,7 @@ def populate(
     )
     spot = np.array([terms.number for terms in markets.values() if terms.is_of_token], np.int64)
     held = np.flatnonzero(np.isin(positions["market"], spot))
-    positions["stake"][held] = np.arange(len(held))
+    positions.view(layout.SPOT_POSITION)["stake"][held] = np.arange(len(held))
     positions = _with_further_markets(groups, markets, accounts, positions)
     return Population(records, cohorts, accounts, positions, traders, slots, len(held))
 

@@ -41,7 +41,7 @@ class Collateral:
             position = world.positions[i]
             number = int(position["market"])
             if world.market_int(number, "kind") == SPOT:
-                free -= self._reserved_atoms(record, position)
+                free -= self._reserved_atoms(record, world.spot_positions[i])
             else:
                 worth = world.market_int(number, "mark_ticks") * world.market_int(number, "atoms")
                 lots = int(position["lots"])

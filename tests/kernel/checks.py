@@ -42,7 +42,7 @@ def check_open_interest(world: World, market: int) -> None:
 def check_spot(world: World) -> None:
     """Nobody sells coins he has not; bids keep their cost; who stands in spot markets alone owes nothing."""
     spot = [k for k in range(world.get("n_markets")) if world.market_int(k, "kind") == codes.SPOT]
-    positions = world.positions[: world.get("n_positions")]
+    positions = world.spot_positions[: world.get("n_positions")]
     levered = set(positions["account"][~np.isin(positions["market"], spot)].tolist())
     live = world.orders[(world.orders["order_id"] != 0) & (world.orders["side"] == codes.BUY)]
     for number, p in enumerate(positions):
@@ -51,7 +51,7 @@ def check_spot(world: World) -> None:
             continue
         assert 0 <= int(p["open_sell"]) <= int(p["lots"])
         bids = live[live["position"] == number]
-        assert int(p["trigger_ticks"]) == int((bids["remaining_lots"] * bids["price_ticks"]).sum())
+        assert int(p["reserved_ticklots"]) == int((bids["remaining_lots"] * bids["price_ticks"]).sum())
         assert int(p["account"]) in levered or int(account["cash_atoms"]) >= 0
 
 

@@ -66,15 +66,28 @@ def open_half_in_coin(accounts: np.ndarray[Any, Any], positions: np.ndarray[Any,
             group["own"]["base_lots"] = lots[group["first_trader"] :][: group["count"]]
 
 
-def crowd(seed: int, *, log_rows: int = 1 << 16, steps: int = 4_000, fall: float = 0.0, is_spot: bool = False) -> World:
-    """An open world; `fall`: the index's drift a step, as a fraction; `is_spot`: the market is a coin's spot market."""
+def crowd(
+    seed: int,
+    *,
+    log_rows: int = 1 << 16,
+    steps: int = 4_000,
+    fall: float = 0.0,
+    is_spot: bool = False,
+    noise: Any = "noise",
+) -> World:
+    """An open world.
+
+    fall: the index's drift a step, as a fraction; is_spot: the market is a coin's spot market; noise: the rule of the
+    noise traders.
+    """
     traders, groups, capital = [], [], []
     first = slots = 0
     for number, ((rule, count, rate, money, each), fields) in enumerate(zip(GROUPS, rules(seed), strict=True)):
         table = np.zeros(count, layout.TRADER)
         table["account"] = table["position"] = first + np.arange(count)
         key = np.uint64(stream_key(seed, 0, f"group {number}"))
-        plain = dict(rule=rule, market=0, first_trader=first, count=count, key=key, slots_each=each)
+        plain = dict(market=0, first_trader=first, count=count, key=key, slots_each=each)
+        plain["rule"] = noise if rule == "noise" else rule
         groups.append({**plain, "mean_gap_ns": SECOND / (rate * count), **fields})
         traders.append(table)
         capital += [money * 10**8] * count
