@@ -14,7 +14,6 @@ from marketsim.datasets.tables.definition import (
     truth,
     whole,
 )
-from marketsim.traders.group import event_words
 
 LEDGER_ENTRIES = (
     "deposit",
@@ -47,6 +46,15 @@ EVENTS_OF_THE_WORLD = (
     "announced",
 )
 """Words of `events.event`, to which kinds of traders add their own."""
+
+
+def _event_words() -> tuple[str, ...]:
+    """All words of `events.event`; the kinds are imported when somebody asks, not with the dictionary of tables."""
+    from marketsim.traders.group import event_words
+
+    return (*EVENTS_OF_THE_WORLD, *event_words())
+
+
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "rounding")
 
 _PRICE = "asset per unit of underlying"
@@ -165,7 +173,7 @@ EVENTS = Table(
     "What happened to the world besides trading.",
     (
         T_NS,
-        text("event", "kind of event", values=lambda: (*EVENTS_OF_THE_WORLD, *event_words())),
+        text("event", "kind of event", values=_event_words),
         text("subject", "id of the underlying, market or token it happened to; of a metaorder: group/parent"),
         text("detail", "JSON object, a schema per kind"),
     ),
