@@ -30,7 +30,7 @@ NEIGHBOURS = Range("1 to 256", least=1, most=256)
 class NetworkSpec(Spec):
     """Links among the traders of `groups`, who have `neighbours` each on average and look at `attention` at most.
 
-    One with more neighbours looks at so many of them, chosen once by lot; who is looked at need not look back.
+    One with more neighbours looks at so many of them, chosen once at random; who is looked at need not look back.
     comes_in_pairs: whether `neighbours` is even: as many on one side as on the other, or as many older as younger.
     """
 
@@ -96,7 +96,7 @@ class NetworkSpec(Spec):
 
 
 class SeatedNetworkSpec(NetworkSpec):
-    """A network that is one graph over seats, in which all members sit in an order drawn by lot."""
+    """A network that is one graph over seats, in which all members sit in an order drawn at random."""
 
     @abstractmethod
     def graph(self, members: int, seed: int) -> nx.Graph:

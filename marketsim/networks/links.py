@@ -31,7 +31,7 @@ class Neighbours:
 
 
 def network_stream(seed: int, replication: int, network: str) -> Stream:
-    """The luck of one network."""
+    """The random stream of one network."""
     return Stream(seed, replication, f"network:{network}")
 
 

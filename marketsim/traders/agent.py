@@ -80,7 +80,7 @@ class Agent(mesa.Agent):  # type: ignore[misc]
 
     @property
     def rng(self) -> np.random.Generator:
-        """The agent's own luck: a stream of its name, so that another agent's draws do not move it."""
+        """The agent's own random stream, by its name, so that another agent's draws do not move it."""
         return self._luck
 
     def process(self) -> Generator[Any, Any, None]:

@@ -198,17 +198,18 @@ class TraderGroupSpec(Spec):
 
     def market_faults(self, around: Surroundings) -> Iterator[Fault]:
         """Whether it can trade where it would."""
+        who = f"{'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
         for name in self.declared_markets:
             sort = around.sorts.get(name)
             if sort is None or sort in self.market_sorts:
                 continue
             possible = ", ".join(around.of_sort(self.market_sorts))
             if self.market_sorts == ("token",):
-                message = f"a {self.kind} trades a token in the token's own market"
+                message = f"{who} trades a token in the token's own market"
                 yield Fault(("market",), message, possible or "a token with `market`")
             else:
                 plurals = " and ".join(_PLURALS[each] for each in self.market_sorts)
-                message = f"a {self.kind} trades {plurals}, {name} is a {_SINGULARS[sort]}"
+                message = f"{who} trades {plurals}, {name} is a {_SINGULARS[sort]}"
                 yield Fault(("markets",) if len(self.declared_markets) > 1 else ("market",), message, possible)
 
     def _opening_faults(self, around: Surroundings) -> Iterator[Fault]:

@@ -76,14 +76,14 @@ def populate(
     first, slots = 0, 0
     for number, spec in enumerate(groups):
         terms = markets[spec.market]
-        luck = GroupLuck(seed, replication, spec.id)
-        rule = spec.rule(terms.for_rule(luck.stream))
+        streams = GroupStreams(seed, replication, spec.id)
+        rule = spec.rule(terms.for_rule(streams.stream))
         fees = spec.fees
         assert fees is not None  # written in when the scenario loads
         own = {"own_fees": 1, "maker_fee": rate_parts(fees.maker), "taker_fee": rate_parts(fees.taker)}
         cohorts.append({**own, "group": number})
-        rows.append(_rows(spec, terms, first, number, luck))
-        records.append(_record(spec, rule, terms, first, luck, rows[-1][1]["lots"]))
+        rows.append(_rows(spec, terms, first, number, streams))
+        records.append(_record(spec, rule, terms, first, streams, rows[-1][1]["lots"]))
         first += spec.count
         slots += rule.slots_each * spec.count
     accounts, positions, traders = (
@@ -129,7 +129,7 @@ def joined(parts: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 @dataclass(frozen=True)
-class GroupLuck:
+class GroupStreams:
     """The streams of one group."""
 
     seed: int
@@ -146,7 +146,7 @@ def _record(
     rule: GroupRule,
     terms: MarketTerms,
     first: int,
-    luck: GroupLuck,
+    streams: GroupStreams,
     opening_lots: NDArray[np.int64],
 ) -> dict[str, Any]:
     per_second = spec.rate * spec.count if rule.rule is not None else 0
@@ -157,7 +157,7 @@ def _record(
         "market": terms.number,
         "first_trader": first,
         "count": spec.count,
-        "key": np.uint64(stream_key(luck.seed, luck.replication, f"{spec.id}/wake")),
+        "key": np.uint64(stream_key(streams.seed, streams.replication, f"{spec.id}/wake")),
         "mean_gap_ns": float(NS_PER_SECOND / per_second) if per_second else 0.0,
         "slots_each": rule.slots_each,
         "on_index": int(rule.on_index),
@@ -170,7 +170,7 @@ def _record(
 
 
 def _rows(
-    spec: TraderGroupSpec, terms: MarketTerms, first: int, cohort: int, luck: GroupLuck
+    spec: TraderGroupSpec, terms: MarketTerms, first: int, cohort: int, streams: GroupStreams
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     n = spec.count
     ids = np.arange(first, first + n)
@@ -179,7 +179,7 @@ def _rows(
         np.zeros(n, layout.POSITION),
         np.zeros(n, layout.TRADER),
     )
-    accounts["deposit_atoms"] = np.rint(draw(spec.capital, luck.stream("capital"), np.arange(n)) * ATOMS_PER_UNIT)
+    accounts["deposit_atoms"] = np.rint(draw(spec.capital, streams.stream("capital"), np.arange(n)) * ATOMS_PER_UNIT)
     accounts["cash_atoms"] = accounts["deposit_atoms"]
     accounts["first_position"], accounts["trader"], accounts["cohort"], accounts["n_positions"] = ids, ids, cohort, 1
     positions["account"], positions["market"] = ids, terms.number
@@ -191,22 +191,22 @@ def _rows(
         positions["lots"] = int(terms.supply_lots * share) // max(n, 1)
         positions["entry_ticklots"] = positions["lots"] * terms.opening_ticks
     if spec.start is not None:
-        _open_positions(spec, terms, accounts, positions, luck)
+        _open_positions(spec, terms, accounts, positions, streams)
     return accounts, positions, traders
 
 
 def _open_positions(
-    spec: TraderGroupSpec, terms: MarketTerms, accounts: NDArray[Any], positions: NDArray[Any], luck: GroupLuck
+    spec: TraderGroupSpec, terms: MarketTerms, accounts: NDArray[Any], positions: NDArray[Any], streams: GroupStreams
 ) -> None:
     """Give a group its opening positions: leverage x capital at the entry price, to whole lots below, paid in cash."""
     start = spec.start
     assert start is not None
     who = np.arange(spec.count)
-    leverage = draw(start.leverage, luck.stream("start-leverage"), who)
-    sign = np.where(luck.stream("start-side").uniform(who, 0) < float(start.long_share), 1, -1)
+    leverage = draw(start.leverage, streams.stream("start-leverage"), who)
+    sign = np.where(streams.stream("start-side").uniform(who, 0) < float(start.long_share), 1, -1)
     entry = np.full(spec.count, terms.opening_ticks, np.int64)
     if start.entry is not None:
-        entry = np.maximum(1, np.rint(_prices(start.entry, luck, who) / terms.tick)).astype(np.int64)
+        entry = np.maximum(1, np.rint(_prices(start.entry, streams, who) / terms.tick)).astype(np.int64)
     notional = leverage * accounts["deposit_atoms"]
     lots = sign * np.floor(notional / (entry.astype(np.float64) * terms.atoms)).astype(np.int64)
     positions["lots"] = lots
@@ -214,5 +214,5 @@ def _open_positions(
     accounts["cash_atoms"] -= lots * entry * terms.atoms
 
 
-def _prices(distribution: Distribution, luck: GroupLuck, who: NDArray[np.int64]) -> NDArray[np.float64]:
-    return draw(distribution, luck.stream("start-entry"), who)
+def _prices(distribution: Distribution, streams: GroupStreams, who: NDArray[np.int64]) -> NDArray[np.float64]:
+    return draw(distribution, streams.stream("start-entry"), who)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GroupTerms:
-    """What a group's rule needs to know of its market and of luck.
+    """What a group's rule needs to know of its market, and its random streams.
 
     atoms: per tick and lot; mark_every_ns: the market's cadence; opening_ticks: its opening mark; volatility: of the
     index per year, if it declares one. draws: `draws(name)` is the stream `<group id>/<name>`. is_of_coin: whether the

@@ -173,7 +173,7 @@ def test_its_ranges_and_faults_are_errors_with_a_place(installed: Environment) -
     for place, words in (
         ("wrong.yaml:13:", "tokens.UP.rebalance.step: this goes beyond the target"),
         ("wrong.yaml:16:", "traders.flippers.buy_share: this number is out of range"),
-        ("wrong.yaml:17:", "traders.pulses.rate: pulses come by the clock, not by luck"),
+        ("wrong.yaml:17:", "traders.pulses.rate: pulses come by the clock, not at random"),
     ):
         (line,) = (line for line in (ended.stdout + ended.stderr).splitlines() if place in line)
         assert words in line

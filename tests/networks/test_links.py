@@ -1,4 +1,4 @@
-"""Networks of influence as they are drawn: their shapes, by hand where possible, and whose luck they are."""
+"""Networks of influence as they are drawn: their shapes, by hand where possible, and which stream draws them."""
 
 import hashlib
 from collections.abc import Sequence

@@ -14,8 +14,6 @@ from marketsim.datasets.tables.definition import (
     truth,
     whole,
 )
-from marketsim.events.family import listed_event_words
-from marketsim.traders.group import event_words
 
 LEDGER_ENTRIES = (
     "deposit",
@@ -43,6 +41,16 @@ EVENTS_OF_THE_WORLD = (
     "announced",
 )
 """Words of `events.event`, to which kinds of listed events and of traders add their own."""
+
+
+def _event_words() -> tuple[str, ...]:
+    """All words of `events.event`; the kinds are imported when somebody asks, not with the dictionary of tables."""
+    from marketsim.events.family import listed_event_words
+    from marketsim.traders.group import event_words
+
+    return tuple(dict.fromkeys((*EVENTS_OF_THE_WORLD, *listed_event_words(), *event_words())))
+
+
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "rounding")
 
 _PRICE = "asset per unit of underlying"
@@ -161,11 +169,7 @@ EVENTS = Table(
     "What happened to the world besides trading.",
     (
         T_NS,
-        text(
-            "event",
-            "kind of event",
-            values=lambda: tuple(dict.fromkeys((*EVENTS_OF_THE_WORLD, *listed_event_words(), *event_words()))),
-        ),
+        text("event", "kind of event", values=_event_words),
         text("subject", "id of the underlying, market or token it happened to; of a metaorder: group/parent"),
         text("detail", "JSON object, a schema per kind"),
     ),

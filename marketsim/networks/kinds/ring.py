@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @NETWORKS.register
 class RingSpec(SeatedNetworkSpec):
-    """All sit in a circle, in an order drawn by lot, and see half of their neighbours on either side."""
+    """All sit in a circle, in an order drawn at random, and see half of their neighbours on either side."""
 
     comes_in_pairs: ClassVar[bool] = True
 

@@ -123,8 +123,8 @@ class AnticipatorDesk(FollowerDesk):
 
     def _offset_ns(self, campaign: Campaign, slice_: int, length_ns: int) -> int:
         """When in `length_ns` a slice comes: at a random time of its equal part."""
-        luck = self.draws(f"slices/{campaign.token}/{campaign.market}")
-        late = float(luck.uniform(campaign.trader, campaign.key, campaign.step))
+        stream = self.draws(f"slices/{campaign.token}/{campaign.market}")
+        late = float(stream.uniform(campaign.trader, campaign.key, campaign.step))
         return int((slice_ + late) * length_ns / self.spec.slices)
 
     def _aim(self, campaign: Campaign) -> bool:

@@ -34,7 +34,7 @@ class MetaorderSpec(DeskGroupSpec):
     """Large orders at `rate` per trader and at the times of day `at` (UTC), worked in market orders.
 
     size: notional at the index when it starts. buy_share: of orders that buy. over, slices: equal market orders, evenly
-    spaced, the first at once. With several `markets` each order has one of them, by luck.
+    spaced, the first at once. With several `markets` each order has one of them, drawn at random.
     """
 
     event_words: ClassVar[tuple[str, ...]] = ("metaorder",)

@@ -71,10 +71,10 @@ class TokenMakerSpec(MarketMakerSpec):
 
     def sentence(self) -> str:
         """What each of them does, in words."""
-        text = f"{super().sentence()} Every {format_duration(self.every)} they look"
-        hedge = " hedge their units with the perpetuals of the basket" if self.hedge else ""
-        primary = " create and redeem units to keep their inventory" if self.uses_primary else ""
-        return text + (":" + " and".join(part for part in (hedge, primary) if part) if hedge or primary else "") + "."
+        hedge = "hedge their units with the perpetuals of the basket" if self.hedge else ""
+        primary = "create and redeem units to come back to the inventory they want" if self.uses_primary else ""
+        tasks = " and ".join(part for part in (hedge, primary) if part)
+        return super().sentence() + (f" Every {format_duration(self.every)} they {tasks}." if tasks else "")
 
 
 def hedge_of(units: int, supply_lots: int, fund_lots: Mapping[str, int]) -> dict[str, int]:

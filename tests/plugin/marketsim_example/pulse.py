@@ -27,7 +27,7 @@ class PulseSpec(DeskGroupSpec):
         """What is wrong between its keys, or between them and the markets there are."""
         yield from super().faults(around)
         if self.rate:
-            yield Fault(("rate",), "pulses come by the clock, not by luck", "left out")
+            yield Fault(("rate",), "pulses come by the clock, not at random", "left out")
 
     def sentence(self) -> str:
         """What each of them does, in words."""

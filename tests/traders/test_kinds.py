@@ -1,0 +1,125 @@
+"""Kinds of traders: what each says of itself, worked by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from marketsim.scenario.defaults import with_currency
+from marketsim.spec import Fault
+from marketsim.traders.group import TRADERS, Surroundings, TraderGroupSpec
+from marketsim.traders.kinds.token_maker import hedge_of
+from marketsim.units import NS_PER_SECOND
+
+MINUTE = 60 * NS_PER_SECOND
+HOUR = 60 * MINUTE
+AROUND = Surroundings(
+    sorts={"PERP": "perpetual", "COIN": "spot", "UP": "token"},
+    pools={"PERP": ("main", "USDT"), "COIN": ("main", "USDT"), "UP": ("main", "USDT")},
+    baskets={"UP": ("PERP",), "DOWN": ("PERP",), "FAR": ("OTHER",)},
+    members={"friends": ("fans",)},
+)
+
+
+def group(kind: str, market: str = "PERP", **keys: Any) -> TraderGroupSpec:
+    given = {"id": "them", "kind": kind, "market": market, "count": 2, "capital": "1 kUSDT", **keys}
+    return with_currency(TRADERS.kinds[kind].model_validate(given), "USDT", "BTC")
+
+
+def faults(spec: TraderGroupSpec) -> list[tuple[str, str]]:
+    found: list[Fault] = list(spec.faults(AROUND))
+    return [(".".join(map(str, fault.path)), fault.message) for fault in found]
+
+
+@pytest.mark.parametrize(
+    ("lookback", "longest_ns"),
+    [
+        ("30min", 30 * MINUTE),
+        ({"uniform": ["1min", "2h"]}, 2 * HOUR),
+        ({"pareto": {"min": "1min", "alpha": 1, "max": "6h"}}, 6 * HOUR),
+        ({"choice": {"10min": "50%", "3h": "50%"}}, 3 * HOUR),
+        ({"exponential": "20min"}, 4 * HOUR),  # a law without an upper end: as much of the past as is kept
+    ],
+)
+def test_a_trend_follower_looks_back_as_far_as_its_law_goes(lookback: Any, longest_ns: int) -> None:
+    assert group("trend", lookback=lookback).longest_lookback_ns() == longest_ns
+    assert group("contrarian", lookback=lookback).longest_lookback_ns() == longest_ns
+
+
+def test_who_reads_no_past_prices_asks_for_none_to_be_kept() -> None:
+    assert group("noise").longest_lookback_ns() == 0
+    assert group("retail", lookback="5min").longest_lookback_ns() == 5 * MINUTE
+
+
+def test_a_token_makers_hedge_is_the_opposite_of_its_part_of_the_fund() -> None:
+    """A fund of 1,000 units with 300 lots long and 40 short; 25 units stand for 7.5 and -1 lots, halves to even."""
+    assert hedge_of(25, 1_000, {"PERP": 300, "OTHER": -40}) == {"PERP": -8, "OTHER": 1}
+    assert hedge_of(25, 0, {"PERP": 300}) == {"PERP": 0}
+    maker = group("token_maker", "UP", holds={"UP": "10%"})
+    assert maker.further_markets(("PERP", "OTHER")) == ("PERP", "OTHER")
+    assert maker.opening_hedge(25, 1_000, {"PERP": 300}) == {"PERP": -8}
+    assert group("token_maker", "UP", hedge=False).opening_hedge(25, 1_000, {"PERP": 300}) == {}
+
+
+def test_where_each_kind_can_trade() -> None:
+    assert faults(group("holder", "COIN")) == [("market", "a holder trades a token in the token's own market")]
+    message = "an anticipator trades perpetuals and spot markets, UP is a token"
+    assert faults(group("anticipator", "UP")) == [("market", message)]
+    assert faults(group("noise", "UP")) == faults(group("noise", "COIN")) == []
+
+
+def test_nobody_holds_less_than_nothing_or_what_is_traded_elsewhere() -> None:
+    assert faults(group("noise", "UP", holds={"UP": "-10%"})) == [("holds.UP", "this number is out of range")]
+    (elsewhere,) = faults(group("noise", "PERP", holds={"UP": "10%"}))
+    assert elsewhere == ("holds.UP", "a group holds units of the token whose market it trades in")
+
+
+def test_a_follower_follows_those_it_names_or_all_with_a_leg_where_it_trades() -> None:
+    assert group("anticipator").followed(AROUND.baskets) == ["UP", "DOWN"]  # type: ignore[attr-defined]
+    assert group("anticipator", tokens=["DOWN"]).followed(AROUND.baskets) == ["DOWN"]  # type: ignore[attr-defined]
+    message = "FAR holds nothing in the markets of this group"
+    assert faults(group("anticipator", tokens=["FAR"])) == [("tokens.0", message)]
+
+
+def test_a_group_in_a_world_without_some_tokens() -> None:
+    both = group("anticipator", tokens=["UP", "DOWN"])
+    assert both.without({"UP"}).tokens == ("DOWN",)  # type: ignore[union-attr]
+    assert both.without({"UP", "DOWN"}) is None
+    assert group("anticipator").without({"UP"}) is not None  # follows whatever there is
+    assert group("holder", "UP").without({"UP"}) is None
+    noise = group("noise", holds={"UP": "10%", "DOWN": "20%"}).without({"UP"})
+    assert noise is not None
+    assert noise.holds == {"DOWN": Decimal("0.2")}
+
+
+def test_who_takes_the_other_side_of_anything() -> None:
+    makers = {word for word, kind in TRADERS.kinds.items() if kind.supplies_liquidity}
+    assert makers == {"market_maker", "token_maker", "liquidity_provider"}
+
+
+def test_who_has_a_desk_on_the_clock_and_who_hears_of_its_fills() -> None:
+    desks = {word for word, kind in TRADERS.kinds.items() if kind.has_desk()}
+    assert desks == {"token_maker", "anticipator", "liquidity_provider", "metaorder"}
+    assert {word for word in desks if TRADERS.kinds[word].hears_fills} == desks - {"token_maker"}
+
+
+SENTENCES = [
+    (group("noise"), "30% of their messages are market orders, 40% limit orders, 30% cancel one."),
+    (group("trend"), "They go with a return over their look-back (between 1min and 30min, uniformly)"),
+    (group("contrarian"), "They go against a return over their look-back"),
+    (
+        group("retail", leverage=5),
+        "They put 1000 USDT at a leverage of 5, 75% of the time in the direction of the last",
+    ),
+    (group("market_maker"), "They quote 9 levels a side around their fair value, the first 0.0045% away"),
+    (group("token_maker", "UP", uses_primary=False), "Every 10s they hedge their units with the perpetuals of the"),
+    (group("holder", "UP", share="0.2"), "They keep a share of their wealth in UP (0.2), more after a rise over 1h"),
+    (group("holder", "UP", share="0.2", chase=0, dislike=0), "share of their wealth in UP (0.2), and trade when"),
+]
+
+
+@pytest.mark.parametrize(("spec", "said"), SENTENCES, ids=lambda part: getattr(part, "kind", ""))
+def test_a_kind_says_what_it_does(spec: TraderGroupSpec, said: str) -> None:
+    assert said in spec.sentence()
