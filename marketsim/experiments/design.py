@@ -64,7 +64,7 @@ class Plan:
             values = [cell.values[path] for cell in self.cells]
             columns[path] = pl.Series([_text(value) for value in values], dtype=pl.String)
             quantities = [read_quantity(value, known) for value in values]
-            if len({quantity and quantity.measure for quantity in quantities} - {None}) == 1 and all(quantities):
+            if len({quantity and quantity.dimension for quantity in quantities} - {None}) == 1 and all(quantities):
                 columns[f"{path}:value"] = [float(quantity.amount) for quantity in quantities if quantity]
             if self.cells[0].places:
                 columns[f"{path}:unit"] = [cell.places[path] for cell in self.cells]

@@ -50,7 +50,7 @@ class Quantity:
     unit: str = ""
 
     @property
-    def measure(self) -> tuple[str, str]:
+    def dimension(self) -> tuple[str, str]:
         """What two quantities must share to lie on one axis: the kind, and the currency of amounts."""
         return self.kind, self.unit if self.kind == "amount" else ""
 

@@ -126,7 +126,7 @@ def _axis(value: Any, info: ValidationInfo) -> Any:
 
 def _check_ends(law: str, ends: Sequence[Any], known: Collection[str]) -> None:
     lo, hi = (read_quantity(end, known) for end in ends)
-    if lo is None or hi is None or lo.measure != hi.measure:
+    if lo is None or hi is None or lo.dimension != hi.dimension:
         raise refusal("the ends of an axis are two quantities of one kind", "such as [1 MUSDT, 20 MUSDT]", "", (law,))
     if not lo.amount < hi.amount:
         raise refusal("the lower end of the axis is not below the upper", "[lo, hi] with lo < hi", "", (law,))
