@@ -66,7 +66,7 @@ def plain(text: str) -> str:
 
 @pytest.fixture(params=PAGES, ids=lambda page: page.stem)
 def followed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Recipe, Path]:
-    """A page's recipe, and a folder whose `lib` has a copy of the package with the page's file, `work` the scenarios."""
+    """A page's recipe; and a folder: its `lib` has a copy of the package with the page's file, `work` the scenarios."""
     asked = recipe(request.param)
     library, work = tmp_path / "lib", tmp_path / "work"
     shutil.copytree(PACKAGE, library / "marketsim", ignore=shutil.ignore_patterns("__pycache__"))
