@@ -57,7 +57,7 @@ def _whole_arm(value: Any) -> Any:
 
 
 class ArmSpec(Spec):
-    """One intervention (CONTRACT section 6).
+    """One intervention (docs/contract.md#arms).
 
     only: tokens whose issuers it touches, absent = all. scope: flows of theirs that it takes out of the market. set:
     overrides of the scenario, laid over the cell's.

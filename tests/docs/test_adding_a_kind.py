@@ -66,12 +66,15 @@ def plain(text: str) -> str:
 
 @pytest.fixture(params=PAGES, ids=lambda page: page.stem)
 def followed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Recipe, Path]:
-    """A page's recipe, and a folder with a copy of the package in which its file is written."""
+    """A page's recipe; and a folder: its `lib` has a copy of the package with the page's file, `work` the scenarios."""
     asked = recipe(request.param)
-    shutil.copytree(PACKAGE, tmp_path / "marketsim", ignore=shutil.ignore_patterns("__pycache__"))
-    assert [file for file in asked.files if (tmp_path / file).exists()] == []
-    for name, text in {**asked.files, **asked.scenarios}.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    library, work = tmp_path / "lib", tmp_path / "work"
+    shutil.copytree(PACKAGE, library / "marketsim", ignore=shutil.ignore_patterns("__pycache__"))
+    work.mkdir()
+    assert [file for file in asked.files if (library / file).exists()] == []
+    for folder, texts in ((library, asked.files), (work, asked.scenarios)):
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
     return asked, tmp_path
 
 
@@ -98,11 +101,16 @@ print(json.dumps(told))
 def printed_by(folder: Path, commands: list[str]) -> list[str]:
     """What the commands of a page print, on both ways out, run one after another in one process."""
     assert {command.split()[0] for command in commands} <= {"marketsim", "python"}
-    environment = {**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "400"}
+    environment = {**os.environ, "PYTHONPATH": str(folder / "lib"), "COLUMNS": "400"}
     ended = subprocess.run(
-        [sys.executable, "-c", DRIVER], cwd=folder, env=environment, input=json.dumps(commands), capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", DRIVER],
+        cwd=folder / "work",
+        env=environment,
+        input=json.dumps(commands),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr
     told: list[str] = json.loads(ended.stdout)
     return told

@@ -20,7 +20,7 @@ def standing(t_ns: int, worth: str, mark: int, variance: float = 0.0, **others: 
 
 @pytest.mark.parametrize(("target", "coefficient"), [(3, -3.0), (-3, -6.0), (2, -1.0), (-1, -1.0), (1, 0.0)])
 def test_variance_costs_half_of_b_squared_less_b(target: int, coefficient: float) -> None:
-    """RULES A0.10: the half coefficient is 3 for +3 and 6 for -3; -1 loses too, 1 does not."""
+    """docs/products.md#volatility-decay: the half coefficient is 3 for +3 and 6 for -3; -1 loses too, 1 does not."""
     assert variance_term(Fraction(target), 1.0) == coefficient
 
 

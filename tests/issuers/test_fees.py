@@ -91,7 +91,8 @@ def test_a_fee_of_notional_is_leverage_times_one_of_equity() -> None:
 
 
 def test_tlx_is_charged_at_each_rebalance_before_its_order_is_sized() -> None:
-    """RULES A.5: 2 % a year on notional, by the second, and 5 USDT, out of the margin; then margin x L / price.
+    """docs/products.md#tlx: 2 % a year on notional, by the second, and 5 USDT, out of the margin; then margin x L /
+    price.
 
     Ten days after the start at +9 %: notional 3 x 1.09 x 50 MUSDT, times 2 % x 10 / 365; nothing is charged by the
     clock. Equity 63.5 MUSDT less the fees, at leverage 3.
@@ -139,7 +140,8 @@ def test_a_rebalance_fee_that_is_more_than_there_is_is_not_taken() -> None:
 
 
 def test_a_reset_without_an_order_costs_no_rebalance_fee_and_nothing_is_charged_at_the_start() -> None:
-    """5 USDT are less than a lot; 5 kUSDT are worth an order of their own, but not at t = 0 (CONTRACT section 3)."""
+    """5 USDT are less than a lot; 5 kUSDT are worth an order of their own, but not at t = 0
+    (docs/contract.md#meaning-of-a-world)."""
     for fee, charged in (("5 USDT", []), ("5 kUSDT", [DAY])):
         world = World({BTC: 300_000})
         world.issue(rebalance={"policy": "daily", "at": "00:00"}, rebalance_fee=fee)
@@ -164,7 +166,8 @@ def test_a_fee_by_the_reset_may_be_taken_in_new_units(mode: str) -> None:
 
 
 def test_costs_of_rebalances_are_the_funds_or_the_issuers() -> None:
-    """Gate's all-in fee covers fees and slippage (RULES A.1): absorbed, NAV is that of a market without costs.
+    """Gate's all-in fee covers fees and slippage (docs/products.md#gate): absorbed, NAV is that of a market without
+    costs.
 
     +1 %: an order of 6 x 1 % x 50 MUSDT = 3 MUSDT, 99,010 lots of 0.001 BTC, 5 ticks worse than the mark of 303,000
     ticks, at a fee of 10 bps: 99,010 x 5 ticks x 10,000 atoms and 0.1 % of 99,010 x 303,005 x 10,000 atoms.

@@ -1,7 +1,7 @@
 """The loop of rebalancing in a venue where theory is exact: a price that moves by lambda for each unit traded.
 
-Real fund arithmetic (`issuers.fund.nav`), exact numbers. VALIDATION section 2b: with orders that follow the price they
-make, r = r0 / (1 - Lambda); with orders sized once, r0 (1 + Lambda); and daily resets feed back on each other by g
+Real fund arithmetic (`issuers.fund.nav`), exact numbers. docs/theory.md#fixed-point: with orders that follow the price
+they make, r = r0 / (1 - Lambda); with orders sized once, r0 (1 + Lambda); and daily resets feed back on each other by g
 Lambda, g the share of an impact that is alive at the next reset.
 """
 

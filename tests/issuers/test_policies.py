@@ -238,7 +238,7 @@ def test_the_margin_that_counts_is_not_the_present_one() -> None:
 
 @pytest.mark.parametrize(("threshold", "move", "low", "high"), [("0.25", 0.05, 4.22, 6.33), ("0.3", 0.06, 4.08, 6.71)])
 def test_tlx_s_users_saw_leverage_between_these_ends(threshold: str, move: float, low: float, high: float) -> None:
-    """5x, thresholds 0.25 and 0.30: 4.20-6.33 and 4.08-6.71; a user's post says 4.22-6.33 (RULES A.1)."""
+    """5x, thresholds 0.25 and 0.30: 4.20-6.33 and 4.08-6.71; a user's post says 4.22-6.33 (docs/products.md#tlx)."""
     rule = tlx(threshold=threshold)
     cash, lots = -4_000_000, 5_000
     above, below = rule.triggers(fund(cash, lots, 1000, target=5, worth=1_000_000))
@@ -263,7 +263,8 @@ def test_tlx_acts_at_the_tick_of_its_threshold_and_then_counts_from_there() -> N
 
 
 def test_fees_leave_tlx_a_little_above_its_target() -> None:
-    """RULES A.5: about 0.2 % over, since fees are not in the size: here 20 bp of 36 MUSDT sold, 4.75 MUSDT too much."""
+    """docs/products.md#tlx: about 0.2 % over, since fees are not in the size: here 20 bp of 36 MUSDT sold, 4.75 MUSDT
+    too much."""
     world = World({BTC: 300_000}, fee_parts=200_000)
     world.issue(
         basket={BTC: 5},

@@ -80,7 +80,8 @@ FROM_RULES = [  # preset, target, fall and rise that set it off [share], None fo
 def test_a_preset_waits_for_the_moves_its_rules_imply(
     preset: str, target: str, fall: float | None, rise: float | None
 ) -> None:
-    """RULES A.1, "implied price moves of the bands", and the formula K = L (1 + r) / (1 + L r) for those not listed."""
+    """docs/products.md#trigger-moves, "implied price moves of the bands", and the formula K = L (1 + r) / (1 + L r) for
+    those not listed."""
     world = World({BTC: 300_000})
     desk = issued(world, preset, target)
     triggers = desk.resets.decisions.policy.triggers(desk.books.situation(desk.resets.decisions.policy.source, 0))

@@ -149,7 +149,7 @@ def test_units_are_created_moved_and_destroyed_and_never_lost() -> None:
 
 
 def test_a_daily_cap_follows_volatility() -> None:
-    """CONTRACT section 2: {base: 10 MUSDT, above_volatility: {100%/yr: 2 MUSDT}}."""
+    """docs/products.md#primary-market: {base: 10 MUSDT, above_volatility: {100%/yr: 2 MUSDT}}."""
     spec = DailyCapSpec.model_validate(
         {"base": "10 MUSDT", "above_volatility": {"100%/yr": "2 MUSDT", "200%/yr": "500 kUSDT"}}
     )

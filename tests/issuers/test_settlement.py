@@ -349,7 +349,8 @@ def test_a_quote_may_be_valued_at_the_index() -> None:
 
 @pytest.mark.parametrize("mode", ["cash_nav", "cash_exec"])
 def test_a_fee_of_notional_is_the_rate_times_the_target(mode: str) -> None:
-    """TLX (RULES A.5): creation free, redemption 0.3 % x |L|: 0.9 % of the cash of a 3x token, short or long."""
+    """TLX (docs/products.md#tlx): creation free, redemption 0.3 % x |L|: 0.9 % of the cash of a 3x token, short or
+    long."""
     for target in (3, -3):
         primary = {"mode": mode, "redeem_fee": "30 bps", "fee_of": "notional"}
         world, desk, deposits = opened(primary, basket={BTC: target})

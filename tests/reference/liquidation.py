@@ -1,4 +1,5 @@
-"""The liquidation engine of the twin. Stages: RULES B.6 to B.8, in the words of `venues.liquidation`."""
+"""The liquidation engine of the twin. Stages: docs/venues.md#liquidation-engines, docs/venues.md#insurance-funds,
+docs/venues.md#deleveraging, in the words of `venues.liquidation`."""
 
 from fractions import Fraction
 from math import ceil, floor

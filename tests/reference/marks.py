@@ -1,4 +1,5 @@
-"""Index, mark and premium of the twin, in rational numbers. Rules: CONTRACT section 3, RULES B.1 and B.2."""
+"""Index, mark and premium of the twin, in rational numbers. Rules: docs/contract.md#meaning-of-a-world,
+docs/venues.md#funding, docs/venues.md#mark-price."""
 
 from fractions import Fraction
 from math import floor

@@ -181,7 +181,7 @@ def volatility(log_price: Floats, seconds: int) -> float:
 
 
 def figures(seen: Watched) -> dict[str, float]:
-    """The figures of CALIBRATION section 3, by name with unit; volumes and profits scaled to one day."""
+    """The figures of docs/calibration.md#targets, by name with unit; volumes and profits scaled to one day."""
     start = seen.warmup_s
     bid, ask, index = (np.array(x[start - 1 :]) for x in (seen.bid, seen.ask, seen.index))
     mid = 0.5 * (bid + ask)

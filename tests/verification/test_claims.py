@@ -1,5 +1,5 @@
 """The user's source, statement by statement: every scenario of scenarios/claims is run, and its verdict is the one that
-follows from the formulas of RULES section A (the reason stands beside each figure), not from an earlier run.
+follows from the formulas of docs/products.md#families (the reason stands beside each figure), not from an earlier run.
 """
 
 from __future__ import annotations

@@ -114,7 +114,8 @@ def test_the_impact_of_a_reset_follows_the_move_and_grows_with_assets(
 def test_a_reset_amplifies_the_move_more_the_larger_the_tokens_are(
     resets: dict[int, Floats], say: Callable[[str], None]
 ) -> None:
-    """Amplification: sum x_f x_c / sum x_c^2 of the moves from before the jump to the end of the reset (CONTRACT 7)."""
+    """Amplification: sum x_f x_c / sum x_c^2 of the moves from before the jump to the end of the reset
+    (docs/contract.md#measures)."""
     before, end = 4_700 // 10, RESET_S // 10 + 29
     moves = {aum: resets[aum][:, end] - resets[aum][:, before] for aum in AUMS_MUSDT}
     found = [float((moves[aum] * moves[0]).sum() / (moves[0] ** 2).sum()) for aum in AUMS_MUSDT]

@@ -1,7 +1,7 @@
 """Tokens rebalanced almost continuously against Avellaneda and Zhang 2010 (SIAM J. Fin. Math. 1:586-603).
 
-A_T / A_0 = (S_T / S_0)^L exp(-(L^2 - L) / 2 x integral of variance), with no interest, fees or funding (VALIDATION
-section 1). Writes volatility_decay.csv and the picture volatility_decay.svg.
+A_T / A_0 = (S_T / S_0)^L exp(-(L^2 - L) / 2 x integral of variance), with no interest, fees or funding
+(docs/products.md#volatility-decay). Writes volatility_decay.csv and the picture volatility_decay.svg.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Crowding in a market without intelligence: what a fund of constant leverage does to a book of chance (VALIDATION 3).
+"""Crowding in a market without intelligence: what a fund of constant leverage does to a book of chance
+(docs/literature.md#zero-intelligence-benchmark).
 
 Variance of long returns against the same book without a fund, and the share of runs whose mid left a third to three
 times its start, over Lambda0 and two rebalance intervals. Where impact is permanent and every rebalance impulsive the
-variance would be 1 / (1 - Lambda)^2 times that without a fund (VALIDATION section 2b); it is written beside what was
-measured and is not asserted: impact on this book decays. Writes zero_intelligence.csv and zero_intelligence.svg.
+variance would be 1 / (1 - Lambda)^2 times that without a fund (docs/theory.md#several-funds-and-several-resets); it is
+written beside what was measured and is not asserted: impact on this book decays. Writes zero_intelligence.csv and
+zero_intelligence.svg.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Smith, Farmer, Gillemot and Krishnamurthy 2003 (Quant. Fin. 3:481): limit orders of one lot arrive at rate alpha per
 tick at every price short of the opposite best, here within a window; market orders at rate mu / 2 a side; each resting
 order is cancelled at rate delta. Scales: p_c = mu / 2 alpha, N_c = mu / 2 delta, epsilon = 2 delta / mu. The fund wants
-h = kappa mid lots and trades the difference at market every so often (VALIDATION section 3); its crowding is
-Lambda0 = kappa delta / alpha, what it trades for a move over what the far book holds within it.
+h = kappa mid lots and trades the difference at market every so often (docs/literature.md#zero-intelligence-benchmark);
+its crowding is Lambda0 = kappa delta / alpha, what it trades for a move over what the far book holds within it.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class FundamentalistSpec(TraderGroupSpec):
         )
 
     def rule(self, terms: GroupTerms) -> GroupRule:
-        """The group as the kernel's fundamentalist rule takes it (CALIBRATION section 1)."""
+        """The group as the kernel's fundamentalist rule takes it (docs/calibration.md#fundamentalists)."""
         own = terms.draws("threshold").uniform(np.arange(self.count), 0)
         threshold = spread_out(self.threshold.scale, self.threshold.offset, self.threshold.exponent, own)
         parameters = {"capacity_ticklots": terms.ticklots(self.capacity), "close": float(self.close)}

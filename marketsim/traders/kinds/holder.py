@@ -108,7 +108,7 @@ class HolderSpec(TraderGroupSpec):
         return text
 
     def rule(self, terms: GroupTerms) -> GroupRule:
-        """The group as the kernel's holder rule takes it (demand by performance and price: RULES section 0 and D 19).
+        """The group as the kernel's holder rule takes it: by performance, price and mood (docs/calibration.md#holders).
 
         Rows of neighbours are laid by `simulation.neighbours`, which alone knows who is in which network.
         """

@@ -58,7 +58,10 @@ class MarketMakerSpec(TraderGroupSpec):
         )
 
     def rule(self, terms: GroupTerms) -> GroupRule:
-        """The group as the kernel's maker rule takes it (CALIBRATION section 1); distances (makers, levels)."""
+        """The group as the kernel's maker rule takes it (docs/calibration.md#market-makers).
+
+        Distances have the shape (makers, levels).
+        """
         makers, levels = np.divmod(np.arange(self.count * self.levels), self.levels)
         uneven = 1.0 + float(self.jitter) * (2.0 * terms.draws("jitter").uniform(makers, levels) - 1.0)
         distances = np.array([float(self.first * self.growth**level) for level in range(self.levels)])

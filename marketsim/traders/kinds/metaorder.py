@@ -84,9 +84,9 @@ class MetaorderDesk(TraderDesk):
     """Starts and works the metaorders of one group.
 
     Gaps between starts are exponential (a Poisson clock per trader); start, side, size and market are functions of
-    (seed, replication, group, trader, count) alone, so that every arm of a replication has the same ones (CONTRACT
-    section 6). What a slice does not find is made up for by the next; the last leaves its rest. Their impact is what
-    VALIDATION section 2b compares with the square root of size.
+    (seed, replication, group, trader, count) alone, so that every arm of a replication has the same ones
+    (docs/contract.md#shared-draws). What a slice does not find is made up for by the next; the last leaves its rest.
+    Their impact is what docs/theory.md#concave-impact compares with the square root of size.
     """
 
     def __init__(self, spec: MetaorderSpec, context: DeskContext) -> None:

@@ -65,7 +65,7 @@ class NoiseSpec(TraderGroupSpec):
         )
 
     def rule(self, terms: GroupTerms) -> GroupRule:
-        """The group as the kernel's noise rule takes it (CALIBRATION section 1)."""
+        """The group as the kernel's noise rule takes it (docs/calibration.md#noise-traders)."""
         sizes = quantile_table(self.size, TABLE) * (ATOMS_PER_UNIT / terms.atoms)
         far = self.distance
         parameters = {

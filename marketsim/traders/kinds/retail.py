@@ -77,7 +77,7 @@ class RetailSpec(TraderGroupSpec):
         )
 
     def rule(self, terms: GroupTerms) -> GroupRule:
-        """The group as the kernel's retail rule takes it (CALIBRATION section 1)."""
+        """The group as the kernel's retail rule takes it (docs/calibration.md#retail)."""
         leverage = draw(self.leverage, terms.draws("leverage"), np.arange(self.count))
         parameters = {
             "margin_ticklots": terms.ticklots(self.margin),

@@ -89,7 +89,7 @@ class TokenMakerDesk(TraderDesk):
 
     wanted: the inventory each account started with and comes back to [lots]. Rule: inventory beyond `tolerance` is
     brought back by creation or redemption; a hedge that is off by more than `tolerance` of what it should be is traded
-    at market (RULES A.8: premium kept in by creation, redemption and the perp hedge).
+    at market (docs/products.md#secondary-market: premium kept in by creation, redemption and the perp hedge).
     """
 
     def __init__(self, spec: TokenMakerSpec, context: DeskContext) -> None:
