@@ -59,7 +59,7 @@ from marketsim.units import (
 )
 
 SCHEDULED = RebalanceTrigger("scheduled", is_scheduled=True)
-EMERGENCY = RebalanceTrigger("emergency")
+EMERGENCY = RebalanceTrigger("emergency", is_urgent=True)
 
 _UNDER_A_DAY = Range("shorter than 1d", below=NS_PER_DAY)
 _INTERVAL = Range("1s to 1d", least=NS_PER_SECOND, most=NS_PER_DAY)
