@@ -157,7 +157,7 @@ def peak_rss_mb() -> float:
 
 def no_crowding(markets: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The manifest's crowding block of a run for which nothing was estimated."""
-    keys = ("k_usdt", "impact_per_usdt", "crowding_number", "lo", "hi", "horizon_s")
+    keys = ("k_usdt", "k_triggered_usdt", "impact_per_usdt", "crowding_number", "lo", "hi", "horizon_s")
     return {market: {**dict.fromkeys(keys), "method": "none"} for market in markets}
 
 

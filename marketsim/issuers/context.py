@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from json import dumps
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -90,4 +91,8 @@ class TokenMarket(Protocol):
 
     def rescale(self, ratio: int) -> None:
         """Count prices in a new unit worth `ratio` old ones."""
+        ...
+
+    def publish_nav(self, nav_atoms: Fraction) -> None:
+        """Show a NAV [atoms per token] that no units stand behind, until there are some."""
         ...

@@ -46,6 +46,7 @@ from marketsim.issuers.primary_market.pricing import PrimaryPricing
 from marketsim.issuers.primary_market.requests import PrimaryRequests
 from marketsim.issuers.primary_market.settlement import Settlement
 from marketsim.issuers.resets.decisions import ResetDecisions
+from marketsim.issuers.resets.interruption import ResetInterruption
 from marketsim.issuers.resets.process import ResetProcess
 from marketsim.issuers.resets.progress import ResetProgress
 from marketsim.issuers.resets.rebalancer import Rebalancer
@@ -216,6 +217,7 @@ class _DeskAssembly:
             Treatment(),
             self.status.log_rebalance,
             self.run.add_row,
+            ChangeSignal(self.env),
         )
 
     @cached_property
@@ -238,7 +240,9 @@ class _DeskAssembly:
             return None
         pricing = PrimaryPricing(spec, self.books, self.quote)
         requests = PrimaryRequests(clock, self.token, self.quote, self.run.who, self.run.add_row)
-        issuance = UnitIssuance(self.books, self.own.holdings, self.change, self.policy.source)
+        issuance = UnitIssuance(
+            self.books, self.own.holdings, self.change, self.policy.source, self.own.market
+        )
         delivery = Delivery(self.env, self.transfers, self.own.holdings, requests, accounts.issuer, spec.settle_after)
         plan = SinglePlan(ChildKind.OFF_BOOK) if spec.hedge == "off_book" else self.plan
         desk = PrimaryMarketDesk(
@@ -335,9 +339,16 @@ class _DeskAssembly:
             self.executor,
             self.reconciliation,
             self.progress,
+            self._interruption(),
             self.publisher.publish,
             self.log,
         )
+
+    def _interruption(self) -> ResetInterruption:
+        """Ends orders for what is urgent, where the policy knows anything that is."""
+        is_urgent = any(trigger.is_urgent for trigger in self.spec.rebalance.rebalance_triggers)
+        may_happen = is_urgent and self.policy.looks is not None
+        return ResetInterruption(may_happen, self.decisions, self.watch, self.executor, self.progress)
 
     def _keeper_reward(self) -> KeeperPayments:
         """Pays whoever sets a rewarded rebalance off, where the policy declares a reward."""

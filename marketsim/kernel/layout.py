@@ -168,7 +168,6 @@ MARKET = np.dtype(
         ("history", "i8"),  # address: ring of bid + ask at every mark step
         ("history_length", "i8"),
         ("history_count", "i8"),
-        ("variance", "f8"),  # sum of squared relative changes of the mark since the start
         # funding
         ("funding_rate", "f8"),  # last settled
         ("funding_every_ns", "i8"),

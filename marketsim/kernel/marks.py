@@ -181,7 +181,7 @@ def publish_nav(w, m):
 
 @compiled
 def step_mark(w, market):
-    """One step of the market's cadence: basis, memory, mark and its variance, premium, crossings, liquidation triggers."""
+    """One step of the market's cadence: basis, memory, mark, premium, crossings, liquidation triggers."""
     m = market_at(w.markets, market)
     if m.nav_account >= 0:
         publish_nav(w, m)
@@ -199,8 +199,6 @@ def step_mark(w, market):
         else:
             mark = np.float64(twice_mid(m)) * 0.5
     m.mark_ticks = max(np.int64(1), np.int64(math.floor(mark + 0.5)))
-    move = np.float64(m.mark_ticks - old) / np.float64(max(np.int64(1), old))
-    m.variance += move * move
     if m.kind == PERPETUAL and m.next_sample_ns <= w.now_ns:
         sample_premium(w, m)
         m.next_sample_ns += m.sample_every_ns

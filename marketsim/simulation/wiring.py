@@ -520,6 +520,7 @@ class Wiring:
             "kind": codes.SPOT,
             "nav_account": self.token_accounts[spec.id],
             "supply_lots": opening_supply_lots(spec),
+            "index_ticks": self.opening[self.numbers[spec.id]],  # until there are units and so a NAV
             "price_band": float(own.price_band or 0),
             "holding_cap": cap,
         }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from marketsim.kernel.rescaling import rescale_market
 from marketsim.kernel.world import World
+from marketsim.units import ATOMS_PER_UNIT
 from marketsim.venues.gateway import Gateway
 
 HALTED_BY_ISSUER, HALTED_BY_VENUE = 1, 2
@@ -39,6 +41,11 @@ class SpotMarket:
     def clear(self) -> None:
         """Cancel every resting order."""
         self._gateway.cancel_all(self._market)
+
+    def publish_nav(self, nav_atoms: Fraction) -> None:
+        """Show a NAV [atoms per token] that no units stand behind, until there are some."""
+        ticks = nav_atoms / ATOMS_PER_UNIT * Fraction(self._world.market_float(self._number, "inverse_tick"))
+        self._world.set_market(self._number, index_ticks=max(round(ticks), 1))
 
     def rescale(self, ratio: int) -> None:
         """Count prices in a new unit worth `ratio` old ones; the book must be empty."""

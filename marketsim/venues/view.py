@@ -70,10 +70,6 @@ class View:
         """Rate of the last funding settlement."""
         return self._world.market_float(self._markets[market], "funding_rate")
 
-    def variance(self, market: str) -> float:
-        """Sum of squared relative changes of the mark at its cadence since the start: its realised variance."""
-        return self._world.market_float(self._markets[market], "variance")
-
     def depth_lots(self, market: str, side: str, bps: float) -> int:
         """Lots resting on `side` ("bid", "ask") within `bps` of the mid (of the best price if one side is empty)."""
         return self._world.depth_lots(self._markets[market], side == "bid", bps)

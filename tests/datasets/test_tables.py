@@ -24,8 +24,8 @@ depth: t_ns, market, side, bps, size_lots
 book: t_ns, market, side, level, price_ticks, size_lots
 marks: t_ns, market, index_price, mark_price, mid_price, last_price, premium, predicted_funding, open_interest_lots
 funding: t_ns, market, rate, mean_premium, mark_price, atoms_per_lot, paid_by_longs_atoms, received_by_shorts_atoms
-tokens: t_ns, token, nav, nav_published, supply, equity_atoms, leverage, target_leverage, mid_price, premium_to_nav, \
-trigger_up, trigger_down, last_reset_price, state
+tokens: t_ns, token, nav, nav_published, supply, equity_atoms, claims_atoms, leverage, target_leverage, mid_price, \
+premium_to_nav, trigger_up, trigger_down, last_reset_price, state
 token_legs: t_ns, token, market, position_lots, notional_atoms, leverage, target_leverage
 rebalances: id, cohort, token, market, trigger, price_source, trigger_price, t_decide_ns, t_first_ns, t_last_ns, \
 leverage_before, leverage_after, equity_before_atoms, target_lots, filled_lots, backlog_lots, arrival_mid, vwap, \

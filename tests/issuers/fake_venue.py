@@ -70,7 +70,6 @@ class FakeMarket:
     index: int
     mid: float | None
     volume: int = 0
-    variance: float = 0.0
     volume_before: tuple[int, int] = (-1, 0)  # the last instant of a trade, and the volume before it
 
     @property
@@ -126,7 +125,6 @@ class World(simpy.Environment):
                 event.succeed()
 
     def set_price(self, ticks: int, market: str = BTC, index: int | None = None) -> None:
-        self.markets[market].variance += (ticks / self.markets[market].mark - 1) ** 2
         self.markets[market].mark = ticks
         self.markets[market].index = ticks if index is None else index
         self.markets[market].mid = float(ticks)
@@ -162,9 +160,6 @@ class World(simpy.Environment):
 
     def last_ticks(self, market: str) -> int:
         return self.markets[market].mark
-
-    def variance(self, market: str) -> float:
-        return self.markets[market].variance
 
     def cash_atoms(self, account: int) -> int:
         return self.cash[account]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from marketsim.errors import ScenarioError
 from marketsim.issuers.desk import TokenDesk
 from marketsim.issuers.fund.nav import Direction
 from marketsim.issuers.token_spec import TokenSpec
@@ -47,6 +48,8 @@ FROM_RULES = [  # preset, target, fall and rise that set it off [share], None fo
     ("ftx_2019", "-3", -0.1111, 0.0667),
     ("ftx_2021", "3", -0.1111, None),
     ("ftx_2021", "-3", None, 0.0667),
+    ("ftx_2021", "-1", None, 0.1429),  # HEDGE: a third over 1 is 4/3, and 4/3 (1 - r) = 1 + r at r = 1/7
+    ("ftx_2021", "0.5", None, 1.0),  # HALF: 2/3 of leverage once the coin has doubled
     ("blvt_2020", "2", -0.25, 0.5),
     ("blvt_2021", "3", -0.1111, 2.3333),
     ("blvt_2021", "-3", -0.2593, 0.0667),
@@ -145,6 +148,64 @@ def test_only_the_losing_side_is_rebalanced_after_fifteen_percent(
     assert [row["trigger"] for row in world.rows.get("rebalances", [])] == ["emergency"] * acts
 
 
+@pytest.mark.parametrize(
+    ("preset", "target", "ticks", "acts"),
+    [
+        ("kucoin_3x", "3", 255_000, True),  # 300,000 less 15 %: "reaches 15 %"
+        ("kucoin_3x", "3", 255_001, False),
+        ("bybit_3x", "3", 400_000, True),  # 3 x 4/3 / (1 + 3 x 1/3) = 2
+        ("bybit_3x", "-3", 320_000, True),  # 3 x 16/15 / (1 - 3 x 1/15) = 4
+        ("bybit_3x", "-3", 319_999, False),
+        ("pionex_2l", "2", 400_000, True),  # 2 x 4/3 / (1 + 2 x 1/3) = 1.6
+        ("pionex_2l", "2", 399_999, False),
+        ("mexc_3x", "3", 255_000, False),  # its source says no more than "15 %": strictly beyond
+    ],
+)
+def test_a_rule_that_says_reaches_acts_at_the_border(preset: str, target: str, ticks: int, *, acts: bool) -> None:
+    world = World({BTC: 300_000})
+    desk = issued(world, preset, target)
+    world.follow([(HOUR, ticks)])
+    world.run_to(HOUR + 2 * SECOND)
+    desk.finish(world.now)
+    assert bool(world.rows.get("rebalances")) is acts
+
+
+BATCHES = tuple(hour * HOUR for hour in (0, 8, 16))
+MERGE = {"mexc_3x": ("0.1", 10), "kucoin_3x": ("0.1", 10), "pionex_2l": ("0.05", 20), "pionex_5x": ("0.05", 20)}
+PRIMARY = {  # mode, fee of creation, of redemption [bps] (RULES A.1, A.6; TLX: docs, of notional)
+    "ftx_2019": ("cash_exec", 10, 10), "ftx_2021": ("cash_exec", 10, 10), "blvt_2020": ("cash_nav", 10, 10),
+    "blvt_2021": ("cash_nav", 10, 10), "kucoin_3x": ("cash_batch", 10, 10), "bybit_3x": ("cash_nav", 5, 5),
+    "fli_eth2x": ("in_kind", 10, 10), "fli_btc2x": ("in_kind", 10, 10), "tlx": ("cash_exec", 0, 30),
+}  # fmt: skip
+PUBLISHED_SIZE = {"ftx_2019", "ftx_2021", "fli_eth2x", "fli_btc2x", "tlx", "toros"}
+TARGETS = {"gate_2024": "2.3", "blvt_2020": "2", "pionex_2l": "2", "pionex_5x": "5", "fli_eth2x": "2", "fli_btc2x": "2"}
+
+
+@pytest.mark.parametrize("preset", presets_for("tokens"))
+def test_a_preset_has_the_primary_market_merges_and_disclosure_of_its_issuer(preset: str) -> None:
+    """RULES A.1, A.6 and A.9, and who hides what: only Binance does."""
+    token = declared(preset, TARGETS.get(preset, "3"))
+    primary, merge, disclosed = token.primary, token.reverse_split, token.disclosure
+    found = None if primary is None else (primary.mode, primary.create_fee * 10_000, primary.redeem_fee * 10_000)
+    assert found == PRIMARY.get(preset)
+    assert (None if merge is None else (str(merge.below.amount), merge.ratio)) == MERGE.get(preset)
+    assert disclosed is not None
+    assert disclosed.schedule == ("hidden" if preset.startswith("blvt") else "public")
+    assert disclosed.size == ("exact" if preset in PUBLISHED_SIZE else "none")
+    if primary is not None:
+        assert primary.batches == (BATCHES if preset == "kucoin_3x" else ())
+        assert (primary.fee_of == "notional") is (preset == "tlx")
+        caps = {"fli_eth2x": 600_000, "fli_btc2x": 200_000}
+        assert primary.supply_cap == caps.get(preset)
+        assert (str(primary.account_cap) == "20000 USDT") is preset.startswith("blvt")
+
+
+@pytest.mark.parametrize("target", ["3", "-2", "1"])
+def test_a_rule_of_one_product_takes_no_other_target(target: str) -> None:
+    with pytest.raises(ScenarioError, match=f"no borders for a target of {target}"):
+        declared("pionex_2l", target)
+
+
 # -- exact compounding
 
 # ticks of 0.1 USDT, every six hours at 17 minutes and 30 seconds past: small moves, breaches of every band, both ways
@@ -196,8 +257,8 @@ PLAIN: dict[tuple[str, str], Family] = {
     ("ftx_2019", "-3"): Family(AT_0002, is_emergency=beyond("2", "4"), fee=Fraction(3, 10_000)),
     ("ftx_2021", "3"): Family(AT_0002, is_emergency=above("4"), fee=Fraction(3, 10_000)),
     ("ftx_2021", "-3"): Family(AT_0002, is_emergency=above("4"), fee=Fraction(3, 10_000)),
-    ("ftx_2021", "-1"): Family(AT_0002, is_emergency=above("4"), fee=Fraction(3, 10_000)),
-    ("ftx_2021", "0.5"): Family(AT_0002, is_emergency=above("4"), fee=Fraction(3, 10_000)),
+    ("ftx_2021", "-1"): Family(AT_0002, is_emergency=above("4/3"), fee=Fraction(3, 10_000)),
+    ("ftx_2021", "0.5"): Family(AT_0002, is_emergency=above("2/3"), fee=Fraction(3, 10_000)),
     ("kucoin_3x", "3"): Family(AT_2330, is_emergency=FIFTEEN, fee=Fraction(5, 10_000), fee_hour=23 * 3_600 + 2_700),
     ("kucoin_3x", "-3"): Family(AT_2330, is_emergency=FIFTEEN, fee=Fraction(5, 10_000), fee_hour=23 * 3_600 + 2_700),
     ("kucoin_dynamic", "3"): Family(is_emergency=beyond("2", "4")),

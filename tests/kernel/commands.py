@@ -225,7 +225,7 @@ class Twins:
             ],
             "markets": [
                 (k, none_for(world.market_int(k, "best_bid")), none_for(world.market_int(k, "best_ask")),
-                 *(world.market_int(k, x) for x in prices), world.market_float(k, "variance"))
+                 *(world.market_int(k, x) for x in prices))
                 for k in range(len(plan.markets))
             ],
             "queues": self._queues(),

@@ -41,7 +41,7 @@ def rules(seed: int) -> list[dict[str, Any]]:
     fundamentalist = dict(capacity_ticklots=60_000 * UNIT, close=0.0)
     trend = dict(direction=1.0, exit_share=0.2, size_ticklots=5_000 * UNIT, protection=50e-4)
     retail = dict(margin_ticklots=250 * UNIT, target=1.5, stop=0.9, protection=50e-4)
-    retail |= dict(chase_threshold=int(0.75 * 65536), long_threshold=int(0.05 * 65536), lookback_steps=20)
+    retail |= dict(chase_threshold=int(0.75 * 65536), long_bias=int(0.05 * 65536), lookback_steps=20)
     own = [
         {},
         dict(base_lots=0),

@@ -69,7 +69,6 @@ class Market:
     book: Book = field(default_factory=Book)
     index: int = 0
     mark: int = 0
-    variance: float = 0.0  # in the kernel's arithmetic: rational numbers would grow with every step
     last: int = 0
     volume: int = 0
     open_interest: int = 0

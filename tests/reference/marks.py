@@ -31,9 +31,7 @@ def step_mark(v: Venue, m: Market) -> None:
         price = sorted((carried, based, Fraction(m.last)))[1]
     else:
         price = {"last": Fraction(m.last), "mid": mid}[m.rule]
-    old, m.mark = m.mark, max(1, floor(price + Fraction(1, 2)))
-    move = float(m.mark - old) / float(max(1, old))
-    m.variance += move * move
+    m.mark = max(1, floor(price + Fraction(1, 2)))
     m.mark_due += m.mark_every
     if m.is_spot:
         return

@@ -152,8 +152,6 @@ def cancel_message(v: Venue, number: int) -> None:
     """A cancel that reaches the venue; what is gone cannot be cancelled."""
     if number in v.resting:
         cancel(v, v.resting[number], "cancelled")
-    else:
-        v.counts["rejects"] += 1
 
 
 def log(v: Venue, order: Order, action: str, left: int, reason: str) -> None:

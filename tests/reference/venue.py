@@ -73,7 +73,7 @@ def state(v: Venue) -> dict[str, object]:
             for o in m.book.orders(side)
         ],
         "markets": [
-            (m.number, *map(m.book.best, (BUY, SELL)), m.index, m.mark, m.last, m.volume, m.open_interest, m.variance)
+            (m.number, *map(m.book.best, (BUY, SELL)), m.index, m.mark, m.last, m.volume, m.open_interest)
             for m in v.markets
         ],
         "queues": [list(m.queue) for m in v.markets],

@@ -50,34 +50,37 @@ def test_two_days_by_hand(tmp_path: Path) -> None:
     assert decay.select(keys).rows() == run.table("attribution").select(keys).rows()
     _, first, last = decay.rows(named=True)  # the reset of the first night finds nothing to do
     assert first["beta_term"] == pytest.approx(3 * log(1.05), rel=1e-12)
-    assert first["variance_term"] == pytest.approx(-3 * 0.05**2, rel=1e-12)
+    assert first["variance_term"] == pytest.approx(-3 * log(1.05) ** 2, rel=1e-12)
     assert first["fee_term"] == pytest.approx(log(1 - 1e-4), rel=1e-9)
     assert first["cost_term"] == pytest.approx(log(1 - 449.4825 / 3_449_655), rel=1e-4)
     assert first["funding_term"] == 0.0
     assert first["log_return"] == pytest.approx(log(1.15 * (1 - 1e-4) * (1 - 449.4825 / 3_449_655)), abs=1e-8)
     assert last["beta_term"] == pytest.approx(3 * log(0.9), rel=1e-12)
-    assert last["variance_term"] == pytest.approx(-3 * 0.1**2, rel=1e-12)
+    assert last["variance_term"] == pytest.approx(-3 * log(0.9) ** 2, rel=1e-12)
     assert last["log_return"] == pytest.approx(log(0.7), abs=1e-3)  # 3.0004x after the fee: cost_allowance is zero
-    assert last["residual"] == pytest.approx(log(0.7) - 3 * log(0.9) + 0.03, abs=1e-3)
+    assert last["residual"] == pytest.approx(log(0.7) - 3 * log(0.9) + 3 * log(0.9) ** 2, abs=1e-3)
     assert adds_up(decay)
 
 
 def test_realised_variance_is_that_of_the_index(random_path: Recorded) -> None:
-    """V = 0.49 x 6 h / year, within five standard errors of 21 600 squared steps (1 % each)."""
+    """V = 0.49 x 6 h / year, within four standard errors of about a hundred moves from reset to reset (8 % each).
+
+    Moves that end at one of two borders have squares of mean V and variance 2/3 of its square.
+    """
     drag = random_path.table("decay").filter(token="UP")["variance_term"].sum()
-    assert drag == pytest.approx(-3 * 0.49 * 6 * 3_600 / YEAR_S, rel=0.05)
+    assert drag == pytest.approx(-3 * 0.49 * 6 * 3_600 / YEAR_S, rel=0.32)
 
 
 @pytest.mark.parametrize(("token", "coefficient"), [("UP", 3.0), ("DOWN", 6.0)])
 def test_a_fund_that_always_rebalances_follows_avellaneda_and_zhang(
     random_path: Recorded, token: str, coefficient: float
 ) -> None:
-    """The closed form leaves a residual of a few per cent of the decay when leverage never strays by a hundredth."""
+    """The closed form leaves a thousandth of the decay when leverage never strays by a hundredth: third order alone."""
     decay = random_path.table("decay").filter(token=token)
     assert len(decay) > 50
     drag, residual = decay["variance_term"].sum(), decay["residual"].sum()
-    assert drag == pytest.approx(-coefficient * 0.49 * 6 * 3_600 / YEAR_S, rel=0.05)
-    assert abs(residual) < 0.2 * abs(drag)
+    assert drag == pytest.approx(-coefficient * 0.49 * 6 * 3_600 / YEAR_S, rel=0.32)
+    assert abs(residual) < 0.001 * abs(drag)
     assert adds_up(decay)
     tokens = random_path.table("tokens").filter(token=token)["nav"]
     assert decay["log_return"].sum() == pytest.approx(log(tokens[-1] / tokens[0]), abs=1e-12)

@@ -7,13 +7,14 @@ docs/theory.md#order-of-one-fund).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
 from marketsim.datasets.run import Run
-from marketsim.issuers.policies.family import scheduled_words
+from marketsim.issuers.policies.family import POLICIES, scheduled_words
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY, NS_PER_SECOND
 
 OPENING = "opening"
@@ -48,9 +49,10 @@ def demand_windows(run: Run) -> pl.DataFrame:
     targets = _targets(run)
     legs = run.table("token_legs").sort("t_ns")
     rows: list[tuple[object, ...]] = []
-    if not legs.is_empty():
-        t_ns = int(legs["t_ns"][0])
-        rows += _rows(_Cluster(OPENING, "both", t_ns, t_ns), legs.filter(pl.col("t_ns") == t_ns), targets)
+    opening = _opening_legs(run, [token for token, _ in targets])
+    if not opening.is_empty():
+        t_ns = int(opening["t_ns"][0])
+        rows += _rows(_Cluster(OPENING, "both", t_ns, t_ns), opening, targets)
     for cluster in _clusters(run):
         rows += _rows(cluster, _held_before(legs, cluster), targets)
     return pl.DataFrame(rows, schema=WINDOWS, orient="row")
@@ -74,6 +76,11 @@ def clock_demand(windows: pl.DataFrame) -> Demand:
     clock = own.sort(["k_usdt", "clock"], descending=[True, False])["clock"][0]
     chosen = mean.filter(pl.col("clock") == clock).select("market", "moved", "k_usdt")
     return {(market, moved): k for market, moved, k in chosen.iter_rows()}
+
+
+def triggered_demand(run: Run) -> Demand:
+    """K at the opening of the tokens that prices alone reset: no instant is theirs, a move sets them off."""
+    return demand(_exposures(_opening_legs(run, _triggered_tokens(run))), _targets(run))
 
 
 def demand(exposures: Mapping[tuple[str, str], float], targets: Mapping[tuple[str, str], float]) -> Demand:
@@ -122,9 +129,37 @@ def _held_before(legs: pl.DataFrame, cluster: _Cluster) -> pl.DataFrame:
     return before.group_by("token", "market", maintain_order=True).last()
 
 
-def _rows(cluster: _Cluster, held: pl.DataFrame, targets: Mapping[tuple[str, str], float]) -> list[tuple[object, ...]]:
+def _opening_legs(run: Run, tokens: Sequence[str]) -> pl.DataFrame:
+    """The legs of some tokens as first recorded, without those of tokens that never rebalance."""
+    legs = run.table("token_legs")
+    wanted = sorted(set(tokens) - _still_tokens(run))
+    return legs.filter((pl.col("t_ns") == pl.col("t_ns").min()) & pl.col("token").is_in(wanted))
+
+
+def _still_tokens(run: Run) -> set[str]:
+    """Tokens whose policy never rebalances."""
+    return {token["id"] for token in run.resolved["tokens"] if _triggers(token) == ()}
+
+
+def _triggered_tokens(run: Run) -> list[str]:
+    """Tokens whose policy has no reset by the clock."""
+    timed = scheduled_words()
+    return [token["id"] for token in run.resolved["tokens"] if not set(_triggers(token) or ("?",)) & set(timed)]
+
+
+def _triggers(token: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """What sets a token's rebalances off; None where its policy is not installed here."""
+    kind = POLICIES.kinds.get(token["rebalance"]["policy"])
+    return None if kind is None else tuple(trigger.word for trigger in kind.rebalance_triggers)
+
+
+def _exposures(held: pl.DataFrame) -> dict[tuple[str, str], float]:
     legs = held.select("token", "market", "notional_atoms").iter_rows()
-    exposures = {(token, market): atoms / ATOMS_PER_UNIT for token, market, atoms in legs}
+    return {(token, market): atoms / ATOMS_PER_UNIT for token, market, atoms in legs}
+
+
+def _rows(cluster: _Cluster, held: pl.DataFrame, targets: Mapping[tuple[str, str], float]) -> list[tuple[object, ...]]:
+    exposures = _exposures(held)
     tokens = len({token for token, _ in exposures})
     place = (cluster.trigger, cluster.side, cluster.t0_ns, cluster.t1_ns, cluster.next_ns, tokens)
     return [(m, j, *place, value) for (m, j), value in demand(exposures, targets).items()]

@@ -23,6 +23,7 @@ _PRICE = "asset per unit of underlying"
 _NAV = "asset per token"
 _NO_LEVERAGE = "no equity or no supply, so no leverage"
 _NOTHING_LEFT = "the token was wiped out"
+_VARIANCE = "-(b^2 - b) V / 2, V: squared log returns of the mark from reset to reset"
 _T0 = whole("t0_ns", "ns", "start of the interval, from the start of the clock")
 _T1 = whole("t1_ns", "ns", "end of the interval; the next one starts there")
 
@@ -32,10 +33,11 @@ TOKENS = Table(
     (
         T_NS,
         TOKEN,
-        number("nav", _NAV, "equity per token"),
+        number("nav", _NAV, "equity less claims per token; as declared while there are none"),
         number("nav_published", _NAV, "NAV the primary market deals at", null="nothing is published yet"),
         number("supply", "tokens", "tokens outstanding"),
         whole("equity_atoms", "atoms", "equity of the token's account at the mark"),
+        whole("claims_atoms", "atoms", "the part of it that is clients': paid in or owed while their hedges are worked"),
         number("leverage", "ratio", "signed notional over equity", null=_NO_LEVERAGE),
         number("target_leverage", "ratio", "signed leverage the issuer aims at", null="the basket has several legs"),
         number("mid_price", _NAV, "mid of the token's own market", null="no market of its own, or a side is empty"),
@@ -209,7 +211,7 @@ DECAY = Table(
         _T1,
         number("log_return", "ratio", "log return of one unit's NAV, whatever was split", null=_NOTHING_LEFT),
         number("beta_term", "ratio", "target leverage x log return of the perpetual's mark"),
-        number("variance_term", "ratio", "-(b^2 - b) V / 2, V: of the mark", null="the basket has several legs"),
+        number("variance_term", "ratio", _VARIANCE, null="the basket has several legs"),
         number("funding_term", "ratio", "funding; + is received"),
         number("fee_term", "ratio", "management fee; negative"),
         number("cost_term", "ratio", "trading fees, and slippage against the mark; negative as a cost"),

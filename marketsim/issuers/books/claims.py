@@ -59,6 +59,11 @@ class Claim:
             return self.lots.get(market, 0)
         return -self.remaining_lots.get(market, 0)
 
+    def hedge_lots(self, market: str) -> int:
+        """Lots that a creation's hedge comes to once it is done: no position of the holders'. None of a redemption."""
+        is_creation = self.dealt_ticks is None
+        return self.lots.get(market, 0) + self.remaining_lots.get(market, 0) if is_creation else 0
+
     def worth_atoms(self, legs: Sequence[LegTerms], mark_ticks: Mapping[str, int]) -> int:
         """What the claim is worth at the present marks [atoms]."""
         gain = 0

@@ -30,6 +30,7 @@ def token_row(
         "nav_published": float(published / ATOMS_PER_UNIT),
         "supply": float(token.supply),
         "equity_atoms": int(held.equity_atoms),
+        "claims_atoms": books.claims_atoms(),
         "leverage": real(leverage),
         "target_leverage": None if single is None else _aimed(single.target, aim),
         "mid_price": None,

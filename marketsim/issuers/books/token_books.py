@@ -55,7 +55,10 @@ class TokenBooks:
 
     def __post_init__(self) -> None:
         """Open attribution and decay with the account as it stands at the start of the run."""
-        self.decay = DecayLedger(self.token.id, self.token.legs, lambda: int(self.holders_atoms()), self.snapshot(0))
+        opening, is_empty = self.snapshot(0), not self.token.supply_lots
+        self.decay = DecayLedger(
+            self.token.id, self.token.legs, lambda: int(self.holders_atoms()), opening, opening if is_empty else None
+        )
         self.ledger = AttributionLedger(self.token.id, self.valuation(0), self.decay.enter)
         self.funding_seen_atoms = self.view.funding_atoms(self.token.account)
 
@@ -145,12 +148,15 @@ class TokenBooks:
 
     def snapshot(self, t_ns: int) -> TokenSnapshot:
         """The token at an instant, for its decay."""
-        return TokenSnapshot(
-            t_ns,
-            self.nav() / self.token.declared_nav,
-            self.marks(),
-            {leg.market: self.view.variance(leg.market) for leg in self.token.legs},
-        )
+        return TokenSnapshot(t_ns, self.nav() / self.token.declared_nav, self.marks())
+
+    def begin(self) -> None:
+        """Note that an empty fund has got its first units."""
+        self.decay.begin(self.snapshot(self.ledger.opening.t_ns))
+
+    def end(self) -> None:
+        """Note that the fund's last units are going."""
+        self.decay.end(self.snapshot(self.ledger.opening.t_ns))
 
     def book_fills(self, market: str, fills: Sequence[Fill]) -> None:
         """Enter fills of the token's own orders."""
@@ -181,3 +187,4 @@ class TokenBooks:
         """Remember this instant as the last reset."""
         self.token.reset_ticks = {leg.market: self.price(leg.market, source) for leg in self.token.legs}
         self.token.reset_nav = self.nav()
+        self.decay.reset(self.marks())

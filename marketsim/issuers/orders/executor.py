@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from marketsim.issuers.algorithms.child import Child, ChildKind, Progress
 from marketsim.issuers.books.reconciliation import Reconciliation
 from marketsim.issuers.books.token_books import TokenBooks
-from marketsim.issuers.context import AddRow
+from marketsim.issuers.context import AddRow, ChangeSignal
 from marketsim.issuers.fund.token import LegTerms, TokenState
 from marketsim.issuers.orders.off_book import OffBookTrading
 from marketsim.issuers.orders.open_orders import OpenOrders
@@ -24,7 +24,7 @@ from marketsim.issuers.orders.treatment import Flow, Treatment
 from marketsim.messages import Purpose
 
 if TYPE_CHECKING:
-    from marketsim.clock import MarketEnvironment, ProcessGenerator
+    from marketsim.clock import Event, MarketEnvironment, ProcessGenerator
     from marketsim.venues.gateway import Gateway
     from marketsim.venues.view import View
 
@@ -37,6 +37,7 @@ class ParentOrderExecutor:
     """Works the parent orders of one token.
 
     log_rebalance: says that an order takes time. treatment: takes flows out of the market that an arm wants out of it.
+    heard: tells who asks that a child or an order has ended.
     """
 
     env: MarketEnvironment
@@ -50,6 +51,22 @@ class ParentOrderExecutor:
     treatment: Treatment
     log_rebalance: Callable[[], None]
     add_row: AddRow
+    heard: ChangeSignal
+
+    def begin(self, parent: ParentOrder) -> Event:
+        """Work an order from now on; the event fires when it is over."""
+        parent.over = self.env.event()
+        self.env.process(self.work(parent))
+        return parent.over
+
+    def recall(self, parent: ParentOrder) -> ProcessGenerator:
+        """End an order before its time: nothing more is sent, and what rests in the book comes back."""
+        parent.unfilled = parent.unfilled or Unfilled.SUPERSEDED
+        if parent.children.on_its_way is not None:
+            yield parent.children.on_its_way.order.done
+        if not parent.is_over:
+            yield from self._call_back(parent)
+            self._end(parent)
 
     def work(self, parent: ParentOrder) -> ProcessGenerator:
         """Send children as they fall due, until all is done, nothing more is to be had, or the venue stepped in."""
@@ -60,12 +77,23 @@ class ParentOrderExecutor:
                 if parent.purpose is Purpose.REBALANCE:
                     self.log_rebalance()
                 yield from self._wait(parent, due_ns)
+                if parent.is_over:
+                    return
                 self.reconciliation.reconcile()
             if self._must_stop(parent, seizures) or int(self.env.now) < due_ns:
                 continue
             yield from self._send_due(parent, leg)
         yield from self._call_back(parent)
+        self._end(parent)
+
+    def _end(self, parent: ParentOrder) -> None:
+        """Close an order, once."""
+        if parent.is_over:
+            return
         self.tracker.ended(parent, self.books.holding().leverage)
+        if parent.over is not None:
+            parent.over.succeed()
+        self.heard.notify()
 
     def _wait(self, parent: ParentOrder, due_ns: int) -> ProcessGenerator:
         """Until the next child is due, or the resting one is final."""
@@ -73,9 +101,10 @@ class ParentOrderExecutor:
         if parent.children.resting is None:
             yield alarm
             return
-        yield self.env.any_of([alarm, parent.children.resting.order.done])
-        if parent.children.resting.order.is_final:
-            self._retire(parent, parent.children.resting)
+        sent = parent.children.resting
+        yield self.env.any_of([alarm, sent.order.done])
+        if sent is parent.children.resting and sent.order.is_final:
+            self._retire(parent, sent)
 
     def _must_stop(self, parent: ParentOrder, seizures: int) -> bool:
         if self.books.token.state is TokenState.WIPED:
@@ -91,6 +120,8 @@ class ParentOrderExecutor:
                 parent.children.number += 1
                 return
             yield from self._call_back(parent)
+            if parent.unfilled is not None:
+                return
             child = self._child(parent, leg)
         parent.children.number += 1
         if not child.lots:
@@ -100,12 +131,15 @@ class ParentOrderExecutor:
             self.open_orders.enter(parent, [fill], in_book=False)
             self._note_child(parent, child, int(self.env.now), child.lots, self.view.mid(parent.market), "filled")
             parent.child_ended(got_something=True)
+            self.heard.notify()
         else:
             sent = self._send(parent, child)
             if child.kind is ChildKind.RESTING:
                 parent.children.resting = sent
             else:
+                parent.children.on_its_way = sent
                 yield sent.order.done
+                parent.children.on_its_way = None
                 self._retire(parent, sent)
 
     def _child(self, parent: ParentOrder, leg: LegTerms) -> Child:
@@ -145,7 +179,8 @@ class ParentOrderExecutor:
             if not sent.order.is_final:
                 self.gateway.cancel(sent.order)
                 yield sent.order.done
-            self._retire(parent, sent)
+            if parent.children.resting is sent:
+                self._retire(parent, sent)
 
     def _retire(self, parent: ParentOrder, sent: OpenOrder) -> None:
         """Enter the end of a child: what it got, or why the venue refused it."""
@@ -161,6 +196,7 @@ class ParentOrderExecutor:
         if not parent.fills.lots:
             parent.fills.last_mid = self.view.mid(parent.market)
         self.reconciliation.reconcile()
+        self.heard.notify()
 
     def _progress(self, parent: ParentOrder, leg: LegTerms) -> Progress:
         market, mark = parent.market, self.view.mark_ticks(parent.market)

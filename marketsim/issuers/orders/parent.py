@@ -6,12 +6,15 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from marketsim.issuers.algorithms.child import Child, ExecutionPlan
 from marketsim.kernel import codes
 from marketsim.messages import Fill, Order, Purpose
 from marketsim.units import NS_PER_SECOND
+
+if TYPE_CHECKING:
+    from marketsim.clock import Event
 
 NO_INSTANT = -1
 
@@ -30,6 +33,7 @@ class Unfilled(StrEnum):
     REJECTED = "rejected"
     SEIZED = "seized"
     WIPED = "wiped"
+    SUPERSEDED = "superseded"
     END_OF_RUN = "end_of_run"
 
 
@@ -92,6 +96,7 @@ class ChildProgress:
 
     number: of the next child of the plan; sent: children so far. idle: children in a row that found nothing to trade
     with. refusals: of the venue in a row, with the last reason; not_before_ns: when the next child may be sent.
+    resting: the one in the book; on_its_way: the one at the venue whose end is awaited.
     """
 
     number: int = 0
@@ -102,17 +107,19 @@ class ChildProgress:
     not_before_ns: int = NO_INSTANT
     was_held_back: bool = False
     resting: OpenOrder | None = None
+    on_its_way: OpenOrder | None = None
 
 
 @dataclass(slots=True, eq=False)
 class ParentOrder(ABC):
-    """One order of a fund in one market, worked in children."""
+    """One order of a fund in one market, worked in children. over: fires when it ends, where somebody waits for that."""
 
     terms: OrderTerms
     fills: FillTotals = field(default_factory=FillTotals)
     children: ChildProgress = field(default_factory=ChildProgress)
     unfilled: Unfilled | None = None
     is_over: bool = False
+    over: Event | None = None
 
     @property
     @abstractmethod

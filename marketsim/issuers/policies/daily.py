@@ -59,7 +59,7 @@ from marketsim.units import (
 )
 
 SCHEDULED = RebalanceTrigger("scheduled", is_scheduled=True)
-EMERGENCY = RebalanceTrigger("emergency")
+EMERGENCY = RebalanceTrigger("emergency", is_urgent=True)
 
 _UNDER_A_DAY = Range("shorter than 1d", below=NS_PER_DAY)
 _INTERVAL = Range("1s to 1d", least=NS_PER_SECOND, most=NS_PER_DAY)
@@ -69,13 +69,14 @@ _SIDES = {"delever": "only to lower leverage", "both": "in both directions", "lo
 class EmergencySpec(Spec):
     """A rebalance between scheduled ones: leverage is beyond `leverage`, or the price has moved by more than `move`.
 
-    Its side `both` also acts below `lower`, or, with neither `lower` nor `move`, as far below the target as `leverage`
+    over_target: instead of `leverage`, the share of the target by which leverage exceeds it (FTX's "33 % over"). Its side `both` also acts below `lower`, or, with neither `lower` nor `move`, as far below the target as `leverage`
     is above it. crossing: whether it acts strictly `beyond` these borders, or `at` the border itself already.
     by_target: borders [lower, leverage] by the token's signed target. poll: how often it looks (0s: always), each time
     a random part of `jitter` later.
     """
 
     leverage: Annotated[Leverage | None, ABOVE_ZERO] = None
+    over_target: Annotated[Rate | None, ABOVE_ZERO, OMITTED_AT_DEFAULT] = None
     lower: Annotated[Leverage | None, ZERO_OR_MORE] = None
     by_target: dict[Leverage, tuple[Leverage, Leverage]] | None = None
     move: Annotated[Rate | None, ABOVE_ZERO] = None
@@ -88,8 +89,10 @@ class EmergencySpec(Spec):
     def faults(self, basket: Mapping[str, Decimal]) -> Iterator[Fault]:
         """Borders around the target, looks in their order."""
         gross = gross_of(basket)
-        if self.leverage is None and self.lower is None and self.by_target is None and self.move is None:
-            yield Fault((), "this emergency has no border", "at least one of leverage, lower, by_target, move")
+        borders = (self.leverage, self.over_target, self.lower, self.by_target, self.move)
+        if all(border is None for border in borders):
+            allowed = "at least one of leverage, over_target, lower, by_target, move"
+            yield Fault((), "this emergency has no border", allowed)
         yield from lower_faults(self.lower, gross)
         if self.leverage is not None and 0 < self.leverage <= gross:
             allowed = f"above {format_number(gross)}, without sign"
@@ -99,12 +102,17 @@ class EmergencySpec(Spec):
 
     def words(self, target: Decimal) -> str:
         """What it waits for and which way it trades, as a part of a sentence."""
-        cause = border_words(self.lower, self.leverage, self.by_target, self.move, self.crossing, target)
+        upper = self.leverage
+        if upper is None and self.over_target is not None:
+            upper = round(abs(target) * (1 + self.over_target), 4)
+        cause = border_words(self.lower, upper, self.by_target, self.move, self.crossing, target)
         return f"{cause} ({_SIDES[self.side]})"
 
     def band(self, terms: FundTerms) -> Band:
         """Its band around the token's target, back to which it goes."""
         lower, upper = borders_of(self.lower, self.leverage, self.by_target, terms.target)
+        if self.leverage is None and self.over_target is not None:
+            upper = terms.gross * (1 + Fraction(self.over_target))
         is_mirrored = self.side == "both" and lower is None and self.move is None
         if is_mirrored and upper is not None and 2 * terms.gross > upper:
             lower = 2 * terms.gross - upper

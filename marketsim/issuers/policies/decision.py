@@ -21,12 +21,13 @@ class RebalanceTrigger:
     """What sets a rebalance off; `word` is its value in column `trigger` of table `rebalances`.
 
     is_scheduled: a time sets it off, whatever prices do. is_rewarded: who sets it off is paid for it
-    (`family.KeeperReward`).
+    (`family.KeeperReward`). is_urgent: it does not wait for an order in work, but ends it.
     """
 
     word: str
     is_scheduled: bool = False
     is_rewarded: bool = False
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from marketsim.spec import Duration, Fault, Leverage, MoneyOrNone, Rate, SizeAmo
 from marketsim.units import NS_PER_SECOND, Size, format_duration, format_money, format_number, format_rate
 
 FLI = RebalanceTrigger("fli")
-RIPCORD = RebalanceTrigger("ripcord", is_rewarded=True)
+RIPCORD = RebalanceTrigger("ripcord", is_rewarded=True, is_urgent=True)
 
 _SPEED = Range("more than 0%, at most 100%", above=0, most=1)
 

@@ -15,7 +15,13 @@ from marketsim.issuers.primary_market.collateral import ClientCollateral
 from marketsim.issuers.primary_market.delivery import Delivery
 from marketsim.issuers.primary_market.issuance import UnitIssuance
 from marketsim.issuers.primary_market.pricing import PrimaryPricing
-from marketsim.issuers.primary_market.terms import Deal, PrimarySpec, primary_fee_atoms, share_lots
+from marketsim.issuers.primary_market.terms import (
+    Deal,
+    PrimarySpec,
+    hedge_lots,
+    primary_fee_atoms,
+    share_lots,
+)
 from marketsim.issuers.primary_market.ticket import Ticket
 from marketsim.messages import PrimaryRequest
 
@@ -43,7 +49,7 @@ class Dealing:
             return "too_small"
         if waits:
             deal = Deal(0, request.cash_atoms, primary_fee_atoms(request.cash_atoms, self.pricing.create_rate))
-        lots = self._lots_in_kind(deal.units_lots)
+        lots = self._lots_in_kind(deal)
         obstacle = self._cannot_give(request.account, lots)
         if obstacle or self._free_after(request.account, {leg: -n for leg, n in lots.items()}) < deal.cash_atoms:
             return obstacle or "insufficient_cash"
@@ -68,7 +74,7 @@ class Dealing:
             return "too_small"
         if deal.cash_atoms > books.holders_atoms():
             return "insufficient_equity"
-        lots = self._lots_in_kind(deal.units_lots)
+        lots = self._lots_in_kind(deal)
         if lots and self._free_after(request.account, lots) + deal.net_atoms < 0:
             return "insufficient_cash"
         claim = Claim(deal.cash_atoms, books.marks(), self.spec.mode == "cash_exec")
@@ -81,13 +87,17 @@ class Dealing:
 
     # -- in kind
 
-    def _lots_in_kind(self, units_lots: int) -> dict[str, int]:
-        """Part of every position behind some units, where deals are in kind."""
+    def _lots_in_kind(self, deal: Deal) -> dict[str, int]:
+        """Part of every position behind a deal's units, where deals are in kind; of an empty fund, its targets."""
         if self.spec.mode != "in_kind":
             return {}
         books = self.pricing.books
-        held = {leg.market: leg.position_lots for leg in books.holding().legs}
-        shares = {m: share_lots(lots, units_lots, books.token.supply_lots) for m, lots in held.items()}
+        supply, shares = books.token.supply_lots, {}
+        for leg in books.holding().legs:
+            if supply:
+                shares[leg.market] = share_lots(leg.position_lots, deal.units_lots, supply)
+            else:
+                shares[leg.market] = hedge_lots(leg.target, deal.net_atoms, leg.price_ticks, leg.atoms_per_tick_lot)
         return {market: lots for market, lots in shares.items() if lots}
 
     def _cannot_give(self, account: int, lots: Mapping[str, int]) -> str | None:

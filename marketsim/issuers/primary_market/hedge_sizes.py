@@ -1,7 +1,8 @@
 """Hedge sizes: the perpetuals a fund trades for cash that comes in or goes out.
 
 A creation buys L times the cash in every leg, a redemption sells it [FTX 360045965593], but never more than is held;
-when the last units go, everything is sold. Rebalances count hedges under way as done (`books.committed`).
+when the last units go, everything is sold that is not the hedge of a creation still without units. Rebalances count
+hedges under way as done (`books.committed`).
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from marketsim.issuers.primary_market.terms import hedge_lots
 def hedge_by_market(books: TokenBooks, cash_atoms: int) -> dict[str, int]:
     """Lots to trade by market for cash that came in (+) or goes out (-); markets without a lot to trade are left out.
 
-    A fund without units left closes what it holds. Marks size the orders; hedges under way count as done.
+    Where the last units go, what their holders had is closed. Marks size the orders; hedges under way count as done.
     """
     held = books.committed(books.holding())
     wanted = {}
     for leg in held.legs:
-        if not books.token.supply_lots:
-            lots = -leg.position_lots
+        if cash_atoms < 0 and not books.token.supply_lots:
+            lots = sum(claim.hedge_lots(leg.market) for claim in books.claims) - leg.position_lots
         else:
             lots = hedge_lots(leg.target, cash_atoms, leg.price_ticks, leg.atoms_per_tick_lot)
             if cash_atoms < 0:

@@ -51,7 +51,14 @@ class Settlement:
     # -- the hedge
 
     def hedge(self, tickets: list[Ticket]) -> None:
-        """Trade what the net cash asks for; settle what need not wait for it, and the rest when it is done."""
+        """Trade what the net cash asks for; settle what need not wait for it, and the rest when it is done.
+
+        At the hedge's price each client has a hedge of its own, since it bears what that costs.
+        """
+        if self.spec.mode == "cash_exec" and len(tickets) > 1:
+            for ticket in tickets:
+                self.hedge([ticket])
+            return
         cash = sum(ticket.deal.net_atoms if ticket.is_creation else -ticket.deal.cash_atoms for ticket in tickets)
         lots = {} if self.spec.mode == "in_kind" else hedge_by_market(self.transfers.books, cash)
         number = self.hedging.next_number() if lots else -1

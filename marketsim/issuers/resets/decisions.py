@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 
 from marketsim.issuers.books.token_books import TokenBooks
@@ -50,6 +51,15 @@ class ResetDecisions:
     def aim(self, t_ns: int) -> Exact | None:
         """Absolute leverage the policy would return to; None where that is the basket's target."""
         return self.policy.aim(t_ns)
+
+    def foresee_urgent(self) -> Decision | None:
+        """What is urgent at the present prices, None for nothing; the policy remembers nothing of having been asked."""
+        looks = self.policy.looks
+        if not self.books.token.may_rebalance or looks is None or not looks.falls_on(self.clock.now_ns):
+            return None
+        decision = copy(self.policy).decide_watched(self.situation())
+        is_urgent = decision is not None and decision.trigger.is_urgent and any(decision.lots.values())
+        return decision if is_urgent else None
 
     # -- what it answers
 

@@ -49,7 +49,9 @@ class ResetProcess:
                 yield from self.rebalancer.rebalance(decision)
 
     def _decide(self) -> Decision | None:
-        """What is due by the clock; where that is skipped or nothing is, what the prices ask for."""
+        """The emergency that ended an order; else what is due by the clock, or what the prices ask for."""
+        if self.rebalancer.progress.is_interrupted:
+            return self._decide_emergency()
         due_ns = self.decisions.due_ns()
         if due_ns is not None and self.clock.now_ns >= due_ns:
             decision = self.decisions.decide_due()
@@ -58,3 +60,11 @@ class ResetProcess:
                 return decision
             self.rebalancer.pass_reset()
         return self.decisions.decide_watched()
+
+    def _decide_emergency(self) -> Decision | None:
+        """The emergency for which an order was called back; the token rests where its last fills have answered it."""
+        self.rebalancer.progress.is_interrupted = False
+        decision = self.decisions.decide_watched()
+        if decision is None:
+            self.rebalancer.status.end_rebalance()
+        return decision

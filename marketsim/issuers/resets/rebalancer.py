@@ -15,6 +15,7 @@ from marketsim.issuers.orders.executor import ParentOrderExecutor
 from marketsim.issuers.orders.rebalance_order import RebalanceOrder
 from marketsim.issuers.orders.treatment import Flow
 from marketsim.issuers.policies.decision import Decision
+from marketsim.issuers.resets.interruption import ResetInterruption
 from marketsim.issuers.resets.progress import ResetProgress
 from marketsim.issuers.resets.reset_orders import ResetOrders
 
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rebalancer:
-    """Carries out the resets of one token. publish: announces anew what may be known of the next one."""
+    """Carries out the resets of one token. publish: announces anew what may be known of the next one.
+
+    interruption: what may end their orders before their time.
+    """
 
     status: TokenStatus
     charging: FeeCharging
@@ -33,11 +37,12 @@ class Rebalancer:
     executor: ParentOrderExecutor
     reconciliation: Reconciliation
     progress: ResetProgress
+    interruption: ResetInterruption
     publish: Callable[[], None]
     log: EventLog
 
     def rebalance(self, decision: Decision) -> ProcessGenerator:
-        """Take the fees, work every leg's order at once, then remember the reset."""
+        """Take the fees, work every leg's order at once, then remember the reset, unless an emergency cut it short."""
         is_withheld = self.executor.treatment.rebalance is Flow.WITHHELD
         if not is_withheld:
             if decision.lots:
@@ -53,12 +58,15 @@ class Rebalancer:
         self.publish()
         if orders:
             env = self.executor.env
-            yield env.all_of([env.process(self.executor.work(order)) for order in orders])
+            over = [self.executor.begin(order) for order in orders]
+            if self.interruption.may_happen:
+                env.process(self.interruption.guard(orders))
+            yield env.all_of(over)
         self.reconciliation.reconcile()
         self._log_backlog(orders)
         self.progress.orders = ()
         self.pass_reset()
-        if not self.status.token.is_over:
+        if not self.status.token.is_over and not self.progress.is_interrupted:
             self.status.end_rebalance()
             self._remember_reset()
 

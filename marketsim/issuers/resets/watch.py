@@ -37,12 +37,30 @@ class ResetWatch:
         for crossing in armed:
             crossing.cancel()
 
+    def wait_during(self, heard: Event) -> ProcessGenerator:
+        """Sleep, while an order is worked, until the next look or crossing, a change of the account, or news of it."""
+        armed, look_ns = self._arm_policy()
+        events: list[Any] = [*armed, heard]
+        if look_ns is not None:
+            events.append(self._alarm_at(look_ns))
+        yield self.clock.env.any_of([*events, self.change.next_change()])
+        for crossing in armed:
+            crossing.cancel()
+
     def _arm(self) -> tuple[list[Crossing], int | None]:
         """Crossings to wait for; or, while a bound is crossed already and for baskets, the next instant to look.
 
         A polled bound is armed too: nothing can be found at a poll that no crossing announced, and a run has few
         crossings and many polls.
         """
+        armed, look_ns = self._arm_policy()
+        if look_ns is not None:
+            return armed, look_ns
+        market = self.decisions.books.token.legs[0].market
+        on_mark = [self._wipe_out_trigger(), self.splits.trigger()]
+        return [*armed, *(self._crossing(market, "mark", trigger) for trigger in on_mark if trigger is not None)], None
+
+    def _arm_policy(self) -> tuple[list[Crossing], int | None]:
         policy, books = self.decisions.policy, self.decisions.books
         market = books.token.legs[0].market
         triggers = self.decisions.triggers()
@@ -51,9 +69,7 @@ class ResetWatch:
         is_basket = is_watched and len(books.token.legs) > 1
         if is_basket or any(trigger.is_reached(price) for trigger in triggers):
             return [], (policy.looks or ContinuousLooks()).next_ns(self.clock.now_ns)
-        armed = [self._crossing(market, policy.source, trigger) for trigger in triggers]
-        on_mark = [self._wipe_out_trigger(), self.splits.trigger()]
-        return [*armed, *(self._crossing(market, "mark", trigger) for trigger in on_mark if trigger is not None)], None
+        return [self._crossing(market, policy.source, trigger) for trigger in triggers], None
 
     def _crossing(self, market: str, source: PriceSource, trigger: PriceTrigger) -> Crossing:
         if trigger.direction is Direction.ABOVE:

@@ -12,7 +12,7 @@ PARAMETERS = group_parameters(
     ("stop", "f8"),  # loss at which it closes, as a multiple of margin
     ("protection", "f8"),  # fraction of the price that an order may reach behind the best
     ("chase_threshold", "i8"),  # of 65,536: below it a trader goes with the last move
-    ("long_threshold", "i8"),  # of 65,536: below it a trader buys in any case
+    ("long_bias", "i8"),  # of 65,536: added to the probability of buying, whichever way the last move went
     ("lookback_steps", "i8"),  # mark steps of the last move
 )
 OWN = own_numbers(("leverage", "f8"))
@@ -37,9 +37,7 @@ def retail(w, g, m, trader, index, wakeup, delay):
         return
     r0, _, _, _ = words(g, index, wakeup)
     rising = past_return(m, np.int64(p.lookback_steps)) > 0.0
-    follows = (r0 & 0xFFFF) < p.chase_threshold
-    buys = rising == follows
-    if (r0 >> 16) < p.long_threshold:
-        buys = True
+    draw = np.int64(r0 & 0xFFFF)
+    buys = draw < p.chase_threshold + p.long_bias if rising else draw >= p.chase_threshold - p.long_bias
     size = lots_of(min(equity, p.margin_ticklots) * own_of(trader).leverage, m.index_ticks)
     move_to(w, m, record, delay, size if buys else -size, p.protection)

@@ -37,7 +37,7 @@ _PROTECTION = 0.005  # how far behind the best price a market order may reach
 class RetailSpec(TraderGroupSpec):
     """Puts `margin` at `leverage`, with probability `chase` in the direction of the last `lookback`.
 
-    long_bias: added probability of long; target, stop: profit and loss, as shares of margin, at which it closes. On a
+    long_bias: added to the probability of long, whichever way the last move went (less than 0: taken off); target, stop: profit and loss, as shares of margin, at which it closes. On a
     spot market it only buys, and sells what it bought; there leverage is 1, and target and stop are as far away in
     price as at the median leverage of 6 on a perpetual (1.5 / 6, 0.9 / 6; decision D30).
     """
@@ -70,10 +70,14 @@ class RetailSpec(TraderGroupSpec):
 
     def sentence(self) -> str:
         """What each of them does, in words."""
+        leaning = ""
+        if self.long_bias:
+            often = "more" if self.long_bias > 0 else "less"
+            leaning = f" ({format_rate(abs(self.long_bias))} {often} often long)"
         return (
             f"They put {format_money(self.margin)} at a leverage of {distribution_words(self.leverage)}, "
-            f"{format_rate(self.chase)} of the time in the direction of the last {format_duration(self.lookback)}, and "
-            f"close at a profit of {format_rate(self.target)} or a loss of {format_rate(self.stop)} of it."
+            f"{format_rate(self.chase)} of the time in the direction of the last {format_duration(self.lookback)}"
+            f"{leaning}, and close at a profit of {format_rate(self.target)} or a loss of {format_rate(self.stop)} of it."
         )
 
     def rule(self, terms: GroupTerms) -> GroupRule:
@@ -85,7 +89,7 @@ class RetailSpec(TraderGroupSpec):
             "protection": _PROTECTION,
             "stop": float(self.stop),
             "chase_threshold": round(self.chase * 65_536),
-            "long_threshold": round(self.long_bias * 65_536),
+            "long_bias": round(self.long_bias * 65_536),
             "lookback_steps": max(1, self.lookback // terms.mark_every_ns),
         }
         return GroupRule("retail", parameters, {"leverage": leverage})
