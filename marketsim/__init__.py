@@ -39,12 +39,17 @@ def run(
 ) -> RunResult:
     """Run one scenario and return its run directory; a run that is already there is returned as it stands.
 
-    `set` overrides values by their path (`{"tokens.BTC3L.aum": "100 MUSDT"}`), each one YAML flow value checked by the
+    `scenario` is a file, the name of a shipped scenario (`"marketsim:quickstart"`), or one that is loaded. `set`
+    overrides values by their path (`{"tokens.BTC3L.aum": "100 MUSDT"}`), each one YAML flow value checked by the
     schema. `again` replaces what is there. `progress(simulated_ns, duration_ns, micro_events)` is called about twice a
     second; `time_limit` is a duration of wall time (`"10min"`). `agents` are called with the model before time starts,
     to make agents of your own (`[lambda model: Predator(model, capital="1 MUSDT")]`); such a run has a `run_id` of its
     own, by their names or by `agents_id`, which a lambda needs, and its `agents.json` has what they recorded. Raises
     `ScenarioError` with every problem of the file.
+
+    >>> done = marketsim.run("marketsim:quickstart", seed=7, set={"tokens.BTC3L.aum": "6 MUSDT"}, report=False)
+    >>> done.manifest["status"], done.table("rebalances")["token"].to_list()
+    ('ok', ['BTC3L'])
     """
     from marketsim import report as reports
     from marketsim import scenario as scenarios
@@ -89,11 +94,20 @@ def sweep(
 
     `workers` processes of this machine (`auto`: one for each core), or those of the Dask `scheduler` at an address;
     `shard` "I/N" makes the I-th of N parts. A failed run is kept and listed (`failures()`), and neither it nor what
-    other code made is made anew unless `again`. `progress(done, failed, total, micro_events, memory_mb)` is called
+    other code made is rerun unless `again`. `progress(done, failed, total, micro_events, memory_mb)` is called
     after each run; a run that meets `time_limit` ("10min") or `memory_limit` ("2 GB") is kept as failed. When every run
     of the study is there its effects are computed and (`report`) its page is written.
     Raises `ScenarioError` for an impossible cell, `SweepStoppedError` where the disk is full: nothing finished is lost,
     and calling it again continues.
+
+    >>> study = marketsim.sweep(
+    ...     "marketsim:quickstart_study",
+    ...     workers=2,
+    ...     set={"study.replications": 1, "study.over": {"tokens.BTC3L.aum": ["8 MUSDT"]}},
+    ...     report=False,
+    ... )
+    >>> study.runs().select("arm", "status").rows()
+    [('factual', 'ok'), ('frictionless', 'ok')]
     """
     from marketsim import experiments
     from marketsim import scenario as scenarios

@@ -24,6 +24,10 @@ def load(path: str | Path, set: Mapping[str, Any] | Sequence[str] = (), seed: in
 
     Raises ScenarioError with every problem, sorted by line, and UnknownScenarioError for a name that there is not.
     set: overrides by path, as `{"tokens.BTC3L.aum": "100 MUSDT"}` or `["tokens.BTC3L.aum=100 MUSDT"]`.
+
+    >>> world = marketsim.load("marketsim:crowded-reset", set={"tokens.BTC3L.aum": "100 MUSDT"})
+    >>> world.tokens[0].id, float(world.tokens[0].aum.amount)
+    ('BTC3L', 100000000.0)
     """
     from marketsim.scenario.resolve import load as resolved
 

@@ -48,10 +48,16 @@ LOG_ROWS = 1 << 18
 class MarketModel(mesa.Model):  # type: ignore[misc]
     """One world, ready to run.
 
-    scenario: a file, or a loaded `Scenario`; seed: replaces the scenario's; set: overrides by path. replication: which
-    draws. arm: what is changed in the world; children: the factual run's, for placebo arms. `env` is a
-    `simpy.Environment`, `view` and `gateway` show and reach the venue. `step()` advances `clock.report_every`; at the
-    end `running` is False. `close()` frees the kernel's memory.
+    scenario: a file, the name of a shipped scenario, or a loaded `Scenario`; seed: replaces the scenario's; set:
+    overrides by path. replication: which draws. arm: what is changed in the world; children: the factual run's, for
+    placebo arms. `env` is a `simpy.Environment`, `view` and `gateway` show and reach the venue. `step()` advances
+    `clock.report_every`; at the end `running` is False. `close()` frees the kernel's memory.
+
+    >>> model = marketsim.MarketModel("marketsim:quickstart", seed=7)
+    >>> model.env.run(60 * 10**9)  # a minute, in nanoseconds
+    >>> model.view.bid_ticks("BTC-PERP") < model.view.ask_ticks("BTC-PERP")
+    True
+    >>> model.close()
     """
 
     running: bool
