@@ -22,6 +22,7 @@ from marketsim.kinds import ENTRY_POINTS
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "plugin"
 KINDS = {  # by row of `list`, in which list: in the order of `list plugins`
+    "index triangle": "kinds",
     "trades_per_hour": "measures",
     "rebalance part_way": "policies",
     "trader coin_flipper": "kinds",
@@ -32,7 +33,7 @@ schema: marketsim/1
 name: with_plugins
 clock: {start: 2024-01-01T00:00:00Z, duration: 2h}
 seed: 7
-underlyings: [{id: BTC, index: {kind: gbm, price: 30000 USDT, volatility: 70%/yr}}]
+underlyings: [{id: BTC, index: {kind: triangle, price: 30000 USDT, rise: 2%, period: 1h}}]
 markets: [{id: BTC-PERP, underlying: BTC, fees: {maker: 0 bps, taker: 0 bps}}]
 tokens:
   - id: UP
@@ -137,7 +138,13 @@ def test_without_plugins_there_are_none() -> None:
 def test_plugins_are_listed_by_family_name_package_and_version(installed: Environment) -> None:
     lines = [line.split() for line in installed.told("list", "plugins").splitlines()]
     assert [line[-3:] for line in lines] == [[name.split()[-1], "marketsim-example", "1.2.0"] for name in KINDS]
-    assert [" ".join(line[:-3]) for line in lines] == ["measure", "rebalance policy", "trader", "trader"]
+    assert [" ".join(line[:-3]) for line in lines] == [
+        "index",
+        "measure",
+        "rebalance policy",
+        "trader",
+        "trader",
+    ]
     rows = json.loads(installed.told("list", "plugins", "--json"))["plugins"]
     assert rows[-1] == {"family": "trader", "name": "pulse", "package": "marketsim-example", "version": "1.2.0"}
 
@@ -154,11 +161,12 @@ def test_its_kinds_stand_among_the_others_with_their_keys_and_where_they_come_fr
 def test_the_schema_has_its_kinds_with_their_ranges(installed: Environment) -> None:
     shapes = json.loads(installed.told("schema"))["$defs"]
     assert shapes["CoinFlipperSpec"]["properties"]["buy_share"]["anyOf"][1]["allowed"] == "0% to 100%"
-    assert {"PulseSpec", "PartWaySpec"} <= shapes.keys()
+    assert {"PulseSpec", "PartWaySpec", "TriangleIndexSpec"} <= shapes.keys()
 
 
 def test_sentences_say_what_its_kinds_do(installed: Environment) -> None:
     said = installed.told("show", "world.yaml", "--sentences")
+    assert "The index of BTC starts at 30000 USDT and goes up by 2% and back every 1h" in said
     assert "Every 10min it goes 50% of the way to its targets." in said
     assert "flippers: 50 coin flipper traders on BTC-PERP" in said
     assert "They buy with a chance of 100%, else sell, 900 USDT at a time." in said
@@ -195,6 +203,9 @@ def test_a_run_has_what_its_kinds_did(installed: Environment, run: Mapping[str, 
     pulses = trades.filter(pl.col("taker_cohort") == "pulses")
     minutes = pulses.select((pl.col("t_ns") / 60e9).round(6)).to_series().unique(maintain_order=True).to_list()
     assert minutes == [10 * k for k in range(1, 12)]  # it buys at 10, 30, .., and sells at 20, 40, ..
+    marks = table(installed, run, "marks")
+    quarters = marks.filter(pl.col("t_ns") % (15 * 60 * 10**9) == 0)["index_price"].to_list()
+    assert quarters[:8] == [30_000, 30_300, 30_600, 30_300] * 2  # the index at each quarter of an hour
     resets = table(installed, run, "rebalances")
     assert set(resets["trigger"]) == {"part_way"}
     assert all(t_ns % (600 * 10**9) == 0 for t_ns in resets["t_decide_ns"])
