@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from marketsim.events.family import EventPort, EventSpec, Surroundings
 from marketsim.issuers.life_cycle.unit_conversion import HALT_NS
-from marketsim.ranges import ANY, Range
+from marketsim.ranges import ANY, SPLIT_RATIO
 from marketsim.spec import Count, Duration, Fault, Identifier
 
 
@@ -18,7 +18,7 @@ class ConversionEventSpec(EventSpec):
     """Which of the two it is in the table `events`."""
 
     token: Identifier
-    ratio: Annotated[Count, Range("2 to 1,000,000", least=2, most=1_000_000)]
+    ratio: Annotated[Count, SPLIT_RATIO]
     halt: Annotated[Duration, ANY] = HALT_NS
     fractions: Literal["cash", "exact"] = "cash"
 

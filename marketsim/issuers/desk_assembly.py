@@ -240,9 +240,7 @@ class _DeskAssembly:
             return None
         pricing = PrimaryPricing(spec, self.books, self.quote)
         requests = PrimaryRequests(clock, self.token, self.quote, self.run.who, self.run.add_row)
-        issuance = UnitIssuance(
-            self.books, self.own.holdings, self.change, self.policy.source, self.own.market
-        )
+        issuance = UnitIssuance(self.books, self.own.holdings, self.change, self.policy.source, self.own.market)
         delivery = Delivery(self.env, self.transfers, self.own.holdings, requests, accounts.issuer, spec.settle_after)
         plan = SinglePlan(ChildKind.OFF_BOOK) if spec.hedge == "off_book" else self.plan
         desk = PrimaryMarketDesk(

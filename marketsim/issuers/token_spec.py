@@ -18,6 +18,7 @@ from marketsim.issuers.life_cycle.unit_conversion import ReverseSplitSpec
 from marketsim.issuers.policies.family import POLICIES, PolicySpec
 from marketsim.issuers.primary_market.nav_quote import NavQuoteSpec
 from marketsim.issuers.primary_market.terms import Primary
+from marketsim.ranges import ABOVE_ZERO, ZERO_OR_MORE
 from marketsim.spec import (
     NONE_IN_WORDS,
     QUOTE,
@@ -32,7 +33,7 @@ from marketsim.spec import (
     Spec,
     whole_atoms_faults,
 )
-from marketsim.units import Money, Size, format_number, to_atoms
+from marketsim.units import Money, Size, format_money, format_number, to_atoms
 from marketsim.venues.contract import FeesSpec, MarketSpec
 from marketsim.venues.funding import FundingSpec
 from marketsim.venues.liquidation import LiquidationSpec
@@ -44,7 +45,7 @@ class TokenStartSpec(Spec):
     """The opening state: signed `leverage` (absent: each leg at its target), price of the last reset (absent: mark)."""
 
     leverage: Leverage | None = None
-    last_reset: MoneyAmount | None = None
+    last_reset: Annotated[MoneyAmount | None, ABOVE_ZERO] = None
 
 
 class TokenAccountSpec(Spec):
@@ -79,13 +80,13 @@ class TokenSpec(Spec):
     id: Identifier
     issuer: Identifier
     basket: dict[str, Leverage]
-    aum: MoneyAmount
-    nav: MoneyAmount
+    aum: Annotated[MoneyAmount, ZERO_OR_MORE]
+    nav: Annotated[MoneyAmount, ABOVE_ZERO]
     start: TokenStartSpec = TokenStartSpec()
     rebalance: Annotated[PolicySpec, POLICIES]
     execution: Annotated[ExecutionSpec, EXECUTIONS] = MarketExecutionSpec(algorithm="market")
     management_fee: Annotated[ManagementFeeSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
-    rebalance_fee: MoneyOrNone = None
+    rebalance_fee: Annotated[MoneyOrNone, ZERO_OR_MORE] = None
     account: TokenAccountSpec = TokenAccountSpec()
     nav_quote: NavQuoteSpec = NavQuoteSpec()
     funding: Literal["pass", "absorb"] = "pass"
@@ -114,6 +115,36 @@ class TokenSpec(Spec):
         yield from (fault.below("rebalance") for fault in self.rebalance.faults(self.basket, lots))
         yield from (fault.below("execution") for fault in self.execution.faults(gross))
         yield from self._fee_faults(gross)
+        if self.primary is not None:
+            yield from (fault.below("primary") for fault in self.primary.faults())
+        if self.reverse_split is not None:
+            splits = self.reverse_split.faults(self.nav, has_market=self.market is not None)
+            yield from (fault.below("reverse_split") for fault in splits)
+
+    def sentences(self) -> Iterator[str]:
+        """What it holds and by which rules, in words."""
+        legs = " and ".join(f"{format_number(target)} times {market}" for market, target in self.basket.items())
+        fee = "no management fee" if self.management_fee is None else self.management_fee.words()
+        yield (
+            f"{self.id} of issuer {self.issuer} holds {legs}, with {format_money(self.aum)} under management at "
+            f"{format_money(self.nav)} a unit and {fee}."
+        )
+        yield self.rebalance.sentence(sum(self.basket.values(), Decimal(0)))
+        yield from self.execution.sentences()
+        if self.primary is not None:
+            yield self.primary.sentence()
+        if self.nav_quote != NavQuoteSpec():
+            yield self.nav_quote.sentence()
+        if self.reverse_split is not None:
+            yield self.reverse_split.sentence()
+        if self.rebalance_fee is not None:
+            yield f"Each rebalance costs it {format_money(self.rebalance_fee)}, before the order is sized."
+        if self.funding == "absorb":
+            yield "The issuer pays and keeps the funding."
+        if self.costs == "absorb":
+            yield "The issuer bears the fees and the slippage of its rebalances."
+        if self.disclosure is not None:
+            yield self.disclosure.sentence()
 
     def _fee_faults(self, gross: Decimal) -> Iterator[Fault]:
         """Fees that would never be charged, or take all there is."""

@@ -10,7 +10,6 @@ from marketsim.errors import UnitError
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario import bounds
 from marketsim.scenario.nodes import Path, at
-from marketsim.scenario.primary_rules import check_primary
 from marketsim.scenario.world import World
 from marketsim.spec import Distribution
 from marketsim.streams import lower_end, upper_end
@@ -159,7 +158,6 @@ def _check_token(world: World, path: Path, token: TokenSpec, markets: Mapping[st
     _check_whole_atoms(world, (*path, "aum"), token.aum.amount)
     target = sum((abs(value) for value in token.basket.values()), Decimal(0))
     world.faults(path, token.faults({name: market.lot for name, market in markets.items()}))
-    check_primary(world, path, token)
     start = abs(token.start.leverage) if token.start.leverage is not None else target
     _check_leverage(world, (*path, "start", "leverage"), start, token.aum.amount, token.account.tiers)
 

@@ -12,6 +12,7 @@ from pydantic import Field, PlainSerializer, PrivateAttr
 from marketsim.events.family import EVENTS, EventSpec
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.networks.influence import NETWORKS, NetworkSpec
+from marketsim.ranges import ABOVE_ZERO, CADENCE, TEN_YEARS, Range
 from marketsim.scenario.nodes import Node
 from marketsim.scenario.study import StudySpec
 from marketsim.spec import (
@@ -36,30 +37,30 @@ class ClockSpec(Spec):
     """When the run starts, how long it is, how much of it is warm-up, how often `model.step()` reports."""
 
     start: Instant = 1_704_067_200 * NS_PER_SECOND
-    duration: Duration
+    duration: Annotated[Duration, TEN_YEARS]
     warmup: Duration = 0
-    report_every: Duration = 60 * NS_PER_SECOND
+    report_every: Annotated[Duration, ABOVE_ZERO] = 60 * NS_PER_SECOND
 
 
 def _cadence_text(value: int | str | None) -> str:
     return "none" if value is None else value if isinstance(value, str) else format_duration(value)
 
 
-_Cadence = Annotated[Duration | None, NONE_IN_WORDS, PlainSerializer(_cadence_text, when_used="json")]
+_Cadence = Annotated[Duration | None, NONE_IN_WORDS, PlainSerializer(_cadence_text, when_used="json"), CADENCE]
 
 
 class DepthRecordSpec(Spec):
     """Cumulative sizes within so many basis points of the mid."""
 
-    bps: tuple[Factor, ...]
-    every: Duration
+    bps: Annotated[tuple[Factor, ...], ABOVE_ZERO]
+    every: Annotated[Duration, CADENCE]
 
 
 class BookRecordSpec(Spec):
     """The best `levels` price levels a side."""
 
-    levels: Count
-    every: Duration
+    levels: Annotated[Count, Range("1 to 1000", least=1, most=1_000)]
+    every: Annotated[Duration, CADENCE]
 
 
 class RecordSpec(Spec):
@@ -71,6 +72,7 @@ class RecordSpec(Spec):
         Literal["change"] | Duration | None,
         NONE_IN_WORDS,
         PlainSerializer(_cadence_text, when_used="json"),
+        CADENCE,
     ] = 10 * NS_PER_SECOND
     depth: Annotated[DepthRecordSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     book: Annotated[BookRecordSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None

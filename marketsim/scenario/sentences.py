@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from marketsim.events.family import EventSpec
-from marketsim.issuers.token_spec import TokenSpec
-from marketsim.scenario.fund_sentences import fee_words, fund_sentences
 from marketsim.scenario.schema import Scenario
 from marketsim.units import (
     format_duration,
     format_instant,
     format_money,
-    format_number,
     format_rate,
 )
 from marketsim.venues.contract import MarketSpec
@@ -26,12 +21,12 @@ def in_sentences(scenario: Scenario) -> str:
     """What a scenario means, in words: one paragraph a part."""
     clock = scenario.clock
     opening = f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name
-    warmup = f" The first {format_duration(clock.warmup)} are warm-up." if clock.warmup else ""
+    warmup = f" The first {format_duration(clock.warmup)} is warm-up." if clock.warmup else ""
     when = f"The run covers {format_duration(clock.duration)} from {format_instant(clock.start)}, seed {scenario.seed}."
     paragraphs = [opening, when + warmup]
     paragraphs += [_index(underlying) for underlying in scenario.underlyings]
     paragraphs += [_market(market) for market in scenario.markets]
-    paragraphs += [_token(token) for token in scenario.tokens]
+    paragraphs += [" ".join(token.sentences()) for token in scenario.tokens]
     coins = {market.id: market.underlying for market in scenario.markets if market.kind == "spot"}
     paragraphs += [f"{group.introduction(coins.get(group.market))} {group.sentence()}" for group in scenario.traders]
     paragraphs += [network.sentence() for network in scenario.networks]
@@ -74,16 +69,6 @@ def _market(market: MarketSpec) -> str:
         f"{LIQUIDATION_ENGINES.kinds[market.liquidation.engine].sentence()}; deleveraging closes "
         f"{DELEVERAGING_RULES.kinds[market.deleveraging.rule].sentence()}."
     )
-
-
-def _token(token: TokenSpec) -> str:
-    legs = " and ".join(f"{format_number(target)} times {market}" for market, target in token.basket.items())
-    text = (
-        f"{token.id} of issuer {token.issuer} holds {legs}, with {format_money(token.aum)} under management at "
-        f"{format_money(token.nav)} a unit and {fee_words(token.management_fee)}."
-    )
-    rules = [token.rebalance.sentence(sum(token.basket.values(), Decimal(0))), *token.execution.sentences()]
-    return " ".join([text, *rules, *fund_sentences(token)])
 
 
 def _event(event: EventSpec) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator, model_validator
 
 from marketsim.kinds import WordOf
+from marketsim.ranges import ABOVE_ZERO, AT_LEAST_ONE, PART, ZERO_OR_MORE, Range
 from marketsim.scenario.quantities import read_quantity
 from marketsim.spec import (
     NONE_IN_WORDS,
@@ -33,6 +34,8 @@ ArmKind = Literal[
 ]
 PLACEBOS = ("placebo_time", "placebo_sign", "contrarian")
 """Arms that send another arm's child orders again, and so need the factual one first."""
+
+REPLICATIONS = Range("1 to 1,000,000", least=1, most=1_000_000)
 
 SAMPLES = ("lhs", "sobol", "saltelli", "morris")
 """Designs that are points of a sample, and so may have continuous axes."""
@@ -144,9 +147,9 @@ class ForkSpec(Spec):
     world is taken. horizon: how long it runs from the event on.
     """
 
-    at: Literal["rebalances"] | tuple[EventTime, ...] = "rebalances"
-    before: Duration = 0
-    horizon: Duration = 4 * 3_600 * 10**9
+    at: Annotated[Literal["rebalances"] | tuple[EventTime, ...], ZERO_OR_MORE] = "rebalances"
+    before: Annotated[Duration, ZERO_OR_MORE] = 0
+    horizon: Annotated[Duration, ABOVE_ZERO] = 4 * 3_600 * 10**9
 
 
 class ProbeSpec(Spec):
@@ -158,11 +161,11 @@ class ProbeSpec(Spec):
     next reset.
     """
 
-    count: Count = 8
-    sizes: tuple[MoneyAmount, ...] = ()
-    over: Duration | None = None
-    slices: Count = 10
-    horizons: tuple[Duration, ...] = ()
+    count: Annotated[Count, Range("2 to 10000", least=2, most=10_000)] = 8
+    sizes: Annotated[tuple[MoneyAmount, ...], ABOVE_ZERO] = ()
+    over: Annotated[Duration | None, ZERO_OR_MORE] = None
+    slices: Annotated[Count, AT_LEAST_ONE] = 10
+    horizons: Annotated[tuple[Duration, ...], ABOVE_ZERO] = ()
 
 
 class PerpetualPositionSpec(Spec):
@@ -173,8 +176,8 @@ class PerpetualPositionSpec(Spec):
     """
 
     kind: Literal["perp"] = Field("perp", alias="as")
-    leverage: Factor
-    stop_loss: Rate | None = None
+    leverage: Annotated[Factor, ABOVE_ZERO]
+    stop_loss: Annotated[Rate | None, PART] = None
     match: Match = "capital"
 
 
@@ -185,7 +188,7 @@ class StudySpec(Spec):
     """
 
     arms: tuple[Arm, ...] = (ArmSpec(id="factual"), ArmSpec(id="frictionless", arm="frictionless"))
-    replications: Count = 1
+    replications: Annotated[Count, REPLICATIONS] = 1
     design: Design = DesignSpec()
     over: dict[str, AxisValues] = Field(default_factory=dict)
     measures: tuple[MeasureName, ...] = ()
@@ -236,8 +239,6 @@ class StudySpec(Spec):
             raise refusal("a list's axes have one length", "as many values on each path", "", ("over",))
         if kind in SAMPLES:
             self._check_sample(kind, points or 0)
-        if self.replications < 1:
-            raise refusal("a study has replications", "at least 1", "", ("replications",))
 
     def _check_sample(self, kind: str, points: int) -> None:
         """A sample has something to vary; Sobol' points are balanced in powers of two only (Owen 2020)."""

@@ -18,7 +18,6 @@ from marketsim.scenario.defaults import books
 from marketsim.scenario.loader import below_root, root_folder
 from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, named, near, nearest
 from marketsim.scenario.nodes import Path as Keys
-from marketsim.scenario.ranges import out_of_range
 from marketsim.spec import QUOTE, Distribution, Fault, FileSpec, Spec
 from marketsim.traders.group import TRADERS
 from marketsim.units import Money, Size, format_duration
@@ -168,8 +167,6 @@ def _is_shipped(folder: Path, root: Path) -> bool:
 
 
 def _check_ranges(world: World, path: Keys, spec: Spec) -> None:
-    for keys, allowed in out_of_range(spec, path):
-        world.at(keys, "this number is out of range", allowed.words)
     for below, range_of_field in spec.out_of_range():
         world.at((*path, *below), "this number is out of range", range_of_field.words)
 

@@ -27,8 +27,8 @@ class CrowdingBlock(TypedDict):
 def crowding_of_run(path: str | Path) -> dict[str, CrowdingBlock]:
     """The crowding block of a run, by market.
 
-    K is that of the most crowded time of day, in a market without such the K of the tokens that prices alone reset; it is
-    null where tokens were not recorded. There is no interval: one run is one draw of random numbers. The better
+    K is that of the most crowded time of day, in a market without such the K of the tokens that prices alone reset; it
+    is null where tokens were not recorded. There is no interval: one run is one draw of random numbers. The better
     estimate is a study's, by probes.
     """
     run = Run(path)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
+from marketsim.ranges import CADENCE, NOISE
 from marketsim.spec import Duration, Rate, Spec
-from marketsim.units import NS_PER_SECOND
+from marketsim.units import NS_PER_SECOND, format_duration, format_rate
 
 
 class DisclosureSpec(Spec):
@@ -19,8 +20,19 @@ class DisclosureSpec(Spec):
     schedule: Literal["public", "hidden"] = "hidden"
     size: Literal["none", "noisy", "exact"] = "none"
     lead: Duration = 600 * NS_PER_SECOND
-    noise: Rate = Decimal("0.2")
-    every: Duration = 60 * NS_PER_SECOND
+    noise: Annotated[Rate, NOISE] = Decimal("0.2")
+    every: Annotated[Duration, CADENCE] = 60 * NS_PER_SECOND
+
+    def sentence(self) -> str:
+        """What anybody may know of a token's resets, in words."""
+        noise = f"with an error of {format_rate(self.noise)}" if self.size == "noisy" else "exactly"
+        size = f"the size of the next order, {noise}, every {format_duration(self.every)}"
+        when = "when it falls due" if self.schedule == "public" else ""
+        told = " and ".join(part for part in (when, "" if self.size == "none" else size) if part)
+        if not told:
+            return "Nothing is announced of its resets."
+        lead = f", from {format_duration(self.lead)} before a reset on" if self.schedule == "public" else ""
+        return f"Anybody may know {told}{lead}."
 
 
 SILENT = DisclosureSpec()

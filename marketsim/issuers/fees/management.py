@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
-from typing import Literal
+from typing import Annotated, Literal
 
 from marketsim.issuers.fund.nav import Exact
+from marketsim.ranges import ABOVE_ZERO, CHARGE
 from marketsim.spec import Duration, Rate, Spec, TimeOfDay
-from marketsim.units import NS_PER_DAY, NS_PER_YEAR
+from marketsim.units import NS_PER_DAY, NS_PER_YEAR, format_duration, format_rate, format_time_of_day
 
 
 class ManagementFeeSpec(Spec):
@@ -19,13 +20,24 @@ class ManagementFeeSpec(Spec):
     out of the fund (`nav`), or as new units for the issuer (`dilution`).
     """
 
-    rate: Rate
-    every: Duration = NS_PER_DAY
+    rate: Annotated[Rate, CHARGE]
+    every: Annotated[Duration, ABOVE_ZERO] = NS_PER_DAY
     at: TimeOfDay = 0
     per: Literal["charge", "year"] = "charge"
     of: Literal["equity", "notional"] = "equity"
     when: Literal["every", "rebalance"] = "every"
     mode: Literal["nav", "dilution"] = "nav"
+
+    def words(self) -> str:
+        """The fee as a part of a sentence: `a fee of 1 bps every 1d at 00:00`."""
+        base = " of notional" if self.of == "notional" else ""
+        text = f"a fee of {format_rate(self.rate)}{base}{', by the year,' if self.per == 'year' else ''}"
+        if self.when == "rebalance":
+            text += " charged before each rebalance"
+        else:
+            text += f"{' charged' if self.per == 'year' else ''} every {format_duration(self.every)}"
+            text += f" at {format_time_of_day(self.at)}"
+        return text + (" in new units for the issuer" if self.mode == "dilution" else "")
 
 
 def rate_of_charge(spec: ManagementFeeSpec, elapsed_ns: int) -> Fraction:

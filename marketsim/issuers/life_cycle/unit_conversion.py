@@ -8,14 +8,15 @@ n // R new lots of worth R v each and (n mod R) v in cash.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import floor
-from typing import Literal
+from typing import Annotated, Literal
 
 from marketsim.issuers.fund.nav import Exact
-from marketsim.spec import Count, Duration, MoneyAmount, Spec
-from marketsim.units import NS_PER_SECOND
+from marketsim.ranges import ABOVE_ZERO, SPLIT_RATIO
+from marketsim.spec import Count, Duration, Fault, MoneyAmount, Spec
+from marketsim.units import NS_PER_SECOND, Money, format_duration, format_money
 
 HALT_NS = 600 * NS_PER_SECOND
 """How long trading rests around a split where nothing is said: minutes at MEXC and Pionex, a day at Binance."""
@@ -27,10 +28,23 @@ class ReverseSplitSpec(Spec):
     fractions: paid in `cash` at NAV, or kept `exact` by a smaller lot.
     """
 
-    below: MoneyAmount
-    ratio: Count
+    below: Annotated[MoneyAmount, ABOVE_ZERO]
+    ratio: Annotated[Count, SPLIT_RATIO]
     halt: Duration = HALT_NS
     fractions: Literal["cash", "exact"] = "cash"
+
+    def faults(self, nav: Money, *, has_market: bool) -> Iterator[Fault]:
+        """What contradicts the token: nav, at which it opens; has_market: whether it has a market of its own."""
+        if self.below.amount > nav.amount:
+            message = f"the token opens at {format_money(nav)}, beneath the threshold"
+            yield Fault(("below",), message, f"at most {format_money(nav)}")
+        if has_market and self.fractions == "exact":
+            yield Fault(("fractions",), "the lot of a token's own market cannot become smaller", "cash")
+
+    def sentence(self) -> str:
+        """When it splits, in words."""
+        text = f"Below a NAV of {format_money(self.below)}, {self.ratio} tokens become one."
+        return text + (f" The primary market then rests for {format_duration(self.halt)}." if self.halt else "")
 
 
 @dataclass(frozen=True, slots=True)

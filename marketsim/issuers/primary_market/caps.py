@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+from marketsim.ranges import ZERO_OR_MORE, Range
 from marketsim.spec import AnnualRate, Duration, MoneyAmount, Spec
 from marketsim.units import NS_PER_DAY, NS_PER_YEAR, format_annual_rate, format_money, to_atoms
 
@@ -19,8 +20,8 @@ SAMPLE_NS = 300 * 10**9
 class VolatileCapSpec(Spec):
     """The cap while volatility is above a threshold."""
 
-    above: AnnualRate
-    cap: MoneyAmount
+    above: Annotated[AnnualRate, ZERO_OR_MORE]
+    cap: Annotated[MoneyAmount, ZERO_OR_MORE]
 
 
 def _rows(value: Any) -> Any:
@@ -39,7 +40,7 @@ class DailyCapSpec(Spec):
     Volatility: of the mark of the token's first leg, over the last `window`, by the year.
     """
 
-    base: MoneyAmount
+    base: Annotated[MoneyAmount, ZERO_OR_MORE]
     above_volatility: Annotated[
         tuple[VolatileCapSpec, ...],
         BeforeValidator(_rows),
@@ -48,7 +49,12 @@ class DailyCapSpec(Spec):
             {"type": "object", "additionalProperties": {"type": "string"}, "examples": [{"100%/yr": "2 MUSDT"}]}
         ),
     ] = ()
-    window: Duration = NS_PER_DAY
+    window: Annotated[Duration, Range("10min to 30d", least=2 * SAMPLE_NS, most=30 * NS_PER_DAY)] = NS_PER_DAY
+
+    def words(self) -> str:
+        """The cap as a part of a sentence."""
+        rows = [f"{format_money(row.cap)} above {format_annual_rate(row.above)}" for row in self.above_volatility]
+        return f"at most {format_money(self.base)} a day" + (f" ({', '.join(rows)})" if rows else "")
 
 
 @dataclass(slots=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from marketsim.issuers.books.token_books import TokenBooks
 from marketsim.issuers.policies.decision import PriceSource
+from marketsim.ranges import CADENCE
 from marketsim.spec import Duration, Spec
-from marketsim.units import NS_PER_SECOND
+from marketsim.units import NS_PER_SECOND, format_duration
 
 if TYPE_CHECKING:
     from marketsim.clock import MarketEnvironment, ProcessGenerator
@@ -24,8 +25,13 @@ class NavQuoteSpec(Spec):
     """The NAV the primary market deals at: valued at `source`, every `every`, known after `delay`."""
 
     source: PriceSource = "mark"
-    every: Duration = NS_PER_SECOND
+    every: Annotated[Duration, CADENCE] = NS_PER_SECOND
     delay: Duration = 0
+
+    def sentence(self) -> str:
+        """How NAV is quoted, in words."""
+        late = f", known {format_duration(self.delay)} later" if self.delay else ""
+        return f"Its NAV is quoted every {format_duration(self.every)} at the {self.source}{late}."
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ client pays for a lot that is not delivered. The hedge is L times the cash [FTX 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -19,10 +20,28 @@ from pydantic import BeforeValidator, Discriminator, PlainSerializer, Tag
 
 from marketsim.issuers.fund.nav import Exact, Rounding, desired_units, round_lots
 from marketsim.issuers.primary_market.caps import DailyCapSpec
-from marketsim.spec import NONE_IN_WORDS, Duration, Factor, Flag, MoneyAmount, Rate, Spec, TimeOfDay
-from marketsim.units import Money, format_money, format_number
+from marketsim.ranges import CHARGE, ZERO_OR_MORE
+from marketsim.spec import (
+    NONE_IN_WORDS,
+    Duration,
+    Factor,
+    Fault,
+    Flag,
+    MoneyAmount,
+    Rate,
+    Spec,
+    TimeOfDay,
+    whole_atoms_faults,
+)
+from marketsim.units import Money, format_duration, format_money, format_number, format_rate, format_time_of_day
 
 PrimaryMode = Literal["cash_nav", "cash_exec", "cash_batch", "in_kind"]
+_PRICES: Mapping[str, str] = {
+    "cash_nav": "at the quoted NAV",
+    "cash_exec": "at the price its hedge gets",
+    "cash_batch": "in batches, at the NAV quoted then",
+    "in_kind": "in kind, for their part of every position",
+}
 
 
 def _words(value: Any) -> Any:
@@ -53,19 +72,57 @@ class PrimarySpec(Spec):
     """
 
     mode: PrimaryMode
-    create_fee: Rate = Decimal(0)
-    redeem_fee: Rate = Decimal(0)
+    create_fee: Annotated[Rate, CHARGE] = Decimal(0)
+    redeem_fee: Annotated[Rate, CHARGE] = Decimal(0)
     fee_of: Literal["cash", "notional"] = "cash"
-    minimum: Annotated[MoneyAmount | None, NONE_IN_WORDS, _OR_NONE] = None
-    daily_cap: Annotated[_Cap | None, NONE_IN_WORDS, _OR_NONE] = None
-    account_cap: Annotated[MoneyAmount | None, NONE_IN_WORDS, _OR_NONE] = None
-    supply_cap: Annotated[Factor | None, NONE_IN_WORDS, _OR_NONE] = None
+    minimum: Annotated[MoneyAmount | None, NONE_IN_WORDS, _OR_NONE, ZERO_OR_MORE] = None
+    daily_cap: Annotated[_Cap | None, NONE_IN_WORDS, _OR_NONE, ZERO_OR_MORE] = None
+    account_cap: Annotated[MoneyAmount | None, NONE_IN_WORDS, _OR_NONE, ZERO_OR_MORE] = None
+    supply_cap: Annotated[Factor | None, NONE_IN_WORDS, _OR_NONE, ZERO_OR_MORE] = None
     suspend_while_rebalancing: Flag = True
     batches: tuple[TimeOfDay, ...] = ()
     settle_after: Duration = 0
     queue: Flag = False
     hedge: Literal["execution", "off_book"] = "execution"
     hedge_costs: Literal["issuer", "fund"] = "issuer"
+
+    def faults(self) -> Iterator[Fault]:
+        """What is wrong between its keys."""
+        if self.mode == "cash_batch" and not self.batches:
+            yield Fault(("mode",), "batches need their times of day", 'batches: ["00:00", "08:00", "16:00"]')
+        if self.mode != "cash_batch" and self.batches:
+            yield Fault(("batches",), f"{self.mode} deals at once, not in batches", "left out")
+        if self.mode == "in_kind" and self.hedge == "off_book":
+            yield Fault(("hedge",), "in kind nothing is traded, so nothing is hedged", "left out")
+        for name in ("minimum", "daily_cap", "account_cap"):
+            value = getattr(self, name)
+            if isinstance(value, DailyCapSpec):
+                yield from (fault.below(name) for fault in whole_atoms_faults(value.base, "base"))
+            else:
+                yield from whole_atoms_faults(value, name)
+
+    def sentence(self) -> str:
+        """How units are created and redeemed, in words."""
+        base = "cash" if self.fee_of == "cash" else "notional behind it"
+        fees = f"for {format_rate(self.create_fee)} and {format_rate(self.redeem_fee)} of the {base}"
+        times = " at " + ", ".join(format_time_of_day(at) for at in self.batches) if self.batches else ""
+        text = f"Tokens are created and redeemed {_PRICES[self.mode]}{times}, {fees}"
+        text += "".join(f"; {limits}" for limits in [", ".join(self._limits())] if limits)
+        text += "; not while it rebalances" if self.suspend_while_rebalancing else ""
+        text += "; what cannot be dealt waits its turn" if self.queue else ""
+        return text + (f"; delivered {format_duration(self.settle_after)} later" if self.settle_after else "") + "."
+
+    def _limits(self) -> Iterator[str]:
+        if self.minimum is not None:
+            yield f"at least {format_money(self.minimum)}"
+        if isinstance(self.daily_cap, DailyCapSpec):
+            yield self.daily_cap.words()
+        elif self.daily_cap is not None:
+            yield f"at most {format_money(self.daily_cap)} a day"
+        if self.account_cap is not None:
+            yield f"{format_money(self.account_cap)} a day and account"
+        if self.supply_cap is not None:
+            yield f"{format_number(self.supply_cap)} tokens in all"
 
 
 Primary = Annotated[
