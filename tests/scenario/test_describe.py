@@ -44,7 +44,7 @@ def test_what_is_shown_is_the_same_world_when_it_is_read_again(path: Path) -> No
 def test_sentences_say_what_a_scenario_means() -> None:
     text = show(SCENARIOS / "cases/valid/everything.yaml", sentences=True)
     for sentence in (
-        "The run covers 1d12h from 2024-03-01T12:00:00Z, seed 42. The first 1h30min are warm-up.",
+        "The run covers 1d12h from 2024-03-01T12:00:00Z, seed 42. The first 1h30min is warm-up.",
         "wanders with a volatility of 70%/yr, in steps of 500ms. It learns 30% of the perp's deviation",
         "which itself wanders (sd 0.5, memory 2h)",
         "BTC-PERP is a linear perpetual on BTC",
