@@ -127,7 +127,7 @@ def test_a_file_without_a_rule_of_its_name_is_refused_when_the_kernel_is_importe
 
 def test_codes_and_the_specs_of_traders_do_not_load_the_compiler() -> None:
     names = "noise fundamentalist trend retail holder market_maker".split()
-    code = f"import sys, marketsim.kernel.codes\nfor name in {names}: __import__('marketsim.traders.' + name)\n"
+    code = f"import sys, marketsim.kernel.codes\nfor name in {names}: __import__('marketsim.traders.kinds.' + name)\n"
     done = run(ROOT, code + "print('numba' in sys.modules)")
     assert done.stdout.strip() == "False", done.stderr
 
@@ -167,7 +167,7 @@ def test_a_table_of_records_laid_out_otherwise_is_refused() -> None:
     plan = Plan((10**9,))
     accounts, positions, _ = account_tables(plan)
     wide = positions.astype([(name, "i8") for name in positions.dtype.names or ()])
-    with pytest.raises(ValueError, match="the kernel reads"):
+    with pytest.raises(ValueError, match=r"positions are records of 88 bytes; layout\.py says 64"):
         World(
             underlyings=[], markets=[], cohorts=[], groups=[], accounts=accounts, positions=wide,
             traders=np.zeros(0, layout.TRADER), slots=0, exponential=exponential_table(),
