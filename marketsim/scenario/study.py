@@ -174,8 +174,8 @@ class PerpetualPositionSpec(Spec):
 
     match: `notional`, as large a position as the token's target makes of the cash; `capital`, all the cash is margin;
     `max_loss`, at the stop all the cash is lost, as it is when a token is wiped (without a stop: as `capital`).
-    borrow_rate: simple interest on margin beyond the cash, which is borrowed. Its default is the 0.03 % a day that
-    venues put for borrowing the quote currency in the interest part of funding (docs/venues.md#funding): 10.95 % a year.
+    borrow_rate: simple interest on margin beyond the cash, which is borrowed. Its default, 10.95 % a year, is the 0.03
+    % a day that venues take for it in the interest part of funding (docs/venues.md#funding).
     """
 
     kind: Literal["perp"] = Field("perp", alias="as")

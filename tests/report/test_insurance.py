@@ -12,7 +12,9 @@ from tests.report.synthetic_run import write_run
 
 def record_of(directory: Path, cohorts: list[tuple[int, int, int]], ledger: list[tuple[object, ...]]) -> RunRecord:
     snapshots = [
-        dict(t_ns=t_ns, cohort="insurance", kind="ledger", accounts=1, asset="USDT", cash_atoms=cash, equity_atoms=equity)
+        dict(
+            t_ns=t_ns, cohort="insurance", kind="ledger", accounts=1, asset="USDT", cash_atoms=cash, equity_atoms=equity
+        )
         for t_ns, cash, equity in cohorts
     ]
     names = ("t_ns", "entry", "asset", "from_cohort", "to_cohort", "atoms")

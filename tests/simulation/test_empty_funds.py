@@ -1,5 +1,6 @@
-"""A fund without units: its first creation is priced, hedged and measured, whatever the mode, and so is a second life."""
+"""A fund without units: its first creation is priced, hedged and measured in every mode; a second life is like it."""
 
+from functools import partial
 from math import log
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ WORLD = """schema: marketsim/1
 name: first-creation
 clock: {{start: 2024-05-05T09:00:00Z, duration: 40min}}
 underlyings: [{{id: SOL, index: {index}}}]
-markets: [{{id: P, underlying: SOL, tick: 0.001 USDT, lot: 0.01 SOL, fees: {{maker: 0 bps, taker: 0 bps}}, mark: {{rule: index}}}}]
+markets:
+  - {{id: P, underlying: SOL, tick: 0.001 USDT, lot: 0.01 SOL, fees: {{maker: 0 bps, taker: 0 bps}}, mark: {{rule: index}}}}
 tokens:
   - id: SOL3L
     issuer: x
@@ -71,7 +73,7 @@ def made(folder: Path, agents: list[tuple[type[ms.Agent], dict[str, Any]]], inde
     path = folder / "world.yaml"
     keys = {"primary": f"{{mode: cash_exec, {FREE}}}", "more": ""} | keys
     path.write_text(WORLD.format(index=index, **keys))
-    makers = [(lambda one, more: lambda model: one(model, **more))(one, more) for one, more in agents]
+    makers = [partial(one, **more) for one, more in agents]
     return ms.run(str(path), seed=4, out=str(folder), agents=makers, agents_id="test" if agents else None, report=False)
 
 

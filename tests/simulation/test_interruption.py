@@ -26,7 +26,7 @@ record: {tokens: 1min}
 
 
 def test_a_purchase_of_forty_minutes_ends_where_the_fund_s_leverage_is_beyond_the_emergency(tmp_path: Path) -> None:
-    """It buys from 00:02 on; at 00:12 the coin falls by 16 %. Nothing is bought from there on, and the emergency works."""
+    """It buys from 00:02 on; at 00:12 the coin falls by 16 %. Nothing is bought after that."""
     run = recorded(load_text(LONG_ORDER), tmp_path)
     first, second = run.table("rebalances").sort("id").rows(named=True)
     assert (first["trigger"], first["status"]) == ("scheduled", "partial")

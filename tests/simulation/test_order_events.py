@@ -5,7 +5,6 @@ from pathlib import Path
 import polars as pl
 
 from marketsim import run as run_scenario
-
 from tests.simulation.worlds import NOISE, STILL, recorded, world
 
 BUY = {"at": "2min", "kind": "order", "market": "BTC-PERP", "size": "1 BTC"}

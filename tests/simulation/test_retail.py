@@ -23,9 +23,7 @@ def share_of_buyers(folder: Path, index: object, long_bias: str, chase: str = "7
     return float((first["side"] == "buy").mean())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("bias", "share"), [("0%", 0.25), ("20%", 0.45), ("5%", 0.30), ("-20%", 0.05), ("-40%", 0.0)]
-)
+@pytest.mark.parametrize(("bias", "share"), [("0%", 0.25), ("20%", 0.45), ("5%", 0.30), ("-20%", 0.05), ("-40%", 0.0)])
 def test_a_bias_is_added_to_the_probability_of_long_after_no_rise(tmp_path: Path, bias: str, share: float) -> None:
     """Where the price does not rise, 25 % buy against the last move: 25 % + bias, never less than none."""
     assert share_of_buyers(tmp_path, STILL, bias) == pytest.approx(share, abs=0.037)

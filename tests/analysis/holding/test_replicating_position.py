@@ -54,7 +54,7 @@ LOAN = {"stop": "10%", "match": "max_loss"}
 
 
 def test_borrowed_margin_pays_interest_for_as_long_as_it_is_owed() -> None:
-    """998 USDT (333 lots of 30 USDT at 5x) for thirty days at .0003 a day: 8.982; with all cash as margin nobody borrows."""
+    """998 USDT (333 lots of 30 USDT at 5x) for thirty days at .0003 a day: 8.982; nobody borrows for `capital`."""
     still = tape(*((t * DAY, 300_000, 300_000, 300_000) for t in (0, 30)))
     position = lived(still, FREE_TERMS, **LOAN)
     assert (position.margin_atoms, position.interest_atoms) == (199_800_000_000, 898_200_000)

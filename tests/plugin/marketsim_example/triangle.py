@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from marketsim.venues.index.family import IndexSpec
-from marketsim.venues.index.index_path import PreparedIndex
-from marketsim.venues.index.listed_path import listed_levels
-
 from marketsim.ranges import ABOVE_ZERO, CADENCE
 from marketsim.spec import Duration, MoneyAmount, Rate
 from marketsim.units import format_duration, format_money, format_rate
+from marketsim.venues.index.family import IndexSpec
+from marketsim.venues.index.index_path import PreparedIndex
+from marketsim.venues.index.listed_path import listed_levels
 
 
 class TriangleIndexSpec(IndexSpec):
