@@ -18,7 +18,12 @@ name: first-creation
 clock: {{start: 2024-05-05T09:00:00Z, duration: 40min}}
 underlyings: [{{id: SOL, index: {index}}}]
 markets:
-  - {{id: P, underlying: SOL, tick: 0.001 USDT, lot: 0.01 SOL, fees: {{maker: 0 bps, taker: 0 bps}}, mark: {{rule: index}}}}
+  - id: P
+    underlying: SOL
+    tick: 0.001 USDT
+    lot: 0.01 SOL
+    fees: {{maker: 0 bps, taker: 0 bps}}
+    mark: {{rule: index}}
 tokens:
   - id: SOL3L
     issuer: x
