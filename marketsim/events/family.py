@@ -45,11 +45,14 @@ class EventPort(Protocol):
     def token(self, name: str) -> TokenPort | None:
         """A token by id; None where there is none of that id."""
 
-    def open_account(self, market: str) -> None:
-        """Make sure that there is an account for orders from outside; before the run starts."""
+    def open_account(self, sender: EventSpec, market: str) -> None:
+        """Open an account for the orders that an event sends from outside; before the run starts.
 
-    def send(self, market: str, size: Decimal, order_type: str, price: Decimal | None) -> None:
-        """Send an order from outside, signed size, + buys."""
+        Each event has its own: two of them trade with each other like any two strangers.
+        """
+
+    def send(self, sender: EventSpec, market: str, size: Decimal, order_type: str, price: Decimal | None) -> None:
+        """Send an order from outside for an event, signed size, + buys."""
 
     def change_fees(self, market: str, fees: FeesSpec) -> None:
         """New fees for all who paid the market's; groups with fees of their own keep them."""

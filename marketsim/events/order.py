@@ -44,11 +44,12 @@ class OrderEventSpec(EventSpec):
 
     def prepare(self, port: EventPort) -> None:
         """Somebody has to send it."""
-        port.open_account(self.market)
+        port.open_account(self, self.market)
 
     def happen(self, port: EventPort) -> None:
         """Send it."""
-        port.send(self.market, self.size.amount, self.type, None if self.price is None else self.price.amount)
+        price = None if self.price is None else self.price.amount
+        port.send(self, self.market, self.size.amount, self.type, price)
 
     def sentence(self) -> str:
         """See `EventSpec`."""

@@ -42,7 +42,10 @@ from marketsim.venues.marks.family import MarkSpec
 
 
 class TokenStartSpec(Spec):
-    """The opening state: signed `leverage` (absent: each leg at its target), price of the last reset (absent: mark)."""
+    """The opening state: signed `leverage` at the opening mark (absent: each leg at its target), last reset's price.
+
+    Without a price the last reset was at the opening mark. Rules by move count from it; `leverage` does not.
+    """
 
     leverage: Leverage | None = None
     last_reset: Annotated[MoneyAmount | None, ABOVE_ZERO] = None

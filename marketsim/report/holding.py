@@ -17,7 +17,7 @@ _TERMS = {
     "beta_term": ("Leverage", "target leverage x log return of the perpetual's mark"),
     "variance_term": (
         "Variance",
-        "-(b² - b) V / 2 with V the squared log returns of the mark from reset to reset (Avellaneda and Zhang)",
+        "-(b² - b) V / 2, V the mark's squared log returns from reset to reset (Avellaneda and Zhang)",
     ),
     "funding_term": ("Funding", "funding on the position"),
     "fee_term": ("Management fee", "management fee"),

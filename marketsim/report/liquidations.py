@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from marketsim.report import charts, markup, numbers
+from marketsim.report.insurance import insurance
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of
 from marketsim.report.record import RunRecord
@@ -24,7 +25,10 @@ def liquidations(record: RunRecord) -> Markup:
         body = markup.empty("Nobody was liquidated.")
         return markup.section("liquidations", "Liquidations", body, _deleveragings(record))
     frame = _with_notional(record, frame)
-    pieces = [_drawing(record, frame), _per_cohort(record, frame), _cascades(record, frame), _largest(record, frame)]
+    pieces = [
+        _drawing(record, frame), _per_cohort(record, frame), insurance(record), _cascades(record, frame),
+        _largest(record, frame),
+    ]  # fmt: skip
     return markup.section("liquidations", "Liquidations", *pieces, _deleveragings(record))
 
 
@@ -73,7 +77,7 @@ def _per_cohort(record: RunRecord, frame: pl.DataFrame) -> Markup:
     columns = [
         words("Cohort"), words("Market"), Heading("Liquidations"), Heading("Accounts"),
         Heading("Notional at mark"), Heading("Leverage, median"), Heading("Fees"),
-        Heading("Insurance fund", "what the fund gained; − where it paid"),
+        Heading("Insurance fund", "worth of what it took over, at the mark; fees apart, and what it made of it below"),
         Heading("Deleveraged"),
         Heading("Solvent at index", "would not have been liquidated had the mark been the index"),
         Heading("With a parent", "set off by a rebalance, a primary request or an earlier cascade"),

@@ -8,6 +8,7 @@ declaration.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator, model_validator
@@ -17,7 +18,9 @@ from marketsim.ranges import ABOVE_ZERO, AT_LEAST_ONE, PART, ZERO_OR_MORE, Range
 from marketsim.scenario.quantities import read_quantity
 from marketsim.spec import (
     NONE_IN_WORDS,
+    OMITTED_AT_DEFAULT,
     WORDS_FOR_NONE,
+    AnnualRate,
     Count,
     Duration,
     EventTime,
@@ -173,12 +176,15 @@ class PerpetualPositionSpec(Spec):
 
     match: `notional`, as large a position as the token's target makes of the cash; `capital`, all the cash is margin;
     `max_loss`, at the stop all the cash is lost, as it is when a token is wiped (without a stop: as `capital`).
+    borrow_rate: simple interest on margin beyond the cash, which is borrowed. Its default, 10.95 % a year, is the 0.03
+    % a day that venues take for it in the interest part of funding (docs/venues.md#funding).
     """
 
     kind: Literal["perp"] = Field("perp", alias="as")
     leverage: Annotated[Factor, ABOVE_ZERO]
     stop_loss: Annotated[Rate | None, PART] = None
     match: Match = "capital"
+    borrow_rate: Annotated[AnnualRate, ZERO_OR_MORE, OMITTED_AT_DEFAULT] = Decimal("0.1095")
 
 
 class StudySpec(Spec):

@@ -20,7 +20,10 @@ from marketsim.venues.contract import FeesSpec
 from marketsim.venues.spot import HALTED_BY_VENUE, set_halt
 
 EVENT_COHORT = "event"
-"""Cohort of listed `order` events: an account without margin that holds what they leave."""
+"""Cohort of listed `order` events: accounts without margin, one each, that hold what they leave."""
+
+FIRST_EVENT = 1_150_000_000
+"""Public account ids of order events beyond the first of a venue and currency, apart from the agents'."""
 
 
 class ListedEvents:
@@ -30,7 +33,8 @@ class ListedEvents:
         self.model, self.env, self.wired = model, model.env, model.wired
         self.markets = {market.id: market for market in model.wired.market_specs}
         self.desks = {desk.token.id: desk for desk in model.desks}
-        self.accounts: dict[tuple[str, str], int] = {}
+        self.accounts: dict[int, int] = {}  # by the identity of the event that sends
+        self._places: set[tuple[str, str]] = set()
         self.halts: dict[str, set[int]] = {}
         self._reasons = count()
 
@@ -58,20 +62,22 @@ class ListedEvents:
         """See `EventPort`."""
         return self.env.timeout(duration_ns)
 
-    def open_account(self, market: str) -> None:
-        """See `EventPort`; orders to markets of one venue and currency share an account."""
+    def open_account(self, sender: EventSpec, market: str) -> None:
+        """See `EventPort`; the first of a venue and currency counts among the agents, so that nobody's id moves."""
         spec = self.markets[market]
         place = spec.venue, spec.currency
-        if place not in self.accounts:
-            bits = codes.ACC_WATCHED | codes.ACC_NO_MARGIN
-            self.accounts[place] = self.model.add_participant(EVENT_COHORT, "event", 0, bits, spec)
+        public = FIRST_EVENT + len(self.accounts) if place in self._places else None
+        self._places.add(place)
+        bits = codes.ACC_WATCHED | codes.ACC_NO_MARGIN
+        add = self.model.add_participant
+        self.accounts[id(sender)] = add(EVENT_COHORT, "event", 0, bits, spec, public=public)
 
-    def send(self, market: str, size: Decimal, order_type: str, price: Decimal | None) -> None:
+    def send(self, sender: EventSpec, market: str, size: Decimal, order_type: str, price: Decimal | None) -> None:
         """See `EventPort`."""
         spec = self.markets[market]
         lots = to_lots(size, spec.lot.amount)
         ticks = None if price is None else to_ticks(price, spec.tick.amount)
-        account = self.accounts[spec.venue, spec.currency]
+        account = self.accounts[id(sender)]
         send = self.model.gateway.send
         send(account, market, lots, order_type=order_type, price_ticks=ticks, purpose=Purpose.NORMAL)
 

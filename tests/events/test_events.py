@@ -34,10 +34,10 @@ class Told:
     def token(self, name: str) -> ToldToken | None:
         return ToldToken(self, name) if name in "TU" else None
 
-    def open_account(self, market: str) -> None:
+    def open_account(self, sender: EventSpec, market: str) -> None:
         self.acts.append(("open_account", market))
 
-    def send(self, market: str, size: Decimal, order_type: str, price: Decimal | None) -> None:
+    def send(self, sender: EventSpec, market: str, size: Decimal, order_type: str, price: Decimal | None) -> None:
         self.acts.append(("send", market, size, order_type, price))
 
     def change_fees(self, market: str, fees: FeesSpec) -> None:

@@ -57,7 +57,7 @@ def test_two_hundred_steps_of_one_percent_have_the_variance_of_their_logs() -> N
 
 
 def test_a_fund_is_measured_while_it_has_units() -> None:
-    """Founded at 110, emptied at 121: 3 ln 1.1 of beta; what the mark does before and after belongs to nobody."""
+    """Founded at 110, up a tenth and emptied at 121: 3 ln 1.1 of beta; before and after it is no one's."""
     empty = standing(0, "1", 100_000)
     ledger = DecayLedger("UP", (LEG,), lambda: 1_000, empty, ended=empty)
     ledger.enter("cost", -10)

@@ -177,6 +177,7 @@ def _tokens(
                     equity / aum * 100,
                     aum / 100,
                     int(equity * 1e8),
+                    0,
                     leverage,
                     target,
                     None,

@@ -27,9 +27,9 @@ class CrowdingBlock(TypedDict):
 def crowding_of_run(path: str | Path) -> dict[str, CrowdingBlock]:
     """The crowding block of a run, by market.
 
-    K is that of the most crowded time of day, in a market without such the K of the tokens that prices alone reset; it
-    is null where tokens were not recorded. There is no interval: one run is one draw of random numbers. The better
-    estimate is a study's, by probes.
+    K is that of the most crowded time of day; in a market without such, of the tokens that prices alone reset; null
+    where tokens were not recorded. There is no interval: one run is one draw of random numbers. The better estimate is
+    a study's, by probes.
     """
     run = Run(path)
     k, triggered = clock_demand(demand_windows(run)), triggered_demand(run)

@@ -3,7 +3,9 @@
 It buys at the ask and sells at the bid (at the mark where the side is empty), pays the taker fee and funding, and has a
 margin account of its own; cash outside that account cannot be lost. When its equity at the mark is below maintenance
 margin (docs/venues.md#liquidation-engines) the venue closes all of it at the quote, no worse than the bankruptcy price,
-and takes the liquidation fee, instead of the taker's, out of what is left. A stop closes it once mark or quote has
+and takes the liquidation fee, instead of the taker's, out of what is left. Margin beyond the cash is borrowed, at
+simple interest for as long as the debt lasts: once the position is closed, what its account has left pays it back. Cash
+that is not needed earns nothing, like a holder's. A stop closes it once mark or quote has
 moved against its average entry by the stop's share. Both are checked at the instants of the tape; a gap over both is a
 liquidation. All amounts are whole atoms.
 """
@@ -19,6 +21,7 @@ import numpy as np
 from marketsim.analysis.arrays import Flags
 from marketsim.analysis.holding.perpetual_tape import PerpTerms, Tape
 from marketsim.scenario.study import PerpetualPositionSpec
+from marketsim.units import NS_PER_YEAR
 from marketsim.venues.contract import trading_fee_atoms
 from marketsim.venues.liquidation import liquidation_fee_atoms, liquidation_limit_ticks
 from marketsim.venues.margin import initial_margin_atoms, liquidation_trigger_ticks
@@ -39,7 +42,8 @@ class ReplicatingPosition:
     """One position on one tape. side: +1 long, -1 short; call `advance` before anything else at an instant.
 
     cash_atoms: its margin account, fills at their price. idle_atoms: cash beside it, negative where the position needs
-    more margin than was put into the token. paid_out_atoms: what was handed back so far.
+    more margin than was put into the token. paid_out_atoms: what was handed back so far. interest_atoms: paid for what
+    was borrowed.
     """
 
     spec: PerpetualPositionSpec
@@ -56,13 +60,16 @@ class ReplicatingPosition:
     fees_atoms: int = 0
     liquidation_fees_atoms: int = 0
     funding_atoms: int = 0
+    interest_atoms: int = 0
     stopped_ns: int | None = None
     liquidated_ns: int | None = None
     _seen: int = 0
     _settled: int = 0
+    _charged_ns: int = 0
 
     def advance(self, t_ns: int, *, inclusive: bool = False) -> None:
         """Play the tape to t_ns: prices before it (`inclusive`: and at it), funding settlements before and at it."""
+        was_open = self.lots != 0
         while self._settled < len(self.tape.funding) and self.tape.funding[self._settled][0] <= t_ns:
             due_ns, atoms = self.tape.funding[self._settled]
             self._watch(int(np.searchsorted(self.tape.t_ns, due_ns)))
@@ -70,6 +77,11 @@ class ReplicatingPosition:
             self.funding_atoms -= self.lots * atoms
             self._settled += 1
         self._watch(int(np.searchsorted(self.tape.t_ns, t_ns, side="right" if inclusive else "left")))
+        if was_open and not self.lots:
+            closed_ns = max(self.stopped_ns or 0, self.liquidated_ns or 0)
+            self._charge_interest(closed_ns, -self.idle_atoms)
+        margin_atoms = 0 if self.lots else self.cash_atoms
+        self._charge_interest(t_ns, -self.idle_atoms - margin_atoms)
 
     def put_in(self, t_ns: int, cash_atoms: int, token_leverage: Fraction) -> None:
         """Open the position that replicates cash put into the token, or add to it."""
@@ -103,6 +115,13 @@ class ReplicatingPosition:
         self.cash_atoms -= part
         self.idle_atoms -= beside
         self.paid_out_atoms += part + beside
+
+    def _charge_interest(self, t_ns: int, debt_atoms: int) -> None:
+        """Charge what a debt cost since the last time, rounded down to the atom."""
+        elapsed_ns, self._charged_ns = t_ns - self._charged_ns, t_ns
+        interest = floor(max(debt_atoms, 0) * Fraction(self.spec.borrow_rate) * elapsed_ns / NS_PER_YEAR)
+        self.idle_atoms -= interest
+        self.interest_atoms += interest
 
     def wealth_atoms(self) -> int:
         """Everything it has and has handed back, the position at the mark last seen [atoms]."""

@@ -35,6 +35,7 @@ COLUMNS = {
     "token_management_atoms": pl.Int64, "token_funding_atoms": pl.Int64,
     "perp_wealth_atoms": pl.Int64, "perp_margin_atoms": pl.Int64, "perp_notional_atoms": pl.Int64,
     "perp_fee_atoms": pl.Int64, "perp_liquidation_fee_atoms": pl.Int64, "perp_funding_atoms": pl.Int64,
+    "perp_interest_atoms": pl.Int64,
     "perp_stopped_ns": pl.Int64, "perp_liquidated_ns": pl.Int64,
 }  # fmt: skip
 """Columns of `compare_holding`, and their types."""
@@ -68,6 +69,7 @@ class HoldingRow:
     perp_fee_atoms: int
     perp_liquidation_fee_atoms: int
     perp_funding_atoms: int
+    perp_interest_atoms: int
     perp_stopped_ns: int | None
     perp_liquidated_ns: int | None
 
@@ -141,6 +143,7 @@ def _row(holder: HolderHistory, spec: PerpetualPositionSpec, position: Replicati
         perp_fee_atoms=position.fees_atoms,
         perp_liquidation_fee_atoms=position.liquidation_fees_atoms,
         perp_funding_atoms=position.funding_atoms,
+        perp_interest_atoms=position.interest_atoms,
         perp_stopped_ns=position.stopped_ns,
         perp_liquidated_ns=position.liquidated_ns,
     )

@@ -37,7 +37,7 @@ TOKENS = Table(
         number("nav_published", _NAV, "NAV the primary market deals at", null="nothing is published yet"),
         number("supply", "tokens", "tokens outstanding"),
         whole("equity_atoms", "atoms", "equity of the token's account at the mark"),
-        whole("claims_atoms", "atoms", "the clients' part of it: paid in or owed while their hedges are worked"),
+        whole("claims_atoms", "atoms", "its part that is clients': paid in or owed while their hedges are worked"),
         number("leverage", "ratio", "signed notional over equity", null=_NO_LEVERAGE),
         number("target_leverage", "ratio", "signed leverage the issuer aims at", null="the basket has several legs"),
         number("mid_price", _NAV, "mid of the token's own market", null="no market of its own, or a side is empty"),

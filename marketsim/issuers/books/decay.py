@@ -74,8 +74,8 @@ def variance_term(target: Fraction, variance: float) -> float:
 class DecayLedger:
     """Adds up what one token's fund pays and gets, and cuts it where the attribution is cut.
 
-    equity_atoms: the fund's equity now. opening: how the token stood at the last cut. reset_ticks: the marks of the
-    last reset. ended: how it stood when its last units went, None while it has units.
+    equity_atoms: the fund's equity now. opening: how the token stood at the last cut. reset_ticks: marks of the last
+    reset. ended: how it stood when its last units went, None while it has units.
     """
 
     token: str

@@ -112,7 +112,7 @@ class ChildProgress:
 
 @dataclass(slots=True, eq=False)
 class ParentOrder(ABC):
-    """One order of a fund in one market, worked in children. over: fires when it ends, if somebody waits for that."""
+    """One order of a fund in one market, worked in children. over: fires at its end, where somebody waits for that."""
 
     terms: OrderTerms
     fills: FillTotals = field(default_factory=FillTotals)

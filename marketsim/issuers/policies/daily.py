@@ -71,9 +71,9 @@ class EmergencySpec(Spec):
 
     over_target: instead of `leverage`, the share of the target by which leverage exceeds it (FTX's "33 % over"). Its
     side `both` also acts below `lower`, or, with neither `lower` nor `move`, as far below the target as `leverage` is
-    above it. crossing: whether it acts strictly `beyond` these borders, or `at` the border itself already.
-    by_target: borders [lower, leverage] by the token's signed target. poll: how often it looks (0s: always), each time
-    a random part of `jitter` later.
+    above it. crossing: whether it acts strictly `beyond` these borders, or `at` the border itself already. by_target:
+    borders [lower, leverage] by the token's signed target. poll: how often it looks (0s: always), each time a random
+    part of `jitter` later.
     """
 
     leverage: Annotated[Leverage | None, ABOVE_ZERO] = None

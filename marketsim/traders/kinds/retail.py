@@ -37,10 +37,10 @@ _PROTECTION = 0.005  # how far behind the best price a market order may reach
 class RetailSpec(TraderGroupSpec):
     """Puts `margin` at `leverage`, with probability `chase` in the direction of the last `lookback`.
 
-    long_bias: added to the probability of long, whichever way the last move went (below 0: taken off); target, stop:
-    profit and loss, as shares of margin, at which it closes. On a spot market it only buys, and sells what it bought;
-    there leverage is 1, and target and stop are as far away in price as at the median leverage of 6 on a perpetual
-    (1.5 / 6, 0.9 / 6; decision D30).
+    long_bias: added to the probability of long, whichever way the last move went (less than 0: taken off it); target,
+    stop: profit and loss, as shares of margin, at which it closes. On a spot market it only buys, and sells what it
+    bought; there leverage is 1, and target and stop are as far away in price as at the median leverage of 6 on a
+    perpetual (1.5 / 6, 0.9 / 6; decision D30).
     """
 
     on_spot: ClassVar[Mapping[str, Any]] = {
@@ -78,8 +78,8 @@ class RetailSpec(TraderGroupSpec):
         return (
             f"They put {format_money(self.margin)} at a leverage of {distribution_words(self.leverage)}, "
             f"{format_rate(self.chase)} of the time in the direction of the last {format_duration(self.lookback)}"
-            f"{leaning}, and close at a profit of {format_rate(self.target)} or a loss of {format_rate(self.stop)} of "
-            "it."
+            f"{leaning}, and close at a profit of {format_rate(self.target)} or a loss of "
+            f"{format_rate(self.stop)} of it."
         )
 
     def rule(self, terms: GroupTerms) -> GroupRule:

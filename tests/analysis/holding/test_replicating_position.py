@@ -48,6 +48,40 @@ def lived(
     return position
 
 
+DAY = 86_400 * 10**9
+LOAN = {"stop": "10%", "match": "max_loss"}
+"""1,000 USDT that a move of 10 % takes: 10,000 USDT at 5x, so 2,000 of margin, of which 1,000 are borrowed."""
+
+
+def test_borrowed_margin_pays_interest_for_as_long_as_it_is_owed() -> None:
+    """998 USDT (333 lots of 30 USDT at 5x) for thirty days at .0003 a day: 8.982; nobody borrows for `capital`."""
+    still = tape(*((t * DAY, 300_000, 300_000, 300_000) for t in (0, 30)))
+    position = lived(still, FREE_TERMS, **LOAN)
+    assert (position.margin_atoms, position.interest_atoms) == (199_800_000_000, 898_200_000)
+    assert position.wealth_atoms() == CASH - 898_200_000
+    assert lived(still, FREE_TERMS, leverage="2").interest_atoms == 0
+
+
+def test_a_debt_is_paid_back_when_the_position_is_stopped() -> None:
+    """After ten days, 998 x .003 = 2.994, its 1,998 - 999 repay all of 1,000.994 but 1.994: .011964 for twenty more."""
+    points = ((0, 300_000), (10, 270_000), (30, 270_000))
+    falling = tape(*((t * DAY, price, price, price) for t, price in points))
+    position = lived(falling, FREE_TERMS, **LOAN)
+    assert position.stopped_ns == 10 * DAY
+    assert position.interest_atoms == 300_596_400
+
+
+LOSS = {"stop_loss": "10%", "match": "max_loss"}
+
+
+def test_the_rate_of_a_loan_is_the_scenario_s() -> None:
+    spec = PerpetualPositionSpec.model_validate({"as": "perp", "leverage": 5, **LOSS})
+    assert str(spec.borrow_rate) == "0.1095"
+    assert "borrow_rate" not in spec.model_dump(mode="json")
+    free = PerpetualPositionSpec.model_validate({"as": "perp", "leverage": 5, "borrow_rate": "0%/yr"})
+    assert free.borrow_rate == 0
+
+
 def test_five_times_the_capital_earns_five_times_the_move_less_the_fee() -> None:
     """166 lots of 30 USDT, 5 bps of 4 980 USDT, +10 %."""
     position = lived(flat(300_000, 330_000))
