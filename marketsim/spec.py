@@ -100,9 +100,12 @@ class Spec(BaseModel):
         """Every number, here and in the Specs inside, that its field's range excludes: its path, and the range."""
         for name, field in type(self).model_fields.items():
             value, key = getattr(self, name), field.alias or name
-            for part in value if isinstance(value, tuple) else (value,):
+            parts = (
+                [((key, i), part) for i, part in enumerate(value)] if isinstance(value, tuple) else [((key,), value)]
+            )
+            for place, part in parts:
                 if isinstance(part, Spec):
-                    yield from (((key, *path), allowed) for path, allowed in part.out_of_range())
+                    yield from (((*place, *path), allowed) for path, allowed in part.out_of_range())
             for allowed in field.metadata:
                 if isinstance(allowed, Range) and not allowed.holds_all(value):
                     yield (key,), allowed

@@ -57,14 +57,7 @@ INDICES = Family(
     key="kind",
     home="marketsim.venues.index",
     needs=("price_currency", "prepare", "sentence"),
-    announced={
-        "jump_diffusion": "gbm with events of kind jump",
-        "heston": "log_ou_vol",
-        "ou": "path or file",
-        "ar1": "gbm",
-        "regime": "log_ou_vol",
-        "book": "constant with pass_through",
-    },
+    announced={"book": "constant with pass_through"},
 )
 """The kinds of index."""
 

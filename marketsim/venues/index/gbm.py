@@ -8,14 +8,14 @@ import numpy as np
 
 from marketsim.venues.index.family import INDICES
 from marketsim.venues.index.index_path import Float64Array, Innovations
-from marketsim.venues.index.random_index import RandomIndexSpec
+from marketsim.venues.index.random_index import DiffusionIndexSpec
 from marketsim.venues.index.random_path import BLOCK, GrowthLaw, diffusion
 
 __all__ = ["GbmIndexSpec"]
 
 
 @INDICES.register
-class GbmIndexSpec(RandomIndexSpec):
+class GbmIndexSpec(DiffusionIndexSpec):
     """A geometric Brownian motion from `price`, stepped every `every`."""
 
     kind: Literal["gbm"]

@@ -15,14 +15,14 @@ from marketsim.streams import Stream, exp_
 from marketsim.units import NS_PER_SECOND, format_duration, format_number
 from marketsim.venues.index.family import INDICES
 from marketsim.venues.index.index_path import Float64Array, Innovations
-from marketsim.venues.index.random_index import RandomIndexSpec
+from marketsim.venues.index.random_index import DiffusionIndexSpec
 from marketsim.venues.index.random_path import BLOCK, GrowthLaw, Walk, diffusion
 
 __all__ = ["LogOuVolIndexSpec"]
 
 
 @INDICES.register
-class LogOuVolIndexSpec(RandomIndexSpec):
+class LogOuVolIndexSpec(DiffusionIndexSpec):
     """A motion whose log volatility is an Ornstein-Uhlenbeck process: fat tails and clustering.
 
     volatility: root mean square of the yearly volatility; log_sd: stationary standard deviation of its logarithm;

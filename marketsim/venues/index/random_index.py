@@ -16,18 +16,19 @@ from marketsim.venues.index.index_path import IndexPath, Innovations, JumpFactor
 from marketsim.venues.index.listed_path import price_faults
 from marketsim.venues.index.random_path import YEAR_NS, GrowthLaw, RandomIndexPath
 
-__all__ = ["RandomIndexSpec"]
+__all__ = ["DEVIATIONS", "DiffusionIndexSpec", "RandomIndexSpec"]
 
 _LARGEST_STEP = 1.0  # a hundred percent in one step; beyond it a path leaves float64 sooner or later
-_DEVIATIONS = 8.0  # of the logarithm about its drift: how far a path may plausibly get
+_LARGEST_LOGARITHM = 700.0  # what float64 holds
+
+DEVIATIONS = 8.0
+"""Standard deviations of the logarithm about its drift: how far a path may plausibly get."""
 
 
 class RandomIndexSpec(IndexSpec):
-    """A motion from `price` in steps of `every`; `volatility` is the root mean square a year, `drift` of the level."""
+    """A motion from `price` in steps of `every`."""
 
     price: Annotated[MoneyAmount, ABOVE_ZERO]
-    volatility: Annotated[AnnualRate, ZERO_OR_MORE]
-    drift: Annotated[AnnualRate, ANY] = Decimal(0)
 
     is_random = True
 
@@ -35,20 +36,18 @@ class RandomIndexSpec(IndexSpec):
         """How it moves in one replication."""
         raise NotImplementedError
 
-    @property
-    def largest_volatility(self) -> float:
-        """The yearly volatility that bounds of what it may reach go by."""
-        return float(self.volatility)
+    def largest_step(self) -> Iterator[tuple[str, float]]:
+        """Keys that make a step large, each with how large [in the logarithm]; what is above 1 is refused."""
+        raise NotImplementedError
+
+    def plausible_growth(self, years: float) -> tuple[float, float]:
+        """Lowest and highest change of the logarithm that is plausible in so many years."""
+        raise NotImplementedError
 
     @property
     def price_currency(self) -> str:
         """That of `price`."""
         return self.price.currency
-
-    @property
-    def stated_volatility(self) -> Decimal | None:
-        """Its volatility."""
-        return self.volatility
 
     @property
     def step_years(self) -> float:
@@ -58,28 +57,48 @@ class RandomIndexSpec(IndexSpec):
     def faults(self, duration_ns: int) -> Iterator[Fault]:
         """A step that may leave float64; a price with too many digits."""
         yield from price_faults(self.price.amount, "price")
-        step, drift = float(self.volatility) * math.sqrt(self.step_years), abs(float(self.drift)) * self.step_years
-        if step > _LARGEST_STEP or drift > _LARGEST_STEP:
-            key = "volatility" if step > _LARGEST_STEP else "drift"
-            yield Fault((key,), "one step moves the index by more than 100%", "less, or a shorter `every`")
+        for key, step in self.largest_step():
+            if step > _LARGEST_STEP:
+                yield Fault((key,), "one step moves the index by more than 100%", "less, or a shorter `every`")
 
     def prepare(self, *, start_ns: int, duration_ns: int, root: Path) -> PreparedIndex:
         """Nothing is outside; see `IndexSpec`."""
-        opening, (low, high) = float(self.price.amount), self._plausible_growth(duration_ns)
-        return PreparedIndex(self.price.amount, opening * low, opening * high, self._path)
+        opening, (low, high) = float(self.price.amount), self.plausible_growth(duration_ns / YEAR_NS)
+        lowest, highest = math.exp(max(low, -_LARGEST_LOGARITHM)), math.exp(min(high, _LARGEST_LOGARITHM))
+        return PreparedIndex(self.price.amount, opening * lowest, opening * highest, self._path)
+
+    def _path(self, innovations: Innovations, jump_factors: JumpFactors) -> IndexPath:
+        return RandomIndexPath(self.price.amount, self.every, self.law(innovations), jump_factors)
+
+
+class DiffusionIndexSpec(RandomIndexSpec):
+    """A random motion with one `volatility`, the root mean square a year, and the `drift` of its expected level."""
+
+    volatility: Annotated[AnnualRate, ZERO_OR_MORE]
+    drift: Annotated[AnnualRate, ANY] = Decimal(0)
+
+    @property
+    def largest_volatility(self) -> float:
+        """The yearly volatility that bounds of what it may reach go by."""
+        return float(self.volatility)
+
+    @property
+    def stated_volatility(self) -> Decimal | None:
+        """Its volatility."""
+        return self.volatility
+
+    def largest_step(self) -> Iterator[tuple[str, float]]:
+        """One standard deviation, and the drift."""
+        yield "volatility", float(self.volatility) * math.sqrt(self.step_years)
+        yield "drift", abs(float(self.drift)) * self.step_years
+
+    def plausible_growth(self, years: float) -> tuple[float, float]:
+        """Eight standard deviations about the drift."""
+        volatility, drift = self.largest_volatility, float(self.drift) * years
+        spread = min(DEVIATIONS * volatility * math.sqrt(years), 600.0)
+        return min(drift - volatility**2 / 2 * years, 0.0) - spread, max(drift, 0.0) + spread
 
     def sentence(self) -> str:
         """What it does; see `IndexSpec`."""
         volatility = format_annual_rate(self.volatility)
         return f"starts at {format_money(self.price)} and wanders with a volatility of {volatility}"
-
-    def _path(self, innovations: Innovations, jump_factors: JumpFactors) -> IndexPath:
-        return RandomIndexPath(self.price.amount, self.every, self.law(innovations), jump_factors)
-
-    def _plausible_growth(self, duration_ns: int) -> tuple[float, float]:
-        """Lowest and highest factor by which it may move in a run."""
-        years, volatility = duration_ns / YEAR_NS, self.largest_volatility
-        spread = min(_DEVIATIONS * volatility * math.sqrt(years), 600.0)
-        drift = float(self.drift) * years
-        lowest = max(min(drift - volatility**2 / 2 * years, 0.0) - spread, -700.0)
-        return math.exp(lowest), math.exp(min(max(drift, 0.0) + spread, 700.0))
