@@ -1,10 +1,11 @@
 """Liquidation: a first-in-first-out queue with bounded work per instant, takeover by the insurance fund, deleveraging, closing the books.
 
-Stages (Binance, RULES B.6-B.8, twin in `venues/liquidation.py`): all orders cancelled; an IOC limited at the bankruptcy
-price that brings the position one tier down (the lowest tier: all of it); if that is not enough, the insurance fund
-takes the rest over at the bankruptcy price, cash and all; what the fund cannot bear is closed against the best-ranked
-opposite positions at the bankruptcy price; when nobody else is left, against the fund, then against `outside`. So a
-queue entry always ends, and money never leaves the accounts.
+Stages (Binance, docs/venues.md#liquidation-engines, docs/venues.md#insurance-funds, docs/venues.md#deleveraging, twin
+in `venues/liquidation.py`): all orders cancelled; an IOC limited at the bankruptcy price that brings the position one
+tier down (the lowest tier: all of it); if that is not enough, the insurance fund takes the rest over at the bankruptcy
+price, cash and all; what the fund cannot bear is closed against the best-ranked opposite positions at the bankruptcy
+price; when nobody else is left, against the fund, then against `outside`. So a queue entry always ends, and money never
+leaves the accounts.
 """
 
 import numpy as np
