@@ -239,7 +239,7 @@ class MarketEnvironment(simpy.Environment):
             self.on_log()
         elif code == codes.STOP_PATH:
             self.on_path(self.world.get("stop_argument"))
-        elif code in (codes.STOP_NO_RULE, codes.STOP_RULE_FAILED):
+        elif code in (codes.STOP_NO_RULE, codes.STOP_RULE_FAILED, codes.STOP_NO_MARKET_RULE):
             raise KernelError(self.world.rule_fault(code))
         else:
             raise KernelError(f"the kernel stopped with the unknown code {code}")

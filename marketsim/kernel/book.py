@@ -246,6 +246,14 @@ def recentre(w, m, centre):
 
 
 @compiled
+def twice_mid(m):
+    """Best bid + best ask in ticks, or twice the index when a side is empty."""
+    if m.best_bid == NO_BID or m.best_ask == NO_ASK:
+        return 2 * m.index_ticks
+    return m.best_bid + m.best_ask
+
+
+@compiled
 def follow_market(w, m):
     """Recentre when the market has left the middle half of the window."""
     if m.best_bid == NO_BID and m.best_ask == NO_ASK:

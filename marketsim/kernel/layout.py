@@ -156,7 +156,9 @@ MARKET = np.dtype(
         ("last_trade_ns", "i8"),
         ("open_interest", "i8"),
         ("trade_seq", "i8"),
-        ("mark_rule", "i8"),
+        ("mark_rule", "i8"),  # codes of `mark_rules`, `liquidation_engines`, `deleveraging_rules`
+        ("liquidation_engine", "i8"),
+        ("deleveraging_rule", "i8"),
         ("mark_every_ns", "i8"),
         ("next_mark_ns", "i8"),
         ("basis", "i8"),  # address: ring of 2 * (mid - index)

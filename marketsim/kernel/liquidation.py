@@ -1,18 +1,19 @@
 """Liquidation: a first-in-first-out queue with bounded work per instant, takeover by the insurance fund, deleveraging, closing the books.
 
-Stages (Binance, docs/venues.md#liquidation-engines, twin in `venues/engines/binance.py`): all orders cancelled; an IOC limited at the bankruptcy
-price that brings the position one tier down (the lowest tier: all of it); if that is not enough, the insurance fund
-takes the rest over at the bankruptcy price, cash and all; what the fund cannot bear is closed against the best-ranked
-opposite positions at the bankruptcy price; when nobody else is left, against the fund, then against `outside`. So a
-queue entry always ends, and money never leaves the accounts.
+Stages (Binance, docs/venues.md#liquidation-engines, docs/venues.md#insurance-funds, docs/venues.md#deleveraging, twin
+in `venues/liquidation.py`): all orders cancelled; an IOC limited at the bankruptcy price that brings the position one
+tier down (the lowest tier: all of it); if that is not enough, the insurance fund takes the rest over at the bankruptcy
+price, cash and all; what the fund cannot bear is closed against the best-ranked opposite positions at the bankruptcy
+price; when nobody else is left, against the fund, then against `outside`. So a queue entry always ends, and money never
+leaves the accounts.
 """
 
 import numpy as np
 
+from marketsim.kernel import deleveraging_rules, liquidation_engines
 from marketsim.kernel.accounts import change_position, close_debt, pay, position_of, share, trade_cash
 from marketsim.kernel.codes import (
     ACC_LEDGER,
-    ACC_NO_TIERS,
     ACC_WATCHED,
     BUY,
     E_DELEVERAGING,
@@ -31,7 +32,9 @@ from marketsim.kernel.codes import (
     S_NORMAL,
     S_QUEUED,
     SELL,
+    STOP_NO_MARKET_RULE,
 )
+from marketsim.kernel.dispatch import by_code, functions_of
 from marketsim.kernel.layout import (
     account_at,
     cohort_at,
@@ -41,11 +44,10 @@ from marketsim.kernel.layout import (
     market_at,
     order_at,
     position_at,
-    tier_at,
     trader_at,
 )
 from marketsim.kernel.logs import post_notice
-from marketsim.kernel.margin import equity_atoms, file_account, is_under_water, tier_of, unfile
+from marketsim.kernel.margin import equity_atoms, file_account, is_under_water, unfile
 from marketsim.kernel.matching import cancel, submit
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
@@ -123,16 +125,20 @@ def has_open_orders(w, account):
 
 
 @compiled
-def cut_lots(m, bits, lots):
-    """Lots to sell so that the position falls one tier; all of it in the lowest tier, or where there are none."""
-    size = abs(lots)
-    if bits & ACC_NO_TIERS:
-        return np.int64(size)
-    per_lot = m.mark_ticks * m.atoms
-    k = tier_of(m, size * per_lot)
-    if k == 0:
-        return np.int64(size)
-    return np.int64(min(size, size - tier_at(m.tiers, k).floor_atoms // per_lot))
+def no_engine(w, m, bits, lots):
+    """A market whose engine's code stands for nothing stops the run."""
+    w.stop = STOP_NO_MARKET_RULE
+    w.stop_argument = m.id
+    return np.int64(0)
+
+
+lots_to_close = by_code(
+    "m.liquidation_engine",
+    liquidation_engines.CODES,
+    functions_of("marketsim.kernel.liquidation_engines", liquidation_engines.CODES),
+    no_engine,
+    "w, m, bits, lots",
+)
 
 
 @compiled
@@ -182,17 +188,20 @@ def fund_position(w, m):
 
 
 @compiled
-def score(w, m, p):
-    """Deleveraging rank (BitMEX): profit share x effective leverage for winners, profit share / leverage for losers."""
-    lots = np.float64(p.lots)
-    mark_value = lots * np.float64(m.mark_ticks)
-    entry_value = np.float64(p.entry_ticklots) if p.lots > 0 else -np.float64(p.entry_ticklots)
-    if entry_value == 0.0:
-        return 0.0
-    profit = (mark_value - entry_value) / abs(entry_value)
-    equity = np.float64(equity_atoms(w, np.int64(p.account))) / np.float64(m.atoms)
-    leverage = abs(mark_value) / equity if equity > 0.0 else 1e9
-    return profit * leverage if profit > 0.0 else profit / leverage
+def no_rank(w, m, p):
+    """A market whose deleveraging code stands for nothing stops the run."""
+    w.stop = STOP_NO_MARKET_RULE
+    w.stop_argument = m.id
+    return 0.0
+
+
+rank = by_code(
+    "m.deleveraging_rule",
+    deleveraging_rules.CODES,
+    functions_of("marketsim.kernel.deleveraging_rules", deleveraging_rules.CODES),
+    no_rank,
+    "w, m, p",
+)
 
 
 @compiled
@@ -207,7 +216,7 @@ def best_ranked(w, m, wanted_sign):
         a = account_at(w.accounts, p.account)
         if a.state == S_QUEUED or a.bits & ACC_LEDGER:
             continue
-        value = score(w, m, p)
+        value = rank(w, m, p)
         if best < 0 or value > best_score:
             best = np.int64(i)
             best_score = value
@@ -297,7 +306,7 @@ def bankruptcy_ticks(w, m, victim, p):
 def sell_out(w, m, victim, position, row):
     """Stage one: the IOC. Fills `row`; returns the lots it wanted to close."""
     p = position_at(w.positions, position)
-    wanted = cut_lots(m, account_at(w.accounts, victim).bits, np.int64(p.lots))
+    wanted = lots_to_close(w, m, account_at(w.accounts, victim).bits, np.int64(p.lots))
     side = SELL if p.lots > 0 else BUY
     limit = bankruptcy_ticks(w, m, victim, p)
     cash = np.int64(account_at(w.accounts, victim).cash_atoms)

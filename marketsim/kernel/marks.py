@@ -8,31 +8,23 @@ import math
 
 import numpy as np
 
-from marketsim.kernel.book import follow_market, level_lots, next_price
+from marketsim.kernel.book import follow_market, level_lots, next_price, twice_mid
 from marketsim.kernel.codes import (
     BUY,
-    MARK_INDEX,
-    MARK_LAST,
-    MARK_MEDIAN,
     NO_ASK,
     NO_BID,
     PERPETUAL,
     SELL,
     SRC_INDEX,
+    STOP_NO_MARKET_RULE,
 )
 from marketsim.kernel.crossings import fire_if_crossed
+from marketsim.kernel.dispatch import by_code, functions_of
 from marketsim.kernel.layout import crossing_at, market_at, position_at, underlying_at
 from marketsim.kernel.liquidation import PER_INSTANT, enqueue
 from marketsim.kernel.margin import bucket_of, equity_atoms, file_account, file_all, is_under_water
+from marketsim.kernel.mark_rules import CODES
 from marketsim.kernel.records import compiled, load_f8, load_i4, load_i8, store_i8
-
-
-@compiled
-def twice_mid(m):
-    """Best bid + best ask in ticks, or twice the index when a side is empty."""
-    if m.best_bid == NO_BID or m.best_ask == NO_ASK:
-        return 2 * m.index_ticks
-    return m.best_bid + m.best_ask
 
 
 @compiled
@@ -61,19 +53,6 @@ def publish_index(w, k):
         m = market_at(w.markets, i)
         if m.underlying == k and m.nav_account < 0:
             m.index_ticks = max(np.int64(1), np.int64(math.floor(u.level * m.inverse_tick + 0.5)))
-
-
-@compiled
-def median_mark(w, m):
-    """Median of P1 (index carried by the last funding rate), P2 (index + average basis) and the last trade."""
-    index = np.float64(m.index_ticks)
-    left = np.float64(m.funding_next_ns - w.now_ns) / np.float64(m.funding_every_ns)
-    p1 = index * (1.0 + m.funding_rate * left)
-    p2 = index + 0.5 * np.float64(m.basis_sum) / np.float64(max(m.basis_count, np.int64(1)))
-    last = np.float64(m.last_ticks)
-    low = min(p1, p2)
-    high = max(p1, p2)
-    return min(max(last, low), high)
 
 
 @compiled
@@ -180,6 +159,17 @@ def publish_nav(w, m):
 
 
 @compiled
+def no_mark_rule(w, m):
+    """A market whose code stands for nothing stops the run."""
+    w.stop = STOP_NO_MARKET_RULE
+    w.stop_argument = m.id
+    return np.float64(m.index_ticks)
+
+
+mark_by_rule = by_code("m.mark_rule", CODES, functions_of("marketsim.kernel.mark_rules", CODES), no_mark_rule, "w, m")
+
+
+@compiled
 def step_mark(w, market):
     """One step of the market's cadence: basis, memory, mark, premium, crossings, liquidation triggers."""
     m = market_at(w.markets, market)
@@ -191,13 +181,8 @@ def step_mark(w, market):
     old = np.int64(m.mark_ticks)
     mark = np.float64(m.index_ticks)
     one_sided = m.best_bid == NO_BID or m.best_ask == NO_ASK
-    if m.mark_rule != MARK_INDEX and not one_sided and m.last_ticks > 0:
-        if m.mark_rule == MARK_MEDIAN:
-            mark = median_mark(w, m)
-        elif m.mark_rule == MARK_LAST:
-            mark = np.float64(m.last_ticks)
-        else:
-            mark = np.float64(twice_mid(m)) * 0.5
+    if not one_sided and m.last_ticks > 0:
+        mark = mark_by_rule(w, m)
     m.mark_ticks = max(np.int64(1), np.int64(math.floor(mark + 0.5)))
     if m.kind == PERPETUAL and m.next_sample_ns <= w.now_ns:
         sample_premium(w, m)

@@ -17,6 +17,7 @@ from marketsim.kernel.codes import (
     NO_BID,
     NO_RULE,
     SPACE_ORDERS,
+    STOP_NO_MARKET_RULE,
     STOP_NO_RULE,
 )
 from marketsim.kernel.external import ExternalRule, sending_doors
@@ -263,7 +264,11 @@ class Memory:
             record["rule"] = CODES[rule.name]
 
     def rule_fault(self, stop: int) -> str:
-        """Why `advance` came back with STOP_NO_RULE or STOP_RULE_FAILED, in words."""
+        """Why `advance` came back with STOP_NO_RULE, STOP_RULE_FAILED or STOP_NO_MARKET_RULE, in words."""
+        if stop == STOP_NO_MARKET_RULE:
+            record = self.markets[self.get("stop_argument")]
+            chosen = [f"{key} {int(record[key])}" for key in ("mark_rule", "liquidation_engine", "deleveraging_rule")]
+            return f"market {self.get('stop_argument')} has a code that no file of the kernel has: {', '.join(chosen)}"
         group = self.get("stop_argument")
         rule = self.rules[group]
         where = f"trader group {group} (counted from 0, in the order of the scenario)"

@@ -6,6 +6,7 @@ this wake-up [ns]. `position` is the record of its position in the market, `np.i
 
 import numpy as np
 
+from marketsim.kernel.book import twice_mid
 from marketsim.kernel.codes import (
     BUY,
     F_CANCEL,
@@ -25,7 +26,6 @@ from marketsim.kernel.draw import below, philox
 from marketsim.kernel.layout import order_at, position_at
 from marketsim.kernel.logs import post_notice
 from marketsim.kernel.margin import covered_lots
-from marketsim.kernel.marks import twice_mid
 from marketsim.kernel.matching import cancel_resting
 from marketsim.kernel.messages import deliver, send_message
 from marketsim.kernel.records import compiled, load_i8, store_i4

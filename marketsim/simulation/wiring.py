@@ -30,6 +30,8 @@ from marketsim.traders.group import TraderGroupSpec
 from marketsim.traders.population import MarketTerms, Population, joined, populate
 from marketsim.units import NS_PER_SECOND, atoms_per_tick_lot, nearest_ticks, rate_parts, to_atoms
 from marketsim.venues.contract import MarketSpec
+from marketsim.venues.deleveraging.family import DELEVERAGING_RULES
+from marketsim.venues.engines.family import LIQUIDATION_ENGINES
 from marketsim.venues.index.index_path import IndexPath
 from marketsim.venues.index_paths import index_paths
 from marketsim.venues.margin import TierTable, tier_table
@@ -127,7 +129,9 @@ def market_row(
         "buckets": 1 << 14,
         "basis_length": max(1, spec.mark.window // every),
         "history_length": _power_of_two(longest_lookback + 1, 1 << 11, 1 << 22),
-        "mark_rule": MARK_RULES.kinds[spec.mark.rule].code,
+        "mark_rule": MARK_RULES.kinds[spec.mark.rule].kernel_code(),
+        "liquidation_engine": LIQUIDATION_ENGINES.kinds[spec.liquidation.engine].kernel_code(),
+        "deleveraging_rule": DELEVERAGING_RULES.kinds[spec.deleveraging.rule].kernel_code(),
         "mark_every_ns": every,
         "memory_weight": 1.0 - float(power_(0.5, every / MEMORY_HALFLIFE_NS)),
         "funding_every_ns": spec.funding.every,

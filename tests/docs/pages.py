@@ -68,7 +68,9 @@ def texts_of_code(path: Path) -> Iterator[Place]:
     kinds = (tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", tokenize.COMMENT))
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in kinds:
-            yield Place(path, token.start[0], token.string)
+            is_formatted = "f" in token.string.partition('"')[0].lower() and token.type == tokenize.STRING
+            text = re.sub(r"\{[^{}]*\}", "", token.string) if is_formatted else token.string
+            yield Place(path, token.start[0], text)
 
 
 def texts() -> Iterator[Place]:

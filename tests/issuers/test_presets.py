@@ -172,7 +172,7 @@ def test_a_rule_that_says_reaches_acts_at_the_border(preset: str, target: str, t
 
 BATCHES = tuple(hour * HOUR for hour in (0, 8, 16))
 MERGE = {"mexc_3x": ("0.1", 10), "kucoin_3x": ("0.1", 10), "pionex_2l": ("0.05", 20), "pionex_5x": ("0.05", 20)}
-PRIMARY = {  # mode, fee of creation, of redemption [bps] (docs/products.md#primary-market; TLX: of notional)
+PRIMARY = {  # mode, fee of creation, of redemption [bps] (docs/products.md#primary-market; TLX: docs, of notional)
     "ftx_2019": ("cash_exec", 10, 10), "ftx_2021": ("cash_exec", 10, 10), "blvt_2020": ("cash_nav", 10, 10),
     "blvt_2021": ("cash_nav", 10, 10), "kucoin_3x": ("cash_batch", 10, 10), "bybit_3x": ("cash_nav", 5, 5),
     "fli_eth2x": ("in_kind", 10, 10), "fli_btc2x": ("in_kind", 10, 10), "tlx": ("cash_exec", 0, 30),
@@ -183,7 +183,8 @@ TARGETS = {"gate_2024": "2.3", "blvt_2020": "2", "pionex_2l": "2", "pionex_5x": 
 
 @pytest.mark.parametrize("preset", presets_for("tokens"))
 def test_a_preset_has_the_primary_market_merges_and_disclosure_of_its_issuer(preset: str) -> None:
-    """docs/products.md#primary-market, #reverse-splits, #end-of-a-token; only Binance hides its rebalancing."""
+    """docs/products.md#families, docs/products.md#primary-market, docs/products.md#reverse-splits, and who hides what:
+    only Binance does."""
     token = declared(preset, TARGETS.get(preset, "3"))
     primary, merge, disclosed = token.primary, token.reverse_split, token.disclosure
     found = None if primary is None else (primary.mode, primary.create_fee * 10_000, primary.redeem_fee * 10_000)

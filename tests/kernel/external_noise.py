@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from marketsim.kernel.book import twice_mid
 from marketsim.kernel.codes import BUY, F_IOC, PENDING_SLOT, SELL
 from marketsim.kernel.draw import below
 from marketsim.kernel.external import external_rule, place, withdraw
-from marketsim.kernel.marks import twice_mid
 from marketsim.kernel.records import load_f8, load_i4
 from marketsim.kernel.rule import group_parameters, reads_parameters
 from marketsim.kernel.sending import behind, lots_of, words

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from marketsim.kernel import advance as doors
-from marketsim.kernel import codes, layout
+from marketsim.kernel import codes, layout, mark_rules
 from marketsim.kernel.world import World
 from marketsim.streams import exponential_table
 
@@ -21,7 +21,6 @@ LOT = 10**7  # atoms of one lot at the opening price of 10,000 ticks
 SMALL_TIERS = ((0, 500_000, 100), (200 * LOT, 1_000_000, 50), (1_000 * LOT, 2_500_000, 20))
 ONE_TIER = ((0, 500_000, 100),)
 COHORTS = ("traders", "special", "venue", "insurance", "outside", "rounding")
-RULES = {"index": codes.MARK_INDEX, "median": codes.MARK_MEDIAN, "last": codes.MARK_LAST, "mid": codes.MARK_MID}
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,8 @@ def market_fields(plan: Plan, number: int) -> dict[str, Any]:
         underlying=number, atoms=m.atoms, inverse_tick=1.0, maker_fee=m.maker_fee, taker_fee=m.taker_fee,
         venue_account=plan.venue, insurance_account=plan.fund_of(number), outside_account=plan.outside,
         rounding_account=plan.outside + 1, window=m.window, buckets=m.buckets, basis_length=m.basis_length,
-        history_length=64, tiers=tiers, mark_rule=RULES[m.rule], mark_every_ns=m.mark_every, next_mark_ns=m.mark_every,
+        history_length=64, tiers=tiers, mark_rule=mark_rules.CODES[m.rule], mark_every_ns=m.mark_every,
+        next_mark_ns=m.mark_every,
         memory_weight=0.25, funding_every_ns=m.funding_every, funding_next_ns=m.funding_every,
         sample_every_ns=m.sample_every, next_sample_ns=m.sample_every, impact_ticklots=float(m.impact_ticklots),
         liquidation_fee=m.liquidation_fee, kind=codes.SPOT if m.is_spot else codes.PERPETUAL,

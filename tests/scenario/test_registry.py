@@ -121,7 +121,7 @@ def test_every_issuer_preset_makes_a_valid_token(name: str) -> None:
 
 
 def test_every_preset_of_the_rules_is_there() -> None:
-    """The presets of docs/products.md."""
+    """Every family of docs/products.md#families has its preset."""
     assert set(presets_for("tokens")) == set(
         "ftx_2019 ftx_2021 blvt_2020 blvt_2021 kucoin_3x kucoin_dynamic gate_2024 gate_2025 gate_floating mexc_3x "
         "bybit_3x pionex_2l pionex_5x amun_3x fli_eth2x fli_btc2x tlx toros".split()

@@ -1,8 +1,8 @@
 """Interruption of a reset: an emergency or ripcord that falls due while an order is worked ends it.
 
-What is left of the order is called back, and the emergency decided at that instant (docs/products.md#ftx: watched all
-the time). An emergency that was due when the order was decided brought nothing new; and one that is worked itself goes
-on while what is due anew would trade to the same side.
+What is left of the order is called back, and the emergency decided at that instant (docs/products.md#families,
+docs/products.md#ftx: watched all the time). An emergency that was due when the order was decided brought nothing new;
+and one that is worked itself goes on while what is due anew would trade to the same side.
 """
 
 from __future__ import annotations

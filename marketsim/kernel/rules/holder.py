@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from marketsim.kernel.book import twice_mid
 from marketsim.kernel.codes import BUY, F_IOC, SELL
 from marketsim.kernel.draw import TWO_32
 from marketsim.kernel.layout import position_at
 from marketsim.kernel.margin import equity_atoms
-from marketsim.kernel.marks import twice_mid
 from marketsim.kernel.records import compiled, load_i4
 from marketsim.kernel.rule import group_parameters, own_numbers, reads_own, reads_parameters, rule
 from marketsim.kernel.sending import behind, lots_of, past_return, place, request, words

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, ClassVar
+from typing import Annotated
 
+from marketsim.kernel import deleveraging_rules
 from marketsim.kinds import Family
 from marketsim.spec import Spec
+from marketsim.venues.kernel_twin import KernelTwin
 
 OUTSIDE = -1
 """Stands for the ledger cohort `outside` in a plan: no trader's account has a negative number."""
@@ -25,10 +27,11 @@ class Counterparty:
     equity_atoms: int
 
 
-class DeleveragingRule:
-    """What every deleveraging rule has: its word, and the order in which counterparties are closed."""
+class DeleveragingRule(KernelTwin):
+    """What every deleveraging rule has: its word, which the kernel knows too, and the order in which it closes."""
 
-    name: ClassVar[str]
+    kernel_folder = "kernel/deleveraging_rules"
+    kernel_codes = deleveraging_rules.CODES
 
     @staticmethod
     def priority(one: Counterparty) -> Fraction:

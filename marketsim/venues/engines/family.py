@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
+from marketsim.kernel import liquidation_engines
 from marketsim.kinds import Family
+from marketsim.venues.kernel_twin import KernelTwin
 from marketsim.venues.margin import TierTable
 
 
-class LiquidationEngine:
-    """What every liquidation engine has: its word, and how large its next order is."""
+class LiquidationEngine(KernelTwin):
+    """What every liquidation engine has: its word, which the kernel knows too, and how large its next order is."""
 
-    name: ClassVar[str]
+    kernel_folder = "kernel/liquidation_engines"
+    kernel_codes = liquidation_engines.CODES
 
     @staticmethod
     def order_lots(position_lots: int, mark_ticks: int, atoms_per_tick_lot: int, tiers: TierTable) -> int:

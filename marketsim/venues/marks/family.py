@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, ClassVar
 
+from marketsim.kernel import mark_rules
 from marketsim.kinds import Family
 from marketsim.ranges import ABOVE_ZERO, CADENCE
 from marketsim.spec import Duration, Spec
 from marketsim.units import NS_PER_SECOND
+from marketsim.venues.kernel_twin import KernelTwin
 from marketsim.venues.marks.prices import mid_price, to_whole_ticks
 from marketsim.venues.payoffs import Exact
 
@@ -29,11 +31,11 @@ class MarkInputs:
     funding_carry: Fraction
 
 
-class MarkRule:
-    """What every mark rule has: its word, the kernel's code for it, and whether it needs funding to go by."""
+class MarkRule(KernelTwin):
+    """What every mark rule has: its word, which the kernel knows too, and whether it needs funding to go by."""
 
-    name: ClassVar[str]
-    code: ClassVar[int]
+    kernel_folder = "kernel/mark_rules"
+    kernel_codes = mark_rules.CODES
     needs_funding: ClassVar[bool] = False
 
     @staticmethod
@@ -52,7 +54,7 @@ MARK_RULES = Family(
     MarkRule,
     key="",
     home="marketsim.venues.marks",
-    needs=("code", "price", "sentence"),
+    needs=("price", "sentence"),
     is_open=False,
     announced={"index_basis": "median", "funding_basis": "median", "oracle_ema": "median"},
 )

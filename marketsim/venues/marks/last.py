@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from marketsim.kernel import codes
 from marketsim.venues.marks.family import MARK_RULES, MarkInputs, MarkRule
 
 
@@ -13,7 +12,6 @@ class LastMark(MarkRule):
     """The price of the last trade."""
 
     name = "last"
-    code = codes.MARK_LAST
 
     @staticmethod
     def price(inputs: MarkInputs) -> Fraction:

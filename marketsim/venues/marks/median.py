@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from marketsim.kernel import codes
 from marketsim.venues.marks.family import MARK_RULES, MarkInputs, MarkRule
 from marketsim.venues.marks.prices import second_price
 from marketsim.venues.payoffs import Exact
@@ -15,7 +14,6 @@ class MedianMark(MarkRule):
     """The median of the index carried by funding, the index plus the average basis, and the last trade."""
 
     name = "median"
-    code = codes.MARK_MEDIAN
     needs_funding = True
 
     @staticmethod

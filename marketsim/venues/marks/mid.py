@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from marketsim.kernel import codes
 from marketsim.venues.marks.family import MARK_RULES, MarkInputs, MarkRule
 
 
@@ -13,7 +12,6 @@ class MidMark(MarkRule):
     """The middle of the best bid and ask."""
 
     name = "mid"
-    code = codes.MARK_MID
 
     @staticmethod
     def price(inputs: MarkInputs) -> Fraction:
