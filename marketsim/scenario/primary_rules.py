@@ -7,43 +7,43 @@ from marketsim.issuers.primary_market.caps import DailyCapSpec
 from marketsim.issuers.primary_market.terms import PrimarySpec
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario.nodes import Path
-from marketsim.scenario.world import World
+from marketsim.scenario.world import ScenarioDraft
 from marketsim.units import Money, format_money, to_atoms
 
 
-def check_primary(world: World, path: Path, token: TokenSpec) -> None:
+def check_primary(draft: ScenarioDraft, path: Path, token: TokenSpec) -> None:
     """Check what a token says about creation, redemption and splits."""
     if token.primary is not None:
-        _check_counter(world, (*path, "primary"), token.primary)
+        _check_counter(draft, (*path, "primary"), token.primary)
     rule = token.reverse_split
     if rule is None:
         return
     keys = (*path, "reverse_split")
     if rule.below.amount > token.nav.amount:
         message = f"the token opens at {format_money(token.nav)}, beneath the threshold"
-        world.at((*keys, "below"), message, f"at most {format_money(token.nav)}")
+        draft.at((*keys, "below"), message, f"at most {format_money(token.nav)}")
     if token.market is not None and rule.fractions == "exact":
-        world.at((*keys, "fractions"), "the lot of a token's own market cannot become smaller", "cash")
+        draft.at((*keys, "fractions"), "the lot of a token's own market cannot become smaller", "cash")
 
 
-def _check_counter(world: World, path: Path, spec: PrimarySpec) -> None:
+def _check_counter(draft: ScenarioDraft, path: Path, spec: PrimarySpec) -> None:
     if spec.mode == "cash_batch" and not spec.batches:
-        world.at((*path, "mode"), "batches need their times of day", 'batches: ["00:00", "08:00", "16:00"]')
+        draft.at((*path, "mode"), "batches need their times of day", 'batches: ["00:00", "08:00", "16:00"]')
     if spec.mode != "cash_batch" and spec.batches:
-        world.at((*path, "batches"), f"{spec.mode} deals at once, not in batches", "left out")
+        draft.at((*path, "batches"), f"{spec.mode} deals at once, not in batches", "left out")
     if spec.mode == "in_kind" and spec.hedge == "off_book":
-        world.at((*path, "hedge"), "in kind nothing is traded, so nothing is hedged", "left out")
+        draft.at((*path, "hedge"), "in kind nothing is traded, so nothing is hedged", "left out")
     for name in ("minimum", "daily_cap", "account_cap"):
         value = getattr(spec, name)
         amounts = {"base": value.base} if isinstance(value, DailyCapSpec) else {"": value}
         for key, amount in amounts.items():
             if isinstance(amount, Money):
-                check_atoms(world, (*path, name, key) if key else (*path, name), amount)
+                check_atoms(draft, (*path, name, key) if key else (*path, name), amount)
 
 
-def check_atoms(world: World, path: Path, amount: Money) -> None:
+def check_atoms(draft: ScenarioDraft, path: Path, amount: Money) -> None:
     """Check that an amount is a whole number of atoms."""
     try:
         to_atoms(amount.amount)
     except UnitError as error:
-        world.at(path, error.message, error.allowed)
+        draft.at(path, error.message, error.allowed)
