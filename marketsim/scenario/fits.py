@@ -10,7 +10,7 @@ from marketsim.errors import UnitError
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario import bounds
 from marketsim.scenario.nodes import Path, at
-from marketsim.scenario.world import World
+from marketsim.scenario.world import ScenarioDraft
 from marketsim.spec import Distribution
 from marketsim.streams import lower_end, upper_end
 from marketsim.traders.group import MarketSort, Surroundings, TraderGroupSpec
@@ -20,69 +20,69 @@ from marketsim.venues.index.index_path import PreparedIndex
 from marketsim.venues.margin import TierSpec, tier_faults
 
 
-def check_fits(world: World, indices: Mapping[str, PreparedIndex]) -> None:
+def check_fits(draft: ScenarioDraft, indices: Mapping[str, PreparedIndex]) -> None:
     """Check tokens and groups against their markets, and every number against its bound."""
-    prices = _price_ranges(world, indices)
+    prices = _price_ranges(draft, indices)
     openings = {name: index.opening for name, index in indices.items()}
-    markets = world.by_id("markets")
-    for path, market in world.items("markets"):
-        _check_market(world, path, market, prices, openings)
-    for path, token in world.items("tokens"):
-        _check_token(world, path, token, markets)
-    _check_traders(world)
-    _check_token_markets(world)
-    _check_totals(world, world.books(), prices, openings)
+    markets = draft.by_id("markets")
+    for path, market in draft.items("markets"):
+        _check_market(draft, path, market, prices, openings)
+    for path, token in draft.items("tokens"):
+        _check_token(draft, path, token, markets)
+    _check_traders(draft)
+    _check_token_markets(draft)
+    _check_totals(draft, draft.books(), prices, openings)
 
 
-def _check_token_markets(world: World) -> None:
+def _check_token_markets(draft: ScenarioDraft) -> None:
     """A token's own book has a grid of whole atoms."""
-    books = world.books()
-    for path, token in world.items("tokens"):
+    books = draft.books()
+    for path, token in draft.items("tokens"):
         if token.market is None or token.id not in books:
             continue
         lot = token.market.lot
         if lot <= 0 or (1 / lot) % 1:
-            world.at((*path, "market", "lot"), "a token is not a whole number of lots", "a lot such as 1, 0.1 or 0.01")
+            draft.at((*path, "market", "lot"), "a token is not a whole number of lots", "a lot such as 1, 0.1 or 0.01")
             continue
         try:
             atoms_per_tick_lot(token.market.tick.amount, lot)
         except UnitError as error:
-            world.unit((*path, "market", "tick"), error)
+            draft.unit((*path, "market", "tick"), error)
 
 
-def _check_traders(world: World) -> None:
+def _check_traders(draft: ScenarioDraft) -> None:
     """Groups and networks by themselves and against what there is; nobody holds units of a token twice."""
-    groups, markets, around = world.by_id("traders"), world.by_id("markets"), _surroundings(world)
+    groups, markets, around = draft.by_id("traders"), draft.by_id("markets"), _surroundings(draft)
     shares = defaultdict[str, Decimal](Decimal)
-    for path, group in world.items("traders"):
-        world.faults(path, group.faults(around))
-        _check_opening_leverage(world, path, group, markets)
+    for path, group in draft.items("traders"):
+        draft.faults(path, group.faults(around))
+        _check_opening_leverage(draft, path, group, markets)
         for name, part in group.holds.items():
             shares[name] += part
             if around.sorts.get(name) == "token" and shares[name] > 1:
                 allowed = "shares of at most 100% together, of a token with `market`"
-                world.at((*path, "holds", name), "more than all units are held", allowed)
+                draft.at((*path, "holds", name), "more than all units are held", allowed)
     lookers = [name for name, group in groups.items() if group.looks_at_others()]
     counts = {name: group.count for name, group in groups.items()}
-    for path, network in world.items("networks"):
-        world.faults(path, network.faults(counts, lookers))
+    for path, network in draft.items("networks"):
+        draft.faults(path, network.faults(counts, lookers))
 
 
-def _surroundings(world: World) -> Surroundings:
+def _surroundings(draft: ScenarioDraft) -> Surroundings:
     """What a group may name, as its kind wants to know it."""
-    sorts: dict[str, MarketSort] = {name: spec.kind for name, spec in world.by_id("markets").items()}
-    tokens = world.by_id("tokens")
+    sorts: dict[str, MarketSort] = {name: spec.kind for name, spec in draft.by_id("markets").items()}
+    tokens = draft.by_id("tokens")
     return Surroundings(
         sorts=sorts | dict.fromkeys((token.id for token in tokens.values() if token.market is not None), "token"),
-        pools={name: (book.venue, book.currency) for name, book in world.books().items()},
+        pools={name: (book.venue, book.currency) for name, book in draft.books().items()},
         baskets={name: tuple(token.basket) for name, token in tokens.items()},
-        members={name: network.groups for name, network in world.by_id("networks").items()},
+        members={name: network.groups for name, network in draft.by_id("networks").items()},
     )
 
 
-def _price_ranges(world: World, indices: Mapping[str, PreparedIndex]) -> dict[str, tuple[float, float]]:
+def _price_ranges(draft: ScenarioDraft, indices: Mapping[str, PreparedIndex]) -> dict[str, tuple[float, float]]:
     """Lowest and highest plausible index price of each underlying in the run."""
-    jumps = [jump for _, event in world.items("events") if (jump := event.index_jump()) is not None]
+    jumps = [jump for _, event in draft.items("events") if (jump := event.index_jump()) is not None]
     ranges = {}
     for name, index in indices.items():
         down, up = bounds.jump_range(size for underlying, size in jumps if underlying == name)
@@ -91,79 +91,79 @@ def _price_ranges(world: World, indices: Mapping[str, PreparedIndex]) -> dict[st
 
 
 def _check_market(
-    world: World,
+    draft: ScenarioDraft,
     path: Path,
     market: MarketSpec,
     prices: Mapping[str, tuple[float, float]],
     openings: Mapping[str, Decimal],
 ) -> None:
     if market.kind == "spot":
-        _check_spot_market(world, path)
-    world.faults(path, market.faults())
+        _check_spot_market(draft, path)
+    draft.faults(path, market.faults())
     tick, lot = market.tick.amount, market.lot.amount
     if tick > 0 and lot > 0 and market.underlying in openings:
         try:
             atoms_per_tick_lot(tick, lot)
         except UnitError as error:
-            world.unit((*path, "tick"), error)
+            draft.unit((*path, "tick"), error)
         else:
             opening = openings[market.underlying]
-            largest = Decimal(_largest_notional(world, market.id)) / opening
+            largest = Decimal(_largest_notional(draft, market.id)) / opening
             for fault in contract_faults(tick, lot, opening, largest):
-                world.at((*path, "tick"), fault)
+                draft.at((*path, "tick"), fault)
     if market.underlying in prices and tick > 0:
         low, high = prices[market.underlying]
         if high / float(tick) > bounds.LARGEST_PRICE_TICKS:
             message = f"the price may reach {high:.3g}, more than 2^40 ticks of {market.tick}"
-            world.at((*path, "tick"), message, "a coarser tick, less volatility, or a shorter run")
+            draft.at((*path, "tick"), message, "a coarser tick, less volatility, or a shorter run")
         if low < float(tick) <= float(openings[market.underlying]):
             message = f"the price may fall to {low:.3g}, below one tick of {market.tick}"
-            world.at((*path, "tick"), message, "a finer tick, less volatility, or a shorter run")
+            draft.at((*path, "tick"), message, "a finer tick, less volatility, or a shorter run")
 
 
-def _check_spot_market(world: World, path: Path) -> None:
+def _check_spot_market(draft: ScenarioDraft, path: Path) -> None:
     """Refuse, by name, the keys of a perpetual."""
     for key in OF_A_PERPETUAL:
-        if at(world.root, (*path, key)) is not None:
+        if at(draft.root, (*path, key)) is not None:
             allowed = "tick, lot, fees, mark"
-            world.problems.at_key(world.root, (*path, key), f"a spot market has no {key}", allowed)
+            draft.problems.at_key(draft.root, (*path, key), f"a spot market has no {key}", allowed)
 
 
-def _largest_notional(world: World, market: str) -> float:
+def _largest_notional(draft: ScenarioDraft, market: str) -> float:
     """Notional of the largest single position the scenario opens with [quote]."""
     largest = 0.0
-    for _, token in world.items("tokens"):
+    for _, token in draft.items("tokens"):
         if market in token.basket:
             leverage = token.start.leverage if token.start.leverage is not None else token.basket[market]
             largest = max(largest, float(token.aum.amount) * abs(float(leverage)))
-    for _, group in world.items("traders"):
+    for _, group in draft.items("traders"):
         if group.market == market and group.start is not None:
             largest = max(largest, bounds.largest(group.capital) * bounds.largest(group.start.leverage))
     return min(largest, 1e30)
 
 
-def _check_token(world: World, path: Path, token: TokenSpec, markets: Mapping[str, MarketSpec]) -> None:
+def _check_token(draft: ScenarioDraft, path: Path, token: TokenSpec, markets: Mapping[str, MarketSpec]) -> None:
     if not token.basket:
-        world.at((*path, "basket"), "the basket is empty", "{MARKET: target, ...}")
+        draft.at((*path, "basket"), "the basket is empty", "{MARKET: target, ...}")
     for market, target in token.basket.items():
         if target == 0:
-            world.at((*path, "basket", market), "a target of zero holds nothing", "a signed leverage such as 3 or -3")
+            draft.at((*path, "basket", market), "a target of zero holds nothing", "a signed leverage such as 3 or -3")
         if market in markets and markets[market].kind == "spot":
             perpetuals = ", ".join(name for name, spec in markets.items() if spec.kind == "perpetual")
-            world.at((*path, "basket", market), "a token holds perpetuals, this is a spot market", perpetuals or "none")
+            draft.at((*path, "basket", market), "a token holds perpetuals, this is a spot market", perpetuals or "none")
     if len(token.basket) > 1 and token.start.leverage is not None:
-        world.at((*path, "start", "leverage"), "a basket of several legs starts at its targets", "left out")
+        draft.at((*path, "start", "leverage"), "a basket of several legs starts at its targets", "left out")
     for fault in tier_faults(token.account.tiers):
-        world.at((*path, "account", "tiers"), fault)
-    _check_whole_atoms(world, (*path, "aum"), token.aum.amount)
+        draft.at((*path, "account", "tiers"), fault)
+    _check_whole_atoms(draft, (*path, "aum"), token.aum.amount)
     target = sum((abs(value) for value in token.basket.values()), Decimal(0))
-    world.faults(path, token.faults({name: market.lot for name, market in markets.items()}))
+    draft.faults(path, token.faults({name: market.lot for name, market in markets.items()}))
     start = abs(token.start.leverage) if token.start.leverage is not None else target
-    _check_leverage(world, (*path, "start", "leverage"), start, token.aum.amount, token.account.tiers)
+    _check_leverage(draft, (*path, "start", "leverage"), start, token.aum.amount, token.account.tiers)
 
 
 def _check_opening_leverage(
-    world: World, path: Path, group: TraderGroupSpec, markets: Mapping[str, MarketSpec]
+    draft: ScenarioDraft, path: Path, group: TraderGroupSpec, markets: Mapping[str, MarketSpec]
 ) -> None:
     """Whether the margin tiers of a perpetual allow the leverage a group opens with."""
     if group.start is None or group.market not in markets or markets[group.market].kind == "spot":
@@ -172,10 +172,10 @@ def _check_opening_leverage(
     highest = upper_end(group.start.leverage)
     keys = (*path, "start", "leverage")
     if highest is None and tiers:
-        world.at(keys, "leverage without an upper end does not fit margin tiers", "a law with an upper end")
+        draft.at(keys, "leverage without an upper end does not fit margin tiers", "a law with an upper end")
         return
     for capital in _ends(group.capital):
-        _check_leverage(world, keys, Decimal(highest or 0), capital, tiers)
+        _check_leverage(draft, keys, Decimal(highest or 0), capital, tiers)
 
 
 def _ends(law: Distribution) -> tuple[Decimal, ...]:
@@ -185,7 +185,9 @@ def _ends(law: Distribution) -> tuple[Decimal, ...]:
     return tuple(Decimal(value) for value in (lower_end(law), typical, upper) if value is not None)
 
 
-def _check_leverage(world: World, path: Path, leverage: Decimal, equity: Decimal, tiers: Sequence[TierSpec]) -> None:
+def _check_leverage(
+    draft: ScenarioDraft, path: Path, leverage: Decimal, equity: Decimal, tiers: Sequence[TierSpec]
+) -> None:
     if not tiers:
         return
     notional = leverage * equity
@@ -194,18 +196,18 @@ def _check_leverage(world: World, path: Path, leverage: Decimal, equity: Decimal
     if leverage > most:
         message = f"leverage {format_number(leverage)} on {format_number(equity)} is beyond the margin tiers"
         allowed = f"at most {format_number(most)} at this notional" if tier else "a notional within the last tier"
-        world.at(path, message, allowed)
+        draft.at(path, message, allowed)
 
 
-def _check_whole_atoms(world: World, path: Path, amount: Decimal) -> None:
+def _check_whole_atoms(draft: ScenarioDraft, path: Path, amount: Decimal) -> None:
     try:
         to_atoms(amount)
     except UnitError as error:
-        world.at(path, error.message, error.allowed)
+        draft.at(path, error.message, error.allowed)
 
 
 def _check_totals(
-    world: World,
+    draft: ScenarioDraft,
     markets: Mapping[str, MarketSpec],
     prices: Mapping[str, tuple[float, float]],
     openings: Mapping[str, Decimal],
@@ -215,12 +217,12 @@ def _check_totals(
     notional: dict[str, float] = defaultdict(float)
     for market in markets.values():
         deposits[market.currency] += float(market.insurance_fund.amount)
-    for _, token in world.items("tokens"):
+    for _, token in draft.items("tokens"):
         deposits[token.aum.currency] += float(token.aum.amount)
         for name, target in token.basket.items():
             leverage = token.start.leverage if token.start.leverage is not None else target
             notional[name] += float(token.aum.amount) * abs(float(leverage))
-    for path, group in world.items("traders"):
+    for path, group in draft.items("traders"):
         if group.market not in markets:
             continue
         deposits[markets[group.market].currency] += group.count * bounds.mean(group.capital)
@@ -228,11 +230,11 @@ def _check_totals(
             leverage_of_all = bounds.mean(group.start.leverage) * bounds.mean(group.capital)
             notional[group.market] += group.count * leverage_of_all
         if bounds.largest(group.capital) * ATOMS_PER_UNIT > bounds.LARGEST_TOTAL_ATOMS:
-            world.at((*path, "capital"), "one of these capitals may leave a 64-bit account", "less than 46 G")
+            draft.at((*path, "capital"), "one of these capitals may leave a 64-bit account", "less than 46 G")
     for currency, total in deposits.items():
         if total * ATOMS_PER_UNIT > bounds.LARGEST_TOTAL_ATOMS:
             message = f"all deposits together are about {total:.3g} {currency}, more than 2^62 atoms"
-            world.at(("traders",), message, f"less than {bounds.LARGEST_TOTAL_ATOMS / ATOMS_PER_UNIT:.3g} {currency}")
+            draft.at(("traders",), message, f"less than {bounds.LARGEST_TOTAL_ATOMS / ATOMS_PER_UNIT:.3g} {currency}")
     for name, total in notional.items():
         underlying = markets[name].underlying if name in markets else ""
         if underlying not in prices:
@@ -240,6 +242,6 @@ def _check_totals(
         growth = prices[underlying][1] / float(openings[underlying])
         if total * growth * ATOMS_PER_UNIT > bounds.LARGEST_TOTAL_ATOMS:
             message = f"opening positions of {total:.3g} may grow {growth:.3g} times and leave 64 bits"
-            world.at(("markets",), f"{name}: {message}", "less AUM, capital, leverage or volatility")
-    if sum(group.count for _, group in world.items("traders")) >= bounds.LARGEST_NUMBER_OF_TRADERS:
-        world.at(("traders",), "there are more traders than account numbers", "fewer than 1,000,000,000")
+            draft.at(("markets",), f"{name}: {message}", "less AUM, capital, leverage or volatility")
+    if sum(group.count for _, group in draft.items("traders")) >= bounds.LARGEST_NUMBER_OF_TRADERS:
+        draft.at(("traders",), "there are more traders than account numbers", "fewer than 1,000,000,000")

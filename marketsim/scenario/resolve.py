@@ -28,7 +28,7 @@ from marketsim.scenario.overrides import override
 from marketsim.scenario.presets import presets_for
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.validation import parts_of
-from marketsim.scenario.world import World, check_parts, check_study_paths, prepared_indices
+from marketsim.scenario.world import ScenarioDraft, check_parts, check_study_paths, prepared_indices
 from marketsim.venues.margin import TIER_TABLES
 
 Overrides = Mapping[str, Any] | Sequence[str]
@@ -123,11 +123,11 @@ def _checked_world(root: Node, file: Path, problems: Problems) -> Scenario:
         name = Node(file.stem, root.place, file.stem, "the file's name")
         root = root.with_entries({**root.map, "name": name}, root.keys)
     parts = parts_of(root, problems)
-    world = World(parts, root, problems)
-    indices = prepared_indices(world, file)
+    draft = ScenarioDraft(parts, root, problems)
+    indices = prepared_indices(draft, file)
     defaults.fill(parts, {name: index.opening for name, index in indices.items()})
-    check_parts(world)
-    check_fits(world, indices)
+    check_parts(draft)
+    check_fits(draft, indices)
     if problems.found:
         raise ScenarioError(problems.found)
     scenario = Scenario.model_validate(parts)

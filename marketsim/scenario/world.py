@@ -41,7 +41,7 @@ _OWN_NAMES = {"underlyings": "underlying ", "networks": "network "}
 
 
 @dataclass
-class World:
+class ScenarioDraft:
     """The parts of a scenario that are right so far, with the document they come from."""
 
     parts: dict[str, Any]
@@ -86,58 +86,58 @@ class World:
         self.problems.add(place, named(self.root, path), error.text, error.message, error.allowed, error.suggestion)
 
 
-def prepared_indices(world: World, file: Path) -> dict[str, PreparedIndex]:
+def prepared_indices(draft: ScenarioDraft, file: Path) -> dict[str, PreparedIndex]:
     """Check every index and every correlation; what each index of a right underlying has read, by underlying.
 
     `file` is the scenario's; paths of index files become relative to its root folder, and get their file's SHA-256.
     """
-    clock, prepared = world.parts.get("clock"), {}
-    for path, underlying in list(world.items("underlyings")):
-        found = _with_file(world, path, underlying, file) if isinstance(underlying.index, FileSpec) else underlying
+    clock, prepared = draft.parts.get("clock"), {}
+    for path, underlying in list(draft.items("underlyings")):
+        found = _with_file(draft, path, underlying, file) if isinstance(underlying.index, FileSpec) else underlying
         if clock is None or found is None or next(found.index.out_of_range(), None) is not None:
             continue
         index, keys = found.index, (*path, "index")
-        if world.faults(keys, index.faults(clock.duration)):
+        if draft.faults(keys, index.faults(clock.duration)):
             continue
         try:
             start_ns, duration_ns, root = clock.start, clock.duration, root_folder(file)
             prepared[found.id] = index.prepare(start_ns=start_ns, duration_ns=duration_ns, root=root)
         except UnitError as error:
-            world.unit((*keys, "path") if isinstance(index, FileSpec) else keys, error)
-    positions, specs = zip(*world.items("underlyings"), strict=True) if world.by_id("underlyings") else ((), ())
+            draft.unit((*keys, "path") if isinstance(index, FileSpec) else keys, error)
+    positions, specs = zip(*draft.items("underlyings"), strict=True) if draft.by_id("underlyings") else ((), ())
     for fault in correlation_faults(specs):
-        world.faults(positions[int(fault.path[0])], [replace(fault, path=fault.path[1:])])
+        draft.faults(positions[int(fault.path[0])], [replace(fault, path=fault.path[1:])])
     return prepared
 
 
-def check_parts(world: World) -> None:
+def check_parts(draft: ScenarioDraft) -> None:
     """Check what each part says by itself and about others: ids, ranges, references, currencies, the clock, events."""
     for section in ("clock", "record"):
-        if world.parts.get(section) is not None:
-            _check_ranges(world, (section,), world.parts[section])
+        if draft.parts.get(section) is not None:
+            _check_ranges(draft, (section,), draft.parts[section])
     for section in (*_SECTIONS, "events"):
-        for path, spec in world.items(section):
-            _check_ranges(world, path, spec)
-    _check_ids(world)
-    _check_clock(world)
-    _check_references(world)
-    _check_currencies(world)
-    _check_events(world)
-    seed = world.parts.get("seed")
+        for path, spec in draft.items(section):
+            _check_ranges(draft, path, spec)
+    _check_ids(draft)
+    _check_clock(draft)
+    _check_references(draft)
+    _check_currencies(draft)
+    _check_events(draft)
+    seed = draft.parts.get("seed")
     if seed is not None and not 0 <= seed < 2**63:
-        world.at(("seed",), "this number is out of range", "0 to 2^63 - 1")
-    _check_study(world)
+        draft.at(("seed",), "this number is out of range", "0 to 2^63 - 1")
+    _check_study(draft)
 
 
-def _with_file(world: World, path: Keys, underlying: UnderlyingSpec, file: Path) -> UnderlyingSpec | None:
+def _with_file(draft: ScenarioDraft, path: Keys, underlying: UnderlyingSpec, file: Path) -> UnderlyingSpec | None:
     """The underlying with its index file relative to the root folder, or shipped, and the file's hash."""
     keys = (*path, "index", "path")
-    node = at(world.root, keys)
+    node = at(draft.root, keys)
     assert node is not None
     index = underlying.index
     assert isinstance(index, FileSpec)
     if re.search(r"\.(parquet|pq)$", node.text, re.IGNORECASE):
-        world.at(keys, "an index is read from CSV files only, for now", "a CSV file with a header line")
+        draft.at(keys, "an index is read from CSV files only, for now", "a CSV file with a header line")
         return None
     root, prefix = root_folder(file), ""
     folder = file.parent if node.origin.startswith("--set") else Path(node.place.file).parent
@@ -145,19 +145,19 @@ def _with_file(world: World, path: Keys, underlying: UnderlyingSpec, file: Path)
         root, prefix = shipped_folder(), SHIPPED
         if node.text.startswith(SHIPPED):
             folder, node = root, replace(node, value=node.text.removeprefix(SHIPPED))
-    target = below_root(node, folder, root, named(world.root, keys), world.problems)
+    target = below_root(node, folder, root, named(draft.root, keys), draft.problems)
     if target is None:
         return None
     if not target.is_file():
-        world.at(keys, "there is no such file", f"a CSV file below {root}")
+        draft.at(keys, "there is no such file", f"a CSV file below {root}")
         return None
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
     if index.sha256 not in (None, digest):
-        world.at((*path, "index", "sha256"), "the index file is another one than this document was made with", digest)
+        draft.at((*path, "index", "sha256"), "the index file is another one than this document was made with", digest)
     relative = target.resolve().relative_to(root).as_posix()
     hashed = index.model_copy(update={"path": prefix + relative, "sha256": digest})
     underlying = underlying.model_copy(update={"index": hashed})
-    world.parts["underlyings"][path[1]] = underlying
+    draft.parts["underlyings"][path[1]] = underlying
     return underlying
 
 
@@ -166,58 +166,58 @@ def _is_shipped(folder: Path, root: Path) -> bool:
     return root != shipped_folder() and folder.resolve().is_relative_to(shipped_folder())
 
 
-def _check_ranges(world: World, path: Keys, spec: Spec) -> None:
+def _check_ranges(draft: ScenarioDraft, path: Keys, spec: Spec) -> None:
     for below, range_of_field in spec.out_of_range():
-        world.at((*path, *below), "this number is out of range", range_of_field.words)
+        draft.at((*path, *below), "this number is out of range", range_of_field.words)
 
 
-def _check_ids(world: World) -> None:
+def _check_ids(draft: ScenarioDraft) -> None:
     first: dict[str, str] = {}
     for section in _SECTIONS:
-        for position, item in enumerate(world.listed(section)):
+        for position, item in enumerate(draft.listed(section)):
             name = item.map["id"].value if "id" in item.map else None
             if not isinstance(name, str):
                 continue
             path: Keys = (section, position, "id")
             key = _OWN_NAMES.get(section, "") + name
             if name in LEDGER_ROLES and section in ("tokens", "traders"):
-                world.at(path, "this id is a role of the ledger", f"any but {', '.join(LEDGER_ROLES)}")
+                draft.at(path, "this id is a role of the ledger", f"any but {', '.join(LEDGER_ROLES)}")
             elif key in first:
                 among = section if section in _OWN_NAMES else "markets, tokens, traders"
-                world.at(path, f"this id is taken by one of {first[key]}", f"each id once among {among}")
+                draft.at(path, f"this id is taken by one of {first[key]}", f"each id once among {among}")
             first.setdefault(key, section)
 
 
-def _check_clock(world: World) -> None:
-    clock = world.parts.get("clock")
+def _check_clock(draft: ScenarioDraft) -> None:
+    clock = draft.parts.get("clock")
     if clock is not None and clock.warmup >= clock.duration > 0:
-        world.at(
+        draft.at(
             ("clock", "warmup"), "the warm-up is not shorter than the run", f"below {format_duration(clock.duration)}"
         )
 
 
-def _check_references(world: World) -> None:
+def _check_references(draft: ScenarioDraft) -> None:
     for section in ("underlyings", "markets"):
-        node = world.root.map.get(section)
+        node = draft.root.map.get(section)
         if node is not None and node.value == []:
-            world.at((section,), f"there are no {section}", "at least one")
+            draft.at((section,), f"there are no {section}", "at least one")
     for section, keys, target in (
         *_REFERENCES,
         *_references_of("traders", TRADERS),
         *_references_of("networks", NETWORKS),
     ):
-        for position, item in enumerate(world.listed(section)):
+        for position, item in enumerate(draft.listed(section)):
             named_here = at(item, keys)
             if named_here is None:
                 continue
             path: Keys = (section, position, *keys)
             if isinstance(named_here.value, str):
-                _check_reference(world, path, named_here.value, target, world.problems.at)
+                _check_reference(draft, path, named_here.value, target, draft.problems.at)
             for name in named_here.map:
-                _check_reference(world, (*path, name), name, target, world.problems.at_key)
+                _check_reference(draft, (*path, name), name, target, draft.problems.at_key)
             for number, member in enumerate(named_here.list):
                 if isinstance(member.value, str):
-                    _check_reference(world, (*path, number), member.value, target, world.problems.at)
+                    _check_reference(draft, (*path, number), member.value, target, draft.problems.at)
 
 
 def _references_of(section: str, family: Family[Any]) -> Iterator[tuple[str, Keys, str]]:
@@ -226,74 +226,74 @@ def _references_of(section: str, family: Family[Any]) -> Iterator[tuple[str, Key
     yield from ((section, keys, target) for keys, target in every.items())
 
 
-def _check_reference(world: World, path: Keys, name: str, section: str, note: Callable[..., None]) -> None:
-    if world.root.origin == INCOMPLETE:
+def _check_reference(draft: ScenarioDraft, path: Keys, name: str, section: str, note: Callable[..., None]) -> None:
+    if draft.root.origin == INCOMPLETE:
         return
-    listed = [item for each in section.split(" or ") for item in world.listed(each)]
+    listed = [item for each in section.split(" or ") for item in draft.listed(each)]
     ids = list(dict.fromkeys(str(item.map["id"].value) for item in listed if "id" in item.map))
     if section == "markets" and path[0] in ("traders", "events"):
-        with_book = [item for item in world.listed("tokens") if {"id", "market"} <= set(item.map)]
+        with_book = [item for item in draft.listed("tokens") if {"id", "market"} <= set(item.map)]
         ids += [str(item.map["id"].value) for item in with_book if item.map["market"].value != "none"]
     if name not in ids:
         message = f"there is nothing called {name!r} in {section}"
-        note(world.root, path, message, ", ".join(ids), near(name, ids))
+        note(draft.root, path, message, ", ".join(ids), near(name, ids))
 
 
-def _check_currencies(world: World) -> None:
-    underlyings, markets = world.by_id("underlyings"), world.books()
-    for path, market in world.items("markets"):
-        _check_amounts(world, path, market, market.currency, market.underlying)
+def _check_currencies(draft: ScenarioDraft) -> None:
+    underlyings, markets = draft.by_id("underlyings"), draft.books()
+    for path, market in draft.items("markets"):
+        _check_amounts(draft, path, market, market.currency, market.underlying)
         if market.currency == market.underlying:
-            world.at((*path, "tick"), f"{market.underlying} is priced in itself", "another currency, as in 0.1 USDT")
+            draft.at((*path, "tick"), f"{market.underlying} is priced in itself", "another currency, as in 0.1 USDT")
         underlying = underlyings.get(market.underlying)
         if underlying is not None:
-            _check_index_currency(world, path, market, underlying)
-    for path, group in world.items("traders"):
+            _check_index_currency(draft, path, market, underlying)
+    for path, group in draft.items("traders"):
         if group.market in markets:
             market = markets[group.market]
-            _check_amounts(world, path, group, market.currency, market.underlying)
-    for path, token in world.items("tokens"):
+            _check_amounts(draft, path, group, market.currency, market.underlying)
+    for path, token in draft.items("tokens"):
         legs = [markets[name] for name in token.basket if name in markets]
         if len({(leg.currency, leg.venue) for leg in legs}) > 1:
-            world.at(
+            draft.at(
                 (*path, "basket"), "the legs are settled in several currencies or venues", "one pool of collateral"
             )
         elif legs:
-            _check_amounts(world, path, token, legs[0].currency, legs[0].underlying)
-    for path, event in world.items("events"):
+            _check_amounts(draft, path, token, legs[0].currency, legs[0].underlying)
+    for path, event in draft.items("events"):
         market = markets.get(getattr(event, "market", ""))
         if market is not None:
-            _check_amounts(world, path, event, market.currency, market.underlying)
+            _check_amounts(draft, path, event, market.currency, market.underlying)
 
 
-def _check_index_currency(world: World, path: Keys, market: MarketSpec, underlying: UnderlyingSpec) -> None:
+def _check_index_currency(draft: ScenarioDraft, path: Keys, market: MarketSpec, underlying: UnderlyingSpec) -> None:
     currency = underlying.index.price_currency
     if currency not in (market.currency, QUOTE):
         message = f"the market is priced in {market.currency}, the index of {underlying.id} in {currency}"
-        world.at((*path, "tick"), message, f"a tick in {currency}")
+        draft.at((*path, "tick"), message, f"a tick in {currency}")
 
 
-def _check_amounts(world: World, path: Keys, value: Any, currency: str, underlying: str) -> None:
+def _check_amounts(draft: ScenarioDraft, path: Keys, value: Any, currency: str, underlying: str) -> None:
     """Every amount in a part is in its market's currency, every size in its market's underlying."""
     if currency == QUOTE:
         return
     if isinstance(value, Spec):
         for name in type(value).model_fields:
-            _check_amounts(world, (*path, name), getattr(value, name), currency, underlying)
+            _check_amounts(draft, (*path, name), getattr(value, name), currency, underlying)
     elif isinstance(value, tuple):
         for position, item in enumerate(value):
-            _check_amounts(world, (*path, position), item, currency, underlying)
+            _check_amounts(draft, (*path, position), item, currency, underlying)
     elif isinstance(value, Money) and value.currency != currency:
-        world.at(path, f"this is in {value.currency}, its market is in {currency}", currency)
+        draft.at(path, f"this is in {value.currency}, its market is in {currency}", currency)
     elif isinstance(value, Size) and value.underlying != underlying:
-        world.at(path, f"this is a size of {value.underlying}, the underlying here is {underlying}", underlying)
+        draft.at(path, f"this is a size of {value.underlying}, the underlying here is {underlying}", underlying)
     elif isinstance(value, Distribution) and value.quantity in ("money", "price") and value.unit != currency:
-        world.at(path, f"this is in {value.unit}, its market is in {currency}", currency)
+        draft.at(path, f"this is in {value.unit}, its market is in {currency}", currency)
 
 
-def _check_events(world: World) -> None:
-    clock, markets, tokens = world.parts.get("clock"), world.by_id("markets"), world.by_id("tokens")
-    books = world.books()
+def _check_events(draft: ScenarioDraft) -> None:
+    clock, markets, tokens = draft.parts.get("clock"), draft.by_id("markets"), draft.by_id("tokens")
+    books = draft.books()
     around = Surroundings(
         grids={
             name: (market.tick.amount, market.lot.amount)
@@ -305,22 +305,22 @@ def _check_events(world: World) -> None:
         dealing={name for name, token in tokens.items() if token.primary is not None},
         booked=books.keys() - markets.keys(),
     )
-    for path, event in world.items("events"):
+    for path, event in draft.items("events"):
         if clock is not None and event.at > clock.duration:
-            world.at((*path, "at"), "this is after the end of the run", f"at most {format_duration(clock.duration)}")
+            draft.at((*path, "at"), "this is after the end of the run", f"at most {format_duration(clock.duration)}")
         if next(event.out_of_range(), None) is None:
-            world.faults(path, event.faults(around))
+            draft.faults(path, event.faults(around))
 
 
-def _check_study(world: World) -> None:
+def _check_study(draft: ScenarioDraft) -> None:
     """A study is read by `sweep`; here its arms' tokens are looked up."""
-    study = world.parts.get("study")
+    study = draft.parts.get("study")
     if study is None:
         return
-    _check_ranges(world, ("study",), study)
+    _check_ranges(draft, ("study",), study)
     for position, arm in enumerate(study.arms):
         for number, token in enumerate(arm.only or ()):
-            _check_reference(world, ("study", "arms", position, "only", number), token, "tokens", world.problems.at)
+            _check_reference(draft, ("study", "arms", position, "only", number), token, "tokens", draft.problems.at)
 
 
 def check_study_paths(document: Mapping[str, Any], root: Node, problems: Problems) -> None:

@@ -14,7 +14,7 @@ from marketsim.clock import MarketEnvironment, Phase, ProcessGenerator
 from marketsim.issuers.desk import TokenDesk
 from marketsim.issuers.fund.holdings import HoldingsRegister
 from marketsim.issuers.token_spec import lots_per_token
-from marketsim.simulation.wiring import Wired
+from marketsim.simulation.wiring.wired import Wired
 from marketsim.venues.gateway import Gateway
 from marketsim.venues.perp import FundingDesk
 

@@ -31,7 +31,8 @@ from marketsim.simulation.arms import FACTUAL, apply, present
 from marketsim.simulation.crowd import open_trader_desks
 from marketsim.simulation.holding import FundClaims, UnitCosts
 from marketsim.simulation.listed import ListedEvents
-from marketsim.simulation.wiring import CHUNK, FIRST_AGENT, Wiring
+from marketsim.simulation.wiring.wire import wire
+from marketsim.simulation.wiring.wired import FIRST_AGENT
 from marketsim.streams import Stream
 from marketsim.venues.collateral import Collateral
 from marketsim.venues.contract import MarketSpec
@@ -43,6 +44,7 @@ from marketsim.venues.spot import SpotMarket
 from marketsim.venues.view import View
 
 LOG_ROWS = 1 << 18
+CHUNK = 65_536  # steps of an index handed to the kernel at once
 
 
 class MarketModel(mesa.Model):  # type: ignore[misc]
@@ -80,7 +82,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.replication = replication
         self.participants = 0
         super().__init__(rng=self.root_seed)
-        self.wired = Wiring(world, self.root_seed, replication, declared).wire(log_rows)
+        self.wired = wire(world, self.root_seed, replication, log_rows=log_rows, declared=declared)
         self.world = self.wired.world
         self.env = MarketEnvironment(self.world, self.wired.markets, world.clock.duration)
         self.journal = Journal()

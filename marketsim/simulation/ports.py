@@ -10,7 +10,7 @@ from marketsim.issuers.desk import TokenDesk
 from marketsim.journal import Journal
 from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
-from marketsim.simulation.wiring import Wired
+from marketsim.simulation.wiring.wired import Wired
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.gateway import Gateway
 from marketsim.venues.view import View

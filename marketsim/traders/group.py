@@ -62,7 +62,8 @@ class TraderStartSpec(Spec):
     """Opening positions: unsigned leverage, the share of traders that are long, entry price (absent: opening mark).
 
     Leverage counts at the entry price: capital x leverage = size x entry. What it is at the opening mark follows from
-    that, more for a long that entered above the mark. On a spot market leverage is the share of capital that is held as coin at the entry price, and all are long.
+    that, more for a long that entered above the mark. On a spot market leverage is the share of capital that is held
+    as coin at the entry price, and all are long.
     """
 
     leverage: LeverageDistribution

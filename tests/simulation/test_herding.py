@@ -10,7 +10,7 @@ import pytest
 from marketsim import MarketModel, scenario
 from marketsim.kernel.rules import holder
 from marketsim.scenario.schema import Scenario
-from marketsim.simulation.neighbours import lay_neighbours
+from marketsim.simulation.wiring.neighbours import lay_neighbours
 from tests.simulation.worlds import FREE, GBM, HOUR, UP, recorded, steps, world
 
 BOOK = {"tick": "0.01 USDT", "lot": "0.01", "fees": {"maker": "0 bps", "taker": "0 bps"}}

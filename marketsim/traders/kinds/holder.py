@@ -110,7 +110,7 @@ class HolderSpec(TraderGroupSpec):
     def rule(self, terms: GroupTerms) -> GroupRule:
         """The group as the kernel's holder rule takes it: by performance, price and mood (docs/calibration.md#holders).
 
-        Rows of neighbours are laid by `simulation.neighbours`, which alone knows who is in which network.
+        Rows of neighbours are laid by `simulation.wiring.neighbours`, which alone knows who is in which network.
         """
         parameters = {
             "chase": float(self.chase),
