@@ -6,6 +6,7 @@ package, in which nothing but that file is new.
 """
 
 import ast
+import importlib
 import importlib.util
 import json
 import os
@@ -17,17 +18,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
-from marketsim.kinds import families
+from marketsim.kinds import Family, families
+from marketsim.venues.kernel_twin import KernelTwin
 from tests.docs.pages import PACKAGE, ROOT
 
 ADDING = PACKAGE / "docs" / "adding"
 BLOCK = re.compile(r"^```(\w+)(?: ([\w./-]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = sorted(page for page in ADDING.glob("*.md") if page.stem != "index")
 PAGE_OF = {"index": "price-index"}
-FILES = {"kernel-rule": 2}
+FILES = {"kernel-rule": 2, "mark-rule": 2, "liquidation-engine": 2, "deleveraging-rule": 2}
 """Files a page adds, where they are not one: the kernel knows no Specs, and a Spec compiles nothing."""
 
 
@@ -44,6 +47,11 @@ class Recipe:
     def code(self) -> str:
         """The file in which the kind is registered."""
         return list(self.files.values())[-1]
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether it adds to the kernel."""
+        return any(file.startswith("marketsim/kernel/") for file in self.files)
 
 
 def recipe(page: Path) -> Recipe:
@@ -64,18 +72,41 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
+def library_with(folder: Path, files: dict[str, str]) -> Path:
+    """A copy of the package, in a folder, in which these files are new."""
+    shutil.copytree(PACKAGE, folder / "marketsim", ignore=shutil.ignore_patterns("__pycache__"))
+    assert [file for file in files if (folder / file).exists()] == []
+    for file, text in files.items():
+        (folder / file).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def compiled_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The copy of all pages that add to the kernel, which so is compiled once for all of them."""
+    asked = [recipe(page) for page in PAGES]
+    files = {path: text for each in asked if each.is_compiled for path, text in each.files.items()}
+    return library_with(tmp_path_factory.mktemp("compiled"), files)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A page's recipe, the copy of the package that has its files, and a working folder with its scenarios."""
+
+    asked: Recipe
+    library: Path
+    work: Path
+
+
 @pytest.fixture(params=PAGES, ids=lambda page: page.stem)
-def followed(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Recipe, Path]:
-    """A page's recipe; and a folder: its `lib` has a copy of the package with the page's file, `work` the scenarios."""
-    asked = recipe(request.param)
-    library, work = tmp_path / "lib", tmp_path / "work"
-    shutil.copytree(PACKAGE, library / "marketsim", ignore=shutil.ignore_patterns("__pycache__"))
+def followed(request: pytest.FixtureRequest, tmp_path: Path) -> Followed:
+    asked, work = recipe(request.param), tmp_path / "work"
     work.mkdir()
-    assert [file for file in asked.files if (library / file).exists()] == []
-    for folder, texts in ((library, asked.files), (work, asked.scenarios)):
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    return asked, tmp_path
+    for name, text in asked.scenarios.items():
+        (work / name).write_text(text, encoding="utf-8")
+    if asked.is_compiled:
+        return Followed(asked, request.getfixturevalue("compiled_library"), work)
+    return Followed(asked, library_with(tmp_path / "lib", asked.files), work)
 
 
 DRIVER = """
@@ -98,13 +129,14 @@ print(json.dumps(told))
 """
 
 
-def printed_by(folder: Path, commands: list[str]) -> list[str]:
+def printed_by(page: Followed) -> list[str]:
     """What the commands of a page print, on both ways out, run one after another in one process."""
+    commands = [command for command, _ in page.asked.commands]
     assert {command.split()[0] for command in commands} <= {"marketsim", "python"}
-    environment = {**os.environ, "PYTHONPATH": str(folder / "lib"), "COLUMNS": "400"}
+    environment = {**os.environ, "PYTHONPATH": str(page.library), "COLUMNS": "400"}
     ended = subprocess.run(
         [sys.executable, "-c", DRIVER],
-        cwd=folder / "work",
+        cwd=page.work,
         env=environment,
         input=json.dumps(commands),
         capture_output=True,
@@ -116,10 +148,9 @@ def printed_by(folder: Path, commands: list[str]) -> list[str]:
     return told
 
 
-def test_a_page_that_is_followed_adds_its_kind_everywhere(followed: tuple[Recipe, Path]) -> None:
-    asked, folder = followed
-    told = printed_by(folder, [command for command, _ in asked.commands])
-    for (command, lines), printed in zip(asked.commands, told, strict=True):
+def test_a_page_that_is_followed_adds_its_kind_everywhere(followed: Followed) -> None:
+    asked = followed.asked
+    for (command, lines), printed in zip(asked.commands, printed_by(followed), strict=True):
         assert "Traceback" not in printed, f"$ {command}\n{printed}"
         for part in "\n".join(lines).replace("...", "\n").splitlines():
             assert plain(part) in plain(printed), f"$ {command}\nprinted\n{printed}\nand not\n{part}"
@@ -176,18 +207,39 @@ def changed(code: str, leave_out: Callable[[ast.stmt], bool]) -> ast.Module:
     return tree
 
 
+def family_of(tree: ast.Module, register: str) -> Family[Any]:
+    """The family whose register a page's file imports."""
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    (home,) = [node.module for node in imports if register in {alias.name for alias in node.names}]
+    assert home is not None
+    family: Family[Any] = getattr(importlib.import_module(home), register)
+    return family
+
+
+@pytest.fixture
+def family(page: Path, imported: Callable[[ast.Module], ModuleType], monkeypatch: pytest.MonkeyPatch) -> Family[Any]:
+    """The family of a page; where the kernel has each of its kinds too, as if it had the page's."""
+    asked = recipe(page)
+    tree = ast.parse(asked.code)
+    found = family_of(tree, registered_class(tree)[1])
+    if issubclass(found.base, KernelTwin):
+        with pytest.raises(TypeError, match=r"the kernel has no '\w+'; it needs a file kernel/\w+/\w+\.py"):
+            imported(tree)
+        monkeypatch.setattr(found.base, "kernel_codes", {Path(next(iter(asked.files))).stem: 0})
+    return found
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_part_left_out_of_a_page_s_kind_is_named_when_it_is_imported(
-    page: Path, imported: Callable[[ast.Module], ModuleType]
+    page: Path, imported: Callable[[ast.Module], ModuleType], family: Family[Any]
 ) -> None:
     code = recipe(page).code
-    tree = ast.parse(code)
-    kind, register = registered_class(tree)
+    bare = ast.parse(code)
+    kind, _ = registered_class(bare)
     kind.decorator_list = []
-    module = imported(tree)
-    inherited = getattr(module, kind.name).__mro__[1:]
+    inherited = getattr(imported(bare), kind.name).__mro__[1:]
     abstract = {name for base in inherited for name in getattr(base, "__abstractmethods__", ())}
-    needs = {*getattr(module, register).needs, *abstract} & {name for part in kind.body for name in names_of(part)}
+    needs = {*family.needs, *abstract} & {name for part in kind.body for name in names_of(part)}
     assert len(needs) > 1, f"{page.name} brings {needs}"
     for need in sorted(needs):
         with pytest.raises(TypeError, match=rf"{kind.name}.* no `{need}`|incomplete.*`{need}`"):
@@ -196,14 +248,14 @@ def test_a_part_left_out_of_a_page_s_kind_is_named_when_it_is_imported(
         imported(changed(code, lambda statement: isinstance(statement, ast.Expr)))
 
 
-def test_every_family_that_is_open_has_a_page_and_every_page_a_place_in_the_index() -> None:
+def test_every_family_has_a_page_and_every_page_a_place_in_the_index() -> None:
     import marketsim.analysis.measures
     import marketsim.scenario.schema
 
     assert marketsim.analysis.measures
     assert marketsim.scenario.schema
     pages = {page.stem for page in PAGES}
-    assert {PAGE_OF.get(name, name.replace(" ", "-")) for name, family in families().items() if family.is_open} <= pages
+    assert {PAGE_OF.get(name, name.replace(" ", "-")) for name in families()} <= pages
     index = (ADDING / "index.md").read_text(encoding="utf-8")
     assert [page for page in sorted(pages) if f"]({page}.md)" not in index] == []
 

@@ -26,7 +26,8 @@ MOST_LINES = 400
 DOCS = PACKAGE / "docs"
 NOTES = "rules calibration validation theory contract living facts".upper().split()
 """Notes from which pages were written, and which nobody has who has only this repository."""
-OUTSIDE = re.compile(rf"\b(?:{'|'.join(NOTES)})\b")
+OUTSIDE = re.compile(rf"(?<![.\"'])\b(?:{'|'.join(NOTES)})\b(?!\[)")
+"""Their names in prose; not as a name of code, alone between quotes or behind a dot."""
 ROOMS = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 NAMED_FILE = re.compile(r"`(?:marketsim/)?((\w+)/[\w/]+(?:\.py|\.md)?)`")
 
