@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from marketsim import simulation
+from marketsim.clock import ProcessGenerator
 from marketsim.datasets.run import Run
 from marketsim.datasets.tables import TABLES
 from marketsim.errors import ResultError, UsageError
@@ -14,7 +15,9 @@ from marketsim.issuers.resets.rebalancer import Rebalancer
 from marketsim.kernel.world import World
 from marketsim.scenario.schema import Scenario
 from marketsim.simulation import run_builder, running
+from marketsim.simulation.agents import own_agents
 from marketsim.simulation.run_builder import RunResult
+from marketsim.traders.agent import Agent
 from tests.simulation.worlds import CROWD, DOWN, GBM, MINUTE, RETAIL, UP, world
 
 KEYS = (
@@ -85,10 +88,22 @@ def test_every_count_of_the_manifest_is_the_rows_of_its_table(done: RunResult) -
     for name in ("trades", "orders", "liquidations", "deleveragings", "rebalances"):
         assert counts[name] == len(done.table(name)), name
     assert counts["cancels"] == len(orders.filter(action="cancel"))
-    # A cancel that comes too late for its order is refused too, but is no row of an order.
-    assert counts["rejected_orders"] >= len(orders.filter(action="reject"))
-    assert min(counts[name] for name in ("trades", "liquidations", "rebalances", "rejected_orders", "cancels")) > 0
+    assert counts["rejected_orders"] == len(orders.filter(action="reject"))
+    assert min(counts[name] for name in ("trades", "liquidations", "rebalances", "cancels")) > 0
     assert counts["micro_events"] >= counts["orders"]
+
+
+class Poor(Agent):
+    """Sends one order that its capital is no margin for."""
+
+    def process(self) -> ProcessGenerator:
+        yield self.send("BTC-PERP", "+100 BTC", type="market").done
+
+
+def test_a_rejected_order_is_counted_and_is_a_row(tmp_path: Path) -> None:
+    agents = own_agents([lambda model: Poor(model, capital="10 USDT")], "poor")
+    run = simulation.run(world(duration="1min", record={"orders": "all"}), out=tmp_path, agents=agents)
+    assert run.manifest["counts"]["rejected_orders"] == len(run.table("orders").filter(action="reject")) == 1
 
 
 def test_a_run_that_is_there_is_not_made_again(done: RunResult) -> None:
