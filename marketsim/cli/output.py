@@ -17,3 +17,9 @@ def print_lines(lines: Iterable[tuple[str, str]]) -> None:
     """Each line with its name in a column of its own."""
     for name, text in lines:
         click.echo(f"{name:<8}{text}")
+
+
+def print_notices(notices: Iterable[str]) -> None:
+    """What is valid and perhaps not meant, one line each, beside the answer."""
+    for notice in notices:
+        click.echo(f"note: {notice}", err=True)

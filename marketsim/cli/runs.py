@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from marketsim.cli.options import json_flag, out_option, scenario_argument, wall_time, world_options
-from marketsim.cli.output import print_json, print_lines
+from marketsim.cli.output import print_json, print_lines, print_notices
 
 
 @click.command()
@@ -39,6 +39,8 @@ def run(
     world = marketsim.load(scenario, set=overrides, seed=seed)
     if world.study is not None and not quiet:
         click.echo("study: is read by `marketsim sweep`; `run` ignores it", err=True)
+    if not quiet:
+        print_notices(world.notices)
     with RunProgress(quiet=quiet) as progress:
         result = marketsim.run(
             world,

@@ -7,11 +7,15 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from marketsim.cli.options import ScenarioParameter, json_flag, scenario_argument, world_options
-from marketsim.cli.output import print_json
+from marketsim.cli.output import print_json, print_notices
+
+if TYPE_CHECKING:
+    from marketsim.errors import Problem
 
 LISTS = ["scenarios", "kinds", "policies", "presets", "plugins", "measures"]
 
@@ -22,20 +26,32 @@ LISTS = ["scenarios", "kinds", "policies", "presets", "plugins", "measures"]
 def validate(scenarios: tuple[Path | str, ...], as_json: bool) -> None:
     """Check scenario files and run nothing."""
     from marketsim.errors import ScenarioError
-    from marketsim.scenario import validate as problems_of
 
-    found = {str(path): list(problems_of(path)) for path in scenarios}
-    wrong = [problem for problems in found.values() for problem in problems]
+    found = {str(path): _checked(path) for path in scenarios}
+    wrong = [problem for problems, _ in found.values() for problem in problems]
     if as_json:
-        files = {path: [vars(problem) for problem in problems] for path, problems in found.items()}
-        print_json({"valid": not wrong, "files": files})
-    for path, problems in found.items():
+        files = {path: [vars(problem) for problem in problems] for path, (problems, _) in found.items()}
+        notices = {path: told for path, (_, told) in found.items() if told}
+        print_json({"valid": not wrong, "files": files, **({"notices": notices} if notices else {})})
+    for path, (problems, told) in found.items():
         for problem in problems:
             click.echo(str(problem), err=as_json)
         if not problems:
             click.echo(f"{path}: valid", err=as_json)
+        print_notices(told)
     if wrong:
         sys.exit(ScenarioError.exit_code)
+
+
+def _checked(path: Path | str) -> tuple[list[Problem], tuple[str, ...]]:
+    """What is wrong with a scenario file, and what is right there and perhaps not meant."""
+    from marketsim.errors import ScenarioError
+    from marketsim.scenario import load
+
+    try:
+        return [], load(path).notices
+    except ScenarioError as error:
+        return error.problems, ()
 
 
 @click.command()
@@ -47,13 +63,14 @@ def show(scenario: Path | str, seed: int | None, overrides: tuple[str, ...], sen
     """Show the resolved scenario and where each value comes from."""
     from marketsim.scenario import load
 
+    world = load(scenario, set=overrides, seed=seed)
     if as_json:
-        print_json(load(scenario, set=overrides, seed=seed).complete())
+        print_json(world.complete())
         return
-    from marketsim.scenario.describe import show as describe
+    from marketsim.scenario.describe import described
 
-    every = [*overrides, *([] if seed is None else [f"seed={seed}"])]
-    click.echo(describe(scenario, every, sentences))
+    click.echo(described(world, sentences))
+    print_notices(world.notices)
 
 
 def _rows_of(what: str) -> Sequence[tuple[str, ...]]:

@@ -20,7 +20,11 @@ _PLAIN = re.compile(r"-?[\w.][\w .+/%?;()-]*(?<! )|\d\d:\d\d|[\d-]+T[\d:.]+Z")
 
 def show(path: str | Path, overrides: Mapping[str, Any] | Sequence[str] = (), sentences: bool = False) -> str:
     """The resolved scenario as text: with origins, or in words. Raises ScenarioError when it is invalid."""
-    scenario = load(path, overrides)
+    return described(load(path, overrides), sentences)
+
+
+def described(scenario: Scenario, sentences: bool = False) -> str:
+    """A loaded scenario as text: with origins, or in words."""
     return in_sentences(scenario) if sentences else with_origins(scenario)
 
 

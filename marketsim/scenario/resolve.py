@@ -134,7 +134,8 @@ def _checked_world(root: Node, file: Path, problems: Problems) -> Scenario:
     check_study_paths(scenario.complete(), root, problems)
     if problems.found:
         raise ScenarioError(problems.found)
-    scenario.remember(root_folder(file), root)
+    told = ((f"underlyings.{name}.index", index.notice) for name, index in indices.items())
+    scenario.remember(root_folder(file), root, tuple(f"{place}: {notice}" for place, notice in told if notice))
     return scenario
 
 

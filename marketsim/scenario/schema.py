@@ -105,10 +105,16 @@ class Scenario(Spec):
 
     _root: Path = PrivateAttr(default=Path())
     _document: Node | None = PrivateAttr(default=None)
+    _notices: tuple[str, ...] = PrivateAttr(default=())
 
-    def remember(self, root: Path, document: Node) -> None:
-        """Keep the root folder and the document this scenario was made from; called once, when it loads."""
-        self._root, self._document = root, document
+    def remember(self, root: Path, document: Node, notices: tuple[str, ...] = ()) -> None:
+        """Keep the root folder and the document this scenario was made from, and its notices; once, when it loads."""
+        self._root, self._document, self._notices = root, document, notices
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is valid in it and perhaps not meant, each with its place."""
+        return self._notices
 
     @property
     def root(self) -> Path:

@@ -34,7 +34,7 @@ class ConstantIndexSpec(IndexSpec):
 
     def prepare(self, *, start_ns: int, duration_ns: int, root: Path) -> PreparedIndex:
         """One level for good; see `IndexSpec`."""
-        return listed_levels([0], [self.price.amount], "step").prepared(self.every)
+        return listed_levels([0], [self.price.amount], "step").prepared(self.every, duration_ns)
 
     def sentence(self) -> str:
         """What it does; see `IndexSpec`."""

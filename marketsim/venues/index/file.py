@@ -50,7 +50,7 @@ class FileIndexSpec(IndexSpec, FileSpec):
 
     def prepare(self, *, start_ns: int, duration_ns: int, root: Path) -> PreparedIndex:
         """The levels of its rows; see `IndexSpec`."""
-        return _levels(self, root, start_ns, duration_ns).prepared(self.every)
+        return _levels(self, root, start_ns, duration_ns).prepared(self.every, duration_ns)
 
     def sentence(self) -> str:
         """What it does; see `IndexSpec`."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from marketsim.errors import UnitError
 from marketsim.spec import Fault
-from marketsim.units import format_number
+from marketsim.units import format_duration, format_number
 from marketsim.venues.index.index_path import (
     Float64Array,
     IndexPath,
@@ -40,15 +40,28 @@ class ListedLevels:
     decimals: npt.NDArray[np.int64]
     interpolate: Interpolation
 
-    def prepared(self, every_ns: int) -> PreparedIndex:
-        """The index that follows these levels in steps of every_ns; what it may reach is what stands here."""
+    def prepared(self, every_ns: int, duration_ns: int | None = None) -> PreparedIndex:
+        """The index that follows these levels in steps of every_ns; what it may reach is what stands here.
+
+        Its notice says how many of them lie between two steps, of a run of this length, so that nobody sees them.
+        """
 
         def path(_: Innovations, jump_factors: JumpFactors) -> IndexPath:
             return ListedIndexPath(self, every_ns, jump_factors)
 
         values = self.mantissas / 10.0**self.decimals
         opening = Decimal(int(self.mantissas[0])).scaleb(-int(self.decimals[0]))
-        return PreparedIndex(opening, float(values.min()), float(values.max()), path)
+        notice = self._notice(every_ns, duration_ns)
+        return PreparedIndex(opening, float(values.min()), float(values.max()), path, notice)
+
+    def _notice(self, every_ns: int, duration_ns: int | None) -> str | None:
+        times = self.times_ns if duration_ns is None else self.times_ns[self.times_ns <= duration_ns]
+        first_steps = -(-times[:-1] // every_ns) * every_ns
+        unseen = int((first_steps >= times[1:]).sum())
+        if not unseen:
+            return None
+        where = f"{'lies' if unseen == 1 else 'lie'} between two steps of {format_duration(every_ns)}"
+        return f"{unseen:,} of {times.size:,} listed levels {where}: nobody sees them; a shorter `every` shows more"
 
 
 class ListedIndexPath(IndexPath):

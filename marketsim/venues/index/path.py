@@ -53,7 +53,7 @@ class PathIndexSpec(IndexSpec):
     def prepare(self, *, start_ns: int, duration_ns: int, root: Path) -> PreparedIndex:
         """The levels of its points; see `IndexSpec`."""
         times, prices = [at_ns for at_ns, _ in self.points], [price.amount for _, price in self.points]
-        return listed_levels(times, prices, self.interpolate).prepared(self.every)
+        return listed_levels(times, prices, self.interpolate).prepared(self.every, duration_ns)
 
     def sentence(self) -> str:
         """What it does; see `IndexSpec`."""
