@@ -113,7 +113,14 @@ class EventSpec(Spec):
         raise NotImplementedError
 
 
-EVENTS = Family("event", EventSpec, key="kind", home="marketsim.events", needs=("happen", "event_words", "sentence"))
+EVENTS = Family(
+    "event",
+    EventSpec,
+    key="kind",
+    home="marketsim.events",
+    needs=("happen", "event_words", "sentence"),
+    announced={"terms_change": "fee_change, or a scenario for each set of terms"},
+)
 """The kinds of listed events."""
 
 
