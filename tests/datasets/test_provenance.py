@@ -57,7 +57,7 @@ def test_the_manifest_has_the_keys_of_the_contract() -> None:
         "micro_events, strategic_events, orders, cancels, rejected_orders, trades, liquidations, deleveragings, "
         "rebalances, creations, redemptions"
     )
-    crowding_keys = "k_usdt impact_per_usdt crowding_number method lo hi horizon_s".split()
+    crowding_keys = "k_usdt k_triggered_usdt impact_per_usdt crowding_number method lo hi horizon_s".split()
     assert set(made["crowding"]["BTC-PERP"]) == set(crowding_keys)
     assert made["crowding"]["BTC-PERP"]["method"] == "none"
     assert made["tables"] == {"trades": {"rows": 7, "bytes": 1000, "content_sha256": "ab"}}

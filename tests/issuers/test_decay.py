@@ -65,6 +65,7 @@ def test_a_fund_is_measured_while_it_has_units() -> None:
     ledger.begin(standing(0, "1", 110_000))
     ledger.end(standing(0, "1.3", 121_000))
     ledger.enter("cost", -10)  # of the last hedge: the issuer's
+    ledger.reset({"BTC-PERP": 100_000})  # an order that was in work ends
     row = ledger.cut(standing(60, "1", 90_000))
     assert (row.t0_ns, row.t1_ns, row.cost_term) == (10, 60, 0.0)
     assert row.beta_term == pytest.approx(3 * log(1.1), rel=1e-12)

@@ -362,3 +362,77 @@ def test_a_fee_of_notional_is_the_rate_times_the_target(mode: str) -> None:
         assert (sold.status, sold.cash_atoms, sold.fee_atoms) == ("settled", 10_000 * ATOMS, 90 * ATOMS)
         assert world.cash[ALICE] == (10_000_000 - 90) * ATOMS
         check_books(world, desk, deposits)
+
+
+def test_while_a_hedge_is_worked_nav_is_what_the_row_s_equity_less_claims_gives() -> None:
+    """Table `tokens` by itself: (equity - claims) / supply, at every moment of a creation and of a redemption."""
+    world = World({BTC: 300_000}, slip_ticks=50, fee_parts=50_000)
+    world.follow([(15 * SECOND, 303_000), (95 * SECOND, 309_000)])
+    world, desk, _ = opened({"mode": "cash_exec", **FEES}, world=world, execution=LADDER)
+    desk.holdings.move(HOLDERS, BOB, 20_000 * ATOMS)
+    create(desk, 2_000_000)
+    claims = []
+    for second in range(0, 200, 5):
+        if second == 80:
+            redeem(desk, 20_000, BOB)
+        world.run_to(second * SECOND)
+        row, _ = desk.snapshot(world.now)
+        assert row["nav"] == pytest.approx(
+            (row["equity_atoms"] - row["claims_atoms"]) / row["supply"] / ATOMS, rel=1e-12
+        )
+        claims.append(row["claims_atoms"])
+    assert claims[2] > 1_990_000 * ATOMS
+    assert claims[20] > 2_000_000 * ATOMS
+    assert claims[14] == claims[-1] == 0
+
+
+def test_clients_dealt_together_at_the_hedge_s_price_each_bear_their_own_hedge() -> None:
+    """Both wait while the token rests; with 5 bp of fees on 3 x the cash each pays 15 bp of his own, not of both."""
+    world = World({BTC: 300_000}, fee_parts=50_000)
+    world, desk, deposits = opened({"mode": "cash_exec", "queue": True}, world=world, execution={"algorithm": "market"})
+    desk.status.suspend(["primary"])
+    requests = [create(desk, 1_000_000), create(desk, 3_000_000, BOB)]
+    desk.status.resume(["primary"])
+    world.run_to(MINUTE)
+    assert [request.status for request in requests] == ["settled", "settled"]
+    units = [float(request.units) for request in requests]
+    assert units == [pytest.approx(9_985, rel=1e-6), pytest.approx(29_955, rel=1e-6)]  # 1 - 3 x .0005
+    assert [order.sent["lots"] for order in world.orders] == [100_000, 300_000]
+    check_books(world, desk, deposits)
+
+
+def test_the_last_units_go_while_a_creation_is_hedged_and_only_the_holders_position_is_closed() -> None:
+    """Half the creation's hedge is done when everybody else leaves: what stays is three times the creation's cash."""
+    world, desk, deposits = opened({"mode": "cash_exec"}, execution=LADDER, aum="1 MUSDT")
+    desk.holdings.move(HOLDERS, BOB, 10_000 * ATOMS)
+    made = create(desk, 2_000_000)
+    world.run_to(25 * SECOND)
+    gone = redeem(desk, 10_000, BOB)
+    assert desk.token.supply_lots == 0
+    world.run_to(3 * MINUTE)
+    assert (made.status, gone.status) == ("settled", "settled")
+    assert gone.cash_atoms == 1_000_000 * ATOMS
+    assert world.position_lots(desk.token.account, BTC) == 200_000
+    assert float(desk.books.holding().leverage or 0) == pytest.approx(3, abs=1e-6)
+    check_books(world, desk, deposits)
+
+
+def test_an_order_in_work_ends_when_the_last_units_have_gone() -> None:
+    """A purchase of ten minutes, all holders out after two: the fund has no position and no cash from there on."""
+    world = World({BTC: 300_000})
+    world.follow([(30 * SECOND, 303_000)])
+    twap = {"algorithm": "twap", "over": "10min", "slices": 10}
+    primary = {"mode": "cash_nav", "hedge": "off_book", "suspend_while_rebalancing": False}
+    rebalance = {"policy": "daily", "at": "00:01"}
+    world, desk, deposits = opened(primary, world=world, execution=twap, rebalance=rebalance, aum="1 MUSDT")
+    desk.holdings.move(HOLDERS, BOB, 10_000 * ATOMS)
+    world.run_to(3 * MINUTE + SECOND)
+    request = redeem(desk, 10_000, BOB)
+    assert len(world.orders) == 3
+    world.run_to(HOUR)
+    assert request.status == "settled"
+    desk.finish(world.now)
+    assert len(world.orders) == 3
+    assert (world.position_lots(desk.token.account, BTC), world.cash[desk.token.account]) == (0, 0)
+    assert world.rows["rebalances"][0]["status"] == "partial"
+    assert world.total_atoms() == deposits

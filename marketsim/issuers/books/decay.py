@@ -102,7 +102,9 @@ class DecayLedger:
         self._growth[charge] = self._growth.get(charge, 1.0) * growth
 
     def reset(self, mark_ticks: Mapping[str, int]) -> None:
-        """Note a reset at these marks: the move since the last one is over."""
+        """Note a reset at these marks: the move since the last one is over. A fund without units has none."""
+        if self.ended is not None:
+            return
         self._variance += self._move_since_reset(mark_ticks)
         self.reset_ticks = mark_ticks
 

@@ -73,7 +73,7 @@ class Delisting:
         token = books.token
         equity_atoms = books.view.cash_atoms(token.account)
         lot_value = Fraction(equity_atoms, token.supply_lots) if token.supply_lots else Fraction(0)
-        token.final_nav = lot_value * token.lots_per_token
+        token.final_nav = lot_value * token.lots_per_token if token.supply_lots else token.declared_nav
         paid_atoms = 0
         for account, lots in self.holdings.holders().items():
             atoms = floor(lots * lot_value)

@@ -111,6 +111,8 @@ class ParentOrderExecutor:
             parent.unfilled = Unfilled.WIPED
         elif self.reconciliation.seizures != seizures:
             parent.unfilled = Unfilled.SEIZED
+        elif parent.purpose is Purpose.REBALANCE and not self.books.token.supply_lots:
+            parent.unfilled = Unfilled.EMPTY
         return parent.unfilled is not None
 
     def _send_due(self, parent: ParentOrder, leg: LegTerms) -> ProcessGenerator:

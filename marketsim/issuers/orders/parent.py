@@ -34,6 +34,7 @@ class Unfilled(StrEnum):
     SEIZED = "seized"
     WIPED = "wiped"
     SUPERSEDED = "superseded"
+    EMPTY = "empty"
     END_OF_RUN = "end_of_run"
 
 

@@ -17,7 +17,7 @@ from marketsim.analysis.crowding.rebalance_demand import clock_demand, demand, d
 from marketsim.analysis.crowding.regression_impact import impact_by_regression
 from marketsim.analysis.crowding.run_crowding import crowding_of_run
 from marketsim.datasets.run import Run
-from tests.simulation.worlds import DOWN, MINUTE, UP, world
+from tests.simulation.worlds import DOWN, MINUTE, OFF_BOOK, PERP, STILL, UP, world
 
 RISE = [{"at": "20min", "kind": "jump", "underlying": "BTC", "size": "3%"}]
 
@@ -145,6 +145,28 @@ def test_the_block_of_one_run_has_k_and_the_regression_of_its_own_tape(run: Run)
 def test_a_run_without_funds_has_no_crowding(tmp_path: Path) -> None:
     block = crowding_of_run(simulation.run(world(duration="2min"), out=tmp_path).path)["BTC-PERP"]
     assert (block["k_usdt"], block["crowding_number"], block["method"]) == (0.0, 0.0, "none")
+
+
+VARIABLE = {"policy": "variable", "lower": "2", "upper": "4", "hidden": {"uniform": ["2.5", "3.5"]}, "poll": "10min"}
+
+
+@pytest.mark.parametrize(
+    "rule", [{"policy": "band", "lower": "2", "upper": "4"}, VARIABLE, {"policy": "tlx", "threshold": "0.25"}]
+)
+def test_tokens_without_a_clock_have_their_k_beside_and_instead_of_that_of_the_clock(
+    tmp_path: Path, rule: dict[str, str]
+) -> None:
+    """1 MUSDT at 3x is 6 MUSDT per unit of return; in a market with a daily fund of -3 it stands beside that one's."""
+    waiting = {**UP, "rebalance": rule, "execution": OFF_BOOK}
+    other = {**PERP, "id": "OTHER"}
+    daily = {**DOWN, "execution": OFF_BOOK}
+    still = {**UP, "id": "STILL", "rebalance": {"policy": "none"}, "basket": {"OTHER": 3}}
+    alone = {**waiting, "id": "ALONE", "basket": {"OTHER": 3}}
+    scenario = world(index=STILL, traders=[], markets=[PERP, other], tokens=[waiting, daily, still, alone])
+    block = crowding_of_run(simulation.run(scenario, out=tmp_path).path)
+    assert block["BTC-PERP"]["k_usdt"] == pytest.approx(12 * 0.5e6, rel=1e-3)
+    assert block["BTC-PERP"]["k_triggered_usdt"] == pytest.approx(6e6, rel=1e-3)
+    assert block["OTHER"]["k_usdt"] == block["OTHER"]["k_triggered_usdt"] == pytest.approx(6e6, rel=1e-3)
 
 
 def test_opposite_funds_overlap_in_what_they_would_trade(run: Run) -> None:
