@@ -1,4 +1,4 @@
-"""Families of kinds, and their registers: which rebalance policies, trader kinds, indices, measures ... there are.
+"""Registers of kinds (policies, traders, indices, measures ..): each is checked for what it lacks when it is declared.
 
 A kind is one class in one file of its family's home: its Spec with the ranges in the fields, what may be wrong between
 them (`faults`), its sentence, its rule or process. `@FAMILY.register` above the class makes it known everywhere: to the

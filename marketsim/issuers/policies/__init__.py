@@ -1,4 +1,4 @@
-"""Rebalance policies, one file a kind: when a token trades, and to which leverage.
+"""Rebalance policies, one file a kind: when a token trades, to which leverage, and so how large a reset is.
 
 `family` says what a kind brings: its declaration with ranges and faults, its sentence, its triggers, and the policy it
 makes. The kinds are `none`, `daily`, `band`, `variable`, `fli`, `tlx`. Beside them stands what they share: what a

@@ -1,4 +1,4 @@
-"""Orders of a reset: a decision becomes one parent order for each leg that trades, sized for what trading costs."""
+"""Orders of a reset: what a policy decided becomes one parent order for each leg, less what trading costs."""
 
 from __future__ import annotations
 
