@@ -284,7 +284,8 @@ def _place(kind: type[Any]) -> str:
 
 def _missing(kind: type[Any], base: type[Any], needs: tuple[str, ...]) -> Iterator[str]:
     """What a kind has not: a docstring, a part of its own where the base has none, the range of a number."""
-    if not (kind.__doc__ or "").strip() or kind.__doc__ == base.__doc__:
+    is_told = sys.flags.optimize < 2  # `python -OO` takes all docstrings away
+    if is_told and (not (kind.__doc__ or "").strip() or kind.__doc__ == base.__doc__):
         yield "it has no docstring"
     for name in needs:
         if getattr(kind, name, None) is getattr(base, name, None):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from signal import SIGTERM, signal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,10 +31,12 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn refusals and Ctrl-C into the exit codes of the contract."""
         asked = ctx.ensure_object(dict)
+        with suppress(ValueError):  # not in the main thread
+            signal(SIGTERM, _interrupt)
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("interrupted; what is finished is kept", err=True)
+            click.echo("interrupted; what is finished is kept, and what is not leaves nothing", err=True)
             ctx.exit(130)
         except Exception as error:
             from marketsim.errors import KernelError, MarketsimError
@@ -47,6 +51,11 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Keep the order of a working day: run and validate first."""
         return list(self.commands)
+
+
+def _interrupt(*_: object) -> None:
+    """A request to end is what Ctrl-C is: what is half-done is cleared away first."""
+    raise KeyboardInterrupt
 
 
 def _print_error(error: MarketsimError) -> None:

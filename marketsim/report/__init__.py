@@ -39,8 +39,14 @@ def write_study_report(study_directory: Path) -> Path:
 
 
 def _written(folder: Path, page: str) -> Path:
+    from marketsim.datasets.storage import storing
+
     path = folder / "report.html"
-    aside = path.with_suffix(".html.part")
-    aside.write_text(page, encoding="utf-8", newline="\n")
-    aside.replace(path)
+    aside = path.with_name(f".{path.name}.writing")
+    with storing(path):
+        try:
+            aside.write_text(page, encoding="utf-8", newline="\n")
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
     return path

@@ -20,11 +20,14 @@ from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, named, near
 from marketsim.scenario.nodes import Path as Keys
 from marketsim.spec import QUOTE, Distribution, Fault, FileSpec, Spec
 from marketsim.traders.group import TRADERS
-from marketsim.units import Money, Size, format_duration
+from marketsim.units import NS_PER_SECOND, Money, Size, format_duration
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.correlation import correlation_faults
 from marketsim.venues.index.index_path import PreparedIndex
 from marketsim.venues.underlying import UnderlyingSpec
+
+END_OF_TIME_NS = 253_402_300_800 * NS_PER_SECOND
+"""Where written instants end: 10000-01-01T00:00:00Z [ns since 1970]."""
 
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "issuer", "rounding", "market_pool")
 _REFERENCES: tuple[tuple[str, Keys, str], ...] = (
@@ -194,6 +197,8 @@ def _check_clock(draft: ScenarioDraft) -> None:
         draft.at(
             ("clock", "warmup"), "the warm-up is not shorter than the run", f"below {format_duration(clock.duration)}"
         )
+    if clock is not None and clock.start + clock.duration >= END_OF_TIME_NS:
+        draft.at(("clock", "start"), "the run would end after the year 9999", "an earlier start, or a shorter run")
 
 
 def _check_references(draft: ScenarioDraft) -> None:

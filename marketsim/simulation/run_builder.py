@@ -16,7 +16,7 @@ from marketsim.datasets.recorder import Recorder
 from marketsim.datasets.run import Run
 from marketsim.datasets.store import Found, RunDirectory, find_run
 from marketsim.datasets.writer import TableSummary
-from marketsim.errors import ResultError
+from marketsim.errors import EnvironmentLackError, ResultError
 from marketsim.kinds import plugins_of
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
@@ -115,7 +115,8 @@ class RunBuilder:
     ) -> RunResult:
         """Run a model to its end and write its directory; the model is closed. limit: wall time [ns].
 
-        crowding, report: called with the directory before it gets its place. compile_s: counts as wall time of the run.
+        crowding: called with the directory before it gets its place; report: afterwards, when nothing of the run can be
+        lost any more; where it fails the error says so. compile_s: counts as wall time of the run.
         """
         started = _Start(compile_s)
         with RunDirectory.create(self.folder.parent, self.folder.name, self.run_id, again=self.again) as directory:
@@ -128,11 +129,10 @@ class RunBuilder:
             if crowding is not None and manifest["status"] == "ok":
                 provenance.write_json(directory.path / "manifest.json", manifest)
                 manifest["crowding"] = dict(crowding(directory.path))
-            if report is not None:
-                provenance.write_json(directory.path / "manifest.json", manifest)
-                report(directory.path)
             place = directory.commit(manifest)
-            return RunResult(place, read_manifest(place))
+        if report is not None:
+            _write_report(report, place)
+        return RunResult(place, read_manifest(place))
 
     def _recorded(
         self, model: MarketModel, folder: Path, started: _Start, progress: ProgressHook | None, limit: int | None
@@ -191,6 +191,17 @@ class RunBuilder:
             plugins=plugins_of(scenario),
         )
         return manifest if window is None else {**manifest, "fork": vars(window)}
+
+
+def _write_report(report: ReportWriter, place: Path) -> None:
+    """Write the page of a run that stands already; raises, saying that the run is kept, where that fails."""
+    kept = f"the run is finished and kept in {place}; `marketsim report` writes its page"
+    try:
+        report(place)
+    except EnvironmentLackError as error:
+        raise EnvironmentLackError(f"{error}; {kept}") from error
+    except Exception as error:
+        raise ResultError(f"its report failed ({type(error).__name__}: {error}); {kept}") from error
 
 
 class _Start:

@@ -127,7 +127,7 @@ def test_control_c_ends_promptly_and_loses_nothing_finished(
     say(f"ended {time.monotonic() - began:.2f} s after Ctrl-C")
     assert process.returncode == 130
     assert time.monotonic() - began < 5.0
-    assert errors.splitlines()[-1] == "interrupted; what is finished is kept"
+    assert errors.splitlines()[-1] == "interrupted; what is finished is kept, and what is not leaves nothing"
     assert "Traceback" not in errors
     assert processes_of(tmp_path) == left_over(tmp_path) == []
     assert sweep(study, tmp_path).returncode == 0

@@ -1,0 +1,86 @@
+"""A finished run has its place before its page is written: whatever becomes of the page, the run is kept."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import marketsim as ms
+from marketsim.errors import EnvironmentLackError, ResultError
+from marketsim.simulation import running
+
+WORLD = """
+schema: marketsim/1
+name: paged
+clock: {duration: 2min}
+underlyings: [{id: BTC, index: {kind: gbm, price: 30000 USDT, volatility: 70%/yr}}]
+markets: [{id: BTC-PERP, underlying: BTC}]
+traders: [{id: noise, kind: noise, market: BTC-PERP, count: 20, capital: 20 kUSDT}]
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    file = tmp_path / "paged.yaml"
+    file.write_text(WORLD)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), EnvironmentLackError, "the disk is full"),
+        (OverflowError("date value out of range"), ResultError, "its report failed (OverflowError"),
+    ],
+)
+def test_a_page_that_fails_leaves_the_run(
+    path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception, kind: type[Exception], words: str
+) -> None:
+    written = Path.write_text
+
+    def fails(self: Path, text: str, **how: Any) -> int:
+        if "report.html" in self.name:
+            raise failure
+        return written(self, text, **how)
+
+    monkeypatch.setattr(Path, "write_text", fails)
+    out = path.parent / "out"
+    with pytest.raises(kind) as told:
+        ms.run(str(path), out=str(out))
+    assert words in str(told.value)
+    assert "the run is finished and kept" in str(told.value)
+    monkeypatch.undo()
+    (folder,) = (out / "paged").iterdir()
+    assert json.loads((folder / "manifest.json").read_text())["status"] == "ok"
+    assert ms.run(str(path), out=str(out)).already_there
+    assert not (folder / "report.html").exists()
+
+
+def test_a_run_that_is_told_to_end_leaves_nothing(path: Path) -> None:
+    path.write_text(WORLD.replace("2min", "30d").replace("count: 20,", "count: 2000,"))
+    out = path.parent / "out"
+    command = [sys.executable, "-m", "marketsim", "run", str(path), "--out", str(out), "--quiet"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(running.__file__).parents[2]) as process:
+        until = time.monotonic() + 120
+        while not list(out.glob("paged/.*.building/tables/*")) and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "interrupted; what is finished is kept, and what is not leaves nothing"
+    assert os.listdir(out / "paged") == []
+
+
+def test_the_package_works_without_docstrings(path: Path) -> None:
+    command = [sys.executable, "-OO", "-m", "marketsim", "validate", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(running.__file__).parents[2])
+    assert (done.returncode, done.stderr) == (0, "")
