@@ -34,6 +34,7 @@ HEADER = np.dtype(
         ("cohorts", "i8"),
         ("accounts", "i8"),
         ("positions", "i8"),
+        ("places", "i8"),
         ("traders", "i8"),
         ("slots", "i8"),
         ("stakes", "i8"),
@@ -97,7 +98,7 @@ HEADER = np.dtype(
     ]
 )
 ADDRESSES = (
-    "address place_door withdraw_door underlyings markets groups cohorts accounts positions traders slots stakes orders messages heap crossings flows exponential "
+    "address place_door withdraw_door underlyings markets groups cohorts accounts positions places traders slots stakes orders messages heap crossings flows exponential "
     "trade_log order_log quote_log liquidation_log deleveraging_log notices"
 ).split()
 LOG_COUNTERS = (
@@ -195,6 +196,7 @@ MARKET = np.dtype(
         ("queue_head", "i8"),
         ("queue_tail", "i8"),
         ("queue_budget", "i8"),  # entries still to be worked on at this instant
+        ("liquidations_per_step", "i8"),  # entries worked on at one mark step, 0: all
         ("liquidation_due_ns", "i8"),
         ("liquidation_fee", "i8"),
         ("cascade", "i8"),
@@ -202,6 +204,11 @@ MARKET = np.dtype(
         ("cascade_ns", "i8"),
         ("cascade_parent", "i8"),
         ("volume_ticklots", "f8"),
+        # who is deleveraged next (left out of the digest: made anew at every instant that needs it)
+        ("ranked_ns", "i8"),  # instant whose ranking this is, -1: none
+        ("first_long", "i8"),
+        ("first_short", "i8"),
+        ("moved", "i8"),  # head of the list of positions to be ranked anew
         # a token's own market
         ("nav_account", "i8"),  # the fund whose NAV is the index, -1 for none
         ("supply_lots", "i8"),
@@ -223,6 +230,7 @@ MARKET = np.dtype(
 )
 MARKET_ADDRESSES = "levels bitmap basis history tiers long_heads short_heads queue".split()
 QUOTE_MEMORY = "logged_bid logged_bid_lots logged_ask logged_ask_lots".split()
+RANKING = "ranked_ns first_long first_short moved".split()
 
 TIER = np.dtype([("floor_atoms", "i8"), ("maintenance", "i8"), ("amount_atoms", "i8"), ("max_leverage", "f8")])
 
@@ -282,6 +290,19 @@ POSITION = np.dtype(
 # A spot market has no triggers. Its positions' records are POSITION with other names for the two places that would stay empty.
 SPOT_NAMES = {"trigger_ticks": "reserved_ticklots", "bucket": "stake"}  # what resting bids cost; the number of its stake, -1: none kept
 SPOT_POSITION = np.dtype([(SPOT_NAMES.get(name, name), kind) for name, kind in POSITION.descr])
+
+PLACE = np.dtype(
+    [
+        ("score", "f8"),
+        ("child", "i4"),  # of the heap of its market and side: the first of those that come after it,
+        ("next", "i4"),  # its neighbours among the children of its parent;
+        ("before", "i4"),  # for the first of them the parent
+        ("side", "i4"),  # 1 among the longs, -1 among the shorts, 0 in no heap
+        ("next_moved", "i4"),
+        ("is_moved", "i4"),
+    ]
+)
+"""A position's place in the order of deleveraging; record by record beside POSITION."""
 
 STAKE = np.dtype(
     [
@@ -465,6 +486,7 @@ level_at = accessor(LEVEL)
 order_at = accessor(ORDER)
 account_at = accessor(ACCOUNT)
 position_at = accessor(POSITION)
+place_at = accessor(PLACE)
 spot_of = overlay(POSITION, None, SPOT_POSITION)
 stake_at = accessor(STAKE)
 trader_at = accessor(TRADER)

@@ -1,4 +1,7 @@
-"""Liquidation: a first-in-first-out queue with bounded work per instant, takeover by the insurance fund, deleveraging, closing the books.
+"""Liquidation: a first-in-first-out queue, takeover by the insurance fund, deleveraging, closing the books.
+
+A mark step works on everybody who waits when the mark comes, or on the market's `liquidations_per_step` first of them,
+one pass each.
 
 Stages (Binance, docs/venues.md#liquidation-engines, docs/venues.md#insurance-funds, docs/venues.md#deleveraging, twin
 in `venues/liquidation.py`): all orders cancelled; an IOC limited at the bankruptcy price that brings the position one
@@ -10,10 +13,9 @@ leaves the accounts.
 
 import numpy as np
 
-from marketsim.kernel import deleveraging_rules, liquidation_engines
+from marketsim.kernel import liquidation_engines
 from marketsim.kernel.accounts import change_position, close_debt, pay, position_of, share, trade_cash
 from marketsim.kernel.codes import (
-    ACC_LEDGER,
     ACC_WATCHED,
     BUY,
     E_DELEVERAGING,
@@ -49,9 +51,9 @@ from marketsim.kernel.layout import (
 from marketsim.kernel.logs import post_notice
 from marketsim.kernel.margin import equity_atoms, file_account, is_under_water, unfile
 from marketsim.kernel.matching import cancel, submit
+from marketsim.kernel.ranking import next_in_line
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
-PER_INSTANT = 64  # queue entries worked on at one mark step
 CASCADE_NS = 60_000_000_000  # a liquidation within this time of one on the same side belongs to its cascade
 FUND_SLICE = 16  # the fund sells a sixteenth of what it took over at each step
 FUND_BAND_BPS = 50  # at most this far from the mark
@@ -188,62 +190,6 @@ def fund_position(w, m):
 
 
 @compiled
-def no_rank(w, m, p):
-    """A market whose deleveraging code stands for nothing stops the run."""
-    w.stop = STOP_NO_MARKET_RULE
-    w.stop_argument = m.id
-    return 0.0
-
-
-rank = by_code(
-    "m.deleveraging_rule",
-    deleveraging_rules.CODES,
-    functions_of("marketsim.kernel.deleveraging_rules", deleveraging_rules.CODES),
-    no_rank,
-    "w, m, p",
-)
-
-
-@compiled
-def best_ranked(w, m, wanted_sign):
-    """Position record first in line for deleveraging among those of `wanted_sign`; ledger accounts come last; -1 for none."""
-    best = np.int64(-1)
-    best_score = 0.0
-    for i in range(w.n_positions):
-        p = position_at(w.positions, i)
-        if p.market != m.id or p.lots * wanted_sign <= 0:
-            continue
-        a = account_at(w.accounts, p.account)
-        if a.state == S_QUEUED or a.bits & ACC_LEDGER:
-            continue
-        value = rank(w, m, p)
-        if best < 0 or value > best_score:
-            best = np.int64(i)
-            best_score = value
-    if best >= 0:
-        return best
-    return last_resort(w, m, wanted_sign)
-
-
-@compiled
-def last_resort(w, m, wanted_sign):
-    """When no trader is left on the other side: queued accounts, then the fund, then `outside`."""
-    outside = np.int64(-1)
-    fund = np.int64(-1)
-    for i in range(w.n_positions):
-        p = position_at(w.positions, i)
-        if p.market != m.id or p.lots * wanted_sign <= 0:
-            continue
-        if p.account == m.outside_account:
-            outside = np.int64(i)
-        elif p.account == m.insurance_account:
-            fund = np.int64(i)
-        else:
-            return np.int64(i)
-    return fund if fund >= 0 else outside
-
-
-@compiled
 def deleverage(w, m, victim, position):
     """Close the rest of a bankrupt position against the best-ranked opposite ones at the bankruptcy price; return the lots.
 
@@ -257,7 +203,7 @@ def deleverage(w, m, victim, position):
     closed = np.int64(0)
     rank = np.int64(0)
     while p.lots != 0 and rank < MAX_FILLS:
-        i = best_ranked(w, m, -sign)
+        i = next_in_line(w, m, -sign)
         q = position_at(w.positions, i)
         other = np.int64(q.account)
         b = account_at(w.accounts, other)
@@ -396,10 +342,14 @@ def largest_position(w, account):
 
 @compiled
 def work_queue(w, market):
-    """One step of the liquidation phase: one queue entry, one pass; after the last of this instant the fund sells its slice."""
+    """One step of the liquidation phase: one queue entry, one pass; after the last of this instant the fund sells its slice.
+
+    An entry ends, or goes to the end of the queue for the next mark: no account is worked on twice at one instant.
+    """
     m = market_at(w.markets, market)
     if m.queue_budget == 0:
         m.liquidation_due_ns = -1
+        m.ranked_ns = -1
         unwind_fund(w, m)
         return
     m.queue_budget -= 1

@@ -11,7 +11,7 @@ import numpy as np
 
 from marketsim.kernel.accounts import dearest_rate, fee_rate, share
 from marketsim.kernel.codes import ACC_NO_MARGIN, ACC_NO_TIERS, BUY, PERPETUAL, RATE_ONE, S_QUEUED, SPOT
-from marketsim.kernel.layout import account_at, market_at, position_at, spot_of, tier_at
+from marketsim.kernel.layout import account_at, market_at, place_at, position_at, spot_of, tier_at
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
 NEVER = 4_611_686_018_427_387_904
@@ -273,8 +273,20 @@ def is_out_of_danger(m, a, p):
 
 
 @compiled
+def note_moved(w, m, i):
+    """While the market's ranking is good: position record `i` has to be ranked anew (`ranking`)."""
+    place = place_at(w.places, i)
+    if not place.is_moved:
+        place.is_moved = 1
+        place.next_moved = m.moved
+        m.moved = i
+
+
+@compiled
 def file_trigger(w, m, i, p):
     """File position `p` (record `i`) at its trigger price; out of the box or without danger: nowhere."""
+    if m.ranked_ns == w.now_ns:
+        note_moved(w, m, i)
     a = account_at(w.accounts, p.account)
     if a.bits & ACC_NO_MARGIN or m.kind == SPOT:
         return

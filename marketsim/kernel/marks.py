@@ -21,7 +21,7 @@ from marketsim.kernel.codes import (
 from marketsim.kernel.crossings import fire_if_crossed
 from marketsim.kernel.dispatch import by_code, functions_of
 from marketsim.kernel.layout import crossing_at, market_at, position_at, underlying_at
-from marketsim.kernel.liquidation import PER_INSTANT, enqueue
+from marketsim.kernel.liquidation import enqueue
 from marketsim.kernel.margin import bucket_of, equity_atoms, file_account, file_all, is_under_water
 from marketsim.kernel.mark_rules import CODES
 from marketsim.kernel.records import compiled, load_f8, load_i4, load_i8, store_i8
@@ -197,4 +197,6 @@ def step_mark(w, market):
                 fire_if_crossed(w, m, k, c)
     if m.kind == PERPETUAL:
         scan_triggers(w, market, old, np.int64(m.mark_ticks))
-    m.queue_budget = min(np.int64(m.queue_tail - m.queue_head), np.int64(PER_INSTANT))
+    m.queue_budget = m.queue_tail - m.queue_head
+    if m.liquidations_per_step > 0:
+        m.queue_budget = min(np.int64(m.queue_budget), np.int64(m.liquidations_per_step))

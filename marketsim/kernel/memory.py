@@ -91,6 +91,8 @@ class Memory:
         self.accounts, self.positions = accounts, positions
         self._point("accounts", accounts)
         self._point("positions", positions)
+        self.places = np.zeros(len(positions), layout.PLACE)
+        self._point("places", self.places)
         self._lay_traders(traders, groups)
         self.stakes = np.zeros(max(stakes, 1), layout.STAKE)
         self._n_stakes = stakes
@@ -203,6 +205,7 @@ class Memory:
             "cascade",
             "cascade_parent",
             "liquidation_due_ns",
+            "ranked_ns",
         ):
             record[name] = -1
         level = self.underlyings[record["underlying"]]["level"]
@@ -374,6 +377,7 @@ class Memory:
         account, first = self.get("n_accounts"), self.get("n_positions")
         self.accounts = self._with_room("accounts", self.accounts, account, 1)
         self.positions = self._with_room("positions", self.positions, first, len(markets))
+        self.places = self._with_room("places", self.places, first, len(markets))
         record = self.accounts[account]
         _fill(
             record,

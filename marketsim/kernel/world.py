@@ -227,7 +227,7 @@ class World(Memory):
                 h.update(self.header[name].tobytes())
         for table, left_out in (
             (self.underlyings, {"path", "path_first", "path_n"}),
-            (self.markets, {*layout.MARKET_ADDRESSES, *layout.QUOTE_MEMORY}),
+            (self.markets, {*layout.MARKET_ADDRESSES, *layout.QUOTE_MEMORY, *layout.RANKING}),
             (self.groups, set(layout.GROUP_MEANS)),
         ):
             for name in table.dtype.names or ():

@@ -23,7 +23,7 @@ from marketsim.scenario.study import ArmSpec
 from marketsim.simulation.agents import NO_AGENTS, OwnAgents
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.recording.model_recorder import ModelRecorder
-from marketsim.simulation.run_counts import RunCounts, residual_atoms
+from marketsim.simulation.run_counts import RunCounts, liquidations_queued, residual_atoms
 from marketsim.simulation.stepping import ProgressHook, run_to_end
 
 ReportWriter = Callable[[Path], Path]
@@ -179,6 +179,7 @@ class RunBuilder:
             counts=now.since(before),
             residual_by_asset={asset: residual_atoms(model, asset) for asset in sorted(names)},
             markets=[market.id for market in model.wired.market_specs],
+            liquidations_queued=liquidations_queued(model),
             tables=tables,
             code=self.code,
             status="ok" if failure is None else "failed",

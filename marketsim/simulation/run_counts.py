@@ -1,4 +1,4 @@
-"""A run's counts for its manifest, and the check that money is conserved."""
+"""A run's counts for its manifest, who still waits for liquidation, and the check that money is conserved."""
 
 from __future__ import annotations
 
@@ -44,3 +44,13 @@ def residual_atoms(model: MarketModel, asset: str) -> int:
     equity = world.equity_atoms()[chosen]
     deposits = accounts["deposit_atoms"][chosen]
     return sum(int(x) for x in equity) - sum(int(x) for x in deposits)
+
+
+def liquidations_queued(model: MarketModel) -> dict[str, int]:
+    """Accounts that wait in each perpetual's liquidation queue."""
+    world = model.world
+    return {
+        market.id: world.market_int(number, "queue_tail") - world.market_int(number, "queue_head")
+        for number, market in enumerate(model.wired.market_specs)
+        if market.kind == "perpetual"
+    }

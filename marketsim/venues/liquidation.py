@@ -11,19 +11,30 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil, floor
-from typing import Annotated
+from typing import Annotated, Literal
 
-from marketsim.ranges import CHARGE
-from marketsim.spec import Rate, Spec
+from marketsim.ranges import CHARGE, ONE_OR_MORE
+from marketsim.spec import OMITTED_AT_DEFAULT, Count, Rate, Spec
 from marketsim.units import RATE_ONE
 from marketsim.venues.engines.family import LIQUIDATION_ENGINES
 
 
 class LiquidationSpec(Spec):
-    """The engine, and the fee on the liquidated amount."""
+    """The engine, the fee on the liquidated amount, and how many accounts the engine takes up at one mark step.
+
+    Who is not taken up waits for the next step, first in first out.
+    """
 
     engine: Annotated[str, LIQUIDATION_ENGINES] = "binance"
     fee: Annotated[Rate, CHARGE] = Decimal("0.0125")
+    per_step: Annotated[Literal["all"] | Count, ONE_OR_MORE, OMITTED_AT_DEFAULT] = "all"
+
+    def sentence(self) -> str:
+        """What `per_step` says, in words; nothing where it limits nobody."""
+        if self.per_step == "all":
+            return ""
+        accounts = "one account" if self.per_step == 1 else f"{self.per_step:,} accounts"
+        return f", and the engine takes up {accounts} at most at one mark step"
 
 
 class Stage(StrEnum):

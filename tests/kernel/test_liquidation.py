@@ -1,10 +1,13 @@
 """Liquidation's stories: who loses, who pays, and that the books close to the atom whatever happens."""
 
+import random
+
 import pytest
 
 from marketsim.kernel import codes
 from marketsim.kernel.layout import DELEVERAGING_LOG, LIQUIDATION_LOG
 from tests.kernel.checks import check_world
+from tests.kernel.commands import Twins
 from tests.kernel.crowds import advance, crowd
 from tests.kernel.worlds import LOT, ONE_TIER, SECOND, MarketPlan, Plan, Session
 
@@ -18,9 +21,14 @@ def rows(s: Session, name: str) -> list[dict[str, int]]:
 
 
 def crash(
-    cash: tuple[int, ...], path: list[int], fund: int = 0, tiers: tuple[tuple[int, int, int], ...] = ONE_TIER
+    cash: tuple[int, ...],
+    path: list[int],
+    fund: int = 0,
+    tiers: tuple[tuple[int, int, int], ...] = ONE_TIER,
+    per_step: int | None = None,
 ) -> Session:
-    return Session(Plan(cash, (MarketPlan(**FREE, tiers=tiers),), fund=fund), [path + [path[-1]] * 400])
+    market = MarketPlan(**FREE, tiers=tiers, per_step=per_step)
+    return Session(Plan(cash, (market,), fund=fund), [path + [path[-1]] * 400])
 
 
 def test_a_liquidated_account_sells_into_the_book_and_pays_its_fee_from_what_is_left() -> None:
@@ -104,21 +112,86 @@ def test_a_levered_crowd_in_a_crash_is_wound_up_and_the_books_close_to_the_atom(
     check_world(s.world, after_mark=True)
 
 
-def test_no_more_than_sixty_four_accounts_are_worked_on_at_one_mark_and_first_come_first() -> None:
+def test_everybody_who_waits_at_a_mark_is_worked_on_at_that_mark() -> None:
     s = crash((10 * LOT,) * 150 + (RICH,), [10_000, 10_000, 8_000])
     for trader in range(150):
         s.start(trader, 100, 10_000)
+    s.advance(2 * SECOND)
+    assert s.world.get("liquidation_count") == 150
+    assert [r["account"] for r in rows(s, "deleveragings")] == [s.plan.outside] * 150
+    assert not any(s.lots(trader) or s.cash(trader) or s.world.accounts[trader]["state"] for trader in range(150))
+    assert s.market("queue_head") == s.market("queue_tail")
+    check_world(s.world, after_mark=True)
+
+
+@pytest.mark.parametrize(("per_step", "done_by_then"), [(64, [64, 128, 150, 150]), (149, [149, 150]), (150, [150])])
+def test_a_market_may_bound_how_many_are_worked_on_at_one_mark_and_first_come_first(
+    per_step: int, done_by_then: list[int]
+) -> None:
+    s = crash((10 * LOT,) * 150 + (RICH,), [10_000, 10_000, 8_000], per_step=per_step)
+    for trader in range(150):
+        s.start(trader, 100, 10_000)
+    s.advance(2 * SECOND, codes.PH_LIQUIDATION)
+    assert s.market("queue_tail") - s.market("queue_head") == 150
+    queue = s.world._kept[int(s.world.markets[0]["queue"])][:150].tolist()
     done = []
-    for second in range(2, 6):
+    for second in range(2, 2 + len(done_by_then)):
         s.advance(second * SECOND)
         done.append(s.world.get("liquidation_count"))
-    assert done == [64, 128, 150, 150]
+        assert s.market("queue_tail") - s.market("queue_head") == 150 - done[-1]
+    assert done == done_by_then
+    assert [r["account"] for r in rows(s, "liquidations")] == queue
+    assert sorted(queue) == list(range(150))
     assert s.reason(s.order(150, 1, 10_000)) == "none"
     check_world(s.world, after_mark=True)
 
 
+def test_who_comes_later_waits_behind_those_who_wait() -> None:
+    # Bankrupt at 9,000 and 8,900: the first three fall at 9,040, the other two at 8,940, when two of the three still wait.
+    cash = (10 * LOT, 11 * LOT, 10 * LOT, 11 * LOT, 10 * LOT)
+    s = crash(cash, [10_000, 10_000, 9_040, 8_940], per_step=1)
+    for trader in range(5):
+        s.start(trader, 100, 10_000)
+    s.advance(7 * SECOND)
+    order = [r["account"] for r in rows(s, "liquidations")]
+    assert (sorted(order[:3]), sorted(order[3:])) == ([0, 2, 4], [1, 3])
+    assert [r["t_ns"] // SECOND for r in rows(s, "liquidations")] == [2, 3, 4, 5, 6]
+    check_world(s.world, after_mark=True)
+
+
+def test_an_empty_book_is_tried_once_an_entry_and_no_more() -> None:
+    s = crash((10 * LOT,) * 20, [10_000, 10_000, 8_000])
+    for trader in range(20):
+        s.start(trader, 100, 10_000)
+    before = s.world.get("order_count")
+    s.advance(100 * SECOND)
+    assert s.world.get("order_count") - before == 20  # the engine's orders: one an account, none of them filled
+    assert s.world.get("liquidation_count") == 20
+
+
+def test_many_are_deleveraged_in_the_order_of_a_full_sort_whatever_moves_between() -> None:
+    luck = random.Random(3)
+    markets = (MarketPlan(), MarketPlan(price=2_000, tiers=ONE_TIER, per_step=25))
+    n = 240
+    members = tuple(((0,), (1,), (0, 1))[i % 3] for i in range(n)) + ((0, 1),)
+    plan = Plan(tuple(luck.randint(4, 40) * LOT for _ in range(n)) + (RICH,), markets, 0, members)
+    falls = [1, 1, 0.96, 0.9, 0.84, 0.95, 1.1, 1.25, 1.1, 0.9]
+    paths = [[round(m.price * fall) for fall in [*falls, *[0.9] * 40]] for m in markets]
+    both = Twins(plan, paths)
+    for trader in range(n):
+        for market in plan.markets_of(trader):
+            size = luck.choice((20, 60, 60, 100, 300)) * (1 if market == 0 else 5)  # equals among them: the lower record
+            both.take(("coins", trader, market, size if luck.random() < 0.7 else -size))
+    for step in range(30):
+        both.take(("order", n, step % 2, luck.choice((-1, 1)) * 40, paths[step % 2][min(step // 2, 9)], 0))
+        both.take(("wait", SECOND // 2))
+        both.compare()
+        check_world(both.kernel.world)
+    assert both.kernel.world.get("deleveraging_count") > 150
+
+
 def test_who_waits_to_be_liquidated_can_send_nothing_and_what_was_on_its_way_is_refused() -> None:
-    s = crash((10 * LOT,) * 70 + (RICH,), [10_000, 10_000, 8_000])
+    s = crash((10 * LOT,) * 70 + (RICH,), [10_000, 10_000, 8_000], per_step=64)
     for trader in range(70):
         s.start(trader, 100, 10_000)
     waiting, late = s.order(0, 3, 7_000), s.world.next_order_id()

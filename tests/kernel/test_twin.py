@@ -36,6 +36,7 @@ WIDE = replace(
     markets=tuple(replace(MARKETS[k % 3], maker_fee=10_000 * (k % 3 - 1)) for k in range(10)),
     members=tuple((i % 10,) if i < 18 else (i % 7, i % 7 + 2, 9) for i in range(36)) + (tuple(range(10)),) * 6,
 )
+ONE_A_STEP = replace(FEW, markets=tuple(replace(m, per_step=1) for m in MARKETS))
 # A spot market beside two perpetuals: some stand in it alone, most pool its cash with their margin.
 MIXED = replace(
     FEW,
@@ -51,6 +52,7 @@ STAGES = {
     "no insurance": ALL - {codes.L_TAKEOVER},
     "a fund that runs dry": ALL,
     "a deep fund": ALL - {codes.L_DELEVERAGING},
+    "one account a step": ALL,
     "ten markets": ALL,
     "small orders": set(),
     "spot beside perpetuals": ALL,
@@ -60,6 +62,7 @@ RUNS = {
     "no insurance": (replace(FEW, fund=0), 25_000, 11, 300, 15),
     "a fund that runs dry": (FEW, 25_000, 12, 300, 15),
     "a deep fund": (replace(FEW, fund=10**6 * LOT), 25_000, 13, 300, 15),
+    "one account a step": (ONE_A_STEP, 15_000, 18, 300, 8),
     "ten markets": (WIDE, 25_000, 14, 200, 40),
     "small orders": (FEW, 10_000, 15, 8, 60),
     "spot beside perpetuals": (MIXED, 25_000, 16, 300, 15),

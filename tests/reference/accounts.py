@@ -79,6 +79,7 @@ class Market:
     premiums: list[Fraction] = field(default_factory=list)
     queue: deque[int] = field(default_factory=deque)
     liquidation_due: int | None = None
+    per_step: int | None = None  # accounts worked on at one mark, None: all who wait
     cascade: int = -1
     cascade_side: int = 0
     cascade_time: int = 0

@@ -9,7 +9,6 @@ from tests.reference.book import BUY, SELL, Order
 from tests.reference.margin import is_under_water, tier_of
 from tests.reference.matching import cancel, submit
 
-PER_INSTANT = 64
 CASCADE_NS = 60 * 10**9
 
 
@@ -24,7 +23,8 @@ def find_victims(v: Venue, m: Market) -> None:
 
 def work_queue(v: Venue, m: Market) -> None:
     """One pass over those who waited when the mark came; then the fund sells a slice."""
-    for _ in range(min(len(m.queue), PER_INSTANT)):
+    waiting = len(m.queue)
+    for _ in range(waiting if m.per_step is None else min(waiting, m.per_step)):
         work_one(v, m, v.accounts[m.queue.popleft()])
     unwind_fund(v, m)
     m.liquidation_due = None

@@ -18,6 +18,7 @@ from marketsim.venues.contract import MarketSpec
 from marketsim.venues.deleveraging.family import DELEVERAGING_RULES
 from marketsim.venues.engines.family import LIQUIDATION_ENGINES
 from marketsim.venues.index.index_path import IndexPath
+from marketsim.venues.liquidation import LiquidationSpec
 from marketsim.venues.margin import TierTable, tier_table
 from marketsim.venues.marks.family import MARK_RULES
 from marketsim.venues.perp import first_settlement_ns
@@ -122,7 +123,13 @@ def market_row(
         "impact_ticklots": float(to_atoms(spec.funding.impact_notional.amount)) / atoms,
         "tiers": kernel_tiers(tier_table(spec.margin.tiers)),
         "liquidation_fee": rate_parts(spec.liquidation.fee),
+        "liquidations_per_step": _per_step(spec.liquidation),
     }
+
+
+def _per_step(spec: LiquidationSpec) -> int:
+    """How many accounts the kernel works on at one mark step, 0 for all; no more can wait than 32-bit records count."""
+    return 0 if spec.per_step == "all" else min(spec.per_step, 1 << 32)
 
 
 def _power_of_two(least: int, low: int, high: int) -> int:
