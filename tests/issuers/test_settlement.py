@@ -436,3 +436,52 @@ def test_an_order_in_work_ends_when_the_last_units_have_gone() -> None:
     assert (world.position_lots(desk.token.account, BTC), world.cash[desk.token.account]) == (0, 0)
     assert world.rows["rebalances"][0]["status"] == "partial"
     assert world.total_atoms() == deposits
+
+
+def test_a_redemption_takes_nothing_of_what_is_owed_to_another() -> None:
+    """NAV is quoted at 100 and 40: of 400,000 one has 200,000 coming, so 300,000 more are not the holders'."""
+    world = World({BTC: 300_000})
+    quote = {"source": "mark", "every": "1h", "delay": "2h"}
+    world, desk, _ = opened({"mode": "cash_nav"}, world=world, aum="1 MUSDT", nav_quote=quote, execution=LADDER)
+    desk.holdings.move(HOLDERS, ALICE, 2_000 * ATOMS)
+    desk.holdings.move(HOLDERS, BOB, 3_000 * ATOMS)
+    world.set_price(240_000)
+    redeem(desk, 2_000)
+    assert desk.books.equity_atoms() == 400_000 * ATOMS
+    assert desk.books.holders_atoms() == 200_000 * ATOMS
+    assert redeem(desk, 3_000, BOB).reason == "insufficient_equity"
+
+
+@pytest.mark.parametrize("cash_atoms", [10**12 + 12_345 * k for k in range(1, 12)])
+def test_units_at_the_hedge_s_price_take_no_fraction_of_an_atom_from_those_who_stay(cash_atoms: int) -> None:
+    """NAV is 100.001 atoms a lot: what whole lots cost is rounded up, and the rest goes back."""
+    world = World({BTC: 300_000})
+    world, desk, deposits = opened({"mode": "cash_exec"}, world=world, execution={"algorithm": "off_book"})
+    world.set_price(300_001)
+    deposits = world.total_atoms()
+    before = exact_nav(desk)
+    assert before / desk.token.lots_per_token == Fraction(100_001, 1_000)
+    assert desk.primary is not None
+    request = desk.primary.request("creation", ALICE, cash_atoms=cash_atoms)
+    world.run_to(SECOND)
+    assert request.status == "settled"
+    assert exact_nav(desk) >= before
+    assert world.total_atoms() == deposits
+
+
+def test_a_holder_who_asks_for_units_gets_so_many_after_the_fee() -> None:
+    """1,000 lots at 1 %: cash of 1,000 x 100 / .99, and not 1,000 x 100 x 1.01, which buys 999."""
+    world, desk, _ = opened({"mode": "cash_nav", "create_fee": "1%"})
+    assert desk.primary is not None
+    desk.primary.ask_units(ALICE, 100_000)
+    assert desk.holdings.units_of(ALICE) == 100_000
+
+
+def test_an_issuer_who_bears_the_costs_of_rebalances_does_not_bear_those_of_hedges() -> None:
+    """Creation of 1 MUSDT at 5 bp on 3 x the cash: 1,500 USDT that all holders bear, 51 MUSDT of them."""
+    world = World({BTC: 300_000}, fee_parts=50_000)
+    primary = {"mode": "cash_nav", "hedge_costs": "fund"}
+    world, desk, _ = opened(primary, world=world, costs="absorb", execution={"algorithm": "market"})
+    create(desk, 1_000_000)
+    world.run_to(MINUTE)
+    assert desk.books.equity_atoms() == (51_000_000 - 1_500) * ATOMS
