@@ -11,7 +11,7 @@ demo: $(READY)
 	@$(BIN)/marketsim run scenarios/quickstart.yaml
 
 test: $(READY)
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 check: $(READY)
 	@$(BIN)/ruff check .

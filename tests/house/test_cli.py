@@ -37,7 +37,7 @@ def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "small.yaml"
     path.write_text("schema: marketsim/1\n", encoding="utf-8")
-    monkeypatch.setattr(marketsim, "load", lambda *_, **__: SimpleNamespace(study=None), raising=False)
+    monkeypatch.setattr(marketsim, "load", lambda *_, **__: SimpleNamespace(study=None, notices=[]), raising=False)
     return path
 
 
@@ -81,7 +81,7 @@ def test_json_is_one_object_on_stdout_and_everything_else_on_stderr(
     scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(marketsim, "run", running(MANIFEST))
-    monkeypatch.setattr(marketsim, "load", lambda *_, **__: SimpleNamespace(study={"arms": ["factual"]}))
+    monkeypatch.setattr(marketsim, "load", lambda *_, **__: SimpleNamespace(study={"arms": ["factual"]}, notices=[]))
     ended = command("run", str(scenario), "--json")
     assert json.loads(ended.stdout) == {**MANIFEST, "path": "results/small/0123456789abcdef"}
     assert ended.stderr == "study: is read by `marketsim sweep`; `run` ignores it\n"
@@ -111,7 +111,7 @@ def test_quiet_says_only_where_the_run_is(scenario: Path, monkeypatch: pytest.Mo
 def test_options_of_run_reach_the_run(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
     monkeypatch.setattr(
-        marketsim, "load", lambda path, **options: seen.update(options, path=path) or SimpleNamespace(study=None)
+        marketsim, "load", lambda path, **options: seen.update(options, path=path) or SimpleNamespace(study=None, notices=[])
     )
     monkeypatch.setattr(marketsim, "run", lambda _, **options: seen.update(options) or running(MANIFEST)())
     ended = command(
