@@ -87,6 +87,7 @@ def _empty_manifest(world: Scenario, run: PlannedRun, code: str) -> dict[str, An
         traders=0,
         counts={},
         residual_by_asset={},
+        liquidations_queued={market.id: 0 for market in world.markets if market.kind == "perpetual"},
         markets=[market.id for market in world.markets],
         tables={},
         code=code,

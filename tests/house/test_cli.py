@@ -110,9 +110,8 @@ def test_quiet_says_only_where_the_run_is(scenario: Path, monkeypatch: pytest.Mo
 
 def test_options_of_run_reach_the_run(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
-    monkeypatch.setattr(
-        marketsim, "load", lambda path, **options: seen.update(options, path=path) or SimpleNamespace(study=None, notices=[])
-    )
+    world = SimpleNamespace(study=None, notices=[])
+    monkeypatch.setattr(marketsim, "load", lambda path, **options: seen.update(options, path=path) or world)
     monkeypatch.setattr(marketsim, "run", lambda _, **options: seen.update(options) or running(MANIFEST)())
     ended = command(
         *["run", str(scenario), "--seed", "3", "--set", "clock.duration=1h", "--set", "tokens.A.aum=1 MUSDT"],

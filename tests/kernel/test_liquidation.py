@@ -180,7 +180,9 @@ def test_many_are_deleveraged_in_the_order_of_a_full_sort_whatever_moves_between
     both = Twins(plan, paths)
     for trader in range(n):
         for market in plan.markets_of(trader):
-            size = luck.choice((20, 60, 60, 100, 300)) * (1 if market == 0 else 5)  # equals among them: the lower record
+            size = luck.choice((20, 60, 60, 100, 300)) * (
+                1 if market == 0 else 5
+            )  # equals among them: the lower record
             both.take(("coins", trader, market, size if luck.random() < 0.7 else -size))
     for step in range(30):
         both.take(("order", n, step % 2, luck.choice((-1, 1)) * 40, paths[step % 2][min(step // 2, 9)], 0))
