@@ -471,7 +471,7 @@ def test_units_at_the_hedge_s_price_take_no_fraction_of_an_atom_from_those_who_s
 
 def test_a_holder_who_asks_for_units_gets_so_many_after_the_fee() -> None:
     """1,000 lots at 1 %: cash of 1,000 x 100 / .99, and not 1,000 x 100 x 1.01, which buys 999."""
-    world, desk, _ = opened({"mode": "cash_nav", "create_fee": "1%"})
+    _, desk, _ = opened({"mode": "cash_nav", "create_fee": "1%"})
     assert desk.primary is not None
     desk.primary.ask_units(ALICE, 100_000)
     assert desk.holdings.units_of(ALICE) == 100_000
