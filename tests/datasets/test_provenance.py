@@ -37,6 +37,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
         "traders": 5,
         "counts": {"micro_events": 100, "trades": 7},
         "residual_by_asset": {"USDT": 3, "USDC": -4},
+        "liquidations_queued": {"BTC-PERP": 0},
         "markets": ["BTC-PERP"],
         "tables": {"trades": TableSummary(7, 1000, "ab")},
         "code": "1.0+abc",
@@ -51,7 +52,7 @@ def test_the_manifest_has_the_keys_of_the_contract() -> None:
         "schema, name, run_id, status, reason, scenario_sha256, seed, replication, cell, arm, versions, platform, "
         "started_utc, wall_s, compile_s, kernel_s, simulated_ns, traders, counts, events_per_s, peak_rss_mb, "
         "conservation, crowding, tables, "
-        "intervention, identity_sha256, plugins"
+        "intervention, identity_sha256, plugins, liquidations_queued"
     )
     assert ", ".join(made["counts"]) == (
         "micro_events, strategic_events, orders, cancels, rejected_orders, trades, liquidations, deleveragings, "

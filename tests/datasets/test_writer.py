@@ -99,7 +99,7 @@ def test_a_number_that_may_be_null_takes_none_and_nan(tmp_path: Path) -> None:
         ("events", {**EVENT, "t_ns": [0.0]}, "table events, column t_ns: got float64 where whole numbers .* are due"),
         ("events", {**EVENT, "t_ns": [None]}, "column t_ns: got object where whole numbers within int64 are due"),
         ("events", {**EVENT, "t_ns": [2**63]}, "column t_ns: got uint64 where whole numbers within int64 are due"),
-        ("events", {**EVENT, "event": ["jumped"]}, "column event: 'jumped' is not one of reverse_split, merge"),
+        ("events", {**EVENT, "event": ["jumped"]}, "column event: 'jumped' is not one of reverse_split, suspended"),
         ("events", {**EVENT, "subject": [None]}, "column subject: row 0 is missing; allowed: text, never null"),
         ("events", {**EVENT, "subject": [3]}, "column subject: got values that are not text"),
         ("events", {**EVENT, "subject": CodedText(np.array([2]), ["a"])}, "codes 2 to 2 do not fit its 1 texts"),
