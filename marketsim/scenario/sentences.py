@@ -66,8 +66,8 @@ def _market(market: MarketSpec) -> str:
     return text + (
         f"Funding is paid every {format_duration(funding.every)}, at most {format_rate(funding.cap)}. There are "
         f"{margin}; the insurance fund starts with {format_money(market.insurance_fund)}. An account below maintenance "
-        f"{LIQUIDATION_ENGINES.kinds[market.liquidation.engine].sentence()}{market.liquidation.sentence()}; deleveraging closes "
-        f"{DELEVERAGING_RULES.kinds[market.deleveraging.rule].sentence()}."
+        f"{LIQUIDATION_ENGINES.kinds[market.liquidation.engine].sentence()}{market.liquidation.sentence()}; "
+        f"deleveraging closes {DELEVERAGING_RULES.kinds[market.deleveraging.rule].sentence()}."
     )
 
 

@@ -98,7 +98,8 @@ def market_fields(plan: Plan, number: int) -> dict[str, Any]:
         next_mark_ns=m.mark_every,
         memory_weight=0.25, funding_every_ns=m.funding_every, funding_next_ns=m.funding_every,
         sample_every_ns=m.sample_every, next_sample_ns=m.sample_every, impact_ticklots=float(m.impact_ticklots),
-        liquidation_fee=m.liquidation_fee, liquidations_per_step=m.per_step or 0, kind=codes.SPOT if m.is_spot else codes.PERPETUAL,
+        liquidation_fee=m.liquidation_fee, liquidations_per_step=m.per_step or 0,
+        kind=codes.SPOT if m.is_spot else codes.PERPETUAL,
     )  # fmt: skip
 
 
