@@ -176,7 +176,6 @@ def manifest(
     counts: Mapping[str, int],
     residual_by_asset: Mapping[str, int],
     markets: Iterable[str],
-    liquidations_queued: Mapping[str, int],
     tables: Mapping[str, TableSummary],
     code: str,
     status: str = "ok",
@@ -184,6 +183,7 @@ def manifest(
     replication: int = 0,
     cell: int | None = None,
     arm: str = "factual",
+    liquidations_queued: Mapping[str, int] | None = None,
     intervention: Mapping[str, Any] | None = None,
     identity: str | None = None,
     plugins: Iterable[Plugin] = (),
@@ -194,7 +194,8 @@ def manifest(
     `intervention` declares the arm; `identity_sha256` is the run's identity without it: arms of one replication that
     have the same differ in the intervention alone. identity: scenario_sha256 of the world without the arm's overrides.
     `kernel_s` includes waiting for the log; `events_per_s` is counts.micro_events / kernel_s; a count that is not given
-    is 0; `residual_by_asset` holds, per currency, all balances at the end less all deposits [atoms].
+    is 0; `residual_by_asset` holds, per currency, all balances at the end less all deposits [atoms];
+    `liquidations_queued`, per perpetual, the accounts that still wait for liquidation at the end.
     """
     if strangers := set(counts) - set(COUNTS):
         raise ValueError(f"unknown counts {sorted(strangers)}; allowed: {', '.join(COUNTS)}")
@@ -227,7 +228,7 @@ def manifest(
         },
         "crowding": no_crowding(markets),
         "tables": {table: asdict(summary) for table, summary in tables.items()},
-        "liquidations_queued": {market: int(accounts) for market, accounts in liquidations_queued.items()},
+        "liquidations_queued": {market: int(accounts) for market, accounts in (liquidations_queued or {}).items()},
         "intervention": dict(intervention or {}),
         "identity_sha256": identity_sha256(identity or scenario_sha256, seed, replication, code),
         "plugins": _packages(plugins),

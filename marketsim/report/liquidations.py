@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -23,13 +24,26 @@ def liquidations(record: RunRecord) -> Markup:
     frame = record.table("liquidations")
     if frame is None:
         body = markup.empty("Nobody was liquidated.")
-        return markup.section("liquidations", "Liquidations", body, _deleveragings(record))
+        return markup.section("liquidations", "Liquidations", *_queued(record), body, _deleveragings(record))
     frame = _with_notional(record, frame)
     pieces = [
-        _drawing(record, frame), _per_cohort(record, frame), insurance(record), _cascades(record, frame),
-        _largest(record, frame),
+        *_queued(record), _drawing(record, frame), _per_cohort(record, frame), insurance(record),
+        _cascades(record, frame), _largest(record, frame),
     ]  # fmt: skip
     return markup.section("liquidations", "Liquidations", *pieces, _deleveragings(record))
+
+
+def _queued(record: RunRecord) -> list[Markup]:
+    """A paragraph on who still waited when the run ended; none where nobody did."""
+    queued: Mapping[str, int] = record.manifest.get("liquidations_queued") or {}
+    waiting = [f"{numbers.count(accounts)} in {market}" for market, accounts in queued.items() if accounts]
+    if not waiting:
+        return []
+    sentence = (
+        f"Accounts that still waited for liquidation at the end: {', '.join(waiting)}. Those that owe more than they "
+        "hold are not closed yet, and their losses are nobody's yet."
+    )
+    return [markup.paragraph(sentence, kind="note")]
 
 
 def _with_notional(record: RunRecord, frame: pl.DataFrame) -> pl.DataFrame:

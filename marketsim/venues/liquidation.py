@@ -34,7 +34,7 @@ class LiquidationSpec(Spec):
         if self.per_step == "all":
             return ""
         accounts = "one account" if self.per_step == 1 else f"{self.per_step:,} accounts"
-        return f", and the engine takes up {accounts} at most at one mark step"
+        return f", and the engine takes up at most {accounts} at one mark step"
 
 
 class Stage(StrEnum):

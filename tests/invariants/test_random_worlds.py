@@ -59,7 +59,7 @@ market = st.fixed_dictionaries(
         ),
         "fees": st.sampled_from([{"maker": "-1 bps", "taker": "4 bps"}, {"maker": "0 bps", "taker": "0 bps"}]),
         "margin": st.just({"tiers": "none"}),
-        "liquidation": st.just({"engine": "binance", "fee": "0%"}),
+        "liquidation": st.sampled_from([{"engine": "binance", "fee": "0%"}, {"per_step": 1}, {"per_step": 5}]),
     },
 )
 

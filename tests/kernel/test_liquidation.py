@@ -147,7 +147,7 @@ def test_a_market_may_bound_how_many_are_worked_on_at_one_mark_and_first_come_fi
 
 
 def test_who_comes_later_waits_behind_those_who_wait() -> None:
-    # Bankrupt at 9,000 and 8,900: the first three fall at 9,040, the other two at 8,940, when two of the three wait.
+    # Bankrupt at 9,000 and 8,900: three fall at 9,040, the other two at 8,940, when two of the three still wait.
     cash = (10 * LOT, 11 * LOT, 10 * LOT, 11 * LOT, 10 * LOT)
     s = crash(cash, [10_000, 10_000, 9_040, 8_940], per_step=1)
     for trader in range(5):
@@ -180,9 +180,8 @@ def test_many_are_deleveraged_in_the_order_of_a_full_sort_whatever_moves_between
     both = Twins(plan, paths)
     for trader in range(n):
         for market in plan.markets_of(trader):
-            size = luck.choice((20, 60, 60, 100, 300)) * (
-                1 if market == 0 else 5
-            )  # equals among them: the lower record
+            # Equals are among them: the lower record comes first.
+            size = luck.choice((20, 60, 60, 100, 300)) * (1 if market == 0 else 5)
             both.take(("coins", trader, market, size if luck.random() < 0.7 else -size))
     for step in range(30):
         both.take(("order", n, step % 2, luck.choice((-1, 1)) * 40, paths[step % 2][min(step // 2, 9)], 0))

@@ -67,6 +67,7 @@ def manifest_of(tables: dict[str, pl.DataFrame], /, **changes: Any) -> dict[str,
         "conservation": {"residual_atoms": 0, "by_asset": {"USDT": 0}},
         "crowding": {MARKET: {"k_usdt": None, "method": "none"}},
         "tables": rows,
+        "liquidations_queued": {MARKET: 0},
     }
     return {**whole, **changes}
 

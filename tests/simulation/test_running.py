@@ -22,7 +22,8 @@ from tests.simulation.worlds import CROWD, DOWN, GBM, MINUTE, RETAIL, UP, world
 
 KEYS = (
     "schema name run_id status reason scenario_sha256 seed replication cell arm versions platform started_utc wall_s "
-    "compile_s kernel_s simulated_ns traders counts events_per_s peak_rss_mb conservation crowding tables"
+    "compile_s kernel_s simulated_ns traders counts events_per_s peak_rss_mb conservation crowding tables "
+    "liquidations_queued"
 ).split()
 COUNTS = (
     "micro_events strategic_events orders cancels rejected_orders trades liquidations deleveragings rebalances "

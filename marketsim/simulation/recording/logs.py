@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from marketsim.datasets.columns import Names
+from marketsim.datasets.columns import Names, Records
 from marketsim.datasets.recorder import Recorder
 from marketsim.kernel import codes
 from marketsim.simulation.model import MarketModel
@@ -25,8 +26,8 @@ class LogRecorder:
         world, names = self._model.world, self._current_names()
         for table in ("trades", "orders", "quotes"):
             self._tables.log(table, world.take_log(table), names)
-        self._tables.rows("liquidations", [self._liquidation(row, names) for row in world.take_log("liquidations")])
-        self._tables.rows("deleveragings", [_deleveraging(row, names) for row in world.take_log("deleveragings")])
+        self._tables.rows("liquidations", _rows(self._liquidations(world.take_log("liquidations"), names)))
+        self._tables.rows("deleveragings", _rows(_deleveragings(world.take_log("deleveragings"), names)))
 
     def _current_names(self) -> Names:
         """What the kernel's numbers are called now: agents open accounts during a run."""
@@ -46,42 +47,56 @@ class LogRecorder:
             )
         return self._names
 
-    def _liquidation(self, row: Any, names: Names) -> dict[str, Any]:
-        account, market = int(row["account"]), int(row["market"])
-        tick = names.ticks[market]
-        filled = int(row["filled_lots"])
+    def _liquidations(self, log: Records, names: Names) -> dict[str, list[Any]]:
+        tick, filled = names.ticks[log["market"]], log["filled_lots"]
+        leverage, sold = log["leverage"], filled != 0
+        vwap = np.divide(log["filled_ticklots"], filled, out=np.zeros(len(log)), where=sold) * tick
         return {
-            "t_ns": int(row["t_ns"]),
-            "market": names.markets[market],
-            "account": int(names.account_ids[account]),
-            "cohort": names.cohorts[int(names.account_cohorts[account])],
-            "size_lots": int(row["size_lots"]),
-            "entry_price": float(row["entry_price"]) * tick,
-            "leverage": float(row["leverage"]) or None,
-            "mark_price": int(row["mark_ticks"]) * tick,
-            "index_price": int(row["index_ticks"]) * tick,
-            "bankruptcy_price": float(row["bankruptcy_price"]) * tick,
-            "vwap": int(row["filled_ticklots"]) / filled * tick if filled else None,
-            "fee_atoms": int(row["fee_atoms"]),
-            "insurance_atoms": int(row["insurance_atoms"]),
-            "deleveraged_lots": int(row["deleveraged_lots"]),
-            "stage": codes.STAGES[int(row["stage"])],
-            "cascade": int(row["cascade"]),
-            "parent": int(row["parent"]),
-            "is_fund": bool(self._model.world.accounts[account]["bits"] & codes.ACC_FUND),
-            "solvent_at_index": bool(row["solvent_at_index"]),
+            "t_ns": log["t_ns"].tolist(),
+            **_whose(log, names),
+            "size_lots": log["size_lots"].tolist(),
+            "entry_price": (log["entry_price"] * tick).tolist(),
+            "leverage": _with_gaps(leverage, leverage != 0.0),
+            "mark_price": (log["mark_ticks"] * tick).tolist(),
+            "index_price": (log["index_ticks"] * tick).tolist(),
+            "bankruptcy_price": (log["bankruptcy_price"] * tick).tolist(),
+            "vwap": _with_gaps(vwap, sold),
+            "fee_atoms": log["fee_atoms"].tolist(),
+            "insurance_atoms": log["insurance_atoms"].tolist(),
+            "deleveraged_lots": log["deleveraged_lots"].tolist(),
+            "stage": [codes.STAGES[stage] for stage in log["stage"].tolist()],
+            "cascade": log["cascade"].tolist(),
+            "parent": log["parent"].tolist(),
+            "is_fund": (self._model.world.accounts["bits"][log["account"]] & codes.ACC_FUND != 0).tolist(),
+            "solvent_at_index": (log["solvent_at_index"] != 0).tolist(),
         }
 
 
-def _deleveraging(row: Any, names: Names) -> dict[str, Any]:
-    account, market = int(row["account"]), int(row["market"])
+def _deleveragings(log: Records, names: Names) -> dict[str, list[Any]]:
     return {
-        "t_ns": int(row["t_ns"]),
-        "market": names.markets[market],
-        "account": int(names.account_ids[account]),
-        "cohort": names.cohorts[int(names.account_cohorts[account])],
-        "size_lots": int(row["size_lots"]),
-        "price": int(row["price_ticks"]) * float(names.ticks[market]),
-        "rank": int(row["rank"]),
-        "cascade": int(row["cascade"]),
+        "t_ns": log["t_ns"].tolist(),
+        **_whose(log, names),
+        "size_lots": log["size_lots"].tolist(),
+        "price": (log["price_ticks"] * names.ticks[log["market"]]).tolist(),
+        "rank": log["rank"].tolist(),
+        "cascade": log["cascade"].tolist(),
     }
+
+
+def _whose(log: Records, names: Names) -> dict[str, list[Any]]:
+    """Market, account and cohort of each record."""
+    account = log["account"]
+    return {
+        "market": [names.markets[market] for market in log["market"].tolist()],
+        "account": names.account_ids[account].tolist(),
+        "cohort": [names.cohorts[cohort] for cohort in names.account_cohorts[account].tolist()],
+    }
+
+
+def _with_gaps(values: NDArray[np.float64], is_there: NDArray[np.bool_]) -> list[float | None]:
+    return [value if there else None for value, there in zip(values.tolist(), is_there.tolist(), strict=True)]
+
+
+def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    """Columns as single rows: their table takes them in small numbers, in any order."""
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
