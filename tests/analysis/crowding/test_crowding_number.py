@@ -13,7 +13,7 @@ from marketsim.analysis.crowding.crowding_number import crowding_number
 from marketsim.analysis.crowding.flow_overlap import flow_concentration, flow_exposures, flow_overlaps
 from marketsim.analysis.crowding.market_response import market_response
 from marketsim.analysis.crowding.probe_impact import PROBES, Impact, antithetic_pairs, impact_at
-from marketsim.analysis.crowding.rebalance_demand import clock_demand, demand, demand_windows
+from marketsim.analysis.crowding.rebalance_demand import WINDOWS, clock_demand, demand, demand_windows
 from marketsim.analysis.crowding.regression_impact import impact_by_regression
 from marketsim.analysis.crowding.run_crowding import crowding_of_run
 from marketsim.datasets.run import Run
@@ -125,6 +125,36 @@ def test_k_of_a_reset_is_that_of_the_positions_before_it(run: Run) -> None:
     assert clock_demand(found) == {("BTC-PERP", "BTC-PERP"): row["k_usdt"]}
 
 
+def windows(*rows: tuple[str, str, str, int, float]) -> pl.DataFrame:
+    """Windows as (market, moved, trigger, instant, K)."""
+    full = [(m, j, trigger, "both", t, t, None, 1, k) for m, j, trigger, t, k in rows]
+    return pl.DataFrame(full, schema=WINDOWS, orient="row")
+
+
+def test_k_of_the_clock_is_the_mean_over_days_at_the_minute_that_is_most_crowded() -> None:
+    """12:00 on two days, 3 and 5: their mean of 4 is more than the one 3.5 at 20:00, and their sum of 8 is nobody's."""
+    day, noon = 24 * 60 * MINUTE, 12 * 60 * MINUTE
+    rows = [
+        ("M", "M", "opening", 0, 100.0), ("M", "M", "scheduled", noon, 3.0), ("M", "M", "scheduled", noon + day, 5.0),
+        ("M", "M", "scheduled", 20 * 60 * MINUTE, 3.5), ("M", "M", "band", 60 * MINUTE, 50.0),
+    ]  # fmt: skip
+    assert clock_demand(windows(*rows)) == {("M", "M"): 4.0}
+    rows[3] = (*rows[3][:4], 4.5)
+    assert clock_demand(windows(*rows)) == {("M", "M"): 4.5}
+
+
+def test_the_most_crowded_minute_is_that_of_all_markets_own_k_together() -> None:
+    """At noon 3 + 3 in two markets against 5 in one an hour later; what one market owes to another does not count."""
+    noon, later = 12 * 60 * MINUTE, 13 * 60 * MINUTE
+    found = clock_demand(
+        windows(
+            ("A", "A", "scheduled", noon, 3.0), ("B", "B", "scheduled", noon, 3.0), ("A", "B", "scheduled", noon, -2.0),
+            ("A", "A", "scheduled", later, 5.0), ("A", "B", "scheduled", later, 9.0),
+        )
+    )  # fmt: skip
+    assert found == {("A", "A"): 3.0, ("B", "B"): 3.0, ("A", "B"): -2.0}
+
+
 def test_resets_of_a_band_are_windows_of_one_side(tmp_path: Path) -> None:
     band = {"policy": "band", "lower": "2.9", "upper": "3.2"}
     scenario = world(tokens=[{**UP, "rebalance": band}], events=RISE, duration="30min")
@@ -175,6 +205,9 @@ def test_opposite_funds_overlap_in_what_they_would_trade(run: Run) -> None:
     assert (row["cosine"], row["overlap"]) == (pytest.approx(1.0), pytest.approx(1.0))
     traded = flow_exposures(run)
     assert min(traded["UP"]["BTC-PERP"], traded["DOWN"]["BTC-PERP"]) > 0
+    legs = {leg["token"]: leg for leg in run.table("token_legs").sort("t_ns").to_dicts()}  # the last of each
+    assert traded["UP"]["BTC-PERP"] == pytest.approx(2 * legs["UP"]["notional_atoms"] / 1e8)  # L - 1 of the notional
+    assert traded["DOWN"]["BTC-PERP"] == pytest.approx(-4 * legs["DOWN"]["notional_atoms"] / 1e8)
     assert flow_concentration(run) == {"BTC-PERP": 1.0}  # one issuer runs both
     up, down = traded["UP"]["BTC-PERP"], traded["DOWN"]["BTC-PERP"]
     expected = (up**2 + down**2) / (up + down) ** 2

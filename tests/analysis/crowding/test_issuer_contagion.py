@@ -100,3 +100,15 @@ def test_cascades_are_listed_by_what_they_liquidated(tmp_path: Path) -> None:
 def test_a_run_without_tokens_has_no_responses(tmp_path: Path) -> None:
     run = hand_run(tmp_path / "r", quotes=quotes("PERP", (0, 100.0)))
     assert (co_triggers(run).height, impulse_responses(run).height, cascades(run).height) == (0, 0, 0)
+
+
+def test_decisions_of_the_warm_up_set_nothing_off(tmp_path: Path) -> None:
+    """Two pairs came together: one at the last instant of the warm-up, one as it ends."""
+    rows = [
+        emergency(0, "UP", HOUR - 1, -5), emergency(1, "DOWN", HOUR - 1, -5),
+        emergency(2, "UP", HOUR, -5), emergency(3, "DOWN", HOUR, -5),
+    ]  # fmt: skip
+    run = hand_run(tmp_path / "r", warmup="1h", issued=ISSUED, rebalances=rows)
+    assert co_triggers(run)["resets"].to_list() == [1, 1]
+    # of the five hours that are measured, two minutes around each decision
+    assert co_triggers(run)["by_chance"].to_list() == pytest.approx([1 - exp(-2 / 300)] * 2)

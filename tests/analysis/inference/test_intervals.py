@@ -48,3 +48,22 @@ def test_jackknife_variance_of_a_mean_is_the_samples_variance_over_n() -> None:
     assert jackknife_variance(mean_of([2.0, 4.0, 9.0]), 3) == pytest.approx(13 / 3, rel=1e-12)
     assert jackknife_variance(mean_of([2.0]), 1) is None
     assert jackknife_variance(lambda chosen: nan, 3) is None
+
+
+def test_an_interval_is_of_95_percent_unless_told_otherwise() -> None:
+    """Mean of 0 .. 99: standard error sqrt((n^2 - 1) / 12 / n), times the normal quantile 1.95996 at .975."""
+    half = 1.95996 * ((100**2 - 1) / 12 / 100) ** 0.5
+    made = interval(mean_of([float(x) for x in range(100)]), 100, rng())
+    assert (made.lo, made.hi) == (
+        pytest.approx(49.5 - half, abs=0.07 * half),
+        pytest.approx(49.5 + half, abs=0.07 * half),
+    )
+
+
+def test_an_interval_of_percentiles_leaves_as_much_out_on_either_side() -> None:
+    """Degenerate for BCa, since only draws with cluster 0 have a value; 5 % is left out, half of it on each side."""
+    made = interval(lambda chosen: nan if 0 not in chosen else float(chosen.mean()), 30, rng())
+    known = np.sort(made.resampled[np.isfinite(made.resampled)])
+    assert made.method == "percentile"
+    assert (known < made.lo).mean() == pytest.approx(0.025, abs=0.005)
+    assert (known > made.hi).mean() == pytest.approx(0.025, abs=0.005)

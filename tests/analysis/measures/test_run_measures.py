@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from marketsim.analysis.crowding.liquidation_cascades import cascades
 from marketsim.analysis.measures.collapse_share import is_collapsed
 from marketsim.analysis.measures.family import RunMeasure, Term
 from marketsim.analysis.measures.register import all_measures
@@ -210,3 +211,22 @@ def test_a_run_in_which_nothing_happened_says_nothing(tmp_path: Path) -> None:
     run = hand_run(tmp_path / "r")
     silent = ("slippage_bps", "participation", "premium", "cascade_size", "branching_ratio", "wipe_probability")
     assert [value(name, run) for name in silent] == [None] * len(silent)
+
+
+def test_only_what_happens_from_the_end_of_the_warm_up_on_counts(tmp_path: Path) -> None:
+    """The warm-up ends after an hour; what happens at that very instant is measured, a nanosecond before it is not."""
+    liquidated = [
+        {"t_ns": HOUR + late, "market": "PERP", "account": n, "size_lots": 10**n, "mark_price": 100.0, "cascade": n,
+         "parent": parent}
+        for n, late, parent in ((2, -1, -1), (1, 0, 2), (0, 1, -1))
+    ]  # fmt: skip
+    rows = [
+        rebalance(0, "UP", HOUR - 1, HOUR, 7, slippage_bps=90.0, shortfall_bps=90.0),
+        rebalance(1, "UP", HOUR, HOUR, 5, slippage_bps=10.0, shortfall_bps=30.0),
+    ]
+    run = hand_run(tmp_path / "r", warmup="1h", liquidations=liquidated, rebalances=rows)
+    assert value("cascade_size", run) == pytest.approx((1_000 + 100) / 2)
+    assert value("branching_ratio", run) == pytest.approx(1 / 2)
+    assert cascades(run)["notional"].to_list() == [1_000.0, 100.0]
+    assert value("slippage_bps", run) == pytest.approx(10.0)
+    assert value("shortfall_bps", run) == pytest.approx(30.0)

@@ -128,6 +128,33 @@ def test_the_registered_outcome_is_adjusted_by_itself_and_all_others_together(tm
     ]  # fmt: skip
 
 
+def test_the_registered_outcome_is_one_row_of_a_cell_and_arm_and_no_level(tmp_path: Path) -> None:
+    study = made_up(
+        tmp_path, "{measures: [premium], primary: premium, replications: 2}", pairs([1, 2], [2, 4], "premium")
+    )
+    effects = measure_effects(study, PREMIUM)
+    assert effects.select("arm", "versus", "primary").rows() == [
+        ("factual", None, False), ("frictionless", None, False), ("frictionless", "factual", True),
+    ]  # fmt: skip
+
+
+def test_an_interval_holds_the_truth_in_95_of_100_studies(tmp_path: Path) -> None:
+    """100 differences 1 .. 100: mean 50.5, s^2 = n (n + 1) / 12; t with 99 degrees at .975 is 1.98422 (SciPy)."""
+    study = made_up(tmp_path, STUDY, pairs([0.0] * 100, [float(x) for x in range(1, 101)], "premium"))
+    row = row_of(measure_effects(study, PREMIUM), versus="factual")
+    half = 1.98422 * (100 * 101 / 12 / 100) ** 0.5
+    assert row["estimate"] == pytest.approx(50.5)
+    assert row["lo"] == pytest.approx(50.5 - half, abs=0.09 * half)  # of 90 % it would be 0.84 of that
+    assert row["hi"] == pytest.approx(50.5 + half, abs=0.09 * half)
+
+
+def test_two_pairs_have_no_correlation_and_three_have(tmp_path: Path) -> None:
+    for n, expected in ((2, None), (3, 1.0)):
+        study = made_up(tmp_path / str(n), STUDY, pairs([1, 4, 7][:n], [3, 9, 15][:n], "premium"))
+        found = row_of(measure_effects(study, PREMIUM), versus="factual")["pair_correlation"]
+        assert found == (None if expected is None else pytest.approx(expected))
+
+
 def test_another_cell_moves_no_interval(tmp_path: Path) -> None:
     outcomes = ([1, 4, 7, 2, 9], [3, 5, 10, 1, 9])
     alone = measure_effects(made_up(tmp_path / "1", STUDY, pairs(*outcomes, "premium")), PREMIUM)

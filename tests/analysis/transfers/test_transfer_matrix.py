@@ -4,10 +4,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from marketsim.analysis.transfers.position_handovers import deleveraged_for
-from marketsim.analysis.transfers.transfer_matrix import POOL, transfers
+from marketsim.analysis.transfers.transfer_matrix import (
+    BALANCE_COLUMNS,
+    FLOW_COLUMNS,
+    POOL,
+    Transfers,
+    transfers,
+)
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
 from marketsim.simulation import run as run_world
@@ -254,3 +261,21 @@ def test_the_cash_of_deleveragings_is_between_the_accounts_they_are_put_down_to(
     assert len(between) > 2
     for a, b in between:
         assert atoms[a, b] - atoms[b, a] == paid[a, b] - paid[b, a]
+
+
+@pytest.mark.parametrize("second", [None, ("c", "BTC", -5)])
+def test_a_pool_that_gains_is_refused_currency_by_currency_even_where_every_cohort_adds_up(
+    second: tuple[str, str, int] | None,
+) -> None:
+    """The pool paid 5 USDT atoms more than it got; 5 of another currency the other way do not make that good."""
+    paid = [("a", "USDT", 5), *([second] if second else [])]
+    flows = pl.DataFrame(
+        [("mark", asset, POOL, cohort, None, None, atoms) for cohort, asset, atoms in paid], FLOW_COLUMNS, orient="row"
+    )
+    balances = pl.DataFrame(
+        [(cohort, "noise", asset, 100, 0, atoms, 100 + atoms) for cohort, asset, atoms in paid],
+        BALANCE_COLUMNS,
+        orient="row",
+    )
+    with pytest.raises(ResultError, match=r"market_pool by -5 USDT atoms"):
+        Transfers(0, END, flows, balances).check_closed()
