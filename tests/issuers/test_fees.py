@@ -6,7 +6,7 @@ from json import loads
 import pytest
 
 from marketsim.issuers.fees.management import ManagementFeeSpec, management_fee_atoms, next_charge_ns
-from tests.issuers.fake_venue import BTC, DAY, HOUR, ISSUER, MINUTE, OUTSIDE, SECOND, World, check_books
+from tests.issuers.fake_venue import ALICE, BTC, DAY, HOUR, ISSUER, MINUTE, OUTSIDE, SECOND, World, check_books
 
 ATOMS = 10**8
 TLX_FEES = {"rate": "2%", "per": "year", "of": "notional", "when": "rebalance"}
@@ -192,6 +192,21 @@ def test_costs_of_rebalances_are_the_funds_or_the_issuers() -> None:
         assert world.rows["rebalances"][0]["fees_atoms"] == fees  # what the venue was paid, whoever bore it
         check_books(world, desk, deposits)
     assert [(flow[2], flow[3]) for flow in world.flows] == [(fees, "trading_fee"), (slippage, "trade")]
+
+
+@pytest.mark.parametrize("bears", ["issuer", "fund"])
+def test_an_issuer_that_absorbs_the_costs_of_rebalances_absorbs_none_of_hedges(bears: str) -> None:
+    """10,000 USDT at 3x buy 1,000 lots: 5 ticks of slippage and 0.1 % of fee, once, for who bears hedges' costs."""
+    world = World({BTC: 300_000}, fee_parts=100_000, slip_ticks=5)
+    world.cash[ALICE] = 10_000 * ATOMS
+    primary = {"mode": "cash_nav", "hedge_costs": bears}
+    desk = world.issue(primary=primary, execution={"algorithm": "market"}, costs="absorb")
+    assert desk.primary is not None
+    desk.primary.request("creation", ALICE, cash_atoms=10_000 * ATOMS)
+    world.run_to(MINUTE)
+    cost = 1_000 * 5 * 10_000 + 1_000 * 300_005 * 10_000 // 1_000
+    assert world.cash.get(ISSUER, 0) == (-cost if bears == "issuer" else 0)
+    assert desk.books.equity_atoms() == 50_010_000 * ATOMS - (0 if bears == "issuer" else cost)
 
 
 def test_a_price_better_than_the_mark_is_the_issuers_too_where_costs_are_absorbed() -> None:

@@ -284,3 +284,13 @@ def test_who_stays_loses_and_gains_nothing_by_who_comes_and_goes(mode: str, aske
         assert request.status == "settled"
         assert 0 <= (desk.books.nav() - before) * desk.token.supply <= 1
     check_books(world, desk, deposits)
+
+
+def test_holders_who_ask_for_units_pay_the_fee_on_top_and_get_them_all() -> None:
+    """200 units of 100 USDT at a fee of 20 % of the gross cash: 20,000 / 0.8 = 25,000, and not 20,000 x 1.2."""
+    world, desk, _ = opened({**NAV, "create_fee": "20%"})
+    assert desk.primary is not None
+    desk.primary.ask_units(ALICE, 200 * desk.token.lots_per_token)
+    world.run_to(SECOND)
+    assert desk.holdings.units_of(ALICE) == 200 * desk.token.lots_per_token
+    assert world.cash[ALICE] == (10_000_000 - 25_000) * ATOMS

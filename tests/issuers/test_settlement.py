@@ -293,6 +293,60 @@ def test_a_fund_is_not_paid_out_beyond_its_equity() -> None:
     assert redeem(desk, 1_000).status == "sent"
 
 
+def test_what_others_redeem_is_not_there_for_who_redeems_next() -> None:
+    """At a stale 100 (NAV 70) Alice has a claim of 20 of the fund's 35 millions: Bob's 20 are not there."""
+    world, desk, deposits = opened({"mode": "cash_nav"}, nav_quote={"every": "1min", "delay": "1h"}, execution=LADDER)
+    desk.holdings.move(HOLDERS, ALICE, 200_000 * ATOMS)
+    desk.holdings.move(HOLDERS, BOB, 200_000 * ATOMS)
+    world.run_to(MINUTE)
+    world.set_price(270_000)
+    assert redeem(desk, 200_000).status == "sent"
+    assert desk.books.equity_atoms() == 35_000_000 * ATOMS
+    assert redeem(desk, 200_000, BOB).reason == "insufficient_equity"
+    assert redeem(desk, Fraction(149_999), BOB).status == "sent"
+    assert redeem(desk, 2, BOB).reason == "insufficient_equity"
+    check_books(world, desk, deposits)
+
+
+def test_the_last_hundred_of_a_fund_can_be_redeemed() -> None:
+    """Exactly what is the holders' may go: at the quote of 100 and a NAV of 100, the last 100 of 100."""
+    world, desk, _ = opened({"mode": "cash_nav"}, aum="100 USDT", nav_quote={"every": "1min", "delay": "1h"})
+    desk.holdings.move(HOLDERS, ALICE, desk.token.supply_lots)
+    world.run_to(MINUTE)
+    assert redeem(desk, 1).status != "refused"
+
+
+@pytest.mark.parametrize("ticks", [301_237, 298_811, 300_003])
+def test_units_at_the_hedges_price_cost_those_who_stay_not_a_fraction_of_an_atom(ticks: int) -> None:
+    """The new units are paid for up to the next whole atom: NAV is exactly what it was, or a hair more."""
+    world, desk, deposits = opened({"mode": "cash_exec"})
+    world.set_price(ticks)
+    before, supply = desk.books.nav(), desk.token.supply
+    for cash in (12_345, 777, 10_001):
+        request = create(desk, cash)
+        world.run_to(world.now + SECOND)
+        assert request.status == "settled"
+        assert before <= desk.books.nav()
+        assert (desk.books.nav() - before) * supply < 4  # less than an atom each time
+    check_books(world, desk, deposits)
+
+
+def test_a_fund_whose_last_holder_leaves_before_a_creation_is_hedged_keeps_nothing() -> None:
+    """Alice's creation at NAV still buys when she redeems all there is; whichever hedge ends last, nothing is left."""
+    for second, price in ((5, 300_000), (15, 303_000), (45, 297_000)):
+        world, desk, deposits = opened({"mode": "cash_nav"}, aum="100 kUSDT", execution=LADDER)
+        desk.holdings.move(HOLDERS, ALICE, desk.token.supply_lots)
+        create(desk, 2_000_000)
+        world.run_to(second * SECOND)
+        world.set_price(price)
+        gone = redeem(desk, Fraction(desk.holdings.units_of(ALICE), desk.token.lots_per_token))
+        assert desk.token.supply_lots == 0
+        world.run_to(HOUR)
+        assert gone.status == "settled"
+        assert (world.position_lots(desk.token.account, BTC), world.cash[desk.token.account]) == (0, 0)
+        assert world.total_atoms() == deposits
+
+
 def test_a_wipe_out_under_way_leaves_a_redemption_nothing() -> None:
     world, desk, deposits = opened({"mode": "cash_nav"}, execution=LADDER)
     desk.holdings.move(HOLDERS, ALICE, 400_000 * ATOMS)
