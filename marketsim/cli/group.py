@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from signal import SIGTERM, signal
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +32,9 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn refusals and Ctrl-C into the exit codes of the contract."""
         asked = ctx.ensure_object(dict)
-        with suppress(ValueError):  # not in the main thread
-            signal(SIGTERM, _interrupt)
         try:
-            return super().invoke(ctx)
+            with _ended_politely():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("interrupted; what is finished is kept, and what is not leaves nothing", err=True)
             ctx.exit(130)
@@ -53,9 +53,22 @@ class Commands(click.Group):
         return list(self.commands)
 
 
-def _interrupt(*_: object) -> None:
-    """A request to end is what Ctrl-C is: what is half-done is cleared away first."""
-    raise KeyboardInterrupt
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """Take a request to end (SIGTERM) for Ctrl-C: what is half-done is cleared away first."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal(SIGTERM, interrupt)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal(SIGTERM, before)
 
 
 def _print_error(error: MarketsimError) -> None:
