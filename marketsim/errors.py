@@ -10,6 +10,7 @@
     +-- KernelError           1   the kernel reported what cannot happen: a defect of ours
     +-- ProcessFailedError    1   what a process that waited for another hears of an exception that cannot be copied
     +-- UnitError             3   a text is not the quantity it should be; the loader adds the place
+    |   +-- DataFileError         a file of market data is not what a scenario says of it, at one of its keys
     +-- UnreadableFileError   3   a file that a scenario names cannot be read; the loader adds the place
 
 A rejected order is never an exception: it is an event with a reason code. An exception's `args` are what its class is
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 __all__ = [
+    "DataFileError",
     "EnvironmentLackError",
     "KernelError",
     "MarketsimError",
@@ -160,6 +162,15 @@ class UnitError(MarketsimError):
     def __str__(self) -> str:
         hint = f"; did you mean {self.suggestion!r}?" if self.suggestion else ""
         return f"{self.message}; was {self.text!r}; allowed: {self.allowed}{hint}"
+
+
+class DataFileError(UnitError):
+    """A file of market data is not what a scenario says of it; `key` is the key it is said at."""
+
+    def __init__(self, key: str, text: str, message: str, allowed: str, suggestion: str = "") -> None:
+        super().__init__(text, message, allowed, suggestion)
+        self.key = key
+        self.args = (key, text, message, allowed, suggestion)
 
 
 class UnreadableFileError(MarketsimError):

@@ -6,10 +6,13 @@ A named pipe would wait for ever, a device may have no end, a loop of links lead
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from marketsim.errors import UnreadableFileError
 
@@ -29,6 +32,18 @@ _WORDS = {
 
 def read_file(path: Path, most_bytes: int) -> bytes:
     """The bytes of a regular file of at most so many; raises UnreadableFileError, which says what is in the way."""
+    with open_file(path, most_bytes) as file:
+        try:
+            data = file.read(most_bytes + 1)
+        except OSError as error:
+            raise UnreadableFileError(_reason(error), "a file that can be read") from error
+    if len(data) > most_bytes:  # it grew meanwhile, or is one of those that tell no size
+        raise UnreadableFileError("the file is too long", f"at most {most_bytes:,} bytes")
+    return data
+
+
+def open_file(path: Path, most_bytes: int) -> BinaryIO:
+    """A regular file of at most so many bytes, open for reading; raises UnreadableFileError."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path, or a lone surrogate
@@ -40,15 +55,38 @@ def read_file(path: Path, most_bytes: int) -> bytes:
             raise UnreadableFileError(what, "a regular file")
         if found.st_size > most_bytes:
             raise UnreadableFileError(f"the file is too long: {found.st_size:,} bytes", f"at most {most_bytes:,} bytes")
-        with os.fdopen(os.dup(handle), "rb") as file:
-            data = file.read(most_bytes + 1)
+        return os.fdopen(os.dup(handle), "rb")
     except OSError as error:
         raise UnreadableFileError(_reason(error), "a file that can be read") from error
     finally:
         os.close(handle)
-    if len(data) > most_bytes:  # it grew meanwhile, or is one of those that tell no size
-        raise UnreadableFileError("the file is too long", f"at most {most_bytes:,} bytes")
-    return data
+
+
+def sha256_of(paths: Sequence[Path], most_bytes: int) -> str:
+    """SHA-256 of the bytes of regular files, one after the other [hex]; a file that has not changed is read once."""
+    return _sha256_of(tuple((path, _stamp(path)) for path in paths), most_bytes)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What tells a file from what it was before: another file, another size, another time of writing."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        raise UnreadableFileError(_reason(error), "a file that is there") from error
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _sha256_of(files: tuple[tuple[Path, tuple[int, ...]], ...], most_bytes: int) -> str:
+    digest = hashlib.sha256()
+    for path, _ in files:
+        with open_file(path, most_bytes) as file:
+            try:
+                while data := file.read(1 << 20):
+                    digest.update(data)
+            except OSError as error:
+                raise UnreadableFileError(_reason(error), "a file that can be read") from error
+    return digest.hexdigest()
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -31,7 +31,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from importlib.metadata import version
-from typing import Annotated, Any, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -119,6 +120,17 @@ class FileSpec(Spec):
 
     path: str
     sha256: str | None = None
+
+    def recognised(self, file: Path, name: str) -> Self:
+        """The same, with what is to be told by the file's content; called once, when the scenario loads.
+
+        Raises UnitError for what the file is not, a DataFileError to say at which key.
+        """
+        return self
+
+    def files(self, file: Path) -> tuple[Path, ...]:
+        """The file, and those beside it that belong to it: what the hash is of."""
+        return (file,)
 
 
 KeyPath = tuple[str | int, ...]

@@ -119,7 +119,10 @@ EVENTS = Family(
     key="kind",
     home="marketsim.events",
     needs=("happen", "event_words", "sentence"),
-    announced={"terms_change": "fee_change, or a scenario for each set of terms"},
+    announced={
+        "terms_change": "fee_change, or a scenario for each set of terms",
+        "funding_change": "funding.tape (a file of rates and of their instants)",
+    },
 )
 """The kinds of listed events."""
 

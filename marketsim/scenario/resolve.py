@@ -28,7 +28,7 @@ from marketsim.scenario.overrides import override
 from marketsim.scenario.presets import presets_for
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.validation import parts_of
-from marketsim.scenario.world import ScenarioDraft, check_parts, check_study_paths, prepared_indices
+from marketsim.scenario.world import ScenarioDraft, check_parts, check_study_paths, check_tapes, prepared_indices
 from marketsim.venues.margin import TIER_TABLES
 
 Overrides = Mapping[str, Any] | Sequence[str]
@@ -125,6 +125,7 @@ def _checked_world(root: Node, file: Path, problems: Problems) -> Scenario:
     parts = parts_of(root, problems)
     draft = ScenarioDraft(parts, root, problems)
     indices = prepared_indices(draft, file)
+    check_tapes(draft, file)
     defaults.fill(parts, {name: index.opening for name, index in indices.items()})
     check_parts(draft)
     check_fits(draft, indices)
@@ -134,8 +135,7 @@ def _checked_world(root: Node, file: Path, problems: Problems) -> Scenario:
     check_study_paths(scenario.complete(), root, problems)
     if problems.found:
         raise ScenarioError(problems.found)
-    told = ((f"underlyings.{name}.index", index.notice) for name, index in indices.items())
-    scenario.remember(root_folder(file), root, tuple(f"{place}: {notice}" for place, notice in told if notice))
+    scenario.remember(root_folder(file), root, tuple(draft.notices))
     return scenario
 
 

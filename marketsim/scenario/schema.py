@@ -151,12 +151,25 @@ class Scenario(Spec):
 
         A file counts by its content, not by its place.
         """
-        world = {key: value for key, value in self.canonical().items() if key not in _NOT_OF_THE_WORLD}
-        for underlying, written in zip(self.underlyings, world["underlyings"], strict=True):
-            if isinstance(underlying.index, FileSpec):
-                del written["index"]["path"]
+        document = self.canonical()
+        _drop_paths(self, document)
+        world = {key: value for key, value in document.items() if key not in _NOT_OF_THE_WORLD}
         text = json.dumps(world, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _drop_paths(spec: Spec, written: dict[str, Any]) -> None:
+    """Take the paths of files out of a document, wherever a Spec in it is one of a file."""
+    if isinstance(spec, FileSpec):
+        del written["path"]
+    for name, field in type(spec).model_fields.items():
+        value, below = getattr(spec, name), written.get(field.alias or name)
+        pairs = [(value, below)]
+        if isinstance(value, tuple) and isinstance(below, list):
+            pairs = list(zip(value, below, strict=True))
+        for part, text in pairs:
+            if isinstance(part, Spec) and isinstance(text, dict):
+                _drop_paths(part, text)
 
 
 def json_schema() -> dict[str, Any]:

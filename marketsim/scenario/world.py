@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from marketsim.errors import UnitError
+from marketsim.errors import DataFileError, UnitError, UnreadableFileError
 from marketsim.events.family import Surroundings
-from marketsim.files import SHIPPED, shipped_folder
+from marketsim.files import SHIPPED, sha256_of, shipped_folder
 from marketsim.kinds import Family
+from marketsim.market_data.content import MOST_BYTES
 from marketsim.networks.influence import NETWORKS
 from marketsim.scenario.defaults import books
 from marketsim.scenario.loader import below_root, root_folder
@@ -50,6 +50,8 @@ class ScenarioDraft:
     parts: dict[str, Any]
     root: Node
     problems: Problems
+    notices: list[str] = field(default_factory=list)
+    """What is valid in it and perhaps not meant, and what a file was taken for, each with its place."""
 
     def items(self, section: str) -> Iterator[tuple[Keys, Any]]:
         """The right parts of a section, each with its path."""
@@ -84,7 +86,8 @@ class ScenarioDraft:
         return bool(found)
 
     def unit(self, path: Keys, error: UnitError) -> None:
-        """Note a problem at a path in the words of the code that found it."""
+        """Note a problem at a path, or at the key below it that the error names, in the words of who found it."""
+        path = (*path, error.key) if isinstance(error, DataFileError) else path
         place = nearest(self.root, path).place
         self.problems.add(place, named(self.root, path), error.text, error.message, error.allowed, error.suggestion)
 
@@ -96,21 +99,47 @@ def prepared_indices(draft: ScenarioDraft, file: Path) -> dict[str, PreparedInde
     """
     clock, prepared = draft.parts.get("clock"), {}
     for path, underlying in list(draft.items("underlyings")):
-        found = _with_file(draft, path, underlying, file) if isinstance(underlying.index, FileSpec) else underlying
-        if clock is None or found is None or next(found.index.out_of_range(), None) is not None:
+        index, keys = underlying.index, (*path, "index")
+        is_wrong = next(index.out_of_range(), None) is not None
+        if clock is None or is_wrong or draft.faults(keys, index.faults(clock.duration)):
             continue
-        index, keys = found.index, (*path, "index")
-        if draft.faults(keys, index.faults(clock.duration)):
-            continue
+        if isinstance(index, FileSpec):
+            found = _with_file(draft, keys, index, file)
+            if found is None:
+                continue
+            index = found
+            draft.parts["underlyings"][path[1]] = underlying.model_copy(update={"index": index})
         try:
             start_ns, duration_ns, root = clock.start, clock.duration, root_folder(file)
-            prepared[found.id] = index.prepare(start_ns=start_ns, duration_ns=duration_ns, root=root)
+            prepared[underlying.id] = index.prepare(start_ns=start_ns, duration_ns=duration_ns, root=root)
         except UnitError as error:
-            draft.unit((*keys, "path") if isinstance(index, FileSpec) else keys, error)
+            draft.unit(keys, error)
+        else:
+            draft.notices += [f"{named(draft.root, keys)}: {notice}" for notice in prepared[underlying.id].notices]
     positions, specs = zip(*draft.items("underlyings"), strict=True) if draft.by_id("underlyings") else ((), ())
     for fault in correlation_faults(specs):
         draft.faults(positions[int(fault.path[0])], [replace(fault, path=fault.path[1:])])
     return prepared
+
+
+def check_tapes(draft: ScenarioDraft, file: Path) -> None:
+    """Check every record of funding; paths become relative to the root folder, and files get their SHA-256."""
+    clock = draft.parts.get("clock")
+    for path, market in list(draft.items("markets")):
+        tape, keys = market.funding.tape, (*path, "funding", "tape")
+        if tape is None or clock is None or draft.faults(keys, tape.faults()):
+            continue
+        found = _with_file(draft, keys, tape, file)
+        if found is None:
+            continue
+        funding = market.funding.model_copy(update={"tape": found})
+        draft.parts["markets"][path[1]] = market.model_copy(update={"funding": funding})
+        try:
+            read = found.read(start_ns=clock.start, duration_ns=clock.duration, root=root_folder(file))
+        except UnitError as error:
+            draft.unit(keys, error)
+        else:
+            draft.notices += [f"{named(draft.root, keys)}: {notice}" for notice in read.notices]
 
 
 def check_parts(draft: ScenarioDraft) -> None:
@@ -132,36 +161,39 @@ def check_parts(draft: ScenarioDraft) -> None:
     _check_study(draft)
 
 
-def _with_file(draft: ScenarioDraft, path: Keys, underlying: UnderlyingSpec, file: Path) -> UnderlyingSpec | None:
-    """The underlying with its index file relative to the root folder, or shipped, and the file's hash."""
-    keys = (*path, "index", "path")
-    node = at(draft.root, keys)
+FileSpecKind = TypeVar("FileSpecKind", bound=FileSpec)
+
+
+def _with_file(draft: ScenarioDraft, keys: Keys, spec: FileSpecKind, file: Path) -> FileSpecKind | None:
+    """A Spec of a file with its path relative to the root folder, or shipped, what its content says, and its hash."""
+    node = at(draft.root, (*keys, "path"))
     assert node is not None
-    index = underlying.index
-    assert isinstance(index, FileSpec)
-    if re.search(r"\.(parquet|pq)$", node.text, re.IGNORECASE):
-        draft.at(keys, "an index is read from CSV files only, for now", "a CSV file with a header line")
-        return None
     root, prefix = root_folder(file), ""
     folder = file.parent if node.origin.startswith("--set") else Path(node.place.file).parent
     if _is_shipped(folder, root) or node.text.startswith(SHIPPED):
         root, prefix = shipped_folder(), SHIPPED
         if node.text.startswith(SHIPPED):
             folder, node = root, replace(node, value=node.text.removeprefix(SHIPPED))
-    target = below_root(node, folder, root, named(draft.root, keys), draft.problems)
+    target = below_root(node, folder, root, named(draft.root, (*keys, "path")), draft.problems)
     if target is None:
         return None
-    if not target.is_file():
-        draft.at(keys, "there is no such file", f"a CSV file below {root}")
+    try:
+        spec = spec.recognised(target, node.text)
+        files = spec.files(target)
+        digest = sha256_of(files, MOST_BYTES)
+    except UnitError as error:
+        draft.unit(keys, error)
         return None
-    digest = hashlib.sha256(target.read_bytes()).hexdigest()
-    if index.sha256 not in (None, digest):
-        draft.at((*path, "index", "sha256"), "the index file is another one than this document was made with", digest)
-    relative = target.resolve().relative_to(root).as_posix()
-    hashed = index.model_copy(update={"path": prefix + relative, "sha256": digest})
-    underlying = underlying.model_copy(update={"index": hashed})
-    draft.parts["underlyings"][path[1]] = underlying
-    return underlying
+    except UnreadableFileError as error:
+        draft.at((*keys, "path"), error.message, error.allowed)
+        return None
+    if any(not Path(os.path.realpath(each)).is_relative_to(root) for each in files):
+        draft.at((*keys, "path"), "this path leads out of the scenario's root folder", f"files below {root}")
+        return None
+    if spec.sha256 not in (None, digest):
+        draft.at((*keys, "sha256"), "the file is another one than this document was made with", digest)
+    relative = Path(os.path.realpath(target)).relative_to(root).as_posix()
+    return spec.model_copy(update={"path": prefix + relative, "sha256": digest})
 
 
 def _is_shipped(folder: Path, root: Path) -> bool:

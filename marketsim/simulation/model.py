@@ -150,7 +150,9 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
             self.world.take_log(name)
 
     def _funding_desk(self, market: Any) -> FundingDesk:
-        desk = FundingDesk(market, self.env, self.journal, self.scenario.clock.start)
+        clock, tape = self.scenario.clock, market.funding.tape
+        taped = tape and tape.read(start_ns=clock.start, duration_ns=clock.duration, root=self.scenario.root)
+        desk = FundingDesk(market, self.env, self.journal, clock.start, taped)
         desk.start()
         return desk
 

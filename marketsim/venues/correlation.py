@@ -25,7 +25,7 @@ def correlation_faults(underlyings: Sequence[UnderlyingSpec]) -> list[Fault]:
         for other, value in underlying.correlation.items()
         for fault in _pair_faults(underlying, other, known.get(other), value)
     ]
-    if not faults:
+    if not faults and len(known) == len(underlyings):  # two of one id are said elsewhere
         try:
             mixes(underlyings)
         except ValueError as error:

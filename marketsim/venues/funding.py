@@ -8,13 +8,17 @@ from fractions import Fraction
 from typing import Annotated, Literal
 
 from marketsim.ranges import ABOVE_ZERO, ANY, CADENCE, CHARGE, SIGNED_CHARGE, WITHIN_A_DAY
-from marketsim.spec import QUOTE, Duration, Fault, MoneyAmount, Rate, Spec
+from marketsim.spec import NONE_IN_WORDS, OMITTED_AT_DEFAULT, QUOTE, Duration, Fault, MoneyAmount, Rate, Spec
 from marketsim.units import NS_PER_SECOND, Money, format_duration
+from marketsim.venues.funding_tape import FundingTapeSpec
 from marketsim.venues.payoffs import Exact
 
 
 class FundingSpec(Spec):
-    """Settled every `every` from 00:00 UTC + `offset`; `interest`, `damper`, `cap` are per settlement, never scaled."""
+    """Settled every `every` from 00:00 UTC + `offset`; `interest`, `damper`, `cap` are per settlement, never scaled.
+
+    tape: a venue's record, whose instants and rates hold in place of all that.
+    """
 
     every: Annotated[Duration, WITHIN_A_DAY] = 8 * 3_600 * NS_PER_SECOND
     offset: Annotated[Duration, ANY] = 0
@@ -24,6 +28,7 @@ class FundingSpec(Spec):
     sample: Annotated[Duration, CADENCE] = 5 * NS_PER_SECOND
     average: Literal["linear", "equal"] = "linear"
     impact_notional: Annotated[MoneyAmount, ABOVE_ZERO] = Money(Decimal(25_000), QUOTE)
+    tape: Annotated[FundingTapeSpec | None, NONE_IN_WORDS, OMITTED_AT_DEFAULT] = None
 
     def faults(self) -> Iterator[Fault]:
         """Samples or an offset that do not fit the interval."""

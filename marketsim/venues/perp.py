@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -11,6 +12,7 @@ from marketsim.kernel import advance as doors
 from marketsim.units import NS_PER_DAY
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.funding import atoms_per_lot, funding_rate, premium_of_sums
+from marketsim.venues.funding_tape import FundingTape
 
 PREMIUM_UNITS = 10**12  # the kernel counts premiums in 1e-12
 
@@ -22,22 +24,37 @@ def first_settlement_ns(start_ns: int, every_ns: int, offset_ns: int) -> int:
 
 
 class FundingDesk:
-    """Settles one perpetual's funding: longs pay a whole number of atoms a lot, shorts receive exactly that."""
+    """Settles one perpetual's funding: longs pay a whole number of atoms a lot, shorts receive exactly that.
 
-    def __init__(self, spec: MarketSpec, env: MarketEnvironment, journal: Journal, start_ns: int) -> None:
+    tape: a record whose instants and rates hold in place of the rule's.
+    """
+
+    def __init__(
+        self, spec: MarketSpec, env: MarketEnvironment, journal: Journal, start_ns: int, tape: FundingTape | None = None
+    ) -> None:
         self.spec = spec
         self.env = env
         self.journal = journal
         self.number = env.markets[spec.id]
         self.due_ns = first_settlement_ns(start_ns, spec.funding.every, spec.funding.offset)
+        self.taped = deque(tape.settlements) if tape is not None else None
         self.hooks: list[Callable[[], None]] = []
 
     def start(self) -> None:
         """Begin to settle."""
+        if self.taped is not None:
+            self.due_ns = self._next_of_tape()
+            self.env.world.set_market(self.number, funding_next_ns=self.due_ns, funding_every_ns=self.due_ns)
         self.env.process(self._settle_on_time())
 
+    def _next_of_tape(self) -> int:
+        """The next settlement of the record; long after the end where there is none."""
+        return self.taped[0][0] if self.taped else self.env.end_ns + self.spec.funding.every
+
     def predicted_rate(self) -> Fraction:
-        """Rate that a settlement now would charge."""
+        """Rate that a settlement now would charge; with a record, that of the next one."""
+        if self.taped is not None:
+            return self.taped[0][1] if self.taped else Fraction(0)
         return funding_rate(
             self.mean_premium(),
             Fraction(self.spec.funding.interest),
@@ -58,14 +75,24 @@ class FundingDesk:
     def _settle_on_time(self) -> ProcessGenerator:
         while True:
             yield self.env.at(self.due_ns, Phase.FUNDING)
-            self.due_ns += self.spec.funding.every
-            self._settle()
+            rate = self.predicted_rate()
+            self._look_ahead()
+            self._settle(rate)
             for hook in self.hooks:
                 hook()
 
-    def _settle(self) -> None:
+    def _look_ahead(self) -> None:
+        """Find the settlement after the one that is due."""
+        if self.taped is None:
+            self.due_ns += self.spec.funding.every
+            return
+        self.taped.popleft()
+        self.due_ns = self._next_of_tape()
+        self.env.world.set_market(self.number, funding_every_ns=self.due_ns - self.env.now)
+
+    def _settle(self, rate: Fraction) -> None:
         world, number = self.env.world, self.number
-        mean, rate = self.mean_premium(), self.predicted_rate()
+        mean = self.mean_premium()
         mark = world.market_int(number, "mark_ticks")
         atoms = atoms_per_lot(rate, mark, world.market_int(number, "atoms"))
         longs = int(doors.settle_funding(world.address, self.env.now, number, atoms))

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from marketsim.errors import UnitError
 from marketsim.spec import Fault
 from marketsim.venues.correlation import correlation_faults, lower_triangle
 from marketsim.venues.index.index_path import IndexPath
@@ -224,34 +223,6 @@ def test_a_file_may_count_its_time_in_milliseconds_and_name_its_columns(tmp_path
     index = _file(tmp_path, "5,1704067200000\n6,1704110400000\n", "close,open_time")
     index |= {"time": "open_time", "price": "close", "time_unit": "ms"}
     assert _path(index, root=tmp_path).levels(1, 2).tolist() == [5.0, 6.0]
-
-
-@pytest.mark.parametrize(
-    ("rows", "also", "text", "message"),
-    [
-        ("", {}, "index.csv", "no rows"),
-        ("2024-01-01T00:00:01Z,5\n", {}, "index.csv:2", "begins after the run"),
-        ("2024-01-01T00:00:00Z,5\n", {}, "index.csv", "how long it holds"),
-        (_DAY_OF_ROWS + "2024-01-01T12:00:00Z,7\n", {}, "index.csv:5", "not in order"),
-        (_DAY_OF_ROWS + "2024-01-01T13:00:00Z,7\n2024-01-02T00:00:00Z,7", {}, "index.csv, 0s", "gap of 12h"),
-        (_DAY_OF_ROWS, {"max_gap": "6h"}, "index.csv, 0s", "gap of 12h"),
-        ("2024-01-01T00:00:00Z,5\n2024-01-01T06:00:00Z,5\n", {}, "last row 6h", "ends before the run"),
-        ("2024-01-01,5\n", {}, "index.csv:2: 2024-01-01", "not an instant"),
-        ("2024-01-01T00:00:00Z,\n", {}, "index.csv:2: ", "not a plain decimal"),
-        ("9999999999999,5\n", {"time_unit": "s"}, "index.csv:2", "not an instant"),
-        ("2024-01-01T00:00:00Z,0\n", {}, "index.csv:2: 0", "not above zero"),
-        ("2024-01-01T00:00:00Z,1.0000000000000000001\n", {}, "index.csv:2", "too many digits"),
-        (_DAY_OF_ROWS, {"price": "close"}, "index.csv", "no column 'close'"),
-        (_DAY_OF_ROWS, {"path": "absent.csv"}, "absent.csv", "cannot be read"),
-    ],
-)
-def test_an_impossible_file_is_refused_with_its_line(
-    tmp_path: Path, rows: str, also: dict[str, Any], text: str, message: str
-) -> None:
-    index = _file(tmp_path, rows) | also
-    with pytest.raises(UnitError, match=message) as refused:
-        _path(index, root=tmp_path)
-    assert text in refused.value.text
 
 
 @pytest.mark.parametrize(

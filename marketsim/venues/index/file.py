@@ -1,46 +1,45 @@
-"""An index that follows the rows of a file."""
+"""An index that follows the rows of a file of market data."""
 
 from __future__ import annotations
 
-import csv
-from array import array
 from collections.abc import Iterator
-from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from marketsim.errors import UnitError
 from marketsim.files import data_file
+from marketsim.market_data.coverage import check_coverage
+from marketsim.market_data.formats import MID
+from marketsim.market_data.layout import Wanted, laid_out
+from marketsim.market_data.lobster import BOOK_WITHOUT_TIMES, message_file
+from marketsim.market_data.reader import read_series
+from marketsim.market_data.series import Series
+from marketsim.market_data.spec import DataFileSpec
 from marketsim.ranges import ABOVE_ZERO
-from marketsim.spec import Duration, FileSpec
-from marketsim.units import format_duration, instant_ns, number
+from marketsim.spec import NONE_IN_WORDS, OMITTED_AT_DEFAULT, Duration, Fault
+from marketsim.units import format_duration
 from marketsim.venues.index.family import INDICES, IndexSpec
 from marketsim.venues.index.index_path import PreparedIndex
-from marketsim.venues.index.listed_path import ListedLevels, scaled
+from marketsim.venues.index.listed_path import Interpolation, ListedLevels
 
 __all__ = ["FileIndexSpec"]
 
-_NS_OF_TIME_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
-_LARGEST_INSTANT_NS = 2**62  # the year 2116; differences of two stay in an int64
+Instant = Literal["open", "close"]
 
 
 @INDICES.register
-class FileIndexSpec(IndexSpec, FileSpec):
-    """A path from a CSV file with a header line: column `time` (instants, or whole numbers in `time_unit`), `price`.
+class FileIndexSpec(IndexSpec, DataFileSpec):
+    """A path from a file of market data: CSV, Parquet or Feather, known by its content (`marketsim.market_data`).
 
-    currency: of the prices; max_gap: longest distance of two rows (absent: the shortest one in the file). Each row
-    holds until the next.
+    price: its column, or `mid` of quotes; instant: whether a bar's value is known at its `open` or `close` (default);
+    interpolate: what holds between two rows; max_gap: longest distance of two rows (absent: three bars, and of trades
+    and quotes the larger of a minute and ten median distances).
     """
 
     kind: Literal["file"]
-    time: str = "timestamp"
-    price: str = "price"
-    time_unit: Literal["instant", "s", "ms", "us", "ns"] = "instant"
+    price: str | None = None
     currency: str = "USDT"
+    instant: Annotated[Instant | None, NONE_IN_WORDS, OMITTED_AT_DEFAULT] = None
+    interpolate: Annotated[Interpolation, OMITTED_AT_DEFAULT] = "step"
     max_gap: Annotated[Duration | None, ABOVE_ZERO] = None
 
     @property
@@ -48,105 +47,56 @@ class FileIndexSpec(IndexSpec, FileSpec):
         """As it says."""
         return self.currency
 
+    @property
+    def _wanted(self) -> Wanted:
+        return Wanted("price", self.price, is_positive=True)
+
+    def faults(self, duration_ns: int) -> Iterator[Fault]:
+        """What is wrong between what is said of the file."""
+        yield from self.file_faults()
+
+    def recognised(self, file: Path, name: str) -> FileIndexSpec:
+        """With the format, the columns, and when a bar is known; see `FileSpec`."""
+        with laid_out(file, name, self, self._wanted) as (layout, _):
+            told = {"time": layout.names[layout.time], "price": layout.value_name}
+            if layout.format.name != "plain":
+                told["format"] = layout.format.name
+            if layout.format.sort == "bars":
+                told["instant"] = layout.known(self.instant)
+            return self.model_copy(update=told)
+
+    def files(self, file: Path) -> tuple[Path, ...]:
+        """An order book of LOBSTER comes with its messages; see `FileSpec`."""
+        return (file, message_file(file)) if self.format == BOOK_WITHOUT_TIMES else (file,)
+
     def prepare(self, *, start_ns: int, duration_ns: int, root: Path) -> PreparedIndex:
         """The levels of its rows; see `IndexSpec`."""
-        return _levels(self, root, start_ns, duration_ns).prepared(self.every, duration_ns)
+        series = read_series(
+            data_file(self.path, root), self.path, self, self._wanted,
+            start_ns=start_ns, duration_ns=duration_ns, known=self.instant,
+        )  # fmt: skip
+        check_coverage(series, self, self.path, start_ns=start_ns, duration_ns=duration_ns, max_gap_ns=self.max_gap)
+        levels = ListedLevels(series.times_ns, series.mantissas, series.decimals, self.interpolate)
+        return levels.prepared(self.every, duration_ns, [*self._reading(series), *series.notices(self.time_zone)])
 
     def sentence(self) -> str:
         """What it does; see `IndexSpec`."""
-        return f"follows the column {self.price} of {self.path}"
+        what = "the middle of the best quotes" if self.price == MID else f"the column {self.price or 'price'}"
+        late = ", known at the end of each bar" if self.instant == "close" else ""
+        known = f" ({self.format})" if self.format not in ("auto", "plain") else ""
+        lines = ", in straight lines" if self.interpolate == "linear" else ""
+        return f"follows {what} of {self.path}{known}{late}{lines}"
 
-
-def _levels(spec: FileIndexSpec, root: Path, start_ns: int, duration_ns: int) -> ListedLevels:
-    """The rows of a CSV file, from the last one at or before the run's start; each holds until the next.
-
-    start_ns: the run's start [ns since 1970]. Raises UnitError, naming the line, for a missing column, a time or price
-    that cannot be read, rows out of order, a start after the run's, two rows further apart than `max_gap` (when absent:
-    than the closest two), or a last row whose hold of `max_gap` ends before the run.
-    """
-    times, mantissas, decimals = array("q"), array("q"), array("b")
-    for place, at_ns, price in _rows(spec, root, start_ns):
-        if times and at_ns <= times[-1]:
-            raise UnitError(place, "the rows of an index file are not in order", "each row later than the last")
-        if not times and at_ns > 0:
-            raise UnitError(place, "the index file begins after the run", "a first row at or before clock.start")
-        if times and at_ns <= 0:  # an earlier row that no step of the run sees
-            del times[-1], mantissas[-1], decimals[-1]
-        mantissa, decimal_places = _scaled_at(price, place)
-        times.append(at_ns)
-        mantissas.append(mantissa)
-        decimals.append(decimal_places)
-        if at_ns >= duration_ns:
-            break
-    _check_gaps(spec, np.array(times, np.int64), duration_ns)
-    instants, wholes, places = (np.array(column, np.int64) for column in (times, mantissas, decimals))
-    return ListedLevels(instants, wholes, places, "step")
-
-
-def _rows(spec: FileIndexSpec, root: Path, start_ns: int) -> Iterator[tuple[str, int, Decimal]]:
-    """Place, time [ns from the start] and price of each row."""
-    try:
-        with data_file(spec.path, root).open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            for column in (spec.time, spec.price):
-                if column not in (reader.fieldnames or ()):
-                    found = ", ".join(reader.fieldnames or ()) or "nothing"
-                    raise UnitError(spec.path, f"the index file has no column {column!r}", f"its header has {found}")
-            for row in reader:
-                place = f"{spec.path}:{reader.line_num}"
-                yield (
-                    place,
-                    _instant_ns(row[spec.time], spec.time_unit, place) - start_ns,
-                    _price(row[spec.price], place),
-                )
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UnitError(
-            spec.path, f"the index file cannot be read ({error})", "a CSV file with a header line"
-        ) from error
-
-
-def _instant_ns(text: str | None, time_unit: str, place: str) -> int:
-    try:
-        if time_unit == "instant":
-            return instant_ns(text or "")
-        instant = Fraction(number(text or "")) * _NS_OF_TIME_UNIT[time_unit]
-        if instant.denominator != 1 or abs(instant) >= _LARGEST_INSTANT_NS:
-            raise UnitError(text or "", "this is not an instant", f"whole numbers of {time_unit} since 1970")
-        return int(instant)
-    except UnitError as error:
-        raise UnitError(f"{place}: {text}", error.message, error.allowed, error.suggestion) from error
-
-
-def _price(text: str | None, place: str) -> Decimal:
-    try:
-        return number(text or "")
-    except UnitError as error:
-        raise UnitError(f"{place}: {text}", error.message, error.allowed, error.suggestion) from error
-
-
-def _check_gaps(spec: FileIndexSpec, times_ns: npt.NDArray[np.int64], duration_ns: int) -> None:
-    if not times_ns.size:
-        raise UnitError(spec.path, "the index file has no rows", "a first row at or before clock.start")
-    gaps = np.diff(times_ns)
-    if spec.max_gap is None and not gaps.size and times_ns[-1] < duration_ns:
-        raise UnitError(spec.path, "one row does not say how long it holds", "more rows, or a `max_gap`")
-    longest_ns = spec.max_gap if spec.max_gap is not None else int(gaps.min(initial=duration_ns))
-    if gaps.size and int(gaps.max()) > longest_ns:
-        wide = int(np.argmax(gaps > longest_ns))
-        message = f"the index file has a gap of {format_duration(int(gaps[wide]))}"
-        after = format_duration(max(int(times_ns[wide]), 0))
-        raise UnitError(
-            f"{spec.path}, {after} into the run", message, f"at most {format_duration(longest_ns)} (`max_gap`)"
+    def _reading(self, series: Series) -> Iterator[str]:
+        """What was taken for what, unless nothing was told by the content."""
+        layout = series.layout
+        if layout.format.name == "plain" and (not series.units or self.time_unit != "instant"):
+            return
+        units = f" ({' and '.join(sorted(series.units))})" if series.units else ""
+        known = (
+            f", known at the {series.known} of each bar of {format_duration(series.bar_ns)}" if series.bar_ns else ""
         )
-    if int(times_ns[-1]) + longest_ns < duration_ns:
-        ends = format_duration(max(int(times_ns[-1]), 0))
-        raise UnitError(
-            f"{spec.path}, last row {ends} into the run", "the index file ends before the run", "rows to its end"
+        yield (
+            f"{self.path} is taken for {layout.called}: instants in {layout.names[layout.time]}{units}, prices in "
+            f"{layout.value_name}{known}"
         )
-
-
-def _scaled_at(price: Decimal, place: str) -> tuple[int, int]:
-    try:
-        return scaled(price)
-    except UnitError as error:
-        raise UnitError(f"{place}: {error.text}", error.message, error.allowed) from error

@@ -74,14 +74,15 @@ class PreparedIndex:
     """An index of which everything outside the world has been read.
 
     opening: its level at the start; lowest, highest: what it may plausibly reach in the run, listed jumps apart
-    [currency]. path: makes the path of one replication. notice: what is right and perhaps not meant, None for nothing.
+    [currency]. path: makes the path of one replication. notices: what was
+    taken for what, and what is right and perhaps not meant.
     """
 
     opening: Decimal
     lowest: float
     highest: float
     path: Callable[[Innovations, JumpFactors], IndexPath]
-    notice: str | None = None
+    notices: tuple[str, ...] = ()
 
 
 def check_chunk(first_step: int, n: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from marketsim.errors import UnitError
+from marketsim.market_data.numbers import scaled
 from marketsim.spec import Fault
-from marketsim.units import format_duration, format_number
+from marketsim.units import format_duration
 from marketsim.venues.index.index_path import (
     Float64Array,
     IndexPath,
@@ -23,12 +24,10 @@ from marketsim.venues.index.index_path import (
     check_chunk,
 )
 
-__all__ = ["Interpolation", "ListedIndexPath", "ListedLevels", "listed_levels", "price_faults", "scaled"]
+__all__ = ["Interpolation", "ListedIndexPath", "ListedLevels", "listed_levels", "price_faults"]
 
 Interpolation = Literal["step", "linear"]
 """What holds between two listed levels: the earlier one, or a straight line."""
-
-_MOST_DIGITS = 18  # what an int64 holds
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,10 @@ class ListedLevels:
     decimals: npt.NDArray[np.int64]
     interpolate: Interpolation
 
-    def prepared(self, every_ns: int, duration_ns: int | None = None) -> PreparedIndex:
+    def prepared(self, every_ns: int, duration_ns: int | None = None, notices: Iterable[str] = ()) -> PreparedIndex:
         """The index that follows these levels in steps of every_ns; what it may reach is what stands here.
 
-        Its notice says how many of them lie between two steps, of a run of this length, so that nobody sees them.
+        Its last notice says how many of them lie between two steps, of a run of this length, so that nobody sees them.
         """
 
         def path(_: Innovations, jump_factors: JumpFactors) -> IndexPath:
@@ -51,17 +50,17 @@ class ListedLevels:
 
         values = self.mantissas / 10.0**self.decimals
         opening = Decimal(int(self.mantissas[0])).scaleb(-int(self.decimals[0]))
-        notice = self._notice(every_ns, duration_ns)
-        return PreparedIndex(opening, float(values.min()), float(values.max()), path, notice)
+        told = (*notices, *self._unseen(every_ns, duration_ns))
+        return PreparedIndex(opening, float(values.min()), float(values.max()), path, told)
 
-    def _notice(self, every_ns: int, duration_ns: int | None) -> str | None:
+    def _unseen(self, every_ns: int, duration_ns: int | None) -> Iterator[str]:
         times = self.times_ns if duration_ns is None else self.times_ns[self.times_ns <= duration_ns]
         first_steps = -(-times[:-1] // every_ns) * every_ns
         unseen = int((first_steps >= times[1:]).sum())
         if not unseen:
-            return None
+            return
         where = f"{'lies' if unseen == 1 else 'lie'} between two steps of {format_duration(every_ns)}"
-        return f"{unseen:,} of {times.size:,} listed levels {where}: nobody sees them; a shorter `every` shows more"
+        yield f"{unseen:,} of {times.size:,} listed levels {where}: nobody sees them; a shorter `every` shows more"
 
 
 class ListedIndexPath(IndexPath):
@@ -126,25 +125,16 @@ class ListedIndexPath(IndexPath):
 
 
 def listed_levels(times_ns: Sequence[int], prices: Sequence[Decimal], interpolate: Interpolation) -> ListedLevels:
-    """Levels at instants [ns from the start], rising; each price passes `scaled`."""
+    """Levels at instants [ns from the start], rising; each price is free of `price_faults`."""
     columns = np.array([scaled(price) for price in prices], np.int64)
     return ListedLevels(np.array(times_ns, np.int64), columns[:, 0], columns[:, 1], interpolate)
 
 
-def scaled(price: Decimal) -> tuple[int, int]:
-    """A price as whole number and decimal places; UnitError unless it is above zero and fits the path's numbers."""
-    sign, _, exponent = price.as_tuple()
-    places = max(0, -int(exponent))
-    mantissa = int(price.scaleb(places))
-    if sign or not mantissa:
-        raise UnitError(format_number(price), "an index price is not above zero", "a price above zero")
-    if mantissa >= 10**_MOST_DIGITS or places > _MOST_DIGITS:
-        raise UnitError(format_number(price), "an index price has too many digits", f"{_MOST_DIGITS} digits")
-    return mantissa, places
-
-
 def price_faults(price: Decimal, *path: str | int) -> Iterator[Fault]:
     """Say why a price at this path of a Spec cannot be a level; nothing when it can."""
+    if price <= 0:
+        yield Fault(path, "a price is not above zero", "a price above zero")
+        return
     try:
         scaled(price)
     except UnitError as error:
