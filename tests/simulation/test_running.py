@@ -63,7 +63,15 @@ def test_a_run_directory_is_whole(done: RunResult) -> None:
 
 def test_the_manifest_has_the_contracts_keys_and_true_figures(done: RunResult) -> None:
     manifest = done.manifest
-    assert set(manifest) == {*KEYS, "intervention", "identity_sha256", "plugins", "liquidations_queued", "files", "manifest_sha256"}
+    assert set(manifest) == {
+        *KEYS,
+        "intervention",
+        "identity_sha256",
+        "plugins",
+        "liquidations_queued",
+        "files",
+        "manifest_sha256",
+    }
     assert set(manifest["counts"]) == set(COUNTS)
     assert (manifest["schema"], manifest["name"], manifest["seed"], manifest["arm"]) == (
         "marketsim/1",
