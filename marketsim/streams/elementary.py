@@ -79,6 +79,11 @@ def exp_(x: npt.ArrayLike) -> Float64Array:
     return np.asarray(np.ldexp(np.ldexp(result, first), k.astype(np.int32) - first), np.float64)
 
 
+def left_after(half_lives: float) -> float:
+    """What is left after so many half-lives, 0.5 to that power; 0 beyond a thousand of them."""
+    return float(power_(0.5, half_lives)) if half_lives <= 1_000.0 else 0.0
+
+
 def power_(base: npt.ArrayLike, exponent: float) -> Float64Array:
     """Base to a real power, base > 0: exp(exponent ln base), relative error up to 2**-52 (1 + |exponent ln base|)."""
     return exp_(exponent * log_(base))

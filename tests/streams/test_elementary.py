@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from marketsim.streams import exp_, log_, power_
+from marketsim.streams.elementary import left_after
 
 _REFERENCE = Context(prec=50)
 
@@ -78,3 +79,8 @@ def test_bits_of_log_and_exp_are_frozen() -> None:
     grid = 2.0**-7 * np.arange(1, 20_001)
     digest = hashlib.sha256(log_(grid).astype("<f8").tobytes() + exp_(grid * 4 - 300).astype("<f8").tobytes())
     assert digest.hexdigest() == "17bcde2ec22ec421edcfec517522e30a10ea592bb155cfbb72bf32bb0ab0037f"
+
+
+@pytest.mark.parametrize(("half_lives", "left"), [(0.0, 1.0), (1.0, 0.5), (10.0, 0.5**10), (1_440.0, 0.0), (1e9, 0.0)])
+def test_what_is_left_after_half_lives_has_no_end(half_lives: float, left: float) -> None:
+    assert left_after(half_lives) == pytest.approx(left, rel=1e-12)

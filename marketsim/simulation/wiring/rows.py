@@ -12,7 +12,7 @@ from marketsim.kernel import codes, layout
 from marketsim.scenario.schema import Scenario
 from marketsim.simulation.wiring.accounts import Accounts
 from marketsim.simulation.wiring.markets import Markets
-from marketsim.streams import power_
+from marketsim.streams.elementary import left_after
 from marketsim.units import NS_PER_SECOND, atoms_per_tick_lot, rate_parts, to_atoms
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.deleveraging.family import DELEVERAGING_RULES
@@ -35,7 +35,7 @@ def underlying_rows(scenario: Scenario, markets: Markets, paths: list[IndexPath]
         perpetuals = [market for market in own if market.kind == "perpetual"]
         follower = next(iter([*perpetuals, *own]), None)  # it learns from its first perpetual, else its spot market
         halves = path.every_ns / spec.index.pass_through_halflife
-        learned = float(spec.index.pass_through) * (1.0 - float(power_(0.5, halves)))
+        learned = float(spec.index.pass_through) * (1.0 - left_after(halves))
         rows.append(
             {
                 "level": float(path.levels(0, 1)[0]),
@@ -115,7 +115,7 @@ def market_row(
         "liquidation_engine": LIQUIDATION_ENGINES.kinds[spec.liquidation.engine].kernel_code(),
         "deleveraging_rule": DELEVERAGING_RULES.kinds[spec.deleveraging.rule].kernel_code(),
         "mark_every_ns": every,
-        "memory_weight": 1.0 - float(power_(0.5, every / MEMORY_HALFLIFE_NS)),
+        "memory_weight": 1.0 - left_after(every / MEMORY_HALFLIFE_NS),
         "funding_every_ns": spec.funding.every,
         "funding_next_ns": first_settlement_ns(start_ns, spec.funding.every, spec.funding.offset),
         "sample_every_ns": spec.funding.sample,
