@@ -28,7 +28,7 @@ traders:
   - {id: noise, kind: noise, market: P, count: 2, rate: 30/h, capital: 20 kUSDT}
 """
 LONG = "n" * 300
-HUGE = "9" * 30
+HUGE = "9" * 24
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +63,11 @@ def command(*arguments: str) -> Result:
         ("count: 2", f"count: {HUGE}", "more traders than account numbers"),
         ("20 k", HUGE + " k", "64-bit"),
         ("1h}", HUGE + "d}", "out of range"),
-        ("{kind: constant,", f"{{kind: path, points: [[0s, 3 USDT], [1h, {HUGE} USDT]], interpolate: step, x:", "price"),
+        (
+            "constant, price: 30000 USDT",
+            f"path, points: [[0s, 3 USDT], [1h, {HUGE} USDT]], interpolate: step",
+            "too many digits",
+        ),
     ],
 )
 def test_a_wrong_scenario_is_problems_with_their_places(old: str, new: str, words: str) -> None:
