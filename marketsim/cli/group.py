@@ -39,19 +39,18 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             say("interrupted; what is finished is kept, and what is not leaves nothing", err=True)
             ctx.exit(130)
-        except click.UsageError as error:
-            error.message = printable(error.message)
-            raise
+        except click.UsageError as wrong:
+            raise click.UsageError(printable(wrong.format_message()), wrong.ctx) from wrong
         except Exception as raised:
-            error = _in_our_words(raised)
             from marketsim.errors import KernelError, MarketsimError
 
-            if not isinstance(error, MarketsimError) or isinstance(error, KernelError):
+            told = _in_our_words(raised)
+            if not isinstance(told, MarketsimError) or isinstance(told, KernelError):
                 raise  # a defect of ours: the traceback is what we need
             if asked.get("json"):
-                print_json({"error": _as_object(error)})
-            _print_error(error)
-            ctx.exit(error.exit_code)
+                print_json({"error": _as_object(told)})
+            _print_error(told)
+            ctx.exit(told.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Keep the order of a working day: run and validate first."""

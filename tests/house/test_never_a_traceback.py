@@ -65,7 +65,7 @@ def command(*arguments: str) -> Result:
         ("1h}", HUGE + "d}", "out of range"),
         (
             "constant, price: 30000 USDT",
-            f"path, points: [[0s, 3 USDT], [1h, {HUGE} USDT]], interpolate: step",
+            f"path, points: [[0s, 3 USDT], [1h, {HUGE} USDT]]",
             "too many digits",
         ),
     ],

@@ -8,15 +8,15 @@ from __future__ import annotations
 import os
 import random
 import secrets
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from marketsim.errors import ScenarioError
 from marketsim.files import shipped_folder
-from marketsim.scenario import load
+from marketsim.scenario import validate
 
 EXAMPLES = int(os.environ.get("MARKETSIM_FUZZ_EXAMPLES", "5000"))
 SEED = int(os.environ.get("MARKETSIM_FUZZ_SEED", "0")) or secrets.randbelow(2**31) + 1
@@ -98,7 +98,7 @@ def mutant(text: str, draw: random.Random) -> bytes:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    print(f"MARKETSIM_FUZZ_SEED={SEED} MARKETSIM_FUZZ_EXAMPLES={EXAMPLES}")
+    sys.stdout.write(f"MARKETSIM_FUZZ_SEED={SEED} MARKETSIM_FUZZ_EXAMPLES={EXAMPLES}\n")
     return tmp_path_factory.mktemp("scenarios")
 
 
@@ -114,10 +114,8 @@ def test_a_mutant_is_valid_or_refused_with_its_problems(place: Path, source: Pat
     path = place / "mutant.yaml"
     path.write_bytes(mutant(source.read_text(encoding="utf-8"), draw))
     try:
-        load(path)
-    except ScenarioError as refused:
-        assert refused.problems
-        assert "Node(" not in str(refused)
+        problems = validate(path)
     except Exception as error:
         error.add_note(f"{source.name}, mutated:\n{path.read_bytes()!r}")
         raise
+    assert not any("Node(" in str(problem) for problem in problems)
