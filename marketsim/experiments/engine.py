@@ -264,7 +264,7 @@ def _connected(door: Door) -> Client:
     """A client of the scheduler; raises `EnvironmentLackError` where none answers."""
     import dask
     from distributed import Client
-    from distributed.comm import get_address_host_port
+    from distributed.comm.addressing import get_address_host_port
     from distributed.security import Security
 
     security = None

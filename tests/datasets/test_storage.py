@@ -13,7 +13,11 @@ from marketsim.errors import EnvironmentLackError, UsageError
 @pytest.mark.parametrize(
     ("number", "kind", "words"),
     [
-        (errno.ENOSPC, EnvironmentLackError, "the disk is full: could not write there/it; make room or use another --out"),
+        (
+            errno.ENOSPC,
+            EnvironmentLackError,
+            "the disk is full: could not write there/it; make room or use another",
+        ),
         (errno.EROFS, EnvironmentLackError, "may not write there/it: .*; use another --out"),
         (errno.ENOTDIR, UsageError, "cannot write there/it: a file stands where a folder is due; use another --out"),
         (errno.ENOENT, EnvironmentLackError, "could not write there/it: .*; use another --out"),
