@@ -152,3 +152,23 @@ def test_a_stream_that_is_not_utf8_gets_what_it_can_hold(monkeypatch: pytest.Mon
     first, second = raw.getvalue().decode("ascii").splitlines()
     assert first == "caf\\xe9 \\udcff"
     assert json.loads(second) == {"a": "café \udcff"}
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tls://::"])
+def test_an_address_that_is_none_is_said_before_anything_connects(address: str) -> None:
+    ended = command("sweep", "study.yaml", "--scheduler", address)
+    assert ended.exit_code == 5
+    assert f"no Dask scheduler answers at {address}" in ended.output
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", "\x00", '{"status": "ok"}', '{"status": "ok", "versions": 3}', '{"status": 1}', "[" * 100_000],
+)
+@pytest.mark.parametrize("what", ["report", "compare"])
+def test_a_manifest_of_any_text_is_answered_in_words(text: str, what: str) -> None:
+    for name in ("a", "b"):
+        Path(name, "tables").mkdir(parents=True)
+        Path(name, "manifest.json").write_text(text)
+    ended = command(what, *(["a"] if what == "report" else ["a", "b"]))
+    assert ended.exit_code in (0, 4)
