@@ -374,6 +374,9 @@ def _flag(value: Any) -> bool:
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 
+LONGEST_ID = 200
+"""Folders are named by ids, and no file system takes more than 255 bytes."""
+
 _ID = r"[0-9]*[A-Za-z][A-Za-z0-9_-]*"
 
 
@@ -383,6 +386,8 @@ def _identifier(value: Any) -> str:
             "this is not an id",
             "a letter (digits may stand before it), then letters, digits, '-', '_'; '.' separates paths",
         )
+    if len(value) > LONGEST_ID:
+        raise refusal(f"this id is too long: {len(value)} characters", f"at most {LONGEST_ID} characters")
     return value
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EPIPE
 from signal import SIGTERM, signal
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from marketsim.cli.output import print_json
+from marketsim.cli.output import print_json, printable, say
 
 if TYPE_CHECKING:
     from marketsim.errors import MarketsimError
@@ -36,17 +37,20 @@ class Commands(click.Group):
             with _ended_politely():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("interrupted; what is finished is kept, and what is not leaves nothing", err=True)
+            say("interrupted; what is finished is kept, and what is not leaves nothing", err=True)
             ctx.exit(130)
-        except Exception as error:
+        except click.UsageError as wrong:
+            raise click.UsageError(printable(wrong.format_message()), wrong.ctx) from wrong
+        except Exception as raised:
             from marketsim.errors import KernelError, MarketsimError
 
-            if not isinstance(error, MarketsimError) or isinstance(error, KernelError):
+            told = _in_our_words(raised)
+            if not isinstance(told, MarketsimError) or isinstance(told, KernelError):
                 raise  # a defect of ours: the traceback is what we need
             if asked.get("json"):
-                print_json({"error": _as_object(error)})
-            _print_error(error)
-            ctx.exit(error.exit_code)
+                print_json({"error": _as_object(told)})
+            _print_error(told)
+            ctx.exit(told.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Keep the order of a working day: run and validate first."""
@@ -71,13 +75,22 @@ def _ended_politely() -> Iterator[None]:
         signal(SIGTERM, before)
 
 
+def _in_our_words(error: Exception) -> Exception:
+    """A system's refusal that no room has put into words; anything else, and a pipe that nobody reads, as it is."""
+    if not isinstance(error, OSError) or error.errno in (None, EPIPE):
+        return error
+    from marketsim.datasets.storage import refusal
+
+    return refusal(error, f"use {error.filename}" if error.filename else "go on", "try another place")
+
+
 def _print_error(error: MarketsimError) -> None:
     """Say what is wrong; the problems of a scenario each in a line that editors can follow, then how many they are."""
     problems = getattr(error, "problems", [])
     for problem in problems:
-        click.echo(str(problem), err=True)
+        say(str(problem), err=True)
     how_many = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was run"
-    click.echo(f"error: {how_many if problems else error}", err=True)
+    say(f"error: {how_many if problems else error}", err=True)
 
 
 def _as_object(error: MarketsimError) -> dict[str, Any]:

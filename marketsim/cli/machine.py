@@ -7,7 +7,7 @@ import sys
 import click
 
 from marketsim.cli.options import json_flag
-from marketsim.cli.output import print_json
+from marketsim.cli.output import print_json, say
 
 
 @click.command()
@@ -19,7 +19,7 @@ def tables(as_json: bool) -> None:
     if as_json:
         print_json({name: table.as_data() for name, table in dictionary.TABLES.items()})
     else:
-        click.echo(dictionary.data_dictionary())
+        say(dictionary.data_dictionary())
 
 
 @click.command()
@@ -43,7 +43,7 @@ def doctor(as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        click.echo(checks.as_text(found))
+        say(checks.as_text(found))
     if found["missing"]:
-        click.echo(f"error: missing: {', '.join(found['missing'])}", err=True)
+        say(f"error: missing: {', '.join(found['missing'])}", err=True)
         sys.exit(EnvironmentLackError.exit_code)

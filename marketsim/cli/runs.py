@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from marketsim.cli.options import json_flag, out_option, scenario_argument, wall_time, world_options
-from marketsim.cli.output import print_json, print_lines, print_notices
+from marketsim.cli.output import print_json, print_lines, print_notices, say
 
 
 @click.command()
@@ -38,7 +38,7 @@ def run(
 
     world = marketsim.load(scenario, set=overrides, seed=seed)
     if world.study is not None and not quiet:
-        click.echo("study: is read by `marketsim sweep`; `run` ignores it", err=True)
+        say("study: is read by `marketsim sweep`; `run` ignores it", err=True)
     if not quiet:
         print_notices(world.notices)
     with RunProgress(quiet=quiet) as progress:
@@ -54,11 +54,11 @@ def run(
     if as_json:
         print_json({**manifest, "path": str(path)})
     elif quiet:
-        click.echo(path)
+        say(path)
     else:
         _print_summary(path, manifest, already_there=result.already_there)
     if manifest["status"] == "failed":
-        click.echo(f"error: the run failed: {manifest['reason']}", err=True)
+        say(f"error: the run failed: {manifest['reason']}", err=True)
         sys.exit(1)
 
 
@@ -94,7 +94,7 @@ def compare(a: Path, b: Path, as_json: bool) -> None:
     if as_json:
         print_json(found.as_dict())
     else:
-        click.echo(as_text(found))
+        say(as_text(found))
 
 
 @click.command()
@@ -110,4 +110,4 @@ def report(path: Path, as_json: bool) -> None:
     if as_json:
         print_json({"path": written})
     else:
-        click.echo(written)
+        say(written)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marketsim.cli.options import ScenarioParameter, json_flag, scenario_argument, world_options
-from marketsim.cli.output import print_json, print_notices
+from marketsim.cli.output import print_json, print_notices, say
 
 if TYPE_CHECKING:
     from marketsim.errors import Problem
@@ -35,9 +35,9 @@ def validate(scenarios: tuple[Path | str, ...], as_json: bool) -> None:
         print_json({"valid": not wrong, "files": files, **({"notices": notices} if notices else {})})
     for path, (problems, told) in found.items():
         for problem in problems:
-            click.echo(str(problem), err=as_json)
+            say(str(problem), err=as_json)
         if not problems:
-            click.echo(f"{path}: valid", err=as_json)
+            say(f"{path}: valid", err=as_json)
         print_notices(told)
     if wrong:
         sys.exit(ScenarioError.exit_code)
@@ -69,7 +69,7 @@ def show(scenario: Path | str, seed: int | None, overrides: tuple[str, ...], sen
         return
     from marketsim.scenario.describe import described
 
-    click.echo(described(world, sentences))
+    say(described(world, sentences))
     print_notices(world.notices)
 
 
@@ -104,14 +104,14 @@ def list_(what: str | None, as_json: bool) -> None:
         return
     for each, rows in tables.items():
         if not what:
-            click.echo(click.style(each, bold=True))
+            click.secho(each, bold=True)
         indent = "" if what else "  "
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
-            click.echo((indent + "  ".join(cells)).rstrip())
+            say((indent + "  ".join(cells)).rstrip())
         if not rows:
-            click.echo(f"{indent}none")
+            say(f"{indent}none")
 
 
 @click.command()
@@ -121,6 +121,7 @@ def new(name: str, as_json: bool) -> None:
     """Write a commented starter scenario NAME.yaml in this folder."""
     from importlib.resources import files
 
+    from marketsim.datasets.storage import storing
     from marketsim.errors import UsageError
 
     name = name.removesuffix(".yaml")
@@ -129,14 +130,16 @@ def new(name: str, as_json: bool) -> None:
     text = files("marketsim").joinpath("starter.yaml").read_text(encoding="utf-8")
     path = Path(f"{name}.yaml")
     try:
-        with path.open("x", encoding="utf-8") as file:
+        with storing(path, "take another name or folder"), path.open("x", encoding="utf-8") as file:
             file.write(text.replace("name: starter", f"name: {name}"))
-    except FileExistsError:
+    except UsageError as error:
+        if not isinstance(error.__cause__, FileExistsError):
+            raise
         raise UsageError(f"{path} is already there and stays as it is; take another name") from None
     if as_json:
         print_json({"path": str(path)})
     else:
-        click.echo(f"{path}: change it, then `marketsim validate {path}` and `marketsim run {path}`")
+        say(f"{path}: change it, then `marketsim validate {path}` and `marketsim run {path}`")
 
 
 @click.command()
@@ -144,4 +147,4 @@ def schema() -> None:
     """Print the JSON Schema of scenario files."""
     from marketsim.scenario.schema import json_schema
 
-    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    say(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from marketsim.cli.options import ScenarioParameter, json_flag, out_option, wall_time, world_options
-from marketsim.cli.output import print_json, print_lines
+from marketsim.cli.output import print_json, print_lines, say
 
 FAILURES_TOLD = 20
 
@@ -40,7 +40,7 @@ def sweep(study: Path | str, dry_run: bool, as_json: bool, quiet: bool, **option
         return
     stopped = None
     if str(options.get("scheduler") or "").startswith("tcp://"):
-        click.echo("warning: a tcp:// scheduler asks nobody who they are; tls:// does (distributed.comm.tls)", err=True)
+        say("warning: a tcp:// scheduler asks nobody who they are; tls:// does (distributed.comm.tls)", err=True)
     with SweepProgress(quiet=quiet) as progress:
         try:
             swept: Any = marketsim.sweep(study, progress=progress, **options)
@@ -50,18 +50,18 @@ def sweep(study: Path | str, dry_run: bool, as_json: bool, quiet: bool, **option
         told = {"study_id": swept.path.name, **swept.counts, "is_complete": swept.is_complete}
         print_json({"path": str(swept.path), **told, "failed_runs": swept.failed_runs, "stopped": stopped})
     elif quiet:
-        click.echo(swept.path)
+        say(swept.path)
     else:
         _print_sweep(swept)
     for run in swept.failed_runs[:FAILURES_TOLD]:
         where = f"cell {run['cell']}, replication {run['replication']}, {run['arm']}"
-        click.echo(f"failed: {where} ({run['run_id']}): {run['reason']}", err=True)
+        say(f"failed: {where} ({run['run_id']}): {run['reason']}", err=True)
     if swept.failed_runs:
         more = len(swept.failed_runs) - FAILURES_TOLD
         others = f"and {more:,} more, which --json lists; " if more > 0 else ""
-        click.echo(f"{others}failed runs are kept; --again reruns them", err=True)
+        say(f"{others}failed runs are kept; --again reruns them", err=True)
     if stopped:
-        click.echo(f"error: {stopped}", err=True)
+        say(f"error: {stopped}", err=True)
     if stopped or swept.failed_runs:
         sys.exit(1)
 
@@ -77,7 +77,7 @@ def _print_sweep(swept: Any) -> None:
     made = [("effects", swept.path / "effects.parquet"), ("report", swept.path / "report.html")]
     print_lines([*lines, *((name, str(path)) for name, path in made if path.is_file())])
     if not swept.is_complete:
-        click.echo("effects are computed once every run, including those of other shards, is done or failed", err=True)
+        say("effects are computed once every run, including those of other shards, is done or failed", err=True)
 
 
 def _forecast(study: Path | str, options: dict[str, Any], as_json: bool) -> None:

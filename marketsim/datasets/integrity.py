@@ -97,7 +97,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     check_signed(manifest, "manifest_sha256", path)
     tables, files = manifest.get("tables", {}), manifest.get("files", {})
     is_whole = isinstance(tables, dict) and all(isinstance(table, dict) for table in tables.values())
-    if not is_whole or not isinstance(files, dict) or not isinstance(manifest.get("status"), str):
+    is_whole = is_whole and isinstance(files, dict) and isinstance(manifest.get("versions", {}), dict)
+    if not is_whole or not isinstance(manifest.get("status"), str):
         raise ResultError(f"{path} is damaged: it is not what was written; {_ADVICE}")
     return manifest
 

@@ -7,29 +7,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from marketsim.errors import EnvironmentLackError, UsageError
+from marketsim.errors import EnvironmentLackError, MarketsimError, UsageError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_FOLDER = {errno.ENOTDIR, errno.EEXIST}
+_NO_PATH = {errno.ENAMETOOLONG: "the path is too long", errno.ELOOP: "its links lead in a circle"}
 _CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @contextmanager
-def storing(path: Path) -> Iterator[None]:
-    """Say in the user's words why nothing can be written at `path`.
-
-    A full, closed or failing disk is an `EnvironmentLackError`, a file where a folder is due a `UsageError`.
-    """
+def storing(path: Path, advice: str = "use another --out") -> Iterator[None]:
+    """Say in the user's words why nothing can be written at `path`, and what to do: `refusal` has the words."""
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
-            raise EnvironmentLackError(f"the disk is full: could not write {path}; make room or use --out") from error
-        if error.errno in _CLOSED:
-            raise EnvironmentLackError(f"may not write {path}: {error.strerror}; use another --out") from error
-        if error.errno in _NO_FOLDER:
-            raise UsageError(f"cannot write {path}: a file stands where a folder is due; use another --out") from error
-        raise EnvironmentLackError(f"could not write {path}: {error.strerror}; use another --out") from error
+        raise refusal(error, f"write {path}", advice) from error
+
+
+def refusal(error: OSError, doing: str, advice: str) -> MarketsimError:
+    """A system's refusal in the user's words.
+
+    A full, closed or failing disk is an `EnvironmentLackError`; a file where a folder is due, a path that is too long
+    and links in a circle are a `UsageError`.
+    """
+    if error.errno in _FULL:
+        return EnvironmentLackError(f"the disk is full: could not {doing}; make room or {advice}")
+    if error.errno in _CLOSED:
+        return EnvironmentLackError(f"may not {doing}: {error.strerror}; {advice}")
+    if error.errno in _NO_FOLDER:
+        return UsageError(f"cannot {doing}: a file stands where a folder is due; {advice}")
+    if error.errno in _NO_PATH:
+        return UsageError(f"cannot {doing}: {_NO_PATH[error.errno]}; {advice}")
+    return EnvironmentLackError(f"could not {doing}: {error.strerror or error}; {advice}")
 
 
 def is_full(error: BaseException) -> bool:

@@ -39,8 +39,9 @@ def find_run(out: str | Path, scenario_name: str, run_id: str, code: str) -> tup
     "damaged" one of which a file is not what was written (`integrity.damage` says which).
     """
     path = Path(out) / scenario_name / run_id
-    if not (path / MANIFEST).exists():
-        return "absent", path
+    with storing(path):
+        if not (path / MANIFEST).exists():
+            return "absent", path
     if damage(path) is not None:
         return "damaged", path
     manifest = read_manifest(path)

@@ -193,7 +193,9 @@ def create_study(
     are there stay in any case. Several processes may create the same study at once.
     """
     folder = study_folder(out, scenario)
-    if (folder / "study.json").is_file() and not again:
+    with storing(folder):
+        is_there = (folder / "study.json").is_file()
+    if is_there and not again:
         _check_same(Study(folder), design, plan, code)
         return Study(folder)
     with storing(folder):

@@ -264,6 +264,7 @@ def _connected(door: Door) -> Client:
     """A client of the scheduler; raises `EnvironmentLackError` where none answers."""
     import dask
     from distributed import Client
+    from distributed.comm.addressing import get_address_host_port
     from distributed.security import Security
 
     security = None
@@ -272,6 +273,7 @@ def _connected(door: Door) -> Client:
         security = Security(require_encryption=True, **pair)
     with dask.config.set(CONFIG):
         try:
+            get_address_host_port(door.address, strict=True)
             return Client(door.address, security=security, set_as_default=False, timeout=CONNECT_S)
         except (OSError, ValueError, TypeError, TimeoutError) as error:
             message = f"no Dask scheduler answers at {door.address}: {error}"

@@ -49,4 +49,4 @@ def error_text(error: Exception) -> str:
 
 def disk_full(study: Path) -> Receipt:
     """The receipt of a task that found no room on the disk."""
-    return Receipt("refused", f"the disk is full: could not write below {study}; make room or use --out")
+    return Receipt("refused", f"the disk is full: could not write below {study}; make room or use another --out")

@@ -16,7 +16,7 @@ from marketsim.market_data.content import MOST_BYTES
 from marketsim.networks.influence import NETWORKS
 from marketsim.scenario.defaults import books
 from marketsim.scenario.loader import below_root, root_folder
-from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, named, near, nearest
+from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, id_of, named, near, nearest
 from marketsim.scenario.nodes import Path as Keys
 from marketsim.spec import QUOTE, Distribution, Fault, FileSpec, Spec
 from marketsim.traders.group import TRADERS
@@ -267,10 +267,11 @@ def _check_reference(draft: ScenarioDraft, path: Keys, name: str, section: str, 
     if draft.root.origin == INCOMPLETE:
         return
     listed = [item for each in section.split(" or ") for item in draft.listed(each)]
-    ids = list(dict.fromkeys(str(item.map["id"].value) for item in listed if "id" in item.map))
+    ids = list(dict.fromkeys(known for item in listed if (known := id_of(item)) is not None))
     if section == "markets" and path[0] in ("traders", "events"):
-        with_book = [item for item in draft.listed("tokens") if {"id", "market"} <= set(item.map)]
-        ids += [str(item.map["id"].value) for item in with_book if item.map["market"].value != "none"]
+        with_book = [item for item in draft.listed("tokens") if "market" in item.map]
+        with_book = [item for item in with_book if item.map["market"].value != "none"]
+        ids += [known for item in with_book if (known := id_of(item)) is not None]
     if name not in ids:
         message = f"there is nothing called {name!r} in {section}"
         note(draft.root, path, message, ", ".join(ids), near(name, ids))

@@ -54,6 +54,10 @@ class OwnView:
         return int(self._view.equity_atoms(self._account))
 
 
+MAX_IDLE_WAITS = 100_000
+"""Waits of no duration that one agent may make at one instant."""
+
+
 class Agent(mesa.Agent):  # type: ignore[misc]
     """Subclass it and write `process`, a generator that yields what it waits for.
 
@@ -73,6 +77,7 @@ class Agent(mesa.Agent):  # type: ignore[misc]
         key = stream_key(model.root_seed, model.replication, f"agent:{self.name}")
         self._luck = np.random.Generator(np.random.Philox(key=key))
         self._specs: dict[str, MarketSpec] = {market.id: market for market in model.markets_of(self.account)}
+        self._idle = (-1, 0)
         process = self.process()
         if not isinstance(process, Generator):
             raise UsageError(f"{self.name}.process() gave {process!r}; it must `yield` what it waits for")
@@ -93,8 +98,16 @@ class Agent(mesa.Agent):  # type: ignore[misc]
     # -- waiting
 
     def wait(self, duration: str | int) -> Any:
-        """An event after a duration (`"5min"`, or nanoseconds)."""
-        return self.env.timeout(duration_ns(duration) if isinstance(duration, str) else duration)
+        """An event after a duration (`"5min"`, or nanoseconds); raises UsageError for one that never lets time pass."""
+        delay = duration_ns(duration) if isinstance(duration, str) else duration
+        since, waits = self._idle
+        self._idle = (self.env.now, waits + 1 if since == self.env.now and delay == 0 else 0)
+        if self._idle[1] > MAX_IDLE_WAITS:
+            raise UsageError(
+                f"{self.name} waited {MAX_IDLE_WAITS:,} times for 0s at {self.env.now} ns, and time stands still; "
+                "wait for longer, or for an order's `done`"
+            )
+        return self.env.timeout(delay)
 
     def until(self, time_of_day: str) -> Any:
         """An event at the next such time of day, UTC (`"23:58"`); the present instant does not count."""

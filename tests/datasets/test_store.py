@@ -148,7 +148,7 @@ def test_a_full_disk_is_said_in_so_many_words(tmp_path: Path, monkeypatch: pytes
 
     directory = RunDirectory.create(tmp_path, "quick", RUN)
     monkeypatch.setattr(store, "write_json", full)
-    with pytest.raises(EnvironmentLackError, match=r"the disk is full: could not write .*; make room or use --out"):
+    with pytest.raises(EnvironmentLackError, match=r"the disk is full: could not write .*; make room or use another"):
         directory.commit({"status": "ok"})
     directory.discard()
 

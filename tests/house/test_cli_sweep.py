@@ -29,7 +29,7 @@ def swept(**parts: Any) -> SimpleNamespace:
 
 
 PARTLY = swept(counts={**COUNTS, "done": 7, "failed": 1}, failed_runs=[FAILED])
-STOPPED = SweepStoppedError("the disk is full: could not write x; make room or use --out", PARTLY)
+STOPPED = SweepStoppedError("the disk is full: could not write x; make room or use another --out", PARTLY)
 
 
 @pytest.fixture
@@ -89,9 +89,9 @@ def test_json_is_one_object_with_counts_failures_and_why_it_stopped(sweeping: An
         "done": 7,
         "failed": 1,
         "failed_runs": [FAILED],
-        "stopped": "the disk is full: could not write x; make room or use --out",
+        "stopped": "the disk is full: could not write x; make room or use another --out",
     }
-    assert ended.stderr.splitlines()[-1] == "error: the disk is full: could not write x; make room or use --out"
+    assert ended.stderr.splitlines()[-1] == "error: the disk is full: could not write x; make room or use another --out"
 
 
 def test_quiet_says_only_where_the_study_is(sweeping: Any) -> None:

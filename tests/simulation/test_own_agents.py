@@ -134,3 +134,21 @@ class Broken(Buyer):
 def test_a_partial_s_file_is_that_of_its_function_and_a_builtin_has_none() -> None:
     assert own._source_of(partial(Buyer, size="+2 BTC")) == Path(__file__)
     assert own._source_of(print) is None
+
+
+class Idler(ms.Agent):
+    """Waits for nothing, for ever."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__(model, capital="1 kUSDT", name="idler")
+
+    def process(self) -> Iterator[Any]:
+        yield self.wait("1min")
+        while True:
+            yield self.wait("0s")
+
+
+def test_an_agent_that_waits_for_nothing_for_ever_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketsim.traders.agent.MAX_IDLE_WAITS", 50)
+    with pytest.raises(UsageError, match="idler waited 50 times for 0s at 60000000000 ns, and time stands still"):
+        run(tmp_path, agents=[Idler])

@@ -67,7 +67,7 @@ def _recorded_alike(a: Run, b: Run, table: str) -> bool:
 
 def same_content(a: Run, b: Run, table: str) -> bool:
     """Whether a table has the same content in both runs, by the manifests' hashes."""
-    hashes = [run.manifest["tables"].get(table, {}).get("content_sha256") for run in (a, b)]
+    hashes = [run.manifest.get("tables", {}).get(table, {}).get("content_sha256") for run in (a, b)]
     return hashes[0] is not None and hashes[0] == hashes[1]
 
 

@@ -66,7 +66,8 @@ def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
 
 def _identity(a: Run, b: Run) -> dict[str, Differing]:
     both: dict[str, Differing] = {key: (a.manifest.get(key), b.manifest.get(key)) for key in IDENTITY}
-    both["code"] = (a.manifest["versions"].get("marketsim"), b.manifest["versions"].get("marketsim"))
+    code_a, code_b = (run.manifest.get("versions", {}).get("marketsim") for run in (a, b))
+    both["code"] = (code_a, code_b)
     both["status"] = (a.manifest["status"], b.manifest["status"])
     return {key: pair for key, pair in both.items() if pair[0] != pair[1]}
 
