@@ -347,6 +347,33 @@ def test_a_fund_whose_last_holder_leaves_before_a_creation_is_hedged_keeps_nothi
         assert world.total_atoms() == deposits
 
 
+def test_a_creation_that_waits_behind_the_last_redemption_keeps_its_cash() -> None:
+    """A fund of 4 USDT has no lot; it is empty for a moment, and the 10,000 in it then are the next client's."""
+    world, desk, deposits = opened({"mode": "cash_exec", "queue": True}, aum="4 USDT")
+    desk.holdings.move(HOLDERS, BOB, desk.token.supply_lots)
+    desk.status.suspend(["primary"])
+    gone = redeem(desk, Fraction(desk.token.supply_lots, desk.token.lots_per_token), BOB)
+    made = create(desk, 10_000)
+    desk.status.resume(["primary"])
+    world.run_to(MINUTE)
+    assert (gone.status, gone.cash_atoms) == ("settled", 4 * ATOMS)
+    assert (made.status, made.units) == ("settled", 100)
+    assert world.position_lots(desk.token.account, BTC) == 1_000
+    check_books(world, desk, deposits)
+
+
+def test_the_last_holder_gets_what_the_fund_has_where_it_fell_while_it_was_sold() -> None:
+    """A third of 3 MUSDT is sold at 30,000, the rest a tenth lower: 0.8 of the million is left, and no issuer adds."""
+    world, desk, deposits = opened({"mode": "cash_nav"}, aum="1 MUSDT", execution=LADDER)
+    desk.holdings.move(HOLDERS, ALICE, desk.token.supply_lots)
+    world.follow([(5 * SECOND, 270_000)])
+    request = redeem(desk, 10_000)
+    world.run_to(HOUR)
+    assert (request.status, float(request.cash)) == ("settled", pytest.approx(800_000, rel=1e-4))
+    assert world.cash.get(ISSUER, 0) == 0
+    assert world.total_atoms() == deposits
+
+
 def test_a_wipe_out_under_way_leaves_a_redemption_nothing() -> None:
     world, desk, deposits = opened({"mode": "cash_nav"}, execution=LADDER)
     desk.holdings.move(HOLDERS, ALICE, 400_000 * ATOMS)
