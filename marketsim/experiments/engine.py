@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
@@ -137,7 +137,7 @@ class Cluster:
             if name is None:
                 continue
             one = out.pop(name)
-            receipt = self._receipt(one)
+            receipt = self._receipt(one, out.values())
             if receipt is None:
                 self._short_s = monotonic() if self.own is not None else None
                 again.append(one)
@@ -181,8 +181,8 @@ class Cluster:
             return len(self.client.nthreads())
         return 0
 
-    def _receipt(self, one: _Submitted) -> Receipt | None:
-        """The receipt of a task that has ended, None where it is to be tried again."""
+    def _receipt(self, one: _Submitted, others: Iterable[_Submitted]) -> Receipt | None:
+        """The receipt of a task that has ended, None where it is to be tried again. others: that are out."""
         from distributed import CancelledError, KilledWorker
 
         future, one.future = one.future, None  # released here: the scheduler forgets it
@@ -191,6 +191,7 @@ class Cluster:
             done: _Done = future.result()
         except KilledWorker as error:
             worker = getattr(error.last_worker, "address", "")
+            self._note_worn(others)
             if worker in self._worn:  # it ended by itself; several tasks may have waited there
                 return None
             one.deaths += 1
@@ -202,6 +203,17 @@ class Cluster:
         if done.is_worn:
             self._worn.add(done.worker)
         return replace(done.receipt, worker=done.worker, memory_mb=done.rss_bytes / MB)
+
+    def _note_worn(self, others: Iterable[_Submitted]) -> None:
+        """Remember workers that were worn after a task whose receipt has come and was not looked at yet.
+
+        Such a worker may have been given another task meanwhile, and ended with it.
+        """
+        for other in others:
+            if other.future is not None and other.future.status == "finished":
+                done: _Done = other.future.result()
+                if done.is_worn:
+                    self._worn.add(done.worker)
 
 
 def fail_dead(task: Task) -> Receipt:
