@@ -141,6 +141,17 @@ def test_rows_out_of_time_order_are_refused_across_chunks(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_last_row_of_a_chunk_is_what_the_next_must_not_come_before(tmp_path: Path) -> None:
+    rows = {key: values * 2 for key, values in POSITION.items()}
+    writer = TableWriter(tmp_path, "positions")
+    writer.append({**rows, "t_ns": [5, 7]})
+    writer.append({**rows, "t_ns": [7, 8]})  # as late is not before
+    writer.append({**rows, "t_ns": [7, 9]})
+    with pytest.raises(ResultError, match="rows came out of the order of t_ns"):
+        writer.close()
+    writer.abandon()
+
+
 def test_a_small_table_finished_out_of_order_is_sorted_at_close(tmp_path: Path) -> None:
     row = {"token": ["A"], "t1_ns": [9], **{key: [0] for key in TABLES["attribution"].names[3:]}}
     orders = [("B", 0), ("A", 5), ("B", 5), ("A", 0)]

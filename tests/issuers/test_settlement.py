@@ -347,6 +347,28 @@ def test_a_fund_whose_last_holder_leaves_before_a_creation_is_hedged_keeps_nothi
         assert world.total_atoms() == deposits
 
 
+@pytest.mark.parametrize("first", ["creation", "redemption"])
+def test_a_fund_that_all_have_left_is_swept_after_the_last_hedge_whichever_that_is(first: str) -> None:
+    """Both hedges rest in the book: the purchase of the creation, and the sale of all that the fund will have."""
+    resting = {"algorithm": "passive", "offset": "0 bps", "timeout": "1h", "reprice": "1h"}
+    world, desk, deposits = opened({"mode": "cash_nav"}, aum="100 kUSDT", execution=resting)
+    desk.holdings.move(HOLDERS, ALICE, desk.token.supply_lots)
+    create(desk, 200_000)
+    world.run_to(SECOND)
+    gone = redeem(desk, Fraction(desk.holdings.units_of(ALICE), desk.token.lots_per_token))
+    world.run_to(2 * SECOND)
+    bought, sold = world.orders
+    assert (bought.sent["lots"], sold.sent["lots"]) == (20_000, -30_000)
+    for order in (bought, sold) if first == "creation" else (sold, bought):
+        world.run_to(world.now + SECOND)
+        world.hit(order, order.remaining_lots)
+        world.set_price(300_300)
+    world.run_to(2 * HOUR)
+    assert gone.status == "settled"
+    assert (world.position_lots(desk.token.account, BTC), world.cash[desk.token.account]) == (0, 0)
+    assert world.total_atoms() == deposits
+
+
 def test_a_creation_that_waits_behind_the_last_redemption_keeps_its_cash() -> None:
     """A fund of 4 USDT has no lot; it is empty for a moment, and the 10,000 in it then are the next client's."""
     world, desk, deposits = opened({"mode": "cash_exec", "queue": True}, aum="4 USDT")

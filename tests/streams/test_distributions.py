@@ -8,6 +8,7 @@ import pytest
 
 from marketsim.spec import Distribution
 from marketsim.streams import Stream, draw, mean, quantile, quantile_table
+from marketsim.streams.distributions import relative_noise
 
 
 def _law(kind: str, **parameters: str) -> Distribution:
@@ -121,3 +122,11 @@ def test_bits_of_draws_and_tables_are_frozen() -> None:
     values = [draw(law, stream, np.arange(1000)) for law in LAWS] + [quantile_table(law, 4096) for law in LAWS]
     digest = hashlib.sha256(b"".join(v.astype("<f8").tobytes() for v in values)).hexdigest()
     assert digest == "80df0563aad5f6cac9e89f47f58607cfbd17c9ac4ae6f3fb6a613819d12618cf"
+
+
+def test_what_an_estimate_is_of_the_truth_is_right_on_average() -> None:
+    """Lognormal of mean one: its standard deviation is sqrt(exp(sd^2) - 1); within 4 standard errors of 20,000."""
+    stream = Stream(11, 0, "noise")
+    made = [relative_noise(stream, 0.5, entity, 0) for entity in range(20_000)]
+    assert abs(sum(made) / 20_000 - 1) < 4 * (math.exp(0.25) - 1) ** 0.5 / 20_000**0.5
+    assert relative_noise(stream, 0.0, 3, 0) == 1.0

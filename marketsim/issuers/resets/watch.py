@@ -78,7 +78,7 @@ class ResetWatch:
 
     def _wipe_out_trigger(self) -> PriceTrigger | None:
         held = self.decisions.books.holding()
-        if len(held.legs) > 1:
+        if len(held.legs) > 1 or not self.decisions.books.token.supply_lots:  # without holders nobody is wiped out
             return None
         (leg,) = held.legs
         return wipe_out_trigger(held.cash_atoms, leg.position_lots, leg.atoms_per_tick_lot)
