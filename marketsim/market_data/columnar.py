@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from marketsim.errors import DataFileError
@@ -27,13 +29,31 @@ def _frame(content: Content) -> pl.DataFrame:
 
     data = io.BytesIO(content.stream.read(MOST_BYTES))
     try:
-        frame = pl.read_parquet(data) if content.kind == "parquet" else pl.read_ipc(data)
-        return frame.with_columns(_instants_as_text(frame.schema))
+        with _silence():
+            frame = pl.read_parquet(data) if content.kind == "parquet" else pl.read_ipc(data)
+            return frame.with_columns(_instants_as_text(frame.schema))
     except BaseException as error:  # a damaged file makes polars panic, which is no Exception
         if isinstance(error, (KeyboardInterrupt, SystemExit, MemoryError)):
             raise
         message = f"the file is damaged ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
         raise DataFileError("path", content.name, message[:200], ALLOWED) from error
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what polars writes about its own panic, on the standard error of the process, from everybody."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # nobody listens anyway
+        yield
+        return
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _instants_as_text(schema: pl.Schema) -> list[pl.Expr]:

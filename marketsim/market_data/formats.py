@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal
 
 from marketsim.errors import UnitError
@@ -22,6 +23,8 @@ from marketsim.market_data.times import looks_like_instant
 
 Sort = Literal["bars", "trades", "quotes", "table"]
 Row = Sequence[object]
+
+_LARGEST_EXPONENT = 40
 
 MID = "mid"
 """Stands for the middle of the best bid and ask, where the price is no column of its own."""
@@ -53,59 +56,60 @@ class Format:
     is_of_a_day: bool = False
 
 
-def _is_number(cell: object) -> bool:
-    return looks_like_number(cell) if isinstance(cell, str) else isinstance(cell, (int, float))
+def _numbers(cells: Row) -> list[Decimal]:
+    """The numbers in some cells, none of them absurdly large or small; nothing where one is no number."""
+    found = []
+    for cell in cells:
+        try:
+            number = exact(cell)
+        except UnitError:
+            return []
+        if abs(number.adjusted()) > _LARGEST_EXPONENT:
+            return []
+        found.append(number)
+    return found
 
 
-def _is_epoch(cell: object) -> bool:
+def _is_epoch(number: Decimal) -> bool:
     """Whether a number may be an instant: from 1973 on, in s, ms, us or ns."""
-    try:
-        return _is_number(cell) and 10**8 <= exact(cell) < 10**20
-    except UnitError:
-        return False
+    return 10**8 <= number < 10**20
 
 
-def _is_bar(row: Row, first: int) -> bool:
-    """Whether open, high, low and close stand at a place: no other order fits."""
-    cells = row[first : first + 4]
-    if len(cells) < 4 or not all(_is_number(cell) for cell in cells):
-        return False
-    start, high, low, close = (exact(cell) for cell in cells)
+def _is_bar(numbers: Sequence[Decimal]) -> bool:
+    """Whether numbers are open, high, low and close: no other order fits."""
+    start, high, low, close = numbers
     return low <= min(start, close) and max(start, close) <= high
 
 
 def _is_kline(row: Row) -> bool:
-    return len(row) in (11, 12) and _is_epoch(row[0]) and _is_epoch(row[6]) and _is_bar(row, 1)
+    n = _numbers(row[:7]) if len(row) in (11, 12) else []
+    return len(n) == 7 and _is_epoch(n[0]) and _is_epoch(n[6]) and _is_bar(n[1:5])
 
 
 def _is_agg_trade(row: Row) -> bool:
-    return (
-        len(row) in (7, 8)
-        and all(_is_number(cell) for cell in row[:6])
-        and _is_epoch(row[5])
-        and str(row[6]).strip().lower() in ("true", "false")
-    )
+    n = _numbers(row[:6]) if len(row) in (7, 8) else []
+    return len(n) == 6 and _is_epoch(n[5]) and str(row[6]).strip().lower() in ("true", "false")
 
 
 def _is_kraken_trade(row: Row) -> bool:
-    return len(row) == 3 and _is_epoch(row[0]) and all(_is_number(cell) for cell in row[1:])
+    n = _numbers(row) if len(row) == 3 else []
+    return len(n) == 3 and _is_epoch(n[0])
 
 
 def _is_ohlcv(row: Row) -> bool:
-    return len(row) in (6, 7) and _is_epoch(row[0]) and _is_bar(row, 1) and all(_is_number(c) for c in row[5:])
+    n = _numbers(row) if len(row) in (6, 7) else []
+    return len(n) > 5 and _is_epoch(n[0]) and _is_bar(n[1:5])
 
 
 def _is_message(row: Row) -> bool:
-    if len(row) < 6 or not all(_is_number(cell) for cell in row[:6]):
-        return False
-    time, kind, direction = exact(row[0]), exact(row[1]), exact(row[5])
-    return 0 <= time < 86_400 and kind in range(1, 8) and direction in (-1, 1)
+    n = _numbers(row[:6])
+    return len(n) == 6 and 0 <= n[0] < 86_400 and n[1] in range(1, 8) and n[5] in (-1, 1)
 
 
 def _is_order_book(row: Row) -> bool:
-    if len(row) % 4 or not all(_is_number(cell) and exact(cell) % 1 == 0 for cell in row):
-        return False
-    return exact(row[0]) > exact(row[2]) and all(exact(size) >= 0 for size in row[1::2])
+    n = _numbers(row) if row and len(row) % 4 == 0 else []
+    is_whole = bool(n) and all(number == number.to_integral_value() for number in n)
+    return is_whole and n[0] > n[2] and all(size >= 0 for size in n[1::2])
 
 
 _TARDIS = {"timestamp", "local_timestamp"}

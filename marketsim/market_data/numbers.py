@@ -13,20 +13,22 @@ from marketsim.units import number
 MOST_DIGITS = 18
 """What an int64 holds."""
 
+_LONGEST = 80  # characters of a number; Decimal is exact for any of them
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _ALLOWED = "a number with a decimal point, such as 67412.5 or 6.74125e4"
 
 
 def looks_like_number(text: str) -> bool:
     """Whether a cell of text is a number."""
-    return _NUMBER.fullmatch(text.strip()) is not None
+    stripped = text.strip()
+    return len(stripped) <= _LONGEST and _NUMBER.fullmatch(stripped) is not None
 
 
 def exact(value: object) -> Decimal:
     """The number in a cell, as it is written or as its shortest decimal; raises UnitError for what is none."""
     if isinstance(value, str):
         text = value.strip()
-        if len(text) <= 80 and _NUMBER.fullmatch(text):
+        if len(text) <= _LONGEST and _NUMBER.fullmatch(text):
             return Decimal(text)
         return _refused(text)
     if isinstance(value, Decimal):
@@ -47,8 +49,8 @@ def _refused(text: str) -> Decimal:
     try:
         number(text)
     except UnitError as error:
-        raise UnitError(text[:80], error.message, _ALLOWED, error.suggestion) from error
-    raise UnitError(text[:80], "this number has too many digits", _ALLOWED)
+        raise UnitError(text[:_LONGEST], error.message, _ALLOWED, error.suggestion) from error
+    raise UnitError(text[:_LONGEST], "this number has too many digits", _ALLOWED)
 
 
 def scaled(value: Decimal) -> tuple[int, int]:

@@ -55,12 +55,31 @@ def read_series(
     start_ns: the run's start [ns since 1970]. known: when a bar's value is known; None: an `open` at the open, anything
     else at the close. Raises DataFileError, naming the line or row, for what cannot be read or is out of order.
     """
+    asked = _Question(path, _stamp(path), name, said, repr(said.model_dump()), wanted, start_ns, duration_ns, known)
+    return _read(asked)
+
+
+def layout_of(path: Path, name: str, said: DataFileSpec, wanted: Wanted) -> Layout:
+    """What a file's content and what is said of it come to; a file that has not changed is looked at once.
+
+    Raises DataFileError for what cannot be read and for what the file has not.
+    """
+    return _layout(_Question(path, _stamp(path), name, said, repr(said.model_dump()), wanted, 0, 0, None))
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What tells a file from what it was before; nothing of one that is not there."""
     try:
         found = path.stat()
-        stamp: tuple[int, ...] = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
     except (OSError, ValueError):
-        stamp = ()
-    return _read(_Question(path, stamp, name, said, said.model_dump_json(), wanted, start_ns, duration_ns, known))
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=64)
+def _layout(asked: _Question) -> Layout:
+    with laid_out(asked.path, asked.name, asked.said, asked.wanted) as (layout, _):
+        return layout
 
 
 @lru_cache(maxsize=8)
@@ -240,6 +259,8 @@ class _Reader:
         )
         if self.is_newest_first:
             times, mantissas, decimals = times[::-1], mantissas[::-1], decimals[::-1]
+        for column in (times, mantissas, decimals):
+            column.flags.writeable = False  # many runs share them
         return Series(
             self.layout, times, mantissas, decimals, self.first_ns, self.last_ns, self.bar_ns, self.known,
             frozenset(self.clock.units), self.clock.has_naive, self.same_instant, self.one_sided,

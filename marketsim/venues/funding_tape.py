@@ -11,8 +11,8 @@ from typing import Literal
 from marketsim.errors import DataFileError
 from marketsim.files import data_file
 from marketsim.market_data.coverage import check_overlap
-from marketsim.market_data.layout import Wanted, laid_out
-from marketsim.market_data.reader import read_series
+from marketsim.market_data.layout import Wanted
+from marketsim.market_data.reader import layout_of, read_series
 from marketsim.market_data.spec import DataFileSpec
 from marketsim.spec import Fault
 from marketsim.units import format_instant
@@ -50,9 +50,8 @@ class FundingTapeSpec(DataFileSpec):
 
     def recognised(self, file: Path, name: str) -> FundingTapeSpec:
         """With the columns; see `FileSpec`."""
-        with laid_out(file, name, self, self._wanted) as (layout, _):
-            told = {"time": layout.names[layout.time], "rate": layout.value_name}
-            return self.model_copy(update=told)
+        layout = layout_of(file, name, self, self._wanted)
+        return self.model_copy(update={"time": layout.names[layout.time], "rate": layout.value_name})
 
     def read(self, *, start_ns: int, duration_ns: int, root: Path) -> FundingTape:
         """Read the settlements of a run.

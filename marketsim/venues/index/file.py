@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from marketsim.files import data_file
 from marketsim.market_data.coverage import check_coverage
 from marketsim.market_data.formats import MID
-from marketsim.market_data.layout import Wanted, laid_out
+from marketsim.market_data.layout import Wanted
 from marketsim.market_data.lobster import BOOK_WITHOUT_TIMES, message_file
-from marketsim.market_data.reader import read_series
+from marketsim.market_data.reader import layout_of, read_series
 from marketsim.market_data.series import Series
 from marketsim.market_data.spec import DataFileSpec
 from marketsim.ranges import ABOVE_ZERO
@@ -57,13 +57,13 @@ class FileIndexSpec(IndexSpec, DataFileSpec):
 
     def recognised(self, file: Path, name: str) -> FileIndexSpec:
         """With the format, the columns, and when a bar is known; see `FileSpec`."""
-        with laid_out(file, name, self, self._wanted) as (layout, _):
-            told = {"time": layout.names[layout.time], "price": layout.value_name}
-            if layout.format.name != "plain":
-                told["format"] = layout.format.name
-            if layout.format.sort == "bars":
-                told["instant"] = layout.known(self.instant)
-            return self.model_copy(update=told)
+        layout = layout_of(file, name, self, self._wanted)
+        told = {"time": layout.names[layout.time], "price": layout.value_name}
+        if layout.format.name != "plain":
+            told["format"] = layout.format.name
+        if layout.format.sort == "bars":
+            told["instant"] = layout.known(self.instant)
+        return self.model_copy(update=told)
 
     def files(self, file: Path) -> tuple[Path, ...]:
         """An order book of LOBSTER comes with its messages; see `FileSpec`."""
