@@ -5,6 +5,7 @@
     |   +-- UnknownScenarioError  a name of no shipped scenario; in a file, the loader adds the place
     +-- ScenarioError         3   a scenario file is invalid; carries every problem, sorted by line
     +-- ResultError           4   a check of results failed
+    |   +-- DamagedResultError   4   a file of a run or study is not what was written, which is not the same as absent
     +-- EnvironmentLackError  5   this machine lacks something; carries the line that installs it
     +-- SweepStoppedError     1   a sweep could not go on; what is finished is kept, and it continues when started again
     +-- KernelError           1   the kernel reported what cannot happen: a defect of ours
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 __all__ = [
+    "DamagedResultError",
     "DataFileError",
     "EnvironmentLackError",
     "KernelError",
@@ -113,6 +115,10 @@ class ResultError(MarketsimError):
     """A check of results failed."""
 
     exit_code = 4
+
+
+class DamagedResultError(ResultError):
+    """A file of a run or a study is not what was written."""
 
 
 class EnvironmentLackError(MarketsimError):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from marketsim.datasets.provenance import canonical_json
-from marketsim.errors import ResultError
+from marketsim.errors import DamagedResultError, ResultError
 
 MANIFEST = "manifest.json"
 _ADVICE = "--again makes it anew"
@@ -57,7 +57,7 @@ def check_signed(document: Mapping[str, Any], key: str, path: Path) -> None:
     except ValueError:  # infinite or not a number: never written
         is_same = False
     if not is_same:
-        raise ResultError(f"{path} is damaged: it is not what was written; {_ADVICE}")
+        raise DamagedResultError(f"{path} is damaged: it is not what was written; {_ADVICE}")
 
 
 def _is_sealed(path: Path) -> bool:
@@ -75,9 +75,9 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:
-        raise ResultError(f"{path} is damaged: {_reason(error)}; {_ADVICE}") from error
+        raise DamagedResultError(f"{path} is damaged: {_reason(error)}; {_ADVICE}") from error
     if not isinstance(value, dict):
-        raise ResultError(f"{path} is damaged: it holds no JSON map; {_ADVICE}")
+        raise DamagedResultError(f"{path} is damaged: it holds no JSON map; {_ADVICE}")
     return value
 
 
@@ -99,7 +99,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     is_whole = isinstance(tables, dict) and all(isinstance(table, dict) for table in tables.values())
     is_whole = is_whole and isinstance(files, dict) and isinstance(manifest.get("versions", {}), dict)
     if not is_whole or not isinstance(manifest.get("status"), str):
-        raise ResultError(f"{path} is damaged: it is not what was written; {_ADVICE}")
+        raise DamagedResultError(f"{path} is damaged: it is not what was written; {_ADVICE}")
     return manifest
 
 
@@ -108,9 +108,9 @@ def check_table(folder: Path, manifest: Mapping[str, Any], table: str) -> Path:
     path = folder / "tables" / f"{table}.parquet"
     recorded = manifest.get("tables", {}).get(table)
     if not path.is_file():
-        was_written = recorded is not None
-        why = f"is damaged: table {table} is missing; {_ADVICE}" if was_written else f"has no table {table}"
-        raise ResultError(f"{folder} {why}; its status is {manifest['status']!r}")
+        if recorded is not None:
+            raise DamagedResultError(f"{folder} is damaged: table {table} is missing; {_ADVICE}")
+        raise ResultError(f"{folder} has no table {table}; its status is {manifest['status']!r}")
     if recorded is not None:
         _compare(path, recorded.get("file_sha256"), f"table {table}")
     return path
@@ -120,7 +120,7 @@ def check_file(folder: Path, manifest: Mapping[str, Any], name: str) -> Path:
     """One of the folder's other files, compared with the manifest; raises `ResultError` with the file's name."""
     path = folder / name
     if not path.is_file():
-        raise ResultError(f"{folder} is damaged: {name} is missing; {_ADVICE}")
+        raise DamagedResultError(f"{folder} is damaged: {name} is missing; {_ADVICE}")
     _compare(path, manifest.get("files", {}).get(name), name)
     return path
 
@@ -131,7 +131,14 @@ def _compare(path: Path, recorded: object, what: str) -> None:
     except OSError as error:
         raise ResultError(f"{path} cannot be read: {error.strerror}") from error
     if recorded is not None and found != recorded:
-        raise ResultError(f"{path} is damaged: {what} is not what was written; {_ADVICE}")
+        raise DamagedResultError(f"{path} is damaged: {what} is not what was written; {_ADVICE}")
+
+
+def check_run(folder: Path) -> None:
+    """Raise `DamagedResultError`, naming it, for the first file of a run directory that is not what was written."""
+    found = damage(folder)
+    if found is not None:
+        raise DamagedResultError(found)
 
 
 def damage(folder: Path) -> str | None:

@@ -29,7 +29,7 @@ from marketsim.datasets.integrity import check_file, check_signed, file_sha256, 
 from marketsim.datasets.run import Run
 from marketsim.datasets.storage import storing
 from marketsim.datasets.store import resolve_path
-from marketsim.errors import ResultError, UsageError
+from marketsim.errors import DamagedResultError, ResultError, UsageError
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import StudySpec, study_of
 
@@ -56,7 +56,7 @@ class Study:
         declared = read_json(path)
         check_signed(declared, "study_sha256", path)
         if not {"scenario", "study", "versions"} <= set(declared):
-            raise ResultError(f"{path} is damaged: it is not what was written; --again makes it anew")
+            raise DamagedResultError(f"{path} is damaged: it is not what was written; --again makes it anew")
         return declared
 
     @property
@@ -84,11 +84,11 @@ class Study:
         seconds, units of the currency, fractions of one, events per second), and `PATH:unit`, the place in [0, 1] on
         the axis, where the design is a sample.
         """
-        return self._table("design.parquet")
+        return self.read("design.parquet")
 
     def plan(self) -> pl.DataFrame:
         """A row per whole run that the study consists of: cell, replication, arm, run_id."""
-        return self._table("plan.parquet")
+        return self.read("plan.parquet")
 
     def runs(self) -> pl.DataFrame:
         """What became of every planned run, and every fork that was made: the columns of `RUNS`."""
@@ -129,15 +129,20 @@ class Study:
             raise ResultError(
                 f"{self.path} has no effects yet; `marketsim sweep` computes them when its runs are there"
             )
-        return self._table(path.name)
+        return self.read(path.name)
 
-    def _table(self, name: str) -> pl.DataFrame:
-        """A table of the study, its bytes compared with study.json where that has its hash."""
+    def read(self, name: str) -> pl.DataFrame:
+        """One of the study's own tables (`plan.parquet`), its bytes compared with study.json where that has its hash.
+
+        Raises `DamagedResultError` where it is missing, or not what was written.
+        """
         path = check_file(self.path, self.declared, name)
         try:
             return pl.read_parquet(path)
         except pl.exceptions.PolarsError as error:
-            raise ResultError(f"{path} is damaged: it is no Parquet file ({error}); --again makes it anew") from error
+            raise DamagedResultError(
+                f"{path} is damaged: it is no Parquet file ({error}); --again makes it anew"
+            ) from error
 
     def write_effects(self, effects: pl.DataFrame) -> Path:
         """Write effects.parquet in one step; returns where it is."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +10,9 @@ from typing import Any
 
 import polars as pl
 
+from marketsim.datasets.integrity import check_run
 from marketsim.datasets.run import Run
-from marketsim.errors import ResultError
+from marketsim.errors import DamagedResultError, ResultError
 from marketsim.report import numbers
 from marketsim.units import instant_ns
 
@@ -50,16 +50,20 @@ class RunRecord:
 
     @classmethod
     def open(cls, path: Path) -> RunRecord:
-        """Open a run directory, or a folder that holds exactly one; raises `UsageError` where there is none."""
+        """Open a run directory, or a folder that holds exactly one; raises `UsageError` where there is none.
+
+        Raises `DamagedResultError` where one of its files is not what was written.
+        """
         run = Run(path)
-        resolved = run.path / "resolved.json"
-        scenario = json.loads(resolved.read_text(encoding="utf-8")) if resolved.is_file() else {}
-        return cls(run, run.manifest, scenario)
+        check_run(run.path)
+        return cls(run, run.manifest, run.resolved if (run.path / "resolved.json").is_file() else {})
 
     def scan(self, table: str) -> pl.LazyFrame | None:
         """A table without reading it, or None where it is absent or holds no row."""
         try:
             frame = self.run.scan(table)
+        except DamagedResultError:
+            raise
         except ResultError:
             return None
         return frame if frame.select(pl.len()).collect().item() else None

@@ -63,8 +63,8 @@ class StudyRecord:
         return self._table("holding")
 
     def _table(self, name: str) -> pl.DataFrame | None:
-        path = self.study.path / f"{name}.parquet"
-        frame = pl.read_parquet(path) if path.is_file() else None
+        file = f"{name}.parquet"
+        frame = self.study.read(file) if (self.study.path / file).is_file() else None
         return None if frame is None or frame.is_empty() else frame
 
     def differences(self, measure: str, arm: str | None = None) -> list[EffectRow]:

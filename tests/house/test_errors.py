@@ -12,7 +12,8 @@ from marketsim.errors import MarketsimError, Problem
 MADE = [
     errors.UsageError("no such option"),
     errors.ScenarioError([Problem("a.yaml", 2, 1, "seed", "x", "a number is due here", "a number")]),
-    errors.ResultError("the table is damaged"),
+    errors.ResultError("the run has no such table"),
+    errors.DamagedResultError("the table is damaged"),
     errors.EnvironmentLackError("figures need matplotlib", "pip install matplotlib"),
     errors.SweepStoppedError("the disk is full"),
     errors.KernelError("the kernel stopped", 7),

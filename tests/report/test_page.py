@@ -138,7 +138,7 @@ def test_a_run_whose_tables_are_empty_says_so_section_by_section(tmp_path):
 def test_a_failed_run_without_tables_shows_its_reason(tmp_path):
     run = write_run(
         tmp_path / "failed", empty_tables(), status="failed", reason="the disk is full", simulated_ns=0, counts={},
-        conservation={}, versions={}, platform={}, events_per_s=None, wall_s=None, crowding={},
+        conservation={}, versions={}, platform={}, events_per_s=None, wall_s=None, crowding={}, tables={},
     )  # fmt: skip
     shutil.rmtree(run / "tables")
     page = page_of(run)

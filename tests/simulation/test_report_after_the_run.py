@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import marketsim as ms
+from marketsim.cli import main
 from marketsim.errors import EnvironmentLackError, ResultError
 from marketsim.simulation import running
 
@@ -84,3 +86,42 @@ def test_the_package_works_without_docstrings(path: Path) -> None:
     command = [sys.executable, "-OO", "-m", "marketsim", "validate", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(running.__file__).parents[2])
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two runs of one world with different seeds."""
+    folder = tmp_path_factory.mktemp("two")
+    (folder / "paged.yaml").write_text(WORLD)
+    first, second = (ms.run(str(folder / "paged.yaml"), seed=n, out=str(folder / f"{n}"), report=False) for n in (1, 2))
+    return Path(first.path), Path(second.path)
+
+
+@pytest.mark.parametrize(
+    "file", ["tables/trades.parquet", "tables/events.parquet", "tables/quotes.parquet", "resolved.json"]
+)
+@pytest.mark.parametrize("fault", ["a bit", "the end", "all of it"])
+def test_neither_report_nor_compare_takes_what_is_damaged_for_good(
+    two: tuple[Path, Path], file: str, fault: str
+) -> None:
+    path = two[0] / file
+    whole = path.read_bytes()
+    halfway = len(whole) // 2
+    try:
+        if fault == "all of it":
+            path.unlink()
+        else:
+            flipped = whole[:halfway] + bytes([whole[halfway] ^ 1]) + whole[halfway + 1 :]
+            path.write_bytes(flipped if fault == "a bit" else whole[:-40])
+        for command in (
+            ["report", str(two[0])],
+            ["compare", str(two[0]), str(two[1])],
+            ["compare", *map(str, two[::-1])],
+        ):
+            result = CliRunner().invoke(main, command)
+            assert result.exit_code == 4, result.output
+            assert path.stem in result.output
+            assert "damaged" in result.output
+        assert not (two[0] / "report.html").exists()
+    finally:
+        path.write_bytes(whole)

@@ -9,6 +9,7 @@ from pathlib import Path
 from marketsim.analysis.comparison.first_divergence import Divergence, first_divergence, same_content
 from marketsim.analysis.comparison.headline_figures import headline_figures
 from marketsim.analysis.comparison.return_correlation import ReturnCorrelation, return_correlations
+from marketsim.datasets.integrity import check_run
 from marketsim.datasets.run import Run
 from marketsim.datasets.tables import TABLES
 
@@ -50,8 +51,14 @@ class Comparison:
 
 
 def compare(a: str | Path | Run, b: str | Path | Run) -> Comparison:
-    """Compare two run directories; differences are b less a. Raises as `Run` does where a path holds no run."""
+    """Compare two run directories; differences are b less a. Raises as `Run` does where a path holds no run.
+
+    Whether they part is read from the hashes in their manifests, so first every file is compared with these: raises
+    `DamagedResultError` where one is not what was written.
+    """
     first, second = (one if isinstance(one, Run) else Run(one) for one in (a, b))
+    for run in (first, second):
+        check_run(run.path)
     return Comparison(
         str(first.path),
         str(second.path),

@@ -15,7 +15,7 @@ import polars as pl
 from marketsim.analysis.measures.family import Measure, PairMeasure, RunMeasure, Term
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
-from marketsim.errors import ResultError
+from marketsim.errors import DamagedResultError, ResultError
 
 
 class PairKey(NamedTuple):
@@ -101,6 +101,8 @@ def terms_of(pairs: ArmPairs, measures: Mapping[str, Measure]) -> dict[str, Pair
                 continue
             try:
                 _add(found[name], measure, key, arm, versus, unpaired)
+            except DamagedResultError:
+                raise
             except ResultError as error:
                 found[name] = PairTerms(note=str(error))
     return found
@@ -136,5 +138,7 @@ def _is_collapsed(run: Run, collapse: Measure | None) -> bool:
         return False
     try:
         return bool(collapse.value(collapse.terms(run)))
+    except DamagedResultError:
+        raise
     except ResultError:
         return False
