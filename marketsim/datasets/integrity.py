@@ -118,10 +118,12 @@ def check_table(folder: Path, manifest: Mapping[str, Any], table: str) -> Path:
 
 def check_file(folder: Path, manifest: Mapping[str, Any], name: str) -> Path:
     """One of the folder's other files, compared with the manifest; raises `ResultError` with the file's name."""
-    path = folder / name
+    path, recorded = folder / name, manifest.get("files", {}).get(name)
     if not path.is_file():
-        raise DamagedResultError(f"{folder} is damaged: {name} is missing; {_ADVICE}")
-    _compare(path, manifest.get("files", {}).get(name), name)
+        if recorded is not None:
+            raise DamagedResultError(f"{folder} is damaged: {name} is missing; {_ADVICE}")
+        raise ResultError(f"{folder} has no {name}")
+    _compare(path, recorded, name)
     return path
 
 

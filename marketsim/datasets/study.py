@@ -134,7 +134,7 @@ class Study:
     def read(self, name: str) -> pl.DataFrame:
         """One of the study's own tables (`plan.parquet`), its bytes compared with study.json where that has its hash.
 
-        Raises `DamagedResultError` where it is missing, or not what was written.
+        Raises `DamagedResultError` where it is not what was written.
         """
         path = check_file(self.path, self.declared, name)
         try:
