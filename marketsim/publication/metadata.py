@@ -7,16 +7,18 @@ Availability Standard 1.0 (statements) and the Croissant RAI vocabulary 1.0 (`re
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from marketsim.errors import ResultError, UnreadableFileError
-from marketsim.files import read_file
+from marketsim.errors import ScenarioError, UsageError
+from marketsim.publication.yaml_text import yaml_text
+from marketsim.scenario.loader import read
+from marketsim.scenario.nodes import Problems, plain
 
-MOST_BYTES = 1_000_000
 TO_BE_WRITTEN = "TO BE WRITTEN"
 """What a field holds that nobody has written: `dataset check --strict` refuses it."""
 
@@ -95,30 +97,22 @@ def _to_be_written(value: Any, path: str = "") -> list[str]:
 
 
 def read_metadata(path: Path) -> Metadata:
-    """Read `metadata.yaml`; raises `ResultError` that names the field, what was there and what is allowed."""
-    import yaml
-
+    """Read `metadata.yaml`; raises `UsageError` that names the field, what was there and what is allowed."""
+    problems = Problems()
     try:
-        told = yaml.safe_load(read_file(path, MOST_BYTES).decode("utf-8"))
-    except UnreadableFileError as error:
-        raise ResultError(f"{path}: {error.message}; allowed: {error.allowed}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ResultError(f"{path} is not YAML: {str(error).splitlines()[0]}") from error
-    try:
-        return Metadata.model_validate_json(_json(told if told is not None else {}))
-    except (ValidationError, TypeError) as error:
-        raise ResultError(f"{path}: {_explained(error)}") from error
+        node = read(path, problems)
+        if problems.found:
+            raise ScenarioError(problems.found)
+        return Metadata.model_validate_json(json.dumps(plain(node)))
+    except ScenarioError as error:
+        raise UsageError(str(error)) from error
+    except ValidationError as error:
+        raise UsageError(f"{path}: {_explained(error)}") from error
+    except TypeError as error:
+        raise UsageError(f"{path}: {error}; allowed: text in quotes, lists and maps") from error
 
 
-def _json(told: Any) -> str:
-    import json
-
-    return json.dumps(told)
-
-
-def _explained(error: ValidationError | TypeError) -> str:
-    if isinstance(error, TypeError):
-        return f"{error}; allowed: text, numbers, lists and maps (put dates in quotes)"
+def _explained(error: ValidationError) -> str:
     return "; ".join(
         f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}, got {each['input']!r}"
         for each in error.errors()
@@ -127,12 +121,8 @@ def _explained(error: ValidationError | TypeError) -> str:
 
 def metadata_yaml(metadata: Metadata) -> str:
     """The text of `metadata.yaml`, with what is still to be written marked as such."""
-    import yaml
-
     head = (
-        "# What only people know of this dataset. Edit it, then run `marketsim dataset build` again with\n"
-        "# `--metadata FILE`; the data stay as they are and every descriptor is written anew from it.\n"
+        "# What only people know of this dataset. Edit a copy of it, then run `marketsim dataset build` again with\n"
+        "# `--metadata COPY --again`; the data stay as they are and every descriptor is written anew from it.\n"
     )
-    told = metadata.model_dump(mode="json")
-    text: str = yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=110)
-    return head + text
+    return head + yaml_text(metadata.model_dump(mode="json"))
