@@ -103,13 +103,11 @@ def read_metadata(path: Path) -> Metadata:
         node = read(path, problems)
         if problems.found:
             raise ScenarioError(problems.found)
-        return Metadata.model_validate_json(json.dumps(plain(node)))
+        return Metadata.model_validate_json(json.dumps(plain(node), default=str))
     except ScenarioError as error:
         raise UsageError(str(error)) from error
     except ValidationError as error:
         raise UsageError(f"{path}: {_explained(error)}") from error
-    except TypeError as error:
-        raise UsageError(f"{path}: {error}; allowed: text in quotes, lists and maps") from error
 
 
 def _explained(error: ValidationError) -> str:
