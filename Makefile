@@ -17,7 +17,7 @@ check: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports
 
 verify: $(READY)
 	@$(BIN)/python -m pytest -q tests/verification
