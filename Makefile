@@ -1,7 +1,7 @@
 # Each target sets up what it needs: a machine with make and Python >= 3.11 is enough. uv is used where it is on PATH.
 .POSIX:
 .SUFFIXES:
-.PHONY: demo test check verify bench format lock clean
+.PHONY: demo test check verify mutate bench format lock clean
 
 VENV = .venv
 READY = $(VENV)/ready
@@ -21,6 +21,14 @@ check: $(READY)
 
 verify: $(READY)
 	@$(BIN)/python -m pytest -q tests/verification
+
+# Faults put into a room, one at a time, in a copy of the checkout: which of them does no test notice? (tests/README.md)
+ROOM = analysis
+SAMPLE = 50
+SEED = 1
+BUDGET = 20
+mutate: $(READY)
+	@$(BIN)/python -m tests.mutation $(ROOM) --sample $(SAMPLE) --seed $(SEED) --budget $(BUDGET) $${AGAIN:+--again}
 
 bench: $(READY)
 	@$(BIN)/marketsim bench
@@ -66,5 +74,5 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .mutation
 	find marketsim tests -name __pycache__ -type d -prune -exec rm -rf {} +
