@@ -22,6 +22,7 @@ F_CONTINUE = 128  # rest of an order that met the bound on fills of one message;
 F_FAR = 256  # rests in the sorted far list, outside the window of levels
 F_SIDE = 512  # set for a sell (only inside messages)
 F_CANCEL = 1024  # the message cancels (only inside messages)
+F_ENGINE = 2048  # the liquidation engine's, for an account that waits for it (only inside messages)
 
 MAX_FILLS = 4096  # fills of one message before the rest is put back at the head of the same instant
 
@@ -128,6 +129,7 @@ ENTRIES = (
     "rounding",
 )
 
-# Stages of a liquidation row.
-L_IOC, L_TAKEOVER, L_DELEVERAGING = range(3)
-STAGES = ("ioc", "takeover", "deleveraging")
+# How far a liquidation went: orders in the book alone, of part or all of it; the insurance fund took the rest over; the
+# rest was closed against the other side, or `outside`.
+L_PARTIAL, L_TAKEOVER, L_DELEVERAGED = range(3)
+STAGES = ("partial", "takeover", "deleveraged")

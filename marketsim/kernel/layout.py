@@ -198,6 +198,7 @@ MARKET = np.dtype(
         ("queue_budget", "i8"),  # entries still to be worked on at this instant
         ("liquidations_per_step", "i8"),  # entries worked on at one mark step, 0: all
         ("liquidation_due_ns", "i8"),
+        ("liquidation_delay_ns", "i8"),  # an engine's way to the book, 0: its orders are there at once
         ("liquidation_fee", "i8"),
         ("cascade", "i8"),
         ("cascade_side", "i8"),

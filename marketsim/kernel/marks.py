@@ -181,7 +181,7 @@ def step_mark(w, market):
     old = np.int64(m.mark_ticks)
     mark = np.float64(m.index_ticks)
     one_sided = m.best_bid == NO_BID or m.best_ask == NO_ASK
-    if not one_sided and m.last_ticks > 0:
+    if not one_sided:
         mark = mark_by_rule(w, m)
     m.mark_ticks = max(np.int64(1), np.int64(math.floor(mark + 0.5)))
     if m.kind == PERPETUAL and m.next_sample_ns <= w.now_ns:

@@ -123,6 +123,7 @@ def market_row(
         "impact_ticklots": float(to_atoms(spec.funding.impact_notional.amount)) / atoms,
         "tiers": kernel_tiers(tier_table(spec.margin.tiers)),
         "liquidation_fee": rate_parts(spec.liquidation.fee),
+        "liquidation_delay_ns": spec.liquidation.delay,
         "liquidations_per_step": _per_step(spec.liquidation),
     }
 
