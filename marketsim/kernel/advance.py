@@ -10,6 +10,7 @@ from marketsim.kernel.accounts import change_position, charge_fee, fee_rate, pay
 from marketsim.kernel.codes import (
     E_FUNDING,
     E_TRADE,
+    EVERY_MARKET,
     F_CANCEL,
     MAX_FILLS,
     PH_ARRIVAL,
@@ -54,7 +55,6 @@ TRADER_BYTES, ACCOUNT_BYTES, POSITION_BYTES = TRADER.itemsize, ACCOUNT.itemsize,
 RESERVE_ORDERS = 256  # records one event may need: a maker's ladder
 RESERVE_MESSAGES = 512
 RESERVE_ROWS = 2 * MAX_FILLS
-EVERY_MARKET = -1  # a liquidation may touch any book
 
 
 @compiled

@@ -145,10 +145,14 @@ class ParentOrderExecutor:
                 self._retire(parent, sent)
 
     def _child(self, parent: ParentOrder, leg: LegTerms) -> Child:
-        """The child that is due, at the mark with `outside` where its flow is taken out of the book."""
+        """The child that is due: at the mark with `outside` where its flow is taken out of the book, and a market order
+        where there is no book, of which a limit could protect it.
+        """
         child = parent.terms.plan.child(self._progress(parent, leg))
         if self.treatment.flow(parent.purpose) is Flow.OFF_BOOK:
             return replace(child, kind=ChildKind.OFF_BOOK, limit_ticks=None)
+        if child.kind is not ChildKind.OFF_BOOK and not self.view.has_book(parent.market):
+            return replace(child, kind=ChildKind.MARKET, limit_ticks=None)
         return child
 
     def _note_child(
@@ -167,6 +171,7 @@ class ParentOrderExecutor:
             tif="post_only" if child.kind is ChildKind.RESTING else "ioc",
             purpose=parent.purpose,
             parent=parent.terms.id,
+            decided_ns=parent.terms.decided_ns,
         )
         if child.kind is ChildKind.RESTING:
             order.on_fill = self.reconciliation.reconcile
