@@ -24,7 +24,7 @@ LARGEST_PRICE_TICKS = 2**40
 
 @dataclass(frozen=True, slots=True)
 class ArrivingOrder:
-    """A market order on its way: the sender's position record, the kernel's flags, unsigned size, when it was decided."""
+    """A market order on its way: the sender's position record, kernel flags, unsigned size, when it was decided."""
 
     order: Order
     position: int
@@ -84,7 +84,15 @@ class Clearing:
         for each, size in zip(orders, lots, strict=True):
             order_id = each.order.order_id
             doors.clear_order(
-                self.env.world.address, t_ns, each.position, each.flags, price, size, each.purpose, each.parent, order_id
+                self.env.world.address,
+                t_ns,
+                each.position,
+                each.flags,
+                price,
+                size,
+                each.purpose,
+                each.parent,
+                order_id,
             )
         doors.set_impact(self.env.world.address, t_ns, self.number, alive)
         self.env.deliver_notices()

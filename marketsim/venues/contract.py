@@ -83,7 +83,9 @@ class MarketSpec(Spec):
         yield from (fault.below("matching") for fault in self.matching.faults())
         if self.kind == "spot":
             if not self.matching.has_book:
-                yield Fault(("matching",), "a formula fills orders of perpetuals; a spot market has a book", "kind: book")
+                yield Fault(
+                    ("matching",), "a formula fills orders of perpetuals; a spot market has a book", "kind: book"
+                )
             if rule.needs_funding:
                 others = ", ".join(word for word, other in MARK_RULES.kinds.items() if not other.needs_funding)
                 yield Fault(("mark", "rule"), "this rule needs the funding of a perpetual", others)

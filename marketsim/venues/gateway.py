@@ -36,8 +36,8 @@ class Gateway:
     positions: record of (account, market); outside: record of `outside` by market; ledger: the account of a ledger
     cohort in an account's own venue and currency, by (account, cohort). ticks: size of a tick by market, for average
     prices. clearings: of the markets without a book, which take market orders only. requests: who deals in the primary
-    of each token market; paid: told of every payment (account, entry, atoms). `watch(account, hook)` calls `hook()` when
-    the venue liquidates or deleverages that account.
+    of each token market; paid: told of every payment (account, entry, atoms). `watch(account, hook)` calls `hook()`
+    when the venue liquidates or deleverages that account.
     """
 
     def __init__(
@@ -88,7 +88,9 @@ class Gateway:
         """
         flags = _flags(order_type, price_ticks, tif) | (codes.F_REDUCE if reduce_only else 0)
         if market in self.clearings and order_type != "market":
-            raise UsageError(f"type was {order_type!r}; {market} matches by a formula, has no book and takes market orders")
+            raise UsageError(
+                f"type was {order_type!r}; {market} matches by a formula, has no book and takes market orders"
+            )
         flags |= codes.F_SIDE if lots < 0 else 0
         order_id = self._world.next_order_id()
         order = Order(order_id, account, market, lots, Event(self.env), tick=self.ticks.get(market))

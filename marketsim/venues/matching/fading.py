@@ -1,4 +1,7 @@
-"""How an impact fades: laws g(t) with g(0) = 1, and the memory of impacts that each needs (docs/theory.md#transient-impact)."""
+"""How an impact fades: laws g(t) with g(0) = 1, and the memory of impacts that each needs.
+
+docs/theory.md#transient-impact.
+"""
 
 from __future__ import annotations
 

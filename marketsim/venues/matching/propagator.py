@@ -1,4 +1,7 @@
-"""Matching `propagator`: impacts are linear and fade (Bouchaud, Gefen, Potters and Wyart 2004; docs/theory.md#transient-impact)."""
+"""Matching `propagator`: impacts are linear and fade.
+
+Bouchaud, Gefen, Potters and Wyart 2004, docs/theory.md#transient-impact.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Matching `square_root`: impact grows with the root of what orders decided together have traded (docs/theory.md#concave-impact)."""
+"""Matching `square_root`: impact grows with the root of what orders decided together have traded.
+
+docs/theory.md#concave-impact.
+"""
 
 from __future__ import annotations
 
