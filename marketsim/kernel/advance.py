@@ -11,6 +11,7 @@ from marketsim.kernel.arrivals import brings_liquidation, receive_message
 from marketsim.kernel.codes import (
     E_FUNDING,
     E_TRADE,
+    EVERY_MARKET,
     F_CANCEL,
     MAX_FILLS,
     PH_ARRIVAL,
@@ -55,7 +56,6 @@ TRADER_BYTES, ACCOUNT_BYTES, POSITION_BYTES = TRADER.itemsize, ACCOUNT.itemsize,
 RESERVE_ORDERS = 256  # records one event may need: a maker's ladder
 RESERVE_MESSAGES = 512
 RESERVE_ROWS = 2 * MAX_FILLS
-EVERY_MARKET = -1  # a liquidation may touch any book
 
 
 @compiled

@@ -42,7 +42,7 @@ PURPOSES = (
 )
 
 # Reasons why an order ended or was refused, as in the `orders` table.
-R_NONE, R_FILLED, R_CANCELLED, R_IOC_REST, R_POST_ONLY, R_REDUCE_ONLY, R_MARGIN, R_SIZE, R_PRICE, R_UNKNOWN, R_SELF_TRADE, R_LIQUIDATION, R_EMPTY_BOOK, R_BAND, R_HOLDING, R_HALTED, R_FUNDS = range(17)
+R_NONE, R_FILLED, R_CANCELLED, R_IOC_REST, R_POST_ONLY, R_REDUCE_ONLY, R_MARGIN, R_SIZE, R_PRICE, R_UNKNOWN, R_SELF_TRADE, R_LIQUIDATION, R_EMPTY_BOOK, R_BAND, R_HOLDING, R_HALTED, R_FUNDS, R_NO_BOOK = range(18)
 REASONS = (
     "none",
     "filled",
@@ -61,6 +61,7 @@ REASONS = (
     "holding_cap",
     "halted",
     "insufficient_funds",
+    "no_book",
 )
 
 # Actions of the `orders` log.
@@ -79,8 +80,13 @@ EXTERNAL_RULE = -2  # the group's record has the address of its rule
 FREE_SLOT = -1
 PENDING_SLOT = -2  # the order is on its way
 
+EVERY_MARKET = -1  # what an event has touched: a liquidation may touch any book, an index any market without one
+
 # Market kinds.
 PERPETUAL, SPOT = range(2)
+
+# How a market matches: in a book, or at once by a formula (`formula`).
+BOOK, LINEAR, SQUARE_ROOT = range(3)
 
 # Account flags (bits).
 ACC_NO_MARGIN = 1  # ledger accounts: no margin, never liquidated
@@ -93,7 +99,9 @@ ACC_NO_TIERS = 32  # unlimited size: no margin, but liquidated once equity is ne
 # Account states.
 S_NORMAL, S_QUEUED = range(2)
 
-# Phases of one instant, in order. Python's processes sit at DELIVERY, DECISION and RECORD.
+# Phases of one instant, in order. Python's processes sit at DELIVERY, DECISION and RECORD; FADING and CLEARING are of
+# markets without a book: what an impact has lost by now, and the orders of this instant, filled together.
+PH_FADING = -80
 PH_INDEX = -70
 PH_MARK = -60
 PH_FUNDING = -50
@@ -101,6 +109,7 @@ PH_LIQUIDATION = -40
 PH_ARRIVAL = -30
 PH_DELIVERY = -20
 PH_DECISION = 1
+PH_CLEARING = 5
 PH_RECORD = 10
 
 # Why `advance` came back.
@@ -111,7 +120,7 @@ SPACE_ORDERS, SPACE_MESSAGES, SPACE_QUEUE = range(3)
 SRC_MARK, SRC_INDEX, SRC_LAST, SRC_MID = range(4)
 
 # Notices.
-N_FILL, N_DONE, N_RESTING, N_CROSSING, N_LIQUIDATION, N_REQUEST = range(6)
+N_FILL, N_DONE, N_RESTING, N_CROSSING, N_LIQUIDATION, N_REQUEST, N_IMPACT = range(7)
 
 # Ledger entries, in the order of the flow matrix.
 E_TRADE, E_FEE, E_FUNDING, E_LIQUIDATION_FEE, E_INSURANCE, E_DELEVERAGING, E_MANAGEMENT, E_CREATION, E_REDEMPTION, E_PRIMARY_FEE, E_ROUNDING = range(11)

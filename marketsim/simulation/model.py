@@ -34,6 +34,7 @@ from marketsim.simulation.listed import ListedEvents
 from marketsim.simulation.wiring.wire import wire
 from marketsim.simulation.wiring.wired import FIRST_AGENT
 from marketsim.streams import Stream
+from marketsim.venues.clearing import Clearing
 from marketsim.venues.collateral import Collateral
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.gateway import Gateway
@@ -89,6 +90,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.view = View(self.env, self.world, self.wired.markets, self.wired.positions)
         self.gateway = Gateway(self.env, self.wired.positions, self.wired.outside, self._token_ledgers())
         self.gateway.ticks.update({market.id: market.tick.amount for market in self.wired.market_specs})
+        self.gateway.clearings.update(self._clearings())
         self.env.on_path = self._give_path
         self.env.on_log = self.drop_logs
         for number in range(len(self.wired.paths)):
@@ -148,6 +150,17 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         """Empty the kernel's buffers, while nobody records."""
         for name in ("trades", "orders", "quotes", "liquidations", "deleveragings"):
             self.world.take_log(name)
+
+    def _clearings(self) -> dict[str, Clearing]:
+        """Who fills the orders of each market without a book."""
+        wired, numbers = self.wired, {spec.id: i for i, spec in enumerate(self.scenario.underlyings)}
+        found = {}
+        for spec in wired.market_specs:
+            if not spec.matching.has_book:
+                underlying, number = numbers[spec.underlying], wired.markets[spec.id]
+                every_ns = wired.paths[underlying].every_ns
+                found[spec.id] = Clearing(self.env, spec, number, underlying, every_ns, wired.outside[spec.id])
+        return found
 
     def _funding_desk(self, market: Any) -> FundingDesk:
         clock, tape = self.scenario.clock, market.funding.tape
