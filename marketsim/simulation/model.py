@@ -11,6 +11,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from marketsim import scenario as scenarios
 from marketsim.announcements import AnnouncementFeed
 from marketsim.clock import MarketEnvironment
 from marketsim.errors import UsageError
@@ -24,7 +25,6 @@ from marketsim.issuers.primary_market.desk import PrimaryMarketDesk
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.journal import Journal
 from marketsim.kernel import codes
-from marketsim.scenario import load
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
 from marketsim.simulation.arms import FACTUAL, apply, present
@@ -51,7 +51,7 @@ CHUNK = 65_536  # steps of an index handed to the kernel at once
 class MarketModel(mesa.Model):  # type: ignore[misc]
     """One world, ready to run.
 
-    scenario: a file, the name of a shipped scenario, or a loaded `Scenario`; seed: replaces the scenario's; set:
+    scenario: a file, the name of a shipped scenario, a map, or a `Scenario`; seed: replaces the scenario's; set:
     overrides by path. replication: which draws. arm: what is changed in the world; children: the factual run's, for
     placebo arms. `env` is a `simpy.Environment`, `view` and `gateway` show and reach the venue. `step()` advances
     `clock.report_every`; at the end `running` is False. `close()` frees the kernel's memory.
@@ -67,7 +67,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
 
     def __init__(
         self,
-        scenario: str | Path | Scenario,
+        scenario: str | Path | Mapping[str, Any] | Scenario,
         seed: int | None = None,
         set: Mapping[str, Any] | Sequence[str] = (),
         *,
@@ -76,10 +76,10 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         children: Iterable[Mapping[str, Any]] = (),
         log_rows: int = LOG_ROWS,
     ) -> None:
-        declared = scenario if isinstance(scenario, Scenario) else load(scenario, set=set, seed=seed)
+        declared = scenarios.opened(scenario, set, seed)
         world = present(declared, arm)
         self._declared = world
-        self.root_seed = world.seed if seed is None else seed
+        self.root_seed = world.seed
         self.replication = replication
         self.participants = 0
         super().__init__(rng=self.root_seed)

@@ -17,8 +17,7 @@ from marketsim.analysis.study_effects.effects_table import measure_effects
 from marketsim.datasets.run import Run
 from marketsim.errors import ScenarioError
 from marketsim.report import write_study_report
-from marketsim.scenario import load
-from marketsim.scenario.resolve import load_text
+from marketsim.scenario import load, load_text
 from marketsim.scenario.schema import json_schema
 from tests.analysis.studies import WORLD, made_up, pairs
 
