@@ -108,6 +108,22 @@ def test_ledger_and_attribution_of_a_fork_explain_its_balances(forks: dict[str, 
         assert first["t0_ns"].unique().to_list() == [run.manifest["fork"]["from_ns"]]
 
 
+def test_a_fork_in_a_world_of_its_arm_is_known_by_that_of_its_cell(tmp_path: Path) -> None:
+    windows = windows_around([20 * MINUTE], before=0, horizon=MINUTE, end_ns=50 * MINUTE)
+    plans = [ForkPlan(night(), windows, ARMS[:2], tmp_path, identity=identity) for identity in (None, "c0ffee")]
+    assert [{one.identity for one in plan.builders()} for plan in plans] == [{night().sha256()}, {"c0ffee"}]
+
+
+def test_windows_are_of_each_instant_once_and_begin_and_end_within_the_run() -> None:
+    windows = windows_around([50, 10, 95, 50, 4, 5], before=5, horizon=10, end_ns=100)
+    assert [(one.from_ns, one.at_ns, one.until_ns) for one in windows] == [
+        (0, 5, 15),
+        (5, 10, 20),
+        (45, 50, 60),
+        (90, 95, 100),
+    ]
+
+
 def test_forks_that_are_there_are_not_run_again(tmp_path: Path) -> None:
     plan = ForkPlan(night(), (ForkWindow(MINUTE, MINUTE, 2 * MINUTE),), ARMS[:1], tmp_path / "runs")
     (path,) = run_forks(plan)

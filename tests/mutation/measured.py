@@ -115,8 +115,22 @@ class Measured:
         for measured in self._data.measured_files():
             lines: dict[int, set[str]] = {}
             for line, contexts in self._data.contexts_by_lineno(measured).items():
-                lines[line] = {context.rpartition("|")[0] for context in contexts if context} & self.seconds.keys()
+                lines[line] = set().union(*map(self._named, contexts))
             found[measured[measured.rindex("marketsim/") :]] = lines
+        return found
+
+    def _named(self, context: str) -> Iterable[str]:
+        """The tests of a context; all of a file's where it is the setting-up of one, which others may share."""
+        test, _, phase = context.rpartition("|")
+        if phase == "setup":
+            return self._in_file[test.partition("::")[0]]
+        return [test] if test in self.seconds else []
+
+    @cached_property
+    def _in_file(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for test in self.seconds:
+            found[test.partition("::")[0]].append(test)
         return found
 
     @cached_property
