@@ -85,6 +85,12 @@ def test_what_a_fork_counts_is_what_it_recorded(forks: dict[str, dict[tuple[int,
             assert manifest["counts"][table] == len(run.table(table))
 
 
+@forking
+def test_a_fork_s_time_in_the_kernel_is_its_own(forks: dict[str, dict[tuple[int, str], Run]]) -> None:
+    for run in forks["fork"].values():
+        assert 0 < run.manifest["kernel_s"] <= run.manifest["wall_s"]
+
+
 def test_arms_of_a_fork_have_one_identity_and_differ_in_their_intervention(
     forks: dict[str, dict[tuple[int, str], Run]],
 ) -> None:

@@ -27,7 +27,7 @@ ARGUED = Path(__file__).parent / "argued.csv"
 
 def main() -> None:
     given = arguments()
-    os.nice(10)
+    os.nice(max(10 - os.nice(0), 0))
     measured = Measured(ROOT / ".mutation")
     measured.copy(ROOT)
     measured.measure(given.workers, given.keep)

@@ -5,6 +5,8 @@ Each lists texts that may stand in a node's place. `places` tells what is not mu
 
 from __future__ import annotations
 
+import builtins
+import re
 from collections.abc import Iterator
 from itertools import chain, pairwise
 from typing import Any, ClassVar
@@ -23,7 +25,11 @@ SWAPPED = [
 ]  # fmt: skip
 """Names that are easily taken for each other."""
 
-OTHERS = {one: other for pair in SWAPPED for one, other in (pair, pair[::-1])} | {"sum": "mean", "mean": "sum"}
+OTHERS = {one: other for pair in SWAPPED for one, other in (pair, pair[::-1])} | {
+    "sum": "mean",
+    "mean": "sum",
+    "max": "min",
+}
 STEPS = {"filter", "sort", "unique", "abs", "clip", "drop_nulls", "copy", "shift", "round", "fill_null", "over"}
 """Methods that a chain of calls may be written without, by mistake."""
 
@@ -78,9 +84,11 @@ class OtherName(Rewriting):
         )
         if is_keyword or node.search_ancestor("import_from", "import_name", "param", "global_stmt"):
             return []
-        if not is_attribute and node.value == "sum":
-            return ["max"]
-        return [OTHERS[node.value]]
+        other = "max" if node.value == "sum" and not is_attribute else OTHERS[node.value]
+        is_known = (
+            is_attribute or hasattr(builtins, other) or re.search(rf"\b{other}\b", node.get_root_node().get_code())
+        )
+        return [other] if is_known else []
 
 
 class OtherSide(Rewriting):
