@@ -28,7 +28,7 @@ def test_every_term_is_left_out_with_its_sign(tmp_path: Path) -> None:
 
 def test_a_named_argument_is_left_out_but_not_from_a_record(tmp_path: Path) -> None:
     assert faults(tmp_path, "x = interval(rows, level=level)\ny = Row(size=size)") == {
-        "x = interval(rows)\ny = Row(size=size)"
+        "x = interval(rows,)\ny = Row(size=size)"
     }
 
 
