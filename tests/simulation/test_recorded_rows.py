@@ -65,10 +65,25 @@ def test_marks_tell_prices_in_money_and_the_size_of_all_longs(still: Recorded) -
     assert first["last_price"] is None
 
 
-def test_opening_flows_are_deposits_and_what_opening_positions_cost(tmp_path: Path) -> None:
+def test_accounts_stand_in_their_ranges_and_opening_flows_are_deposits_and_what_positions_cost(tmp_path: Path) -> None:
     """A fund of 1 MUSDT at 3 times, the other of 500 k at -3: they buy 100 and sell 50 BTC of outside at 30,000."""
+
+    def joins(model: MarketModel) -> None:
+        model.add_agent("mine", 0)
+
     tokens = [UP, {**UP, "id": "DOWN", "basket": {"BTC-PERP": -3}, "aum": "500 kUSDT"}]
-    run = recorded(world(index=STILL, market=FREE, traders=[], tokens=tokens, duration="1min"), tmp_path)
+    run = recorded(world(index=STILL, market=FREE, traders=[], tokens=tokens, duration="1min"), tmp_path, before=joins)
+    assert run.table("accounts").select("account", "cohort").rows() == [
+        (1_000_000_000, "UP"),
+        (1_000_000_001, "DOWN"),
+        (1_100_000_000, "mine"),
+        (1_200_000_000, "venue"),
+        (1_200_000_001, "rounding"),
+        (1_200_000_002, "outside"),
+        (1_200_000_003, "outside_holders"),
+        (1_200_000_004, "issuer:alpha"),
+        (1_200_000_005, "insurance"),
+    ]
     rows = run.table("ledger").select("t_ns", "entry", "from_cohort", "to_cohort", "atoms").rows()
     assert set(rows) >= {
         (0, "deposit", None, "UP", 1_000_000 * ATOMS),
