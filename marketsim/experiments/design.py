@@ -62,7 +62,7 @@ class Plan:
         known = _currencies(self.scenario)
         for path in self.cells[0].values:
             values = [cell.values[path] for cell in self.cells]
-            columns[path] = pl.Series([_text(value) for value in values], dtype=pl.String)
+            columns[path] = pl.Series([cell_text(value) for value in values], dtype=pl.String)
             quantities = [read_quantity(value, known) for value in values]
             if len({quantity and quantity.dimension for quantity in quantities} - {None}) == 1 and all(quantities):
                 columns[f"{path}:value"] = [float(quantity.amount) for quantity in quantities if quantity]
@@ -189,7 +189,7 @@ def _override(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else value
 
 
-def _text(value: Any) -> str | None:
+def cell_text(value: Any) -> str | None:
     """A value as scenario files write it, in one line; None where the cell takes the key out."""
     if value is None or isinstance(value, str):
         return value

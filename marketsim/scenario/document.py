@@ -14,6 +14,7 @@ from marketsim.issuers.token_spec import TokenSpec
 from marketsim.networks.influence import NETWORKS, NetworkSpec
 from marketsim.ranges import ABOVE_ZERO, CADENCE, TEN_YEARS, Range
 from marketsim.scenario.nodes import Node
+from marketsim.scenario.run_block import RunSpec
 from marketsim.scenario.study import StudySpec
 from marketsim.spec import (
     EVERY_KEY,
@@ -102,6 +103,7 @@ class ScenarioSpec(Spec):
     events: tuple[Annotated[EventSpec, EVENTS], ...] = ()
     record: RecordSpec = RecordSpec()
     study: Annotated[StudySpec | None, NONE_IN_WORDS] = None
+    run: Annotated[RunSpec | None, NONE_IN_WORDS] = None
 
     _root: Path = PrivateAttr(default=Path())
     _document: Node | None = PrivateAttr(default=None)
@@ -129,13 +131,15 @@ class ScenarioSpec(Spec):
     def canonical(self) -> dict[str, Any]:
         """The scenario as JSON that is stored and hashed: values explicit, units in canonical text, keys sorted.
 
-        Keys that are newer than this form are left out at their default (`spec.OMITTED_AT_DEFAULT`).
+        Keys that are newer than this form are left out at their default (`spec.OMITTED_AT_DEFAULT`), and so is `run`,
+        which says nothing of the world.
         """
-        return self._as_json({})
+        return {key: value for key, value in self._as_json({}).items() if key != "run"}
 
     def complete(self) -> dict[str, Any]:
-        """The canonical document with every key, for people and for paths that name a key."""
-        return self._as_json({EVERY_KEY: True})
+        """The canonical document with every key, for people and for paths that name a key; `run` where there is one."""
+        document = self._as_json({EVERY_KEY: True})
+        return {key: value for key, value in document.items() if key != "run" or value is not None}
 
     def _as_json(self, context: dict[str, Any]) -> dict[str, Any]:
         text = json.dumps(self.model_dump(mode="json", by_alias=True, context=context), default=str)

@@ -33,6 +33,8 @@ def in_sentences(scenario: ScenarioSpec) -> str:
     paragraphs += [_event(event) for event in scenario.events]
     if scenario.study is not None:
         paragraphs.append("A study is declared; `sweep` reads it, `run` ignores it.")
+    if scenario.run is not None:
+        paragraphs.append(f"`run` makes one run of this world: {scenario.run.sentence()}.")
     return "\n\n".join(paragraphs)
 
 
