@@ -62,7 +62,9 @@ def measure_effects(
 
 def measures_of(study: Study, measures: Mapping[str, Measure]) -> dict[str, Measure]:
     """The measures a study names, its primary outcome among them, or all where it names none."""
-    named = dict.fromkeys([*study.spec.measures, *([study.spec.primary] if study.spec.primary else [])])
+    asked = study.spec.sensitivity
+    further = (study.spec.primary, None if asked is None else asked.measure)
+    named = dict.fromkeys([*study.spec.measures, *(name for name in further if name is not None)])
     return {name: measures[name] for name in named if name in measures} if named else dict(measures)
 
 
