@@ -329,7 +329,7 @@ def _interval_layers(
 
 
 def intervals_by_name(estimates: Sequence[Named], title: str, *, half: bool = False) -> Markup:
-    """A row for each name, in the order given, with its estimates on one axis; a line at 0, a colour for each series."""
+    """A row for each name, in the order given, its estimates on one axis; a line at 0, a colour for each series."""
     names = list(dict.fromkeys(each.name for each in estimates))
     series = list(dict.fromkeys(each.series for each in estimates))
     colours = dict(zip(series, itertools.cycle(PALETTE), strict=False))

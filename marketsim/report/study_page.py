@@ -7,6 +7,7 @@ from typing import Any
 
 from marketsim.datasets.study import Study
 from marketsim.report import markup, numbers
+from marketsim.report.claim import claim_paragraph
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.page import document
 from marketsim.report.study_crowding import crowding
@@ -64,6 +65,7 @@ def study_header(record: StudyRecord, shown: Sequence[str]) -> Markup:
             Markup(f"<header>\n<h1>{markup.text(record.title)}</h1>\n"),
             markup.facts(identity),
             _state(record),
+            claim_paragraph(record.study) if record.study.scenario.get("claim") else Markup(""),
             Markup(f'<nav aria-label="Contents">{links}</nav>\n</header>\n'),
         ]
     )
