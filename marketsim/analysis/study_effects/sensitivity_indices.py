@@ -30,59 +30,68 @@ INDICES = {"sobol": ("S1", "ST"), "morris": ("mu_star", "mu", "sigma")}
 """Indices of each method, the one that ranks the values first or last."""
 _INDEX = {"path": pl.String, "index": pl.String, "estimate": pl.Float64, "lo": pl.Float64, "hi": pl.Float64}
 COLUMNS = {
-    "measure": pl.String, "unit": pl.String, "arm": pl.String, "versus": pl.String, **_INDEX, "method": pl.String,
+    "market": pl.String, "measure": pl.String, "unit": pl.String, "arm": pl.String, "versus": pl.String, **_INDEX,
+    "method": pl.String,
     "samples": pl.Int64, "left_out": pl.Int64, "note": pl.String,
 }  # fmt: skip
-"""Columns of sensitivity.parquet. versus: null for an arm by itself. samples: base points or trajectories that the
-estimate is of; left_out: those with a cell that has no outcome. note: why there is no estimate."""
+"""Columns of sensitivity.parquet. market: null where all are taken together. versus: null for an arm by itself.
+samples: base points or trajectories that the estimate is of; left_out: those with a cell that has no outcome. note:
+why there is no estimate."""
 
 
 def measure_sensitivity(study: Study, units: Mapping[str, str]) -> pl.DataFrame:
-    """Indices of every path a study varies for the measure its `sensitivity` names (paths x indices), `COLUMNS`.
+    """Indices of every path a study varies for the measure its `sensitivity` names (markets x paths x indices).
 
-    units: unit of each measure. Base points or trajectories with a cell that has no outcome are left out whole.
+    Columns `COLUMNS`. units: unit of each measure. Base points or trajectories with a cell that has no outcome are left
+    out whole.
     """
     asked, spec = study.spec.sensitivity, study.spec
     if asked is None:
         raise ResultError(f"{study.path} has no sensitivity: the study does not ask for it (study.sensitivity)")
-    measure, paths = str(asked.measure or spec.primary), list(spec.over)
+    measure = str(asked.measure or spec.primary)
     outcomes, arm, versus = _outcomes(study, asked, measure)
+    frames = []
+    for market in outcomes["market"].unique(maintain_order=True).to_list() or [None]:
+        mine = outcomes.filter(pl.col("market").eq_missing(pl.lit(market, pl.String)))
+        said = {
+            "market": market, "measure": measure, "unit": units.get(measure), "arm": arm, "versus": versus,
+            "method": asked.method,
+        }  # fmt: skip
+        columns = [pl.lit(value, dtype=COLUMNS[name]).alias(name) for name, value in said.items()]
+        frames.append(_indices(study, asked, measure, mine).with_columns(columns).select(*COLUMNS))
+    return pl.concat(frames)
+
+
+def _indices(study: Study, asked: SensitivitySpec, measure: str, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Indices of outcomes (cell, estimate), with the numbers of blocks used and left out, or why there are none."""
+    paths, seed = list(study.spec.over), study.declared["seed"]
     cells = study.design().join(outcomes, on="cell", how="left", maintain_order="left")
     per_block = len(paths) + (2 if asked.method == "sobol" else 1)
     blocks = cells["estimate"].to_numpy().reshape(-1, per_block)
     whole = np.isfinite(blocks).all(axis=1)
-    note = _why_not(blocks[whole], asked, measure)
-    if note is None:
-        kept = np.repeat(whole, per_block)
-        places = cells.select([f"{path}:unit" for path in paths]).to_numpy().astype(np.float64)[kept]
-        outcome, seed = blocks[whole].ravel(), study.declared["seed"]
-        found = (
-            sobol_indices(outcome, paths, seed)
-            if asked.method == "sobol"
-            else morris_effects(places, outcome, paths, seed)
-        )
-    else:
+    note, outcome = _why_not(blocks[whole], asked, measure), blocks[whole].ravel()
+    if note is not None:
         empty = [{"path": path, "index": index} for path in paths for index in INDICES[asked.method]]
         found = pl.DataFrame(empty, schema=_INDEX)
-    said = {
-        "measure": measure, "unit": units.get(measure), "arm": arm, "versus": versus, "method": asked.method,
-        "samples": int(whole.sum()), "left_out": int((~whole).sum()), "note": note,
-    }  # fmt: skip
-    columns = [pl.lit(value, dtype=COLUMNS[name]).alias(name) for name, value in said.items()]
-    return found.with_columns(columns).select(*COLUMNS)
+    elif asked.method == "sobol":
+        found = sobol_indices(outcome, paths, seed)
+    else:
+        places = cells.select([f"{path}:unit" for path in paths]).to_numpy().astype(np.float64)
+        found = morris_effects(places[np.repeat(whole, per_block)], outcome, paths, seed)
+    counted = {"samples": int(whole.sum()), "left_out": int((~whole).sum()), "note": note}
+    return found.with_columns([pl.lit(value, dtype=COLUMNS[name]).alias(name) for name, value in counted.items()])
 
 
 def _outcomes(study: Study, asked: SensitivitySpec, measure: str) -> tuple[pl.DataFrame, str, str | None]:
-    """The outcome of each cell (cell, estimate), of which arm, against which: a difference before a level."""
-    effects = study.effects().filter(pl.col("measure") == measure)
+    """The outcome of each cell (cell, market, estimate), of which arm, against which: a difference before a level."""
+    effects, baseline = study.effects().filter(pl.col("measure") == measure), study.spec.baseline_arm
     names = [arm.id for arm in study.spec.arms] if asked.arm is None else [asked.arm]
-    differences = effects.filter(pl.col("versus") == study.spec.versus)
-    for found, versus in ((differences, study.spec.versus), (effects.filter(pl.col("versus").is_null()), None)):
+    for versus in (baseline, None):
         for arm in names:
-            mine = found.filter(pl.col("arm") == arm)
+            mine = effects.filter(pl.col("arm") == arm, pl.col("versus").eq_missing(pl.lit(versus, pl.String)))
             if not mine.is_empty():
-                return mine.select("cell", "estimate"), arm, versus
-    return effects.clear().select("cell", "estimate"), names[0], None
+                return mine.select("cell", "market", "estimate"), arm, versus
+    return effects.clear().select("cell", "market", "estimate"), names[0], None
 
 
 def _why_not(blocks: Floats, asked: SensitivitySpec, measure: str) -> str | None:

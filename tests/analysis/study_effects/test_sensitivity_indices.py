@@ -16,7 +16,7 @@ from marketsim.analysis.study_effects.sensitivity_indices import (
 from marketsim.datasets.study import PLAN, Study, create_study
 from marketsim.experiments.design import Plan, lay_out_cells
 from marketsim.experiments.sampling import morris, saltelli
-from marketsim.scenario.resolve import load_text
+from marketsim.scenario import load_text
 from tests.analysis.studies import WORLD
 
 PATHS = ["a", "b", "c"]
