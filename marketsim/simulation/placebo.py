@@ -190,9 +190,7 @@ class PlaceboDesk:
             parent=order.parent,
         )
 
-    def _write_down(
-        self, order: PlaceboOrder, sent: Order, mid: float | None, limit: int | None
-    ) -> ProcessGenerator:
+    def _write_down(self, order: PlaceboOrder, sent: Order, mid: float | None, limit: int | None) -> ProcessGenerator:
         """Write the order's row of table `children` once it is final."""
         sent_ns, tick = int(self.model.env.now), self.ticks[order.market]
         yield sent.done

@@ -149,9 +149,7 @@ def test_placebos_send_the_factual_orders_again_from_an_account_of_the_ledger(
         assert abs(got["size_lots"].sum()) <= sent["size_lots"].abs().sum()
 
 
-def test_a_placebos_orders_are_written_down_with_what_they_got(
-    factual: Recorded, arms: dict[str, Recorded]
-) -> None:
+def test_a_placebos_orders_are_written_down_with_what_they_got(factual: Recorded, arms: dict[str, Recorded]) -> None:
     place = ["parent", "child", "token", "market"]
     sent = factual.table("children").select(*place, size="size_lots").sort(place)
     for kind, sign in (("placebo_time", 1), ("contrarian", -1)):

@@ -89,7 +89,12 @@ REBALANCES = Table(
         whole("target_lots", "lots", "size wanted; + is buy"),
         whole("filled_lots", "lots", "size got; + is buy"),
         whole("backlog_lots", "lots", "size wanted and not got; + is buy"),
-        number("arrival_mid", _PRICE, "mid before the first decision of that instant in the market", null="a side was empty"),
+        number(
+            "arrival_mid",
+            _PRICE,
+            "mid before the first decision of that instant in the market",
+            null="a side was empty",
+        ),
         number("vwap", _PRICE, "volume-weighted average price of the fills", null="nothing filled"),
         number(
             "slippage_bps", "bps", "cost against arrival_mid, fees apart; + is a cost", null="no vwap or arrival_mid"
