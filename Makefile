@@ -1,7 +1,7 @@
 # Each target sets up what it needs: a machine with make and Python >= 3.11 is enough. uv is used where it is on PATH.
 .POSIX:
 .SUFFIXES:
-.PHONY: demo test check verify bench format lock clean
+.PHONY: demo test check verify mutate bench format lock clean
 
 VENV = .venv
 READY = $(VENV)/ready
@@ -17,10 +17,18 @@ check: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports
 
 verify: $(READY)
 	@$(BIN)/python -m pytest -q tests/verification
+
+# Faults put into a room, one at a time, in a copy of the checkout: which of them does no test notice? (tests/README.md)
+ROOM = analysis
+SAMPLE = 50
+SEED = 1
+BUDGET = 20
+mutate: $(READY)
+	@$(BIN)/python -m tests.mutation $(ROOM) --sample $(SAMPLE) --seed $(SEED) --budget $(BUDGET) $${AGAIN:+--again}
 
 bench: $(READY)
 	@$(BIN)/marketsim bench
@@ -31,7 +39,7 @@ format: $(READY)
 
 # Made with uv only; it names no index and no host, and one version of a thing serves every Python.
 lock:
-	uv pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --extra dev --extra analysis \
+	uv pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --extra dev --extra analysis --extra dataset \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 	    pyproject.toml --output-file requirements.lock
 
@@ -66,5 +74,5 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .mutation
 	find marketsim tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -99,6 +99,42 @@ class SweepProgress:
             print(f"{ended / max(total, 1):6.1%}  {note}  {left_s:,.0f} s left", file=sys.stderr, flush=True)
 
 
+class BuildProgress:
+    """Called with (table, rows, bytes) as a package's rows are written; `total` rows are to come, about."""
+
+    def __init__(self, total: int, *, quiet: bool = False) -> None:
+        self._total = max(total, 1)
+        self._quiet = quiet
+        self._bar: Bar | None = None
+        self._rows = self._bytes = 0
+        self._began_s = self._said_s = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if not self._quiet and sys.stderr.isatty():
+            self._bar = _terminal_bar()
+            self._bar.add_task("building", total=self._total, note="preparing")
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, table: str, rows: int, size: int) -> None:
+        """Count what was written."""
+        self._rows += rows
+        self._bytes += size
+        now_s = time.monotonic()
+        note = f"{table}: {self._rows:,} rows, {self._bytes / 1e6:,.1f} MB"
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=min(self._rows, self._total), note=note)
+        elif not self._quiet and now_s - self._said_s >= PLAIN_EVERY_S:
+            self._said_s = now_s
+            left_s = (now_s - self._began_s) * max(self._total - self._rows, 0) / max(self._rows, 1)
+            share = min(self._rows / self._total, 1)
+            print(f"{share:6.1%}  {note}  {left_s:,.0f} s left", file=sys.stderr, flush=True)
+
+
 def clock_face(simulated_ns: int) -> str:
     """Spell simulated time [ns] as days and a clock: `1d 03:12:05`."""
     seconds = simulated_ns // 10**9

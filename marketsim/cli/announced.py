@@ -6,7 +6,6 @@ import click
 
 LATER = {
     "figures": "Make publication figures and the small table behind each",
-    "dataset": "Build, check or reproduce a publishable dataset",
     "ui": "Serve the interactive page on this machine",
 }
 

@@ -273,7 +273,7 @@ class StudySpec(Spec):
     over: dict[str, AxisValues] = Field(default_factory=dict)
     measures: tuple[MeasureName, ...] = ()
     primary: OutcomeName | None = None
-    baseline: Identifier | None = None
+    baseline: Annotated[Identifier | None, OMITTED_AT_DEFAULT] = None
     compare_holding: tuple[PerpetualPositionSpec, ...] = ()
     fork: Annotated[ForkSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     probe: ProbeSpec | None = None

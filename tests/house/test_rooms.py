@@ -35,7 +35,7 @@ def named(path: Path) -> str:
 
 def test_imports_obey_the_law_of_the_rooms() -> None:
     law = subprocess.run(
-        [sys.executable, "-c", LINT_IMPORTS, "--no-logo", "--no-cache"],
+        [sys.executable, "-c", LINT_IMPORTS, "--no-cache"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -1,0 +1,74 @@
+"""The commands about packages: build one from a study, check it, make it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from marketsim.cli.options import json_flag
+from marketsim.cli.output import print_json, print_lines, say
+
+
+@click.group()
+def dataset() -> None:
+    """Build, check or reproduce a publishable dataset."""
+
+
+@dataset.command()
+@click.argument("study", type=click.Path(exists=True, path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the package.")
+@click.option(
+    "--metadata",
+    "metadata_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An edited metadata.yaml: authors, licences, purpose; default: what can be said without you.",
+)
+@click.option("--dry-run", is_flag=True, help="Tell rows, bytes, time and free disk; write nothing.")
+@json_flag
+@click.option("--quiet", is_flag=True, help="No progress; only the path of the package.")
+@click.option("--again", is_flag=True, help="Replace the package that stands there.")
+def build(
+    study: Path, out: Path, metadata_file: Path | None, dry_run: bool, as_json: bool, quiet: bool, again: bool
+) -> None:
+    """Make a package of a finished study: data, descriptors, and all it takes to make it again."""
+    from marketsim.datasets.study import Study
+    from marketsim.progress import BuildProgress
+    from marketsim.publication.build import build as build_package
+    from marketsim.publication.build import plan_build
+    from marketsim.publication.metadata import Metadata, read_metadata
+
+    opened = Study(study)
+    planned = plan_build(opened, out)
+    if dry_run:
+        told = {
+            "rows": planned.total_rows,
+            "bytes": planned.bytes,
+            "seconds": round(planned.seconds, 1),
+            "free_bytes": planned.free_bytes,
+            "runs": planned.runs,
+            "failed": planned.failed,
+        }
+        if as_json:
+            print_json({"path": str(out), **told, "rows_by_table": planned.rows})
+            return
+        print_lines(
+            [
+                ("runs", f"{planned.runs:,} finished, {planned.failed:,} failed"),
+                ("rows", f"{planned.total_rows:,}"),
+                ("disk", f"at most {planned.bytes / 1e6:,.1f} MB; {planned.free_bytes / 1e6:,.0f} MB are free"),
+                ("time", f"about {max(planned.seconds, 1):,.0f} s"),
+                ("path", str(out)),
+            ]
+        )
+        return
+    metadata = read_metadata(metadata_file) if metadata_file else Metadata()
+    with BuildProgress(planned.total_rows, quiet=quiet) as progress:
+        package = build_package(opened, out, metadata, again=again, progress=progress)
+    if as_json:
+        print_json({"path": str(package), "rows": planned.total_rows, "unedited": metadata.unedited()})
+    else:
+        say(package)
+    if metadata.unedited() and not quiet:
+        left = f"{len(metadata.unedited())} fields of {package / 'metadata.yaml'} are still to be written"
+        say(f"{left}; edit a copy and build again with --metadata COPY --again", err=True)

@@ -1,0 +1,29 @@
+"""All that is written about a package, each from its record alone, so that no two of them can disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from marketsim.datasets.storage import storing
+from marketsim.datasets.study import Study
+from marketsim.publication.checksums import checksums
+from marketsim.publication.layout import CHECKSUMS, METADATA, RECORD
+from marketsim.publication.metadata import metadata_yaml
+from marketsim.publication.record import PackageRecord
+
+WRITERS: dict[str, Callable[[PackageRecord], str]] = {
+    RECORD: PackageRecord.to_json,
+    METADATA: lambda record: metadata_yaml(record.metadata),
+}
+"""The file of each descriptor, and what writes its text."""
+
+
+def write_descriptors(record: PackageRecord, study: Study, package: Path) -> None:
+    """Write every descriptor of the package in a folder, the checksums last."""
+    for name, write in WRITERS.items():
+        with storing(package / name):
+            (package / name).write_text(write(record), encoding="utf-8", newline="\n")
+    known = {part.path: part.sha256 for table in record.tables for part in table.parts}
+    with storing(package / CHECKSUMS):
+        (package / CHECKSUMS).write_text(checksums(package, known), encoding="utf-8", newline="\n")

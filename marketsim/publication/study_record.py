@@ -1,0 +1,47 @@
+"""What the record says of the study, read from its folder and its runs' manifests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marketsim import units
+from marketsim.publication.record import StudyRecord
+from marketsim.publication.sources import StudySources
+from marketsim.publication.study_tables import collapsed_runs
+
+
+def study_record(sources: StudySources) -> StudyRecord:
+    """The study's question, world, design, code, and what its runs took."""
+    declared, scenario, spec = sources.study.declared, sources.study.scenario, sources.study.spec
+    manifests = [run.manifest for run in sources.finished]
+    walls = [float(manifest["wall_s"]) for manifest in manifests]
+    platforms: list[dict[str, Any]] = []
+    for manifest in manifests:
+        if manifest["platform"] not in platforms:
+            platforms.append(manifest["platform"])
+    return StudyRecord(
+        name=declared["name"],
+        title=str(scenario.get("title") or declared["name"]),
+        study_id=declared["study_id"],
+        scenario_sha256=declared["scenario_sha256"],
+        seed=declared["seed"],
+        cells=declared["cells"],
+        replications=declared["replications"],
+        arms=tuple(declared["arms"]),
+        axes={axis.path: axis.column.name for axis in sources.axes},
+        measures=tuple(spec.measures),
+        primary=spec.primary,
+        references=tuple(scenario.get("references") or ()),
+        start_utc=scenario["clock"]["start"],
+        duration_ns=units.duration_ns(scenario["clock"]["duration"]),
+        created_utc=declared["created_utc"],
+        versions=declared["versions"],
+        platforms=tuple(platforms),
+        runs=len(sources.rows),
+        failed=sum(row["status"] == "failed" for row in sources.rows),
+        collapsed=len(collapsed_runs(sources)),
+        wall_s=round(sum(walls), 3),
+        longest_run_s=max(walls, default=0.0),
+        peak_rss_mb=max((float(manifest["peak_rss_mb"]) for manifest in manifests), default=0.0),
+        micro_events=sum(int(manifest["counts"]["micro_events"]) for manifest in manifests),
+    )

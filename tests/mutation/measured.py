@@ -1,0 +1,152 @@
+"""Which tests run a line, and how long each takes: measured once for a copy of the checkout, by pytest-cov."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from coverage import CoverageData
+
+NOT_RUN = ("tests/bench/", "tests/docs/", "tests/house/", "tests/kernel/", "tests/mutation/", "tests/verification/")
+"""What holds no figure of the rooms above the kernel, or is too slow to be run for one mutant."""
+
+SETTINGS = "[run]\nsource = marketsim\nomit = marketsim/kernel/*\n"
+
+
+class Measured:
+    """The copy in `folder/tree`, the lines that its tests ran and the seconds that these took."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tree = folder / "tree"
+
+    def copy(self, root: Path) -> None:
+        """Bring the copy to what the checkout holds."""
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(listed, cwd=root, capture_output=True, text=True, check=True).stdout.splitlines()
+        kept = {name for name in names if (root / name).is_file()}
+        for name in kept:
+            to = self.tree / name
+            if not to.exists() or to.read_bytes() != (root / name).read_bytes():
+                to.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(root / name, to)
+        for path in list(self.tree.rglob("*.py")):
+            if str(path.relative_to(self.tree)) not in kept:
+                path.unlink()
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """So that every child process imports the copy."""
+        return {**os.environ, "PYTHONPATH": str(self.tree), **more}
+
+    def measure(self, workers: str, keeps: bool) -> None:
+        """Run the tests that are new or changed since they were measured; all of them where a source has changed.
+
+        keeps: leave the others' lines as they were measured, though a source has changed.
+        """
+        now = {name: path.read_text(encoding="utf-8") for name, path in self._files()}
+        at = self.folder / "measured.json"
+        before = json.loads(at.read_text(encoding="utf-8")) if at.exists() else {}
+        tests = [name for name in now if is_test(name)]
+        if not keeps and any(now.get(name) != text for name, text in before.items() if not is_test(name)):
+            before = {}
+        stale = [name for name in tests if before.get(name) != now[name]]
+        if not stale:
+            return
+        print(f"measuring {len(stale)} of {len(tests)} files of tests", flush=True)
+        if not before:
+            (self.folder / "coverage").unlink(missing_ok=True)
+        settings = self.folder / "coverage.ini"
+        settings.write_text(SETTINGS, encoding="utf-8")
+        options = [
+            "-q",
+            "-n",
+            workers,
+            "--dist",
+            "loadfile",
+            "-p",
+            "tests.mutation.durations",
+            "-p",
+            "no:cacheprovider",
+        ]
+        options += [
+            "--cov=marketsim",
+            f"--cov-config={settings}",
+            "--cov-context=test",
+            "--cov-report=",
+            "--cov-append",
+        ]
+        environment = self.environment(
+            COVERAGE_FILE=str(self.folder / "coverage"), DURATIONS=str(self.folder / "durations.json")
+        )
+        run = [sys.executable, "-m", "pytest", *options, *stale]
+        done = subprocess.run(run, cwd=self.tree, env=environment, check=False)
+        if done.returncode:
+            raise SystemExit("mutation: the tests must pass before any fault is put in")
+        at.write_text(json.dumps(now), encoding="utf-8")
+
+    def _files(self) -> Iterable[tuple[str, Path]]:
+        for top in ("marketsim", "tests"):
+            for path in sorted((self.tree / top).rglob("*.py")):
+                name = str(path.relative_to(self.tree))
+                if not name.startswith(NOT_RUN) and not name.startswith("marketsim/kernel/"):
+                    yield name, path
+
+    @cached_property
+    def seconds(self) -> Mapping[str, float]:
+        """By test."""
+        return {str(k): float(v) for k, v in json.loads((self.folder / "durations.json").read_text()).items()}
+
+    @cached_property
+    def _data(self) -> CoverageData:
+        data = CoverageData(basename=str(self.folder / "coverage"))
+        data.read()
+        return data
+
+    @cached_property
+    def _by_file(self) -> dict[str, dict[int, set[str]]]:
+        found: dict[str, dict[int, set[str]]] = {}
+        for measured in self._data.measured_files():
+            lines: dict[int, set[str]] = {}
+            for line, contexts in self._data.contexts_by_lineno(measured).items():
+                lines[line] = {context.rpartition("|")[0] for context in contexts if context} & self.seconds.keys()
+            found[measured[measured.rindex("marketsim/") :]] = lines
+        return found
+
+    @cached_property
+    def _breadth(self) -> Mapping[str, int]:
+        """How many lines a test runs: the fewer, the more it is about each."""
+        count: dict[str, int] = defaultdict(int)
+        for lines in self._by_file.values():
+            for tests in lines.values():
+                for test in tests:
+                    count[test] += 1
+        return count
+
+    def tests_of(self, path: str, lines: tuple[int, int]) -> list[str]:
+        """The tests that run one of the lines, else the file's; the nearest first. Empty where no test runs it."""
+        by_line = self._by_file.get(path, {})
+        found = set().union(*(by_line.get(line, set()) for line in range(lines[0], lines[1] + 1)))
+        found = found or set().union(*by_line.values(), set())
+        return sorted(found, key=lambda test: (self._breadth[test], test))
+
+    def within(self, tests: Iterable[str], budget: float) -> list[str]:
+        """The first of these that take no longer than a budget together [s], those of one file side by side."""
+        chosen: dict[str, list[str]] = {}
+        spent = 0.0
+        for test in tests:
+            if spent and spent + self.seconds[test] > budget:
+                continue
+            spent += self.seconds[test]
+            chosen.setdefault(test.partition("::")[0], []).append(test)
+        return [test for some in chosen.values() for test in some]
+
+
+def is_test(name: str) -> bool:
+    return name.startswith("tests/") and name.rpartition("/")[2].startswith("test_")
