@@ -88,7 +88,7 @@ def forecast(
         disk_bytes=round(missing * _bytes_of(manifest) / share),
         pilot=pilot,
         pilot_share=min(share, 1.0),
-        primary=study_of(scenario.study).primary,
+        primary=study_of(scenario.study).outcome,
         power=[] if power is None or finished is None else power(Study(folder)),
     )
 

@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 
 from marketsim.analysis.arrays import Floats
-from marketsim.analysis.crowding.probe_impact import CHILD, RESET, Push, pushes_of
+from marketsim.analysis.crowding.probe_impact import CHILD, RESET, Push, probes_of, pushes_of
 from marketsim.analysis.run_data.measured_period import measured_period
 from marketsim.analysis.run_data.measured_resets import measured_resets
 from marketsim.analysis.run_data.recording import KEPT_RUNS
@@ -84,8 +84,11 @@ class InstantImpact:
 def reset_impacts(run: Run, versus: Run, horizon: str, size: float = OWN_SIZE) -> tuple[ResetImpact, ...]:
     """The impact of the probes of every measured reset of a run at a horizon; `versus` is the baseline.
 
-    A reset without probes, and a look beyond the run, leave sides that are None.
+    A look beyond the run, and one at which there was no mid without the order, leave sides that are None; a run at
+    whose resets none was sent has no impacts.
     """
+    if probes_of(run) is None:
+        return ()
     period, moved = measured_period(run), pushes_of(run)
     prices = {(r.market, r.decide_ns): move_before(r, run, versus) for r in measured_resets(run)}
     found = []
@@ -148,7 +151,7 @@ class Kernel:
 
 
 def kernel_of(run: Run, reset: MarketReset, price: float) -> Kernel | None:
-    """The kernel of a child to the side of a reset's orders, over `price`, of the last reset; None where none was tried."""
+    """The kernel of a child to the side of a reset's orders, over the price of its last reset; None without a probe."""
     found = [
         push
         for push in pushes_of(run).get((reset.market, reset.decide_ns), ())

@@ -51,7 +51,7 @@ def measures_asked_for(spec: StudySpec, measures: Mapping[str, Measure]) -> dict
     """
     found: dict[str, Measure] = {}
     for word in spec.words:
-        for name in _names(word, spec):
+        for name in [word] if word in measures else _names(word, spec):
             if name in measures:
                 found.setdefault(name, measures[name])
             elif (made := _made(name, spec)) is not None:

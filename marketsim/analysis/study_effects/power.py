@@ -11,7 +11,7 @@ from scipy.stats import norm
 from marketsim.analysis.inference.intervals import jackknife_variance
 from marketsim.analysis.measures.family import Measure
 from marketsim.analysis.measures.pair_state import pair_state
-from marketsim.analysis.study_effects.effects_table import measures_of
+from marketsim.analysis.measures.register import measures_asked_for
 from marketsim.analysis.study_effects.paired_runs import cells_of, terms_of
 from marketsim.analysis.study_effects.row_terms import RowTerms, rows_of
 from marketsim.datasets.study import Study
@@ -58,9 +58,9 @@ def estimate_power(
     The pilot is whatever pairs of `study` are finished, which may be those of a small study made for this purpose.
     replications: as the study declares where None.
     """
-    wanted = measures_of(study, measures)
-    if study.spec.primary in wanted:
-        wanted = {study.spec.primary: wanted[study.spec.primary]}
+    wanted = measures_asked_for(study.spec, measures)
+    if study.spec.outcome in wanted:
+        wanted = {study.spec.outcome: wanted[study.spec.outcome]}
     planned, found = replications or study.spec.replications, []
     for pairs in cells_of(study, pair_state):
         read = {arm: terms_of(pairs, arm, wanted) for arm in pairs.arms}
