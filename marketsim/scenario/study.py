@@ -7,6 +7,7 @@ declaration.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
@@ -239,7 +240,8 @@ def horizon_in_words(word: str) -> str:
     """When that is, as a sentence ends."""
     if word == NEXT:
         return "just before the next reset"
-    return "at the end of the resets" if horizon_ns(word) == 0 else f"{word} after the resets"
+    spaced = re.sub(r"(?<=\d)(?=[a-z])|(?<=[a-z])(?=\d)", " ", word)
+    return "at the end of the resets" if horizon_ns(word) == 0 else f"{spaced} after the resets"
 
 
 class PerpetualPositionSpec(Spec):

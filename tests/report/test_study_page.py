@@ -199,7 +199,7 @@ def test_a_crowding_number_above_one_keeps_the_measured_and_both_curves(study: S
     write(study, "effects", multiplied(0, 0.5, 1.2, "30min") + multiplied(1, 1.5, 2.2, "30min"), COLUMNS)
     write(study, "crowding", [crowded(0, 0.5, "30min"), crowded(1, 1.5, "30min")], dict(CROWDING))
     text = page(study)
-    assert "Measured multiplier against the crowding number 30min after the resets" in text
+    assert "Measured multiplier against the crowding number 30 min after the resets" in text
     assert "</svg>1 / (1 - Lambda)</span>" in text
 
 

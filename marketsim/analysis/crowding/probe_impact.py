@@ -57,9 +57,10 @@ class Push:
 @lru_cache(maxsize=KEPT_RUNS)
 def probes_of(run: Run) -> pl.DataFrame | None:
     """The probes that a study made at the resets of a run, or of the run that it was forked from; None where none."""
-    manifest = run.manifest
-    identity = (str(manifest["scenario_sha256"]), manifest["seed"], manifest["replication"], str(manifest["arm"]))
-    whole = provenance.run_id(*identity) if manifest.get("fork") else str(manifest["run_id"])
+    manifest, whole = run.manifest, str(run.manifest["run_id"])
+    if manifest.get("fork"):
+        identity = (str(manifest["scenario_sha256"]), manifest["seed"], manifest["replication"], str(manifest["arm"]))
+        whole = provenance.run_id(*identity)
     path = run.path.parent.parent / "probes" / f"{whole}.parquet"
     if not path.is_file():
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.analysis.measures.family import MEASURES, WHOLE_RUN, PairMeasure, RatioOfSums, Term
-from marketsim.analysis.measures.pair_state import pair_state
+from marketsim.analysis.measures.pair_state import has_collapsed
 from marketsim.datasets.run import Run
 
 
@@ -21,4 +21,4 @@ class CollapseShare(RatioOfSums, PairMeasure):
 
     def terms(self, arm: Run, versus: Run, resets: Run | None = None) -> list[Term]:
         """One term: 1 where the pair collapsed, over 1."""
-        return [Term(WHOLE_RUN, float(pair_state(arm, versus).is_collapsed), 1.0)]
+        return [Term(WHOLE_RUN, float(has_collapsed(arm, versus)), 1.0)]

@@ -36,8 +36,13 @@ StateOfPair = Callable[[Run, Run], PairState]
 
 def pair_state(arm: Run, versus: Run) -> PairState:
     """The state of a pair; what a run's record does not tell has not happened."""
-    collapsed = any(_told(is_collapsed, run) for run in (arm, versus)) or _told(_has_left, arm, versus)
+    collapsed = any(_told(is_collapsed, run) for run in (arm, versus)) or _told(has_left, arm, versus)
     return PairState(collapsed, _told(_runs_away, arm, versus) or _told(_met_a_cap, arm))
+
+
+def has_collapsed(arm: Run, versus: Run) -> bool:
+    """Whether a market was destroyed in one of a pair of runs; raises ResultError where their record does not tell."""
+    return is_collapsed(arm) or is_collapsed(versus) or has_left(arm, versus)
 
 
 def is_collapsed(run: Run) -> bool:
@@ -60,7 +65,7 @@ def _is_uninsured(run: Run) -> bool:
     return False
 
 
-def _has_left(arm: Run, versus: Run) -> bool:
+def has_left(arm: Run, versus: Run) -> bool:
     """Whether a mid of an arm was ever further than 20 % from the baseline's."""
     periods = [measured_period(run) for run in (arm, versus)]
     begin, end = max(each.begin_ns for each in periods), min(each.end_ns for each in periods)

@@ -51,7 +51,7 @@ def measures_asked_for(spec: StudySpec, measures: Mapping[str, Measure]) -> dict
     """
     found: dict[str, Measure] = {}
     for word in spec.words:
-        for name in [word] if word in measures else _names(word, spec):
+        for name in _alone(word) if word in measures else _names(word, spec):
             if name in measures:
                 found.setdefault(name, measures[name])
             elif (made := _made(name, spec)) is not None:
@@ -71,9 +71,14 @@ def _names(word: str, spec: StudySpec) -> list[str]:
     if word in _BROUGHT or word in _AT_HORIZONS:
         parts = _BROUGHT.get(word, (word,))
         return [f"{part}_{time}" if part in _AT_HORIZONS else part for part in parts for time in horizons]
-    group, _, time = word.rpartition("_")
+    return [word]
+
+
+def _alone(name: str) -> list[str]:
+    """A measure, and what stands beside it at its horizon."""
+    group, _, time = name.rpartition("_")
     beside = ("multiplier_predicted", "crowding_number") if group == "multiplier" else ()
-    return [word, *(f"{part}_{time}" for part in beside)]
+    return [name, *(f"{part}_{time}" for part in beside)]
 
 
 def _made(name: str, spec: StudySpec) -> Measure | None:
