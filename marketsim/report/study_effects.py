@@ -26,7 +26,7 @@ _COLUMNS = [
 
 def primary(record: StudyRecord) -> Markup:
     """The outcome registered before the runs: its chart over the cells, and its figures."""
-    name, title = record.study.spec.outcome, "Primary outcome"
+    name, title = record.study.spec.primary, "Primary outcome"
     if name is None:
         return markup.section("primary", title, markup.empty("No outcome was registered before the runs."))
     said = markup.paragraph("Registered before the runs: ", Markup(f"<strong>{markup.text(name)}</strong>"), ".")
@@ -82,7 +82,7 @@ def effects(record: StudyRecord) -> Markup:
             kind="note",
         )
     ]
-    shown_above = (pl.col("measure") == pl.lit(record.study.spec.outcome)) & pl.col("versus").is_not_null()
+    shown_above = (pl.col("measure") == pl.lit(record.study.spec.primary)) & pl.col("versus").is_not_null()
     others = record.effects.filter(~shown_above.fill_null(False)).sort("measure", "cell", "arm", maintain_order=True)
     for measure, group in groupby(rows_of(others), key=lambda row: row.measure):
         pieces += [markup.heading(measure), *effect_rows(group)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.events.family import EventSpec
-from marketsim.scenario.schema import Scenario
+from marketsim.scenario.document import ScenarioSpec
 from marketsim.units import (
     format_duration,
     format_instant,
@@ -17,7 +17,7 @@ from marketsim.venues.marks.family import MARK_RULES
 from marketsim.venues.underlying import UnderlyingSpec
 
 
-def in_sentences(scenario: Scenario) -> str:
+def in_sentences(scenario: ScenarioSpec) -> str:
     """What a scenario means, in words: one paragraph a part."""
     clock = scenario.clock
     opening = f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name
@@ -59,6 +59,8 @@ def _market(market: MarketSpec) -> str:
         f"{format_rate(fees.maker)}, takers {format_rate(fees.taker)}. The mark price is "
         f"{MARK_RULES.kinds[market.mark.rule].sentence()}, every {format_duration(market.mark.every)}. "
     )
+    if not market.matching.has_book:
+        text += f"{market.matching.sentence()} "
     if is_spot:
         return text + "Sellers cannot go short and buyers cannot spend cash they do not hold."
     funding = market.funding

@@ -263,8 +263,8 @@ class PerpetualPositionSpec(Spec):
 class StudySpec(Spec):
     """A study: cells x replications x arms, what is measured of them, and the outcome registered before the runs.
 
-    baseline: the arm that others are compared with; absent = `frictionless` if it is listed, else the first. fork:
-    absent = every arm runs from the start.
+    primary: absent = `impact_gap_0s` where that is measured. baseline: the arm that others are compared with; absent =
+    `frictionless` if it is listed, else the first. fork: absent = every arm runs from the start.
     """
 
     announced_keys: ClassVar[Mapping[str, str]] = {"versus": "baseline"}
@@ -292,8 +292,7 @@ class StudySpec(Spec):
             asked["crowding_number"] = None
         return tuple(asked)
 
-    @property
-    def outcome(self) -> str | None:
+    def _outcome(self) -> str | None:
         """The measure registered before the runs: of a word for several the first, by default the push of resets."""
         if self.primary is None:
             return DEFAULT_OUTCOME if any(_stands_for(word, DEFAULT_OUTCOME) for word in self.words) else None
@@ -337,14 +336,14 @@ class StudySpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> StudySpec:
+        object.__setattr__(self, "primary", self._outcome())
         names = [arm.id for arm in self.arms]
         if self.baseline is not None and self.baseline not in names:
             raise refusal(f"there is no arm {self.baseline!r} to compare with", ", ".join(names), "", ("baseline",))
         kinds = {arm.arm for arm in self.arms if not arm.set}
         if kinds & set(PLACEBOS) and "factual" not in kinds:
             raise refusal("placebo arms send the factual arm's orders, and there is none", "factual", "", ("arms",))
-        outcome = self.outcome
-        if self.primary and outcome and self.measures and not any(_stands_for(w, outcome) for w in self.measures):
+        if self.primary and self.measures and not any(_stands_for(word, self.primary) for word in self.measures):
             raise refusal("the primary outcome is not measured", ", ".join(self.measures), "", ("primary",))
         if self.fork is not None and any(arm.arm in ("off", "placebo_time") or arm.set for arm in self.arms):
             message = "a fork cannot begin without an issuer or in another world, nor wait for another time of day"

@@ -169,7 +169,8 @@ def _with_file(draft: ScenarioDraft, keys: Keys, spec: FileSpecKind, file: Path)
     node = at(draft.root, (*keys, "path"))
     assert node is not None
     root, prefix = root_folder(file), ""
-    folder = file.parent if node.origin.startswith("--set") else Path(node.place.file).parent
+    is_in_a_file = bool(node.place.file) and not node.origin.startswith("--set")
+    folder = Path(node.place.file).parent if is_in_a_file else file.parent
     if _is_shipped(folder, root) or node.text.startswith(SHIPPED):
         root, prefix = shipped_folder(), SHIPPED
         if node.text.startswith(SHIPPED):
@@ -342,6 +343,7 @@ def _check_events(draft: ScenarioDraft) -> None:
         tokens=tokens,
         dealing={name for name, token in tokens.items() if token.primary is not None},
         booked=books.keys() - markets.keys(),
+        without_book={name for name, market in books.items() if not market.matching.has_book},
     )
     for path, event in draft.items("events"):
         if clock is not None and event.at > clock.duration:

@@ -171,9 +171,9 @@ class PlaceboDesk:
 
     def _limit_ticks(self, order: PlaceboOrder) -> int | None:
         """The worst price it may trade at: as far from the present mid as the factual order's from that of its time."""
-        if order.offset is None:
-            return None
         view = self.model.view
+        if order.offset is None or not view.has_book(order.market):
+            return None
         mid = view.mid(order.market)
         at = (view.mark_ticks(order.market) if mid is None else mid) * (1 + order.offset)
         return max(floor(at) if order.lots > 0 else ceil(at), 1)

@@ -183,7 +183,7 @@ class _Trial:
     def _send(self, lots: int, order: ProbeOrder) -> Order:
         view, market = self.model.view, self.probe.market
         price = None
-        if order.offset is not None:
+        if order.offset is not None and view.has_book(market):
             mid = view.mid(market)
             side = 1 if lots > 0 else -1
             at = (view.mark_ticks(market) if mid is None else mid) * (1 + side * order.offset)
@@ -196,6 +196,7 @@ class _Trial:
             price_ticks=price,
             tif="gtc" if order.lasts_ns or price is None else "ioc",
             purpose=Purpose.PLACEBO,
+            decided_ns=self.probe.t_ns,
         )
 
     def _take_back(self, order: Order, after_ns: int) -> ProcessGenerator:

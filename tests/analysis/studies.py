@@ -19,7 +19,7 @@ from marketsim.analysis.measures.family import (
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import PLAN, Study, create_study
 from marketsim.errors import ResultError
-from marketsim.scenario.resolve import load_text
+from marketsim.scenario import load_text
 
 WORLD = """
 schema: marketsim/1

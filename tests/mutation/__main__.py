@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.mutation.measured import Measured
 from tests.mutation.places import Mutant, mutants_of, mutated
-from tests.mutation.trial import changed_lines, tried
+from tests.mutation.trial import Trials, changed_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGUED = Path(__file__).parent / "argued.csv"
@@ -27,8 +27,8 @@ ARGUED = Path(__file__).parent / "argued.csv"
 
 def main() -> None:
     given = arguments()
-    os.nice(10)
-    measured = Measured(ROOT / ".mutation")
+    os.nice(max(10 - os.nice(0), 0))
+    measured = Measured(ROOT / ".mutation", given.among)
     measured.copy(ROOT)
     measured.measure(given.workers, given.keep)
     at = measured.folder / f"{given.room.replace('/', '-')}-{given.seed}-{given.sample}.json"
@@ -37,11 +37,12 @@ def main() -> None:
     drawn = again(known, every, measured) if given.again else sample(every, given.sample, given.seed)
     print(f"{given.room}: {len(drawn)} of {len(every)} faults, seed {given.seed}", flush=True)
     trials = {(row["mutant"]["path"], row["was"], row["now"]): row for row in known} if given.again else {}
-    for number, mutant in enumerate(drawn, 1):
-        one = tried(mutant, measured, given.budget)
-        trials[mutant.path, one.was, one.now] = one.row()
-        at.write_text(json.dumps(list(trials.values()), indent=1), encoding="utf-8")
-        print(f"{number}/{len(drawn)} {one.text}", flush=True)
+    with Trials(measured, given.budget) as court:
+        for number, mutant in enumerate(drawn, 1):
+            one = court.tried(mutant)
+            trials[mutant.path, one.was, one.now] = one.row()
+            at.write_text(json.dumps(list(trials.values()), indent=1), encoding="utf-8")
+            print(f"{number}/{len(drawn)} {one.text}", flush=True)
     print(score(given.room, trials.values()))
 
 
@@ -53,6 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--budget", type=float, default=20.0, help="seconds of tests for one fault")
     parser.add_argument("--workers", default="auto", help="of the tests that are measured")
     parser.add_argument("--again", action="store_true", help="try what survived the last time once more")
+    parser.add_argument("--among", nargs="*", default=(), help="tests that may be chosen, by how their names begin")
     parser.add_argument("--keep", action="store_true", help="use what was measured though sources have changed")
     given = parser.parse_args()
     if not files_of(ROOT, given.room) or given.room.partition("/")[0] == "kernel":

@@ -17,8 +17,7 @@ from marketsim.analysis.study_effects.effects_table import measure_effects
 from marketsim.datasets.run import Run
 from marketsim.errors import ScenarioError
 from marketsim.report import write_study_report
-from marketsim.scenario import load
-from marketsim.scenario.resolve import load_text
+from marketsim.scenario import load, load_text
 from marketsim.scenario.schema import json_schema
 from marketsim.scenario.study import MEASURE_GROUPS, StudySpec
 from tests.analysis.studies import WORLD, made_up, pairs
@@ -76,13 +75,13 @@ def test_a_study_without_measures_measures_the_push_of_resets_and_what_they_cost
     found = names("{arms: [factual, frictionless]}")
     assert found[:7] == [*(f"impact_gap_{t}" for t in "0s 1min 5min 30min 2h H".split()), "impact_per_move_0s"]
     assert found[12:] == ["slippage_bps", "participation"]
-    assert asked("{}").outcome == "impact_gap_0s"
+    assert asked("{}").primary == "impact_gap_0s"
     assert not asked("{}").is_probed
 
 
 def test_the_old_spelling_of_the_push_is_the_new_measure() -> None:
     assert names("{measures: [reversal_gap], primary: reversal_gap}") == ["impact_gap_0s"]
-    assert asked("{measures: [reversal_gap], primary: reversal_gap}").outcome == "impact_gap_0s"
+    assert asked("{measures: [reversal_gap], primary: reversal_gap}").primary == "impact_gap_0s"
 
 
 def test_a_crowding_number_brings_impact_by_side_and_a_multiplier_what_stands_beside_it() -> None:
@@ -109,7 +108,7 @@ def test_probes_that_are_asked_for_bring_crowding_numbers_at_their_horizons() ->
     assert found[:2] == ["premium", "crowding_number_10min"]
     assert "crowding_number_0s" not in found
     spec = asked("{primary: multiplier, probe: {horizons: [10min, next]}}")
-    assert spec.outcome == "multiplier_10min"
+    assert spec.primary == "multiplier_10min"
     measure = measures_asked_for(spec, all_measures())["multiplier_10min"]
     assert measure.window == "10 min after the resets"
 
