@@ -1,6 +1,6 @@
 """The tables that a study asks for in addition to its effects: crowding, holding and transfers.
 
-crowding.parquet    asked for by the measure `crowding_number`: K, lambda and Lambda of each cell and market
+crowding.parquet    where the study sends probes: K, lambda and Lambda of each cell and market
 holding.parquet     asked for by `compare_holding`: each holder of a token against a perpetual position
 transfers.parquet   asked for by the measure `transfers`: who paid whom in every finished run, by cohort and cause
 sensitivity.parquet asked for by `sensitivity`: indices of every varied path for one measure
@@ -22,13 +22,13 @@ from marketsim.analysis.transfers.transfer_matrix import transfers
 from marketsim.datasets.run import Run
 from marketsim.datasets.storage import storing
 from marketsim.datasets.study import Study
-from marketsim.scenario.study import CROWDING_NUMBER, TRANSFERS
+from marketsim.scenario.study import TRANSFERS
 
 
 def write_study_tables(study: Study) -> list[Path]:
     """Write the tables that a study asks for; returns their paths."""
     written = []
-    if study.spec.asks_for(CROWDING_NUMBER):
+    if study.spec.is_probed:
         written.append(_write(study, "crowding", study_crowding(study)))
     if study.spec.compare_holding:
         written.append(_write(study, "holding", study_holding(study)))

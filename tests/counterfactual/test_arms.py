@@ -9,6 +9,8 @@ import pytest
 from marketsim.errors import UsageError
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
+from marketsim.simulation.arms import apply
+from marketsim.simulation.model import MarketModel
 from tests.simulation.worlds import CROWD, DOWN, HOUR, MINUTE, NOISE, SECOND, UP, Recorded, recorded, steps, world
 
 RISE = [{"at": "20min", "kind": "jump", "underlying": "BTC", "size": "3%"}]
@@ -149,6 +151,33 @@ def test_placebos_send_the_factual_orders_again_from_an_account_of_the_ledger(
         assert abs(got["size_lots"].sum()) <= sent["size_lots"].abs().sum()
 
 
+def test_a_placebos_orders_are_written_down_with_what_they_got(factual: Recorded, arms: dict[str, Recorded]) -> None:
+    place = ["parent", "child", "token", "market"]
+    sent = factual.table("children").select(*place, size="size_lots").sort(place)
+    for kind, sign in (("placebo_time", 1), ("contrarian", -1)):
+        rows = arms[kind].table("children").filter(purpose="placebo")
+        assert rows.select(*place, size=sign * pl.col("size_lots")).sort(place).equals(sent)
+        got = orders_of(arms[kind], "placebo").group_by("taker_parent").agg(pl.col("lots").sum()).sort("taker_parent")
+        assert rows.group_by("parent").agg(pl.col("filled_lots").sum()).sort("parent")["filled_lots"].to_list() == (
+            got["lots"].to_list()
+        )
+
+
+def test_all_orders_decided_at_one_instant_have_one_arrival_mid(factual: Recorded) -> None:
+    """The second fund's first child finds a mid that the first fund's has moved; its row has the one before both."""
+    rows = factual.table("rebalances")
+    assert rows["t_decide_ns"].n_unique() == rows["arrival_mid"].n_unique() == 1
+    first = factual.table("children").filter(pl.col("child") == 0).sort("parent")
+    assert first["mid_price"][0] == rows["arrival_mid"][0] < first["mid_price"][1]
+
+
+def test_a_rebalance_knows_price_and_assets_of_the_last_reset(factual: Recorded) -> None:
+    """Both funds opened at 30,000 with 1 M and 500 k."""
+    rows = factual.table("rebalances").sort("token")
+    assert rows["last_reset_price"].to_list() == [30_000.0, 30_000.0]
+    assert rows["last_reset_equity_atoms"].to_list() == [500_000 * 10**8, 1_000_000 * 10**8]
+
+
 def test_a_placebo_in_time_is_an_hour_from_any_reset_on_the_same_day(
     factual: Recorded, arms: dict[str, Recorded]
 ) -> None:
@@ -203,3 +232,25 @@ def test_child_orders_are_told_with_what_they_got(factual: Recorded) -> None:
     assert by_parent["filled_lots"].to_list() == told["filled_lots"].to_list()
     assert by_parent["len"].to_list() == told["children"].to_list()
     assert (rows["t_end_ns"] - rows["t_ns"]).max() < SECOND
+
+
+def test_placebos_send_the_orders_of_the_tokens_they_touch_alone(factual: Recorded, tmp_path: Path) -> None:
+    whose = dict(factual.table("rebalances").select("id", "token").iter_rows())
+    assert set(whose.values()) == {"UP", "DOWN"}
+    chosen = arm("contrarian", only=["DOWN"])
+    run = recorded(night(), tmp_path, arm=chosen, children=factual.table("children"))
+    got = run.table("trades").filter(pl.col("taker_purpose") == "placebo")
+    assert {whose[parent] for parent in got["taker_parent"].unique()} == {"DOWN"}
+
+
+def test_who_would_be_informed_hears_nothing_of_a_blind_token_and_of_no_size_where_nothing_is_sent() -> None:
+    """docs/contract.md#arms, arm by arm."""
+    heard = {
+        "factual": "true", "phantom": "true", "blind": "silent", "frictionless": "zero", "shadow": "zero",
+        "placebo_time": "zero", "placebo_sign": "zero", "contrarian": "zero",
+    }  # fmt: skip
+    for kind, mode in heard.items():
+        model = MarketModel(night())
+        apply(model, arm(kind, only=["UP"]) if kind != "factual" else ArmSpec(id="factual"))
+        assert (model.announcement_feed.mode("UP"), model.announcement_feed.mode("DOWN")) == (mode, "true"), kind
+        model.close()

@@ -60,10 +60,15 @@ def effect(cell: int, arm: str, estimate: float | None, **more: object) -> dict:
     return {**row, **more}
 
 
-def crowded(cell: int, number: float, horizon: float) -> dict:
-    row = dict.fromkeys(CROWDING) | dict(cell=cell, market="BTC-PERP", horizon_s=horizon, method="probes")
-    row |= dict(k_usdt=1.2e7, impact_per_usdt=2e-9, crowding_number=number, amplification=1.25, pairs=8)
-    return {**row, "one_shot": 1 + number, "fixed_point": 1 / (1 - number)}
+def crowded(cell: int, number: float, horizon: str) -> dict:
+    row = dict.fromkeys(CROWDING) | dict(cell=cell, market="BTC-PERP", moved="BTC-PERP", horizon=horizon, resets=8)
+    row |= dict(k_usdt=1.2e7, impact_per_usdt=2e-9, impact_per_usdt_buy=2e-9, impact_per_usdt_sell=3e-9)
+    return {**row, "crowding_number": number, "response": 1.0, "bounds": 1, "unread": 0}
+
+
+def multiplied(cell: int, number: float, multiplier: float, horizon: str) -> list[dict]:
+    found = ((f"crowding_number_{horizon}", number), (f"multiplier_{horizon}", multiplier))
+    return [effect(cell, "factual", value, measure=name, market="BTC-PERP", lo=None, hi=None) for name, value in found]
 
 
 def held(replication: int, token: int, perp: int, **more: object) -> dict:
@@ -110,11 +115,13 @@ def test_effects_stand_with_intervals_failures_and_notes(study: Study) -> None:
 
 def test_the_crowding_number_is_the_axis_where_it_was_measured(study: Study) -> None:
     rows = [effect(0, "factual", 0.02), effect(1, "factual", 0.04)]
-    pl.DataFrame(rows, schema=COLUMNS, orient="row").write_parquet(study.path / "effects.parquet")
-    found = [crowded(0, 0.1, 60.0), crowded(0, 0.2, 600.0), crowded(1, 0.4, 60.0), crowded(1, 0.5, 600.0)]
-    pl.DataFrame(found, schema=dict(CROWDING), orient="row").write_parquet(study.path / "crowding.parquet")
+    for horizon in ("0s", "30min"):
+        rows += multiplied(0, 0.1, 1.1, horizon) + multiplied(1, 0.4, 1.5, horizon)
+    write(study, "effects", rows, COLUMNS)
+    found = [crowded(0, 0.1, "0s"), crowded(1, 0.4, "0s"), crowded(0, 0.2, "30min"), crowded(1, 0.5, "30min")]
+    write(study, "crowding", found, dict(CROWDING))
     text = page(study)
-    assert "over crowding number at the longest horizon" in text
+    assert "over crowding number at the end of the resets" in text
     assert "1 / (1 - Lambda)" in text
     assert "2.00e-09" in text
     assert "12.0 M" in text
@@ -231,12 +238,10 @@ def test_theory_is_drawn_to_where_it_ends() -> None:
 
 
 def test_a_crowding_number_above_one_keeps_the_measured_and_both_curves(study: Study) -> None:
-    rows = [effect(cell, "factual", 1.2 + cell, measure="amplification", lo=1.1, hi=2.9) for cell in (0, 1)]
-    write(study, "effects", rows, COLUMNS)
-    found = [crowded(0, 0.5, 600.0), crowded(1, 1.5, 600.0)]
-    write(study, "crowding", [{**row, "fixed_point": None} for row in found], dict(CROWDING))
+    write(study, "effects", multiplied(0, 0.5, 1.2, "30min") + multiplied(1, 1.5, 2.2, "30min"), COLUMNS)
+    write(study, "crowding", [crowded(0, 0.5, "30min"), crowded(1, 1.5, "30min")], dict(CROWDING))
     text = page(study)
-    assert "Measured amplification against the crowding number 10 min after the probe" in text
+    assert "Measured multiplier against the crowding number 30 min after the resets" in text
     assert "</svg>1 / (1 - Lambda)</span>" in text
 
 
