@@ -25,7 +25,7 @@ PROBES = "probes"
 
 @dataclass(frozen=True)
 class BundleTask:
-    """A bundle to be made. `world` is the factual one, `identity` the hash of its cell's."""
+    """A bundle to be made. world: of the arm that is forked or probed; identity: the hash of the cell's."""
 
     bundle: Bundle
     world: Scenario

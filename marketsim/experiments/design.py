@@ -100,11 +100,12 @@ def lay_out_cells(scenario: Scenario) -> Iterator[Cell]:
     """
     study, document, known = study_of(scenario.study), scenario.complete(), _currencies(scenario)
     axes = [axis_of(path, over, value_at(document, path.split(".")), known) for path, over in study.over.items()]
-    if study.design.kind in SAMPLES:
-        yield from _sampled(axes, sample(study.design.kind, study.design.points or 0, len(axes), scenario.seed))
+    layout = study.layout
+    if layout.kind in SAMPLES:
+        yield from _sampled(axes, sample(layout.kind, layout.points or 0, len(axes), scenario.seed))
         return
     lists = [axis.values for axis in axes]
-    rows = product(*lists) if study.design.kind == "grid" else zip(*lists, strict=True) if lists else [()]
+    rows = product(*lists) if layout.kind == "grid" else zip(*lists, strict=True) if lists else [()]
     for number, row in enumerate(rows):
         yield Cell(number, {axis.path: value for axis, value in zip(axes, row, strict=True)}, {})
 

@@ -21,6 +21,7 @@ from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arm
 from marketsim.experiments.engine import Cluster, cores, share_of_memory
 from marketsim.experiments.limits import Limits
 from marketsim.experiments.one_run import as_run, check_is_study, source_of
+from marketsim.experiments.probe_design import probe_arm
 from marketsim.experiments.run_task import RunTask
 from marketsim.experiments.shard import Shard
 from marketsim.experiments.study_runs import MISSING, RUNS, due, reason_of, run_directory, states
@@ -268,9 +269,10 @@ class _Sweep:
 
     def _bundle_task(self, bundle: Bundle) -> BundleTask:
         run = bundle.run
+        arm = probe_arm(self.spec) if bundle.kind == "probes" else self.arms[run.arm]
         return BundleTask(
             bundle=bundle,
-            world=as_run(self.worlds.of(run.cell, self.arms[run.arm]), self.worlds.cells[run.cell]),
+            world=as_run(self.worlds.of(run.cell, arm), self.worlds.cells[run.cell]),
             spec=self.spec,
             study=self.study,
             code=self.code,

@@ -11,6 +11,7 @@ from pydantic import Field, PlainSerializer, PrivateAttr
 
 from marketsim.events.family import EVENTS, EventSpec
 from marketsim.issuers.token_spec import TokenSpec
+from marketsim.kinds import WordOf
 from marketsim.networks.influence import NETWORKS, NetworkSpec
 from marketsim.ranges import ABOVE_ZERO, CADENCE, TEN_YEARS, Range
 from marketsim.scenario.nodes import Node
@@ -19,6 +20,7 @@ from marketsim.scenario.study import StudySpec
 from marketsim.spec import (
     EVERY_KEY,
     NONE_IN_WORDS,
+    OMITTED_AT_DEFAULT,
     WORDS_FOR_NONE,
     Count,
     Duration,
@@ -83,7 +85,7 @@ class RecordSpec(Spec):
     positions: _Cadence = 3_600 * NS_PER_SECOND
 
 
-_NOT_OF_THE_WORLD = ("study", "seed", "name", "title", "references")
+_NOT_OF_THE_WORLD = ("study", "seed", "name", "title", "references", "claim")
 
 
 class ScenarioSpec(Spec):
@@ -93,6 +95,7 @@ class ScenarioSpec(Spec):
     name: Identifier
     title: str = ""
     references: tuple[str, ...] = ()
+    claim: Annotated[Annotated[str, WordOf("claim")] | None, OMITTED_AT_DEFAULT] = None
     clock: ClockSpec
     seed: Count = 0
     underlyings: tuple[UnderlyingSpec, ...]
@@ -151,7 +154,7 @@ class ScenarioSpec(Spec):
         return self.canonical()
 
     def sha256(self) -> str:
-        """Identity of the world [hex]: SHA-256 of the canonical document without study, seed, name, title, references.
+        """Identity of the world [hex]: SHA-256 of the canonical document without `_NOT_OF_THE_WORLD`.
 
         A file counts by its content, not by its place.
         """
