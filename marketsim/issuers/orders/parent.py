@@ -63,11 +63,15 @@ class OrderTerms:
 class FillTotals:
     """What an order has got so far. Prices are in ticks; last_mid: None where a side of the book was empty.
 
-    in_book_lots: unsigned, without off-book fills. cross_lots: of them, those with another token on the other side.
+    lots, tick_lots: signed; an order that is sized anew may trade both ways, and gross_lots and gross_tick_lots count
+    both. in_book_lots: unsigned, without off-book fills. cross_lots: of them, those with another token on the other
+    side.
     """
 
     lots: int = 0
     tick_lots: int = 0
+    gross_lots: int = 0
+    gross_tick_lots: int = 0
     fees_atoms: int = 0
     in_book_lots: int = 0
     cross_lots: int = 0
@@ -80,6 +84,8 @@ class FillTotals:
         for fill in fills:
             self.lots += fill.lots
             self.tick_lots += fill.lots * fill.price_ticks
+            self.gross_lots += abs(fill.lots)
+            self.gross_tick_lots += abs(fill.lots) * fill.price_ticks
             self.fees_atoms += fill.fee_atoms
             self.in_book_lots += abs(fill.lots) if in_book else 0
         self.cross_lots += cross_lots
@@ -90,7 +96,7 @@ class FillTotals:
     @property
     def vwap(self) -> float | None:
         """Average price of the fills [ticks]."""
-        return self.tick_lots / self.lots if self.lots else None
+        return self.gross_tick_lots / self.gross_lots if self.gross_lots else None
 
 
 @dataclass(slots=True)
