@@ -62,6 +62,11 @@ class StudyRecord:
         """Holders of tokens against perpetual positions, None where the study compares none."""
         return self._table("holding")
 
+    @cached_property
+    def sensitivity(self) -> pl.DataFrame | None:
+        """Which of the varied values matter, None where the study does not ask for it."""
+        return self._table("sensitivity")
+
     def _table(self, name: str) -> pl.DataFrame | None:
         file = f"{name}.parquet"
         frame = self.study.read(file) if (self.study.path / file).is_file() else None

@@ -18,6 +18,7 @@ from marketsim.errors import UnitError
 from marketsim.kinds import WordOf
 from marketsim.ranges import ABOVE_ZERO, PART, ZERO_OR_MORE, Range
 from marketsim.scenario.quantities import read_quantity
+from marketsim.scenario.sensitivity import SensitivitySpec
 from marketsim.spec import (
     NONE_IN_WORDS,
     OMITTED_AT_DEFAULT,
@@ -45,7 +46,9 @@ PROBE_SIZE = Range("above 0, at most 100", above=0, most=100)
 MINUTE_NS = 60 * NS_PER_SECOND
 
 SAMPLES = ("lhs", "sobol", "saltelli", "morris")
-"""Designs that are points of a sample, and so may have continuous axes."""
+"""Layouts that are points of a sample, and so may have continuous axes."""
+_LAYOUTS: Mapping[str, Literal["saltelli", "morris"]] = {"sobol": "saltelli", "morris": "morris"}
+"""How the cells of each method of `sensitivity` are laid out."""
 
 Match = Literal["notional", "capital", "max_loss"]
 TRANSFERS = "transfers"
@@ -102,8 +105,8 @@ Arm = Annotated[ArmSpec, BeforeValidator(_whole_arm, json_schema_input_type=ArmK
 class DesignSpec(Spec):
     """How cells are laid out: every combination (`grid`), the n-th values together (`list`), or points of a sample.
 
-    lhs, sobol: `points` cells. saltelli: `points` base points, each with the cells that Sobol indices are computed
-    from. morris: `points` trajectories, on which one axis moves at a time.
+    lhs, sobol: `points` cells. What `sensitivity` lays out: saltelli, `points` base points, each with the cells that
+    Sobol indices are computed from; morris, `points` trajectories, on which one axis moves at a time.
     """
 
     kind: Literal["grid", "list", "lhs", "sobol", "saltelli", "morris"] = "grid"
@@ -113,19 +116,23 @@ class DesignSpec(Spec):
 def _whole_design(value: Any) -> Any:
     if value in ("grid", "list"):
         return {"kind": value}
-    if isinstance(value, dict) and len(value) == 1 and set(value) <= set(SAMPLES):
+    if isinstance(value, dict) and len(value) == 1 and set(value) <= {"lhs", "sobol"}:
         ((kind, points),) = value.items()
         return {"kind": kind, "points": points}
     if isinstance(value, DesignSpec):
         return value
-    raise refusal("this is no design", "grid, list, {lhs: N}, {sobol: N}, {saltelli: N} or {morris: N}")
+    if isinstance(value, dict) and len(value) == 1 and set(value) <= set(SAMPLES):
+        method, samples = next((name, value[layout]) for name, layout in _LAYOUTS.items() if layout in value)
+        message = "these cells are laid out by study.sensitivity, which computes the indices too"
+        raise refusal(message, f"sensitivity: {{method: {method}, samples: {samples}}}, and no design")
+    raise refusal("this is no design", "grid, list, {lhs: N} or {sobol: N}")
 
 
 def _design_text(design: DesignSpec) -> Any:
     return design.kind if design.points is None else {design.kind: design.points}
 
 
-_DESIGNS = Literal["grid", "list"] | dict[Literal["lhs", "sobol", "saltelli", "morris"], Count]
+_DESIGNS = Literal["grid", "list"] | dict[Literal["lhs", "sobol"], Count]
 Design = Annotated[
     DesignSpec,
     BeforeValidator(_whole_design, json_schema_input_type=_DESIGNS),
@@ -264,7 +271,8 @@ class StudySpec(Spec):
     """A study: cells x replications x arms, what is measured of them, and the outcome registered before the runs.
 
     primary: absent = `impact_gap_0s` where that is measured. baseline: the arm that others are compared with; absent =
-    `frictionless` if it is listed, else the first. fork: absent = every arm runs from the start.
+    `frictionless` if it is listed, else the first. fork: absent = every arm runs from the start. sensitivity: lays out
+    the cells instead of `design`.
     """
 
     announced_keys: ClassVar[Mapping[str, str]] = {"versus": "baseline"}
@@ -279,6 +287,14 @@ class StudySpec(Spec):
     compare_holding: tuple[PerpetualPositionSpec, ...] = ()
     fork: Annotated[ForkSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     probe: ProbeSpec | None = None
+    sensitivity: Annotated[SensitivitySpec | None, NONE_IN_WORDS, WORDS_FOR_NONE, OMITTED_AT_DEFAULT] = None
+
+    @property
+    def layout(self) -> DesignSpec:
+        """How the cells are laid out: by `design`, or as the method of `sensitivity` needs them."""
+        if self.sensitivity is None:
+            return self.design
+        return DesignSpec(kind=_LAYOUTS[self.sensitivity.method], points=self.sensitivity.samples)
 
     def asks_for(self, word: str) -> bool:
         """Whether a word stands among the measures or is the primary outcome."""
@@ -286,8 +302,9 @@ class StudySpec(Spec):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What is measured, as it was asked for or by default, the registered outcome and what probes are for too."""
-        asked = dict.fromkeys([*(self.measures or DEFAULT_MEASURES), *([self.primary] if self.primary else [])])
+        """What is measured, as asked for or by default; the registered outcome, what sensitivity and probes are of."""
+        further = (self.primary, None if self.sensitivity is None else self.sensitivity.measure)
+        asked = dict.fromkeys([*(self.measures or DEFAULT_MEASURES), *(word for word in further if word)])
         if self.probe is not None and not any(word.startswith(PROBED) for word in asked):
             asked["crowding_number"] = None
         return tuple(asked)
@@ -348,31 +365,47 @@ class StudySpec(Spec):
         if self.fork is not None and any(arm.arm in ("off", "placebo_time") or arm.set for arm in self.arms):
             message = "a fork cannot begin without an issuer or in another world, nor wait for another time of day"
             raise refusal(message, "arms without `set`, and none that is `off` or `placebo_time`", "", ("arms",))
+        self._check_sensitivity()
         self._check_design()
         return self
+
+    def _check_sensitivity(self) -> None:
+        """It lays out the cells alone, and is of a measure that the study has, in one of its arms."""
+        asked = self.sensitivity
+        if asked is None:
+            return
+        if self.design != DesignSpec():
+            raise refusal("the cells are laid out by `sensitivity`", "one of the two", "", ("design",))
+        if asked.measure is None and self.primary is None:
+            message = "sensitivity needs a measure, or a registered outcome that is one"
+            raise refusal(message, "measure: one of `marketsim list measures`", "", ("sensitivity", "measure"))
+        names = [arm.id for arm in self.arms]
+        if asked.arm is not None and asked.arm not in names:
+            raise refusal(f"there is no arm {asked.arm!r}", ", ".join(names), "", ("sensitivity", "arm"))
 
     def _check_design(self) -> None:
         """Samples have points and continuous axes; a list has axes of one length; a grid has listed values."""
         listed = [len(axis) for axis in self.over.values() if isinstance(axis, list)]
-        kind, points = self.design.kind, self.design.points
+        kind = self.layout.kind
         if kind not in SAMPLES and len(listed) < len(self.over):
-            raise refusal(f"a {kind} has listed values only", "lists, or design {lhs: N} or {sobol: N}", "", ("over",))
+            message = f"a {kind} has listed values only"
+            raise refusal(message, "lists, design {lhs: N} or {sobol: N}, or `sensitivity`", "", ("over",))
         if kind == "list" and len(set(listed)) > 1:
             raise refusal("a list's axes have one length", "as many values on each path", "", ("over",))
         if kind in SAMPLES:
-            self._check_sample(kind, points or 0)
+            self._check_sample(kind, self.layout.points or 0)
 
     def _check_sample(self, kind: str, points: int) -> None:
         """A sample has something to vary; Sobol' points are balanced in powers of two only (Owen 2020)."""
-        least, most = (2 if kind in ("saltelli", "morris") else 1), 2**20
-        if not least <= points <= most:
-            raise refusal("this is no number of points", f"{least} to {most}", "", ("design",))
+        place = ("design", kind) if self.sensitivity is None else ("sensitivity", "samples")
+        if not 1 <= points <= 2**20:
+            raise refusal("this is no number of points", f"1 to {2**20}", "", ("design",))
         if kind in ("sobol", "saltelli") and points & (points - 1):
             below = 1 << (points.bit_length() - 1)
             message = "Sobol' points are balanced in powers of two only"
-            raise refusal(message, f"{below} or {2 * below}", "", ("design", kind))
+            raise refusal(message, f"{below} or {2 * below}", "", place)
         if not self.over:
-            raise refusal("a sample needs something to vary", "paths and their axes", "", ("over",))
+            raise refusal("a sample needs something to vary", "paths and their axes", "", place[:1])
 
 
 def _stands_for(word: str, measure: str) -> bool:

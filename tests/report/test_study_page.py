@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from marketsim.analysis.crowding.crowding_row import COLUMNS as CROWDING
 from marketsim.analysis.holding.token_against_perpetual import COLUMNS as HOLDING
 from marketsim.analysis.study_effects.effect_row import COLUMNS
+from marketsim.analysis.study_effects.sensitivity_indices import COLUMNS as SENSITIVITY
 from marketsim.cli import main
 from marketsim.datasets.study import Study, create_study
 from marketsim.experiments.design import plan_study
@@ -127,6 +128,46 @@ def test_the_crowding_number_is_the_axis_where_it_was_measured(study: Study) -> 
     assert text.count('<svg class="marks"') == 3  # the outcome, and theory at each of two horizons
 
 
+SENSITIVE = {
+    "over": {"tokens.UP.aum": {"uniform": ["1 MUSDT", "2 MUSDT"]}, "clock.duration": {"uniform": ["1h", "2h"]}},
+    "sensitivity": {"method": "sobol", "samples": 2, "measure": "price_share"},
+}
+
+
+def index(path: str, name: str, estimate: float | None, half: float = 0.0, **more: object) -> dict:
+    row = dict.fromkeys(SENSITIVITY) | dict(measure="price_share", unit="share", arm="frictionless", versus="factual")
+    row |= dict(path=path, index=name, method="sobol", samples=64, left_out=2, estimate=estimate)
+    ends = {} if estimate is None else dict(lo=estimate - half, hi=estimate + half)
+    return {**row, **ends, **more}
+
+
+def test_sensitivity_says_what_matters_most_first(lay_out: Callable[..., Study]) -> None:
+    study = lay_out(**SENSITIVE)
+    rows = [
+        index("clock.duration", "S1", 0.1, 0.05), index("clock.duration", "ST", 0.2, 0.05),
+        index("tokens.UP.aum", "S1", 0.6, 0.08), index("tokens.UP.aum", "ST", 0.8, 0.07),
+    ]  # fmt: skip
+    write(study, "sensitivity", rows, SENSITIVITY)
+    text = page(study)
+    assert (
+        "Over these ranges tokens.UP.aum explains 60 % [52, 68] of the variance of price_share (frictionless against "
+        "factual) by itself, 80 % [73, 87] with the values it acts together with; clock.duration explains 20 % "
+        "[15, 25], the least."
+    ) in text
+    assert "From 64 base points; 2 with a cell that has no outcome were left out." in text
+    assert re.findall(r"<td>([\w.]+)</td><td>S[1T]</td>", text) == ["tokens.UP.aum"] * 2 + ["clock.duration"] * 2
+    assert "sensitivity by sobol, 2 base points" in text
+
+
+def test_sensitivity_without_indices_says_why(lay_out: Callable[..., Study]) -> None:
+    study = lay_out(**SENSITIVE)
+    assert "Indices are computed when every run is done or has failed." in page(study)
+    write(
+        study, "sensitivity", [index("tokens.UP.aum", "S1", None, note="all cells have the same outcome")], SENSITIVITY
+    )
+    assert "There are no indices: all cells have the same outcome." in page(study)
+
+
 def test_failed_runs_are_listed_with_their_reason(study: Study) -> None:
     row = study.plan().to_dicts()[0]
     folder = study.path / "runs" / row["run_id"]
@@ -146,9 +187,10 @@ def test_a_study_page_needs_no_network_and_no_script(study: Study) -> None:
 
 def test_sections_stand_in_order_with_the_registered_outcome_first_and_every_link_has_its_target(study: Study) -> None:
     text = page(study)
-    assert re.findall(r'<section id="([\w-]+)"', text) == list(STUDY_SECTIONS)
-    assert next(iter(STUDY_SECTIONS)) == "primary"
-    assert {link[1:] for link in re.findall(r'href="([^"]+)"', text)} == set(STUDY_SECTIONS)
+    shown = re.findall(r'<section id="([\w-]+)"', text)
+    assert shown == [anchor for anchor in STUDY_SECTIONS if anchor in shown]
+    assert shown[0] == "primary"
+    assert [link[1:] for link in re.findall(r'href="([^"]+)"', text)] == shown
 
 
 def test_a_study_whose_runs_all_failed_says_so_first_and_counts_its_reasons(study: Study) -> None:
