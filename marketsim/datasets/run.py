@@ -8,10 +8,14 @@ from typing import Any
 
 import polars as pl
 
+from marketsim.datasets.explanation.explanation import Explanation
+from marketsim.datasets.explanation.of_liquidation import explain_liquidation
+from marketsim.datasets.explanation.of_rebalance import explain_rebalance
 from marketsim.datasets.frame import Labels, labelled, labels
 from marketsim.datasets.integrity import check_file, check_table, read_json, read_manifest
 from marketsim.datasets.store import resolve_path
 from marketsim.datasets.tables import table_named
+from marketsim.errors import UsageError
 from marketsim.scenario.quantities import read_quantity
 from marketsim.units import instant_ns
 
@@ -71,6 +75,17 @@ class Run:
     def labelled(self, name: str, beside: Labels) -> pl.LazyFrame:
         """A table with the given labels beside its rows, to be read as far as a query needs it."""
         return labelled(self.scan(name), table_named(name), beside, instant_ns(self.resolved["clock"]["start"]))
+
+    def explain(self, table: str, number: int) -> Explanation:
+        """Why one rebalance or liquidation happened as it did: the rule, the numbers, the formula, what was left.
+
+        table: `rebalances`, whose `id` is the number, or `liquidations`, whose rows are numbered from 0. Print it, or
+        take it as plain values (`as_dict()`). Raises `UsageError` for another table or where there is no such row.
+        """
+        explainers = {"rebalances": explain_rebalance, "liquidations": explain_liquidation}
+        if table not in explainers:
+            raise UsageError(f"table: was {table!r}; allowed: {', '.join(explainers)}")
+        return explainers[table](self, number)
 
     def _file(self, name: str) -> Path:
         return check_table(self.path, self.manifest, table_named(name).name)
