@@ -39,6 +39,24 @@ class Unfilled(StrEnum):
     EMPTY = "empty"
     END_OF_RUN = "end_of_run"
 
+    @property
+    def words(self) -> str:
+        """The reason in words, after `because`."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Unfilled.NO_LIQUIDITY: "the book had nothing left at the prices that its children allowed",
+    Unfilled.PARTICIPATION: "its share of the market's volume was used up",
+    Unfilled.REJECTED: "the venue refused its children again and again",
+    Unfilled.SEIZED: "the venue took the account's position over",
+    Unfilled.WIPED: "the fund had no equity left",
+    Unfilled.SUPERSEDED: "an emergency cancelled it and was decided in its place",
+    Unfilled.CAP: "it met the most children or time that its execution allows",
+    Unfilled.EMPTY: "the last units were redeemed",
+    Unfilled.END_OF_RUN: "the run ended while it was worked",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class OrderTerms:

@@ -21,8 +21,9 @@ MIDS_AFTER = {"mid_1m": 60 * NS_PER_SECOND, "mid_10m": 600 * NS_PER_SECOND, "mid
 class ResetTerms:
     """Why a rebalance was decided, and how the fund stood then.
 
-    trigger_ticks: the price that its policy watched, None for a reset by the clock. last_reset_ticks: the price of the
-    last reset in this market; last_reset_equity_atoms: what the units outstanding now were worth there.
+    trigger_ticks: the price that its policy watched, None for a reset by the clock. position_before_lots: in this
+    market, hedges under way counted as done; goal: signed leverage that the order leads to there. last_reset_ticks: the
+    price of the last reset in this market; last_reset_equity_atoms: what the units outstanding now were worth there.
     """
 
     trigger: RebalanceTrigger
@@ -30,6 +31,9 @@ class ResetTerms:
     trigger_ticks: Fraction | None
     leverage_before: Fraction | None
     equity_before_atoms: int
+    position_before_lots: int
+    mark_ticks: Fraction
+    goal: Fraction
     last_reset_ticks: Fraction
     last_reset_equity_atoms: int
 
@@ -124,6 +128,9 @@ class RebalanceOrder(ParentOrder):
             "leverage_before": real(reset.leverage_before),
             "leverage_after": real(after.leverage),
             "equity_before_atoms": reset.equity_before_atoms,
+            "position_before_lots": reset.position_before_lots,
+            "mark_price": self.price(reset.mark_ticks),
+            "goal_leverage": real(reset.goal),
             "last_reset_price": self.price(reset.last_reset_ticks),
             "last_reset_equity_atoms": reset.last_reset_equity_atoms,
             "target_lots": terms.target_lots,
