@@ -134,7 +134,7 @@ def test_a_liquidation_is_told_with_its_prices_and_leverage(tmp_path: Path) -> N
 
 
 def test_the_median_mark_looks_ahead_to_the_next_settlement(tmp_path: Path) -> None:
-    """1 % is due every hour. The mid is the index, the last price 31,000: the mark is 30,000 (1 + .01 x what is left)."""
+    """1 % is due every hour, the mid is the index, the last price 31,000: the mark is 30,000 (1 + .01 x time left)."""
     funding = {"interest": "1%", "damper": "1%", "cap": "1%", "every": "1h"}
     market = {**FREE, "mark": {"rule": "median"}, "funding": funding}
 
