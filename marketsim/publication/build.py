@@ -153,7 +153,8 @@ def _built(each: _Table, folder: BuildingFolder, progress: BuildProgress) -> Tab
     with storing(place):
         place.parent.mkdir(exist_ok=True)
         sample.write_parquet(place)
-    return TableRecord(each.table, sum(part.rows for part in parts), parts, sample.height)
+    told = measured(place, sample.height, folder.path)
+    return TableRecord(each.table, sum(part.rows for part in parts), parts, told)
 
 
 def _identity(sources: StudySources) -> str:

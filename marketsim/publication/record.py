@@ -21,12 +21,12 @@ MOST_BYTES = 200_000_000
 
 @dataclass(frozen=True)
 class TableRecord:
-    """One table of the package: what it means, its rows and its files; `sample_rows` of it are in `sample/`."""
+    """One table of the package: what it means, its rows, its files, and the file of its first rows in `sample/`."""
 
     table: PublishedTable
     rows: int
     parts: tuple[Part, ...]
-    sample_rows: int = 0
+    sample: Part
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _study(told: dict[str, Any]) -> StudyRecord:
 
 def _table(told: dict[str, Any]) -> TableRecord:
     parts = _parts(told["parts"])
-    return TableRecord(PublishedTable.from_object(told["table"]), told["rows"], parts, told["sample_rows"])
+    return TableRecord(PublishedTable.from_object(told["table"]), told["rows"], parts, Part(**told["sample"]))
 
 
 def _parts(told: Sequence[dict[str, Any]]) -> tuple[Part, ...]:
