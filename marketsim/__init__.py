@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from marketsim.experiments import SweptStudy
@@ -17,18 +17,23 @@ if TYPE_CHECKING:
     from marketsim.simulation import MarketModel, RunResult
     from marketsim.traders.agent import Agent
 
-__all__ = ["Agent", "MarketModel", "load", "run", "sweep"]
+__all__ = ["Agent", "MarketModel", "Scenario", "load", "run", "sweep"]
 
 __version__: str
 
-_ROOMS = {"Agent": "marketsim.traders.agent", "MarketModel": "marketsim.simulation", "load": "marketsim.scenario"}
+_ROOMS = {
+    "Agent": "marketsim.traders.agent",
+    "MarketModel": "marketsim.simulation",
+    "Scenario": "marketsim.scenario",
+    "load": "marketsim.scenario",
+}
 
 
 def run(
-    scenario: str | Path | Scenario,
+    scenario: str | Path | Mapping[str, Any] | Scenario,
     *,
     seed: int | None = None,
-    set: Mapping[str, str] | Sequence[str] = (),
+    set: Mapping[str, Any] | Sequence[str] = (),
     out: str | Path = "results",
     again: bool = False,
     report: bool = True,
@@ -39,13 +44,13 @@ def run(
 ) -> RunResult:
     """Run one scenario and return its run directory; a run that is already there is returned as it stands.
 
-    `scenario` is a file, the name of a shipped scenario (`"marketsim:quickstart"`), or one that is loaded. `set`
-    overrides values by their path (`{"tokens.BTC3L.aum": "100 MUSDT"}`), each one YAML flow value checked by the
-    schema. `again` replaces what is there. `progress(simulated_ns, duration_ns, micro_events)` is called about twice a
-    second; `time_limit` is a duration of wall time (`"10min"`). `agents` are called with the model before time starts,
-    to make agents of your own (`[lambda model: Predator(model, capital="1 MUSDT")]`); such a run has a `run_id` of its
-    own, by their names or by `agents_id`, which a lambda needs, and its `agents.json` has what they recorded. Raises
-    `ScenarioError` with every problem of the file.
+    `scenario` is a file, the name of a shipped scenario (`"marketsim:quickstart"`), a map with the keys of a file, or a
+    `Scenario`. `set` overrides values by their path (`{"tokens.BTC3L.aum": "100 MUSDT"}`), each one YAML flow value
+    checked by the schema. `again` replaces what is there. `progress(simulated_ns, duration_ns, micro_events)` is called
+    about twice a second; `time_limit` is a duration of wall time (`"10min"`). `agents` are called with the model before
+    time starts, to make agents of your own (`[lambda model: Predator(model, capital="1 MUSDT")]`); such a run has a
+    `run_id` of its own, by their names or by `agents_id`, which a lambda needs, and its `agents.json` has what they
+    recorded. Raises `ScenarioError` with every problem of the scenario.
 
     >>> done = marketsim.run("marketsim:quickstart", seed=7, set={"tokens.BTC3L.aum": "6 MUSDT"}, report=False)
     >>> done.manifest["status"], done.table("rebalances")["token"].to_list()
@@ -55,16 +60,11 @@ def run(
     from marketsim import scenario as scenarios
     from marketsim import simulation
     from marketsim.analysis.crowding.run_crowding import crowding_of_run
-    from marketsim.errors import UsageError
     from marketsim.simulation.agents import own_agents
     from marketsim.units import duration_ns
 
-    if isinstance(scenario, (str, Path)):
-        scenario = scenarios.load(scenario, set=set, seed=seed)
-    elif seed is not None or set:
-        raise UsageError("seed and set belong to loading: this scenario is loaded already; give them to marketsim.load")
     return simulation.run(
-        scenario,
+        scenarios.opened(scenario, set, seed),
         out=Path(out),
         again=again,
         report=reports.write_report if report else None,
@@ -76,13 +76,13 @@ def run(
 
 
 def sweep(
-    study: str | Path | Scenario,
+    study: str | Path | Mapping[str, Any] | Scenario,
     *,
     workers: int | str = "auto",
     scheduler: str | None = None,
     shard: str | None = None,
     seed: int | None = None,
-    set: Mapping[str, str] | Sequence[str] = (),
+    set: Mapping[str, Any] | Sequence[str] = (),
     out: str | Path = "results",
     again: bool = False,
     report: bool = True,
@@ -111,14 +111,9 @@ def sweep(
     """
     from marketsim import experiments
     from marketsim import scenario as scenarios
-    from marketsim.errors import UsageError
 
-    if isinstance(study, (str, Path)):
-        study = scenarios.load(study, set=set, seed=seed)
-    elif seed is not None or set:
-        raise UsageError("seed and set belong to loading: this scenario is loaded already; give them to marketsim.load")
     return experiments.sweep(
-        study,
+        scenarios.opened(study, set, seed),
         out=Path(out),
         workers=workers,
         scheduler=scheduler,

@@ -35,8 +35,9 @@ ProcessGenerator = Generator[Any, Any, None]
 
 
 class Phase(IntEnum):
-    """Order of what happens at one instant, as SimPy priorities."""
+    """Order of what happens at one instant, as SimPy priorities; FADING and CLEARING are of markets without a book."""
 
+    FADING = codes.PH_FADING
     INDEX = codes.PH_INDEX
     MARK = codes.PH_MARK
     FUNDING = codes.PH_FUNDING
@@ -44,6 +45,7 @@ class Phase(IntEnum):
     ARRIVAL = codes.PH_ARRIVAL
     DELIVERY = codes.PH_DELIVERY
     DECISION = codes.PH_DECISION
+    CLEARING = codes.PH_CLEARING
     RECORD = codes.PH_RECORD
 
 

@@ -72,7 +72,10 @@ class UnknownScenarioError(UsageError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in a scenario: where it stands, what was there, what is allowed, what was perhaps meant."""
+    """One mistake in a scenario: where it stands, what was there, what is allowed, what was perhaps meant.
+
+    file is empty, and line 0, for a value that was handed over in Python: its path is its place.
+    """
 
     file: str
     line: int
@@ -85,7 +88,8 @@ class Problem:
 
     def __str__(self) -> str:
         is_option = self.file.startswith("--")  # a mistake in `--set PATH=VALUE` stands in no line
-        parts = [f"{self.file}: " if is_option else f"{self.file}:{self.line}:{self.column}: "]
+        place = f"{self.file}: " if is_option else f"{self.file}:{self.line}:{self.column}: "
+        parts = [place if self.file else ""]
         if self.path and not (is_option and self.file.endswith(f" {self.path}")):
             parts.append(f"{self.path}: ")
         parts.append(self.message)

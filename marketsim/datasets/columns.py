@@ -144,7 +144,8 @@ class LogConverter:
         market = log["market"]
         no_bid, no_ask = log["bid_lots"] == 0, log["ask_lots"] == 0
         bid, ask = np.where(no_bid, 0, log["bid_ticks"]), np.where(no_ask, 0, log["ask_ticks"])
-        mid = _by_market(bid + ask, market, names.ticks) / 2
+        has_no_mid = (log["bid_ticks"] == 0) | (log["ask_ticks"] == 0)  # a market without a book has no lots, and a mid
+        mid = _by_market(log["bid_ticks"] + log["ask_ticks"], market, names.ticks) / 2
         return {
             "t_ns": log["t_ns"],
             "market": CodedText(market, names.markets),
@@ -152,5 +153,5 @@ class LogConverter:
             "bid_lots": log["bid_lots"],
             "ask_ticks": ask,
             "ask_lots": log["ask_lots"],
-            "mid": np.where(no_bid | no_ask, np.nan, mid),
+            "mid": np.where(has_no_mid, np.nan, mid),
         }

@@ -34,10 +34,10 @@ from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import StudySpec, study_of
 
 PLAN = {"cell": pl.Int64, "replication": pl.Int64, "arm": pl.String, "run_id": pl.String}
-RUNS = {**PLAN, "status": pl.String, "reason": pl.String, "path": pl.String, "fork_ns": pl.Int64}
+RUNS = {**PLAN, "status": pl.String, "reason": pl.String, "path": pl.String, "fork_ns": pl.Int64, "jump": pl.Float64}
 """Columns of `Study.runs`: status is `ok`, `failed`, `damaged` where its manifest is not what was written, or `planned`
 where there is no run directory yet; fork_ns is null for whole runs, the instant of the event [ns] for runs forked from
-another."""
+another; jump: of the index at a fork's start, null where it has none."""
 
 
 class Study:
@@ -100,7 +100,7 @@ class Study:
         return (
             pl.concat([whole.select(*RUNS), forks.select(*RUNS)])
             .with_columns(pl.col("status").fill_null("planned"))
-            .sort("cell", "replication", "fork_ns", nulls_last=False, maintain_order=True)
+            .sort("cell", "replication", "fork_ns", "jump", nulls_last=False, maintain_order=True)
         )
 
     def run(self, cell: int, replication: int, arm: str, fork_ns: int | None = None) -> Run:
@@ -162,8 +162,9 @@ class Study:
             except ResultError as error:
                 rows.append({"run_id": path.name, "status": "damaged", "reason": str(error), "path": str(path)})
                 continue
-            fork_ns = (manifest.get("fork") or {}).get("at_ns")
-            rows.append({**{name: manifest.get(name) for name in RUNS}, "path": str(path), "fork_ns": fork_ns})
+            fork = manifest.get("fork") or {}
+            place = {"path": str(path), "fork_ns": fork.get("at_ns"), "jump": fork.get("jump")}
+            rows.append({**{name: manifest.get(name) for name in RUNS}, **place})
         return pl.DataFrame(rows, schema=RUNS)
 
 
@@ -226,6 +227,7 @@ def _declaration(scenario: Scenario, design: pl.DataFrame, plan: pl.DataFrame, c
         "arms": [arm.id for arm in study.arms],
         "runs": plan.height,
         "primary": study.primary,
+        "baseline": study.baseline_arm,
         "versions": provenance.versions(code),
         "created_utc": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         "study": _declared_study(scenario),

@@ -327,7 +327,13 @@ class _DeskAssembly:
     def rebalancer(self) -> Rebalancer:
         """Carries resets out."""
         orders = ResetOrders(
-            self.run.clock, self.books, self.tracker, self.plan, self.policy.source, self.cost_allowance
+            self.run.clock,
+            self.books,
+            self.tracker,
+            self.plan,
+            self.policy.source,
+            self.cost_allowance,
+            self.spec.execution.resizes,
         )
         return Rebalancer(
             self.status,

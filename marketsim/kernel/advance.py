@@ -7,9 +7,11 @@ calls changes nothing: all state is in the records. Phases of an instant: INDEX,
 import numpy as np
 
 from marketsim.kernel.accounts import change_position, charge_fee, fee_rate, pay, record_flow, trade_cash
+from marketsim.kernel.arrivals import brings_liquidation, receive_message
 from marketsim.kernel.codes import (
     E_FUNDING,
     E_TRADE,
+    EVERY_MARKET,
     F_CANCEL,
     MAX_FILLS,
     PH_ARRIVAL,
@@ -47,14 +49,13 @@ from marketsim.kernel.logs import log_quote
 from marketsim.kernel.margin import NEVER, file_account, file_all
 from marketsim.kernel.marks import publish_index, publish_nav, step_index, step_mark
 from marketsim.kernel.matching import cancel
-from marketsim.kernel.messages import receive_message, send_message
+from marketsim.kernel.messages import send_message
 from marketsim.kernel.records import compiled, entry, prefetch
 
 TRADER_BYTES, ACCOUNT_BYTES, POSITION_BYTES = TRADER.itemsize, ACCOUNT.itemsize, POSITION.itemsize
 RESERVE_ORDERS = 256  # records one event may need: a maker's ladder
 RESERVE_MESSAGES = 512
 RESERVE_ROWS = 2 * MAX_FILLS
-EVERY_MARKET = -1  # a liquidation may touch any book
 
 
 @compiled
@@ -187,6 +188,8 @@ def run_timed(w, t, phase, number):
         w.touched = EVERY_MARKET
         work_queue(w, number)
     elif phase == PH_ARRIVAL:
+        if brings_liquidation(w) and lacks_liquidation_room(w):
+            return STOP_LOG
         w.now_ns = t
         receive_message(w)
     else:

@@ -22,6 +22,7 @@ F_CONTINUE = 128  # rest of an order that met the bound on fills of one message;
 F_FAR = 256  # rests in the sorted far list, outside the window of levels
 F_SIDE = 512  # set for a sell (only inside messages)
 F_CANCEL = 1024  # the message cancels (only inside messages)
+F_ENGINE = 2048  # the liquidation engine's, for an account that waits for it (only inside messages)
 
 MAX_FILLS = 4096  # fills of one message before the rest is put back at the head of the same instant
 
@@ -41,7 +42,7 @@ PURPOSES = (
 )
 
 # Reasons why an order ended or was refused, as in the `orders` table.
-R_NONE, R_FILLED, R_CANCELLED, R_IOC_REST, R_POST_ONLY, R_REDUCE_ONLY, R_MARGIN, R_SIZE, R_PRICE, R_UNKNOWN, R_SELF_TRADE, R_LIQUIDATION, R_EMPTY_BOOK, R_BAND, R_HOLDING, R_HALTED, R_FUNDS = range(17)
+R_NONE, R_FILLED, R_CANCELLED, R_IOC_REST, R_POST_ONLY, R_REDUCE_ONLY, R_MARGIN, R_SIZE, R_PRICE, R_UNKNOWN, R_SELF_TRADE, R_LIQUIDATION, R_EMPTY_BOOK, R_BAND, R_HOLDING, R_HALTED, R_FUNDS, R_NO_BOOK = range(18)
 REASONS = (
     "none",
     "filled",
@@ -60,6 +61,7 @@ REASONS = (
     "holding_cap",
     "halted",
     "insufficient_funds",
+    "no_book",
 )
 
 # Actions of the `orders` log.
@@ -78,8 +80,13 @@ EXTERNAL_RULE = -2  # the group's record has the address of its rule
 FREE_SLOT = -1
 PENDING_SLOT = -2  # the order is on its way
 
+EVERY_MARKET = -1  # what an event has touched: a liquidation may touch any book, an index any market without one
+
 # Market kinds.
 PERPETUAL, SPOT = range(2)
+
+# How a market matches: in a book, or at once by a formula (`formula`).
+BOOK, LINEAR, SQUARE_ROOT = range(3)
 
 # Account flags (bits).
 ACC_NO_MARGIN = 1  # ledger accounts: no margin, never liquidated
@@ -92,7 +99,9 @@ ACC_NO_TIERS = 32  # unlimited size: no margin, but liquidated once equity is ne
 # Account states.
 S_NORMAL, S_QUEUED = range(2)
 
-# Phases of one instant, in order. Python's processes sit at DELIVERY, DECISION and RECORD.
+# Phases of one instant, in order. Python's processes sit at DELIVERY, DECISION and RECORD; FADING and CLEARING are of
+# markets without a book: what an impact has lost by now, and the orders of this instant, filled together.
+PH_FADING = -80
 PH_INDEX = -70
 PH_MARK = -60
 PH_FUNDING = -50
@@ -100,6 +109,7 @@ PH_LIQUIDATION = -40
 PH_ARRIVAL = -30
 PH_DELIVERY = -20
 PH_DECISION = 1
+PH_CLEARING = 5
 PH_RECORD = 10
 
 # Why `advance` came back.
@@ -110,7 +120,7 @@ SPACE_ORDERS, SPACE_MESSAGES, SPACE_QUEUE = range(3)
 SRC_MARK, SRC_INDEX, SRC_LAST, SRC_MID = range(4)
 
 # Notices.
-N_FILL, N_DONE, N_RESTING, N_CROSSING, N_LIQUIDATION, N_REQUEST = range(6)
+N_FILL, N_DONE, N_RESTING, N_CROSSING, N_LIQUIDATION, N_REQUEST, N_IMPACT = range(7)
 
 # Ledger entries, in the order of the flow matrix.
 E_TRADE, E_FEE, E_FUNDING, E_LIQUIDATION_FEE, E_INSURANCE, E_DELEVERAGING, E_MANAGEMENT, E_CREATION, E_REDEMPTION, E_PRIMARY_FEE, E_ROUNDING = range(11)
@@ -128,6 +138,7 @@ ENTRIES = (
     "rounding",
 )
 
-# Stages of a liquidation row.
-L_IOC, L_TAKEOVER, L_DELEVERAGING = range(3)
-STAGES = ("ioc", "takeover", "deleveraging")
+# How far a liquidation went: orders in the book alone, of part or all of it; the insurance fund took the rest over; the
+# rest was closed against the other side, or `outside`.
+L_PARTIAL, L_TAKEOVER, L_DELEVERAGED = range(3)
+STAGES = ("partial", "takeover", "deleveraged")

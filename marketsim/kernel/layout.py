@@ -198,12 +198,21 @@ MARKET = np.dtype(
         ("queue_budget", "i8"),  # entries still to be worked on at this instant
         ("liquidations_per_step", "i8"),  # entries worked on at one mark step, 0: all
         ("liquidation_due_ns", "i8"),
+        ("liquidation_delay_ns", "i8"),  # an engine's way to the book, 0: its orders are there at once
         ("liquidation_fee", "i8"),
         ("cascade", "i8"),
         ("cascade_side", "i8"),
         ("cascade_ns", "i8"),
         ("cascade_parent", "i8"),
         ("volume_ticklots", "f8"),
+        # a market without a book
+        ("matching", "i8"),  # BOOK, or the formula
+        ("impact", "f8"),  # what orders have moved the price from the index, alive now [quote units]
+        ("kept", "f8"),  # share of the impacts that Python remembers which the index has not learned since
+        ("impact_scale", "f8"),  # of one lot [quote units]; SQUARE_ROOT: of the root of one lot's worth at a price of 1, per unit of index
+        ("fill_share", "f8"),  # of its own impact that an order pays
+        ("is_fading", "i8"),  # Python hears of every impact, and lets it fade
+        ("clearing_ticks", "i8"),  # the one price of orders that are filled together, 0 outside of that
         # who is deleveraged next (left out of the digest: made anew at every instant that needs it)
         ("ranked_ns", "i8"),  # instant whose ranking this is, -1: none
         ("first_long", "i8"),

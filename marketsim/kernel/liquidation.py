@@ -1,36 +1,43 @@
-"""Liquidation: a first-in-first-out queue, takeover by the insurance fund, deleveraging, closing the books.
+"""Liquidation: a first-in-first-out queue, and the orders of the engine that works on it.
 
 A mark step works on everybody who waits when the mark comes, or on the market's `liquidations_per_step` first of them,
-one pass each.
+one pass each. The engine decides in its phase; its orders reach the book with the market's `liquidation_delay_ns`, as
+messages among the others (`arrivals`), or without one at once. Who has an order on the way waits for it.
 
-Stages (Binance, docs/venues.md#liquidation-engines, docs/venues.md#insurance-funds, docs/venues.md#deleveraging, twin
-in `venues/liquidation.py`): all orders cancelled; an IOC limited at the bankruptcy price that brings the position one
-tier down (the lowest tier: all of it); if that is not enough, the insurance fund takes the rest over at the bankruptcy
-price, cash and all; what the fund cannot bear is closed against the best-ranked opposite positions at the bankruptcy
-price; when nobody else is left, against the fund, then against `outside`. So a queue entry always ends, and money never
-leaves the accounts.
+Stages (Binance, docs/venues.md#liquidation-engines, twin in `venues/liquidation.py`): all orders cancelled; an IOC
+limited at the bankruptcy price that brings the position one tier down (the lowest tier: all of it); if that is not
+enough, what `bankruptcy` has: takeover by the insurance fund, deleveraging, closing against `outside`.
 """
 
 import numpy as np
 
 from marketsim.kernel import liquidation_engines
-from marketsim.kernel.accounts import change_position, close_debt, pay, position_of, share, trade_cash
+from marketsim.kernel.accounts import close_debt, pay, share
+from marketsim.kernel.bankruptcy import (
+    NO_TAKEOVER,
+    bankruptcy_price,
+    bankruptcy_ticks,
+    deleverage,
+    fund_position,
+    take_over,
+)
 from marketsim.kernel.codes import (
     ACC_WATCHED,
     BUY,
-    E_DELEVERAGING,
-    E_INSURANCE,
     E_LIQUIDATION_FEE,
+    F_ENGINE,
     F_IOC,
     F_NO_MARGIN,
-    L_DELEVERAGING,
+    F_REDUCE,
+    F_SIDE,
+    L_DELEVERAGED,
+    L_PARTIAL,
     L_TAKEOVER,
     MAX_FILLS,
     N_LIQUIDATION,
     P_LIQUIDATION,
     PERPETUAL,
     R_LIQUIDATION,
-    R_NONE,
     S_NORMAL,
     S_QUEUED,
     SELL,
@@ -40,7 +47,6 @@ from marketsim.kernel.dispatch import by_code, functions_of
 from marketsim.kernel.layout import (
     account_at,
     cohort_at,
-    deleveraging_log_at,
     group_at,
     liquidation_log_at,
     market_at,
@@ -51,13 +57,12 @@ from marketsim.kernel.layout import (
 from marketsim.kernel.logs import post_notice
 from marketsim.kernel.margin import equity_atoms, file_account, is_under_water, unfile
 from marketsim.kernel.matching import cancel, submit
-from marketsim.kernel.ranking import next_in_line
+from marketsim.kernel.messages import send_message
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
 CASCADE_NS = 60_000_000_000  # a liquidation within this time of one on the same side belongs to its cascade
 FUND_SLICE = 16  # the fund sells a sixteenth of what it took over at each step
 FUND_BAND_BPS = 50  # at most this far from the mark
-NO_TAKEOVER = -4_611_686_018_427_387_904
 
 
 @compiled
@@ -158,106 +163,18 @@ def mark_cascade(w, m, side):
 
 
 @compiled
-def take_over(w, m, victim, position):
-    """Let the insurance fund take a bankrupt position at its bankruptcy price; return what it gained at the mark, or NO_TAKEOVER.
-
-    The fund must keep its equity above zero and its notional within its equity (Binance: at most 100 % of the fund).
-    """
-    fund = np.int64(m.insurance_account)
+def engine_order(w, m, victim, position):
+    """What the engine sends for a position: (side, limit [ticks], lots)."""
     p = position_at(w.positions, position)
-    if fund_position(w, m) < 0:
-        return NO_TAKEOVER
-    held = position_at(w.positions, fund_position(w, m))
-    lots = np.int64(p.lots)
-    price = bankruptcy_ticks(w, m, victim, p)
-    gain = lots * (m.mark_ticks - price) * m.atoms
-    equity = equity_atoms(w, fund) + gain
-    if equity <= 0 or abs(held.lots + lots) * m.mark_ticks * m.atoms > equity:
-        return NO_TAKEOVER
-    if lots > 0:
-        trade_cash(w, m, E_INSURANCE, fund, victim, lots, price)
-    else:
-        trade_cash(w, m, E_INSURANCE, victim, fund, -lots, price)
-    change_position(w, m, np.int64(account_at(w.accounts, victim).bits), p, -lots, price)
-    change_position(w, m, np.int64(account_at(w.accounts, fund).bits), held, lots, price)
-    return gain
+    lots = lots_to_close(w, m, account_at(w.accounts, victim).bits, np.int64(p.lots))
+    return SELL if p.lots > 0 else BUY, bankruptcy_ticks(w, m, victim, p), lots
 
 
 @compiled
-def fund_position(w, m):
-    """Record of the insurance fund's position in the market, or -1."""
-    return position_of(w, np.int64(m.insurance_account), m.id)
-
-
-@compiled
-def deleverage(w, m, victim, position):
-    """Close the rest of a bankrupt position against the best-ranked opposite ones at the bankruptcy price; return the lots.
-
-    At most MAX_FILLS counterparts a pass. The price is rounded in the victim's favour, so that it ends without debt;
-    less than a tick a lot stays with it.
-    """
-    p = position_at(w.positions, position)
-    a = account_at(w.accounts, victim)
-    sign = np.int64(1) if p.lots > 0 else np.int64(-1)
-    price = bankruptcy_ticks(w, m, victim, p)
-    closed = np.int64(0)
-    rank = np.int64(0)
-    while p.lots != 0 and rank < MAX_FILLS:
-        i = next_in_line(w, m, -sign)
-        q = position_at(w.positions, i)
-        other = np.int64(q.account)
-        b = account_at(w.accounts, other)
-        lots = min(abs(np.int64(p.lots)), abs(np.int64(q.lots)))
-        if sign > 0:
-            trade_cash(w, m, E_DELEVERAGING, other, victim, lots, price)
-        else:
-            trade_cash(w, m, E_DELEVERAGING, victim, other, lots, price)
-        change_position(w, m, np.int64(a.bits), p, -sign * lots, price)
-        change_position(w, m, np.int64(b.bits), q, sign * lots, price)
-        file_account(w, other)
-        close_debt(w, m, other)
-        closed += lots
-        row = deleveraging_log_at(w.deleveraging_log, w.deleveragings_n)
-        row.t_ns = w.now_ns
-        row.market = m.id
-        row.account = other
-        row.size_lots = sign * lots
-        row.price_ticks = price
-        row.rank = rank
-        row.cascade = m.cascade
-        w.deleveragings_n += 1
-        w.deleveraging_count += 1
-        rank += 1
-        if b.bits & ACC_WATCHED:
-            post_notice(w, N_LIQUIDATION, other, np.int64(m.id), np.int64(-1), sign * lots, price, np.int64(0), np.int64(0), R_NONE, victim)  # fmt: skip
-    return closed
-
-
-@compiled
-def bankruptcy_price(w, m, victim, p):
-    """Price at which the account's equity is zero, other positions at their marks [ticks, a fraction]."""
-    per_tick = np.float64(p.lots) * np.float64(m.atoms)
-    return np.float64(m.mark_ticks) - np.float64(equity_atoms(w, victim)) / per_tick
-
-
-@compiled
-def bankruptcy_ticks(w, m, victim, p):
-    """Bankruptcy price rounded so that the account is left with no debt, at least one tick."""
-    cushion = equity_atoms(w, victim) // (abs(np.int64(p.lots)) * m.atoms)
-    ticks = m.mark_ticks - cushion if p.lots > 0 else m.mark_ticks + cushion
-    return max(np.int64(1), min(ticks, np.int64(1) << 40))
-
-
-@compiled
-def sell_out(w, m, victim, position, row):
-    """Stage one: the IOC. Fills `row`; returns the lots it wanted to close."""
-    p = position_at(w.positions, position)
-    wanted = lots_to_close(w, m, account_at(w.accounts, victim).bits, np.int64(p.lots))
-    side = SELL if p.lots > 0 else BUY
-    limit = bankruptcy_ticks(w, m, victim, p)
+def trade_out(w, m, victim, position, side, limit, lots, order_id, row):
+    """Stage one: the IOC, and the fee on what it closed. Fills `row`."""
     cash = np.int64(account_at(w.accounts, victim).cash_atoms)
-    w.next_order_id += 1
-    filled = submit(w, m, position, side, limit, wanted, F_IOC | F_NO_MARGIN, np.int64(-1), P_LIQUIDATION, np.int64(m.cascade), np.int64(w.next_order_id))  # fmt: skip
+    filled = submit(w, m, position, side, limit, lots, F_IOC | F_NO_MARGIN, np.int64(-1), P_LIQUIDATION, np.int64(m.cascade), order_id)  # fmt: skip
     moved = account_at(w.accounts, victim).cash_atoms - cash
     row.filled_lots = filled
     row.filled_ticklots = abs(moved) // m.atoms
@@ -265,7 +182,6 @@ def sell_out(w, m, victim, position, row):
     if fee > 0:
         pay(w, E_LIQUIDATION_FEE, victim, np.int64(m.insurance_account), fee)
     row.fee_atoms = fee
-    return wanted
 
 
 @compiled
@@ -288,12 +204,12 @@ def describe(w, m, victim, p, row):
     row.fee_atoms = 0
     row.insurance_atoms = 0
     row.deleveraged_lots = 0
-    row.stage = 0
+    row.stage = L_PARTIAL
 
 
 @compiled
-def liquidate(w, m, victim, position):
-    """One pass over one position of an account under water; return True if the account needs another pass."""
+def liquidate(w, m, victim, position, side, limit, lots, order_id):
+    """One pass over one position with an order of the engine; return True if the account needs another pass."""
     p = position_at(w.positions, position)
     before = np.int64(p.lots)
     row = liquidation_log_at(w.liquidation_log, w.liquidations_n)
@@ -303,10 +219,10 @@ def liquidate(w, m, victim, position):
     w.liquidation_count += 1
     w.liquidations_n += 1
     account_at(w.accounts, victim).liquidations += 1
-    wanted = sell_out(w, m, victim, position, row)
+    trade_out(w, m, victim, position, side, limit, lots, order_id, row)
     again = False
     if p.lots != 0 and is_under_water(w, victim):
-        if row.filled_lots >= wanted or w.limited:
+        if row.filled_lots >= lots or w.limited:
             again = True
         else:
             gain = take_over(w, m, victim, position)
@@ -314,7 +230,7 @@ def liquidate(w, m, victim, position):
                 row.stage = L_TAKEOVER
                 row.insurance_atoms = gain
             else:
-                row.stage = L_DELEVERAGING
+                row.stage = L_DELEVERAGED
                 row.deleveraged_lots = deleverage(w, m, victim, position)
                 again = p.lots != 0
     row.size_lots = before - p.lots
@@ -358,12 +274,46 @@ def work_queue(w, market):
     if not cancel_all(w, account):
         requeue(m, account)
         return
+    again = False
     i = largest_position(w, account)
     if i >= 0 and is_under_water(w, account):
-        again = liquidate(w, market_at(w.markets, position_at(w.positions, i).market), account, i)
-        if again or largest_position(w, account) >= 0 and is_under_water(w, account):
-            requeue(m, account)
+        of = market_at(w.markets, position_at(w.positions, i).market)
+        side, limit, lots = engine_order(w, of, account, i)
+        w.next_order_id += 1
+        if of.liquidation_delay_ns > 0:
+            send_engine_order(w, of, i, side, limit, lots, F_ENGINE)
             return
+        again = liquidate(w, of, account, i, side, limit, lots, np.int64(w.next_order_id))
+    end_pass(w, m, account, again)
+
+
+@compiled
+def send_engine_order(w, m, position, side, limit, lots, kind):
+    """Put an order of the engine, of the number just taken, on its way; `kind` tells the victims' from the fund's."""
+    flags = kind | F_IOC | F_NO_MARGIN | (F_SIDE if side == SELL else 0)
+    send_message(w, w.now_ns + m.liquidation_delay_ns, position, flags, limit, lots, np.int64(-1), P_LIQUIDATION, np.int64(m.cascade), np.int64(w.next_order_id), np.int64(-1))  # fmt: skip
+
+
+@compiled
+def receive_engine_order(w, m, position, side, limit, lots, order_id):
+    """A victim's order reaches its book: it closes what is there to close by now, and ends the pass."""
+    p = position_at(w.positions, position)
+    victim = np.int64(p.account)
+    open_lots = p.lots if side == SELL else -p.lots
+    again = False
+    if open_lots > 0:
+        again = liquidate(w, m, victim, position, side, limit, min(lots, np.int64(open_lots)), order_id)
+    else:
+        submit(w, m, position, side, limit, lots, F_IOC | F_NO_MARGIN | F_REDUCE, np.int64(-1), P_LIQUIDATION, np.int64(m.cascade), order_id)  # fmt: skip
+    end_pass(w, m, victim, again)
+
+
+@compiled
+def end_pass(w, m, account, again):
+    """Let an account that is still below maintenance wait for another pass, and any other trade on."""
+    if again or largest_position(w, account) >= 0 and is_under_water(w, account):
+        requeue(m, account)
+        return
     close_debt(w, m, account)
     release(w, account)
 
@@ -380,4 +330,7 @@ def unwind_fund(w, m):
     side = SELL if p.lots > 0 else BUY
     limit = max(np.int64(1), m.mark_ticks - band if side == SELL else m.mark_ticks + band)
     w.next_order_id += 1
+    if m.liquidation_delay_ns > 0:
+        send_engine_order(w, m, i, side, limit, lots, F_REDUCE)
+        return
     submit(w, m, i, side, limit, lots, F_IOC | F_NO_MARGIN, np.int64(-1), P_LIQUIDATION, np.int64(m.cascade), np.int64(w.next_order_id))  # fmt: skip

@@ -10,7 +10,9 @@ import numpy as np
 
 from marketsim.kernel.book import follow_market, level_lots, next_price, twice_mid
 from marketsim.kernel.codes import (
+    BOOK,
     BUY,
+    EVERY_MARKET,
     NO_ASK,
     NO_BID,
     PERPETUAL,
@@ -20,6 +22,7 @@ from marketsim.kernel.codes import (
 )
 from marketsim.kernel.crossings import fire_if_crossed
 from marketsim.kernel.dispatch import by_code, functions_of
+from marketsim.kernel.formula import publish_price
 from marketsim.kernel.layout import crossing_at, market_at, position_at, underlying_at
 from marketsim.kernel.liquidation import enqueue
 from marketsim.kernel.margin import bucket_of, equity_atoms, file_account, file_all, is_under_water
@@ -37,22 +40,38 @@ def step_index(w, k):
         u.level = value
     else:
         if u.learning > 0.0:
-            m = market_at(w.markets, u.learning_market)
-            perp = np.float64(twice_mid(m)) * 0.5 / m.inverse_tick
-            u.level += u.learning * (perp - u.level)
+            learn(u, market_at(w.markets, u.learning_market))
         u.level *= value
     u.next_ns = (u.step + 1) * u.every_ns
     publish_index(w, k)
 
 
 @compiled
+def learn(u, m):
+    """Let the index take a share of its perpetual's deviation.
+
+    Without a book the price is the index plus impacts, and stays where it is: what is learned is no impact any more.
+    """
+    if m.matching == BOOK:
+        perp = np.float64(twice_mid(m)) * 0.5 / m.inverse_tick
+        u.level += u.learning * (perp - u.level)
+        return
+    u.level += u.learning * m.impact
+    m.impact *= 1.0 - u.learning
+    m.kept *= 1.0 - u.learning
+
+
+@compiled
 def publish_index(w, k):
-    """Round the index to each market's ticks."""
+    """Round the index to each market's ticks; without a book the price moves with it."""
     u = underlying_at(w.underlyings, k)
     for i in range(w.n_markets):
         m = market_at(w.markets, i)
         if m.underlying == k and m.nav_account < 0:
             m.index_ticks = max(np.int64(1), np.int64(math.floor(u.level * m.inverse_tick + 0.5)))
+            if m.matching != BOOK:
+                publish_price(w, m)
+                w.touched = EVERY_MARKET
 
 
 @compiled
@@ -82,6 +101,8 @@ def remember(m):
 @compiled
 def impact_price(w, m, side):
     """Average price [ticks] at which the impact notional fills against `side`, or 0 when that side is too thin."""
+    if m.matching != BOOK:
+        return np.float64(m.last_ticks)
     need = m.impact_ticklots
     spent = 0.0
     lots = 0.0
@@ -170,26 +191,19 @@ mark_by_rule = by_code("m.mark_rule", CODES, functions_of("marketsim.kernel.mark
 
 
 @compiled
-def step_mark(w, market):
-    """One step of the market's cadence: basis, memory, mark, premium, crossings, liquidation triggers."""
-    m = market_at(w.markets, market)
-    if m.nav_account >= 0:
-        publish_nav(w, m)
-    follow_market(w, m)
-    sample_basis(m)
-    remember(m)
-    old = np.int64(m.mark_ticks)
+def take_mark(w, m):
+    """The market's mark by its rule; the index while a side of the book is empty or nothing has traded."""
     mark = np.float64(m.index_ticks)
     one_sided = m.best_bid == NO_BID or m.best_ask == NO_ASK
-    if not one_sided and m.last_ticks > 0:
+    if not one_sided:
         mark = mark_by_rule(w, m)
     m.mark_ticks = max(np.int64(1), np.int64(math.floor(mark + 0.5)))
-    if m.kind == PERPETUAL and m.next_sample_ns <= w.now_ns:
-        sample_premium(w, m)
-        m.next_sample_ns += m.sample_every_ns
-    m.next_mark_ns += m.mark_every_ns
-    if m.kind == PERPETUAL:
-        m.liquidation_due_ns = w.now_ns
+
+
+@compiled
+def answer_mark(w, market, old):
+    """What a mark that was `old` sets off: crossings of mark and index, liquidation triggers."""
+    m = market_at(w.markets, market)
     if w.live_crossings > 0:
         for k in range(w.crossings_capacity):
             c = crossing_at(w.crossings, k)
@@ -197,6 +211,27 @@ def step_mark(w, market):
                 fire_if_crossed(w, m, k, c)
     if m.kind == PERPETUAL:
         scan_triggers(w, market, old, np.int64(m.mark_ticks))
+
+
+@compiled
+def step_mark(w, market):
+    """One step of the market's cadence: basis, memory, mark, premium, crossings, liquidation triggers."""
+    m = market_at(w.markets, market)
+    if m.nav_account >= 0:
+        publish_nav(w, m)
+    if m.matching == BOOK:
+        follow_market(w, m)
+    sample_basis(m)
+    remember(m)
+    old = np.int64(m.mark_ticks)
+    take_mark(w, m)
+    if m.kind == PERPETUAL and m.next_sample_ns <= w.now_ns:
+        sample_premium(w, m)
+        m.next_sample_ns += m.sample_every_ns
+    m.next_mark_ns += m.mark_every_ns
+    if m.kind == PERPETUAL:
+        m.liquidation_due_ns = w.now_ns
+    answer_mark(w, market, old)
     m.queue_budget = m.queue_tail - m.queue_head
     if m.liquidations_per_step > 0:
         m.queue_budget = min(np.int64(m.queue_budget), np.int64(m.liquidations_per_step))

@@ -1,4 +1,4 @@
-"""Orders: check, match by price then time, settle both sides at once, rest or cancel what is left, log.
+"""Orders: check, match by price then time (`settlement` settles both sides at once), rest or cancel what is left, log.
 
 `submit` is the one door into a book; everybody's orders pass it. A message fills at most MAX_FILLS resting orders; the
 rest is put back at the head of the same instant (`w.limited` tells).
@@ -6,16 +6,15 @@ rest is put back at the head of the same instant (`w.limited` tells).
 
 import numpy as np
 
-from marketsim.kernel.accounts import change_position, charge_fee, close_debt, fee_rate, record_stake, trade_cash
+from marketsim.kernel.accounts import position_of
 from marketsim.kernel.admission import MAX_PRICE, admission
 from marketsim.kernel.book import insert, recentre, remove
 from marketsim.kernel.codes import (
     A_CANCEL,
     A_PLACE,
     A_REJECT,
-    ACC_WATCHED,
+    BOOK,
     BUY,
-    E_TRADE,
     F_CONTINUE,
     F_FAR,
     F_IOC,
@@ -27,17 +26,17 @@ from marketsim.kernel.codes import (
     FREE_SLOT,
     MAX_FILLS,
     N_DONE,
-    N_FILL,
+    N_IMPACT,
     N_RESTING,
     NO_ASK,
     NO_BID,
-    P_LIQUIDATION,
     PENDING_SLOT,
     R_CANCELLED,
     R_EMPTY_BOOK,
     R_FILLED,
     R_FUNDS,
     R_IOC_REST,
+    R_NO_BOOK,
     R_NONE,
     R_POST_ONLY,
     R_REDUCE_ONLY,
@@ -45,10 +44,12 @@ from marketsim.kernel.codes import (
     SELL,
     SPOT,
 )
-from marketsim.kernel.layout import account_at, level_at, market_at, order_at, position_at, spot_of, trade_log_at
+from marketsim.kernel.formula import formula_price, lots_within, own_impact, publish_price, ticks_of
+from marketsim.kernel.layout import level_at, market_at, order_at, position_at, spot_of
 from marketsim.kernel.logs import log_order, post_notice
-from marketsim.kernel.margin import can_still_pay, covered_lots, file_account, file_trigger
+from marketsim.kernel.margin import can_still_pay, covered_lots
 from marketsim.kernel.records import compiled, store_i4
+from marketsim.kernel.settlement import refile, settle, settle_with_outside
 
 
 @compiled
@@ -83,75 +84,6 @@ def cancel(w, i, reason):
     if order.bits & F_NOTIFY:
         post_notice(w, N_DONE, np.int64(order.account), np.int64(order.market), np.int64(order.order_id), np.int64(0), np.int64(0), np.int64(0), np.int64(order.remaining_lots), reason, np.int64(-1))  # fmt: skip
     free_order(w, i, order)
-
-
-@compiled
-def refile(w, m, i, p):
-    """After a fill: a debt without a position is the fund's; file the position's liquidation trigger again."""
-    if p.lots == 0:
-        close_debt(w, m, np.int64(p.account))
-    if account_at(w.accounts, p.account).n_positions <= 1:
-        file_trigger(w, m, i, p)
-    else:
-        file_account(w, np.int64(p.account))
-
-
-@compiled
-def settle(w, m, maker, taker_position, taker_side, lots, taker_id, taker_purpose, taker_parent, taker_flags):
-    """Exchange `lots` between a resting order and the taker at the resting price: cash, fees, positions, log, notices."""
-    price = np.int64(maker.price_ticks)
-    pm = position_at(w.positions, maker.position)
-    pt = position_at(w.positions, taker_position)
-    am = account_at(w.accounts, maker.account)
-    at = account_at(w.accounts, pt.account)
-    if taker_side == BUY:
-        trade_cash(w, m, E_TRADE, np.int64(pt.account), np.int64(maker.account), lots, price)
-        pm.open_sell -= lots
-        signed = lots
-    else:
-        trade_cash(w, m, E_TRADE, np.int64(maker.account), np.int64(pt.account), lots, price)
-        pm.open_buy -= lots
-        signed = -lots
-    if m.kind == SPOT and taker_side == SELL:
-        spot_of(pm).reserved_ticklots -= lots * price  # the bid's reserved cash is spent
-    notional = lots * price * m.atoms
-    maker_fee = charge_fee(w, m, np.int64(maker.account), notional, fee_rate(w, m, np.int64(am.cohort), False))
-    taker_fee = np.int64(0)
-    if taker_purpose != P_LIQUIDATION:
-        taker_fee = charge_fee(w, m, np.int64(pt.account), notional, fee_rate(w, m, np.int64(at.cohort), True))
-    change_position(w, m, np.int64(am.bits), pm, -signed, price)
-    change_position(w, m, np.int64(at.bits), pt, signed, price)
-    record_stake(w, m, pm, -signed, notional, maker_fee)
-    record_stake(w, m, pt, signed, notional, taker_fee)
-    if m.last_trade_ns != w.now_ns:
-        m.last_trade_ns = w.now_ns
-        m.volume_before = m.volume_lots
-    m.last_ticks = price
-    m.volume_lots += lots
-    m.volume_ticklots += np.float64(lots * price)
-    m.trade_seq += 1
-    w.trade_count += 1
-    refile(w, m, np.int64(maker.position), pm)
-    if w.log_trades:
-        row = trade_log_at(w.trade_log, w.trades_n)
-        row.t_ns = w.now_ns
-        row.price_ticks = price
-        row.size_lots = lots
-        row.taker_order = taker_id
-        row.maker_order = maker.order_id
-        row.taker_account = pt.account
-        row.maker_account = maker.account
-        row.taker_parent = taker_parent
-        row.maker_parent = maker.parent
-        row.market = m.id
-        row.taker_side = taker_side
-        row.taker_purpose = taker_purpose
-        row.maker_purpose = maker.purpose
-        w.trades_n += 1
-    if am.bits & ACC_WATCHED:
-        post_notice(w, N_FILL, np.int64(maker.account), np.int64(m.id), np.int64(maker.order_id), -signed, price, maker_fee, np.int64(maker.remaining_lots) - lots, R_NONE, np.int64(pt.account))  # fmt: skip
-    if at.bits & ACC_WATCHED:
-        post_notice(w, N_FILL, np.int64(pt.account), np.int64(m.id), taker_id, signed, price, taker_fee, np.int64(-1), R_NONE, np.int64(maker.account))  # fmt: skip
 
 
 @compiled
@@ -214,6 +146,31 @@ def match(w, m, position, side, price, size, order_id, purpose, parent, flags):
     if filled > 0:
         refile(w, m, position, position_at(w.positions, position))
     return filled
+
+
+@compiled
+def match_by_formula(w, m, position, side, limit, size, order_id, purpose, parent):
+    """Trade `size` lots with `outside`, or as many as cost no more than `limit`; return the filled lots.
+
+    Orders that are filled together have the price worked out for them; one alone moves the price by its own impact.
+    """
+    w.limited = 0
+    outside = position_of(w, np.int64(m.outside_account), np.int64(m.id))
+    if m.clearing_ticks > 0:
+        settle_with_outside(w, m, outside, position, side, size, np.int64(m.clearing_ticks), order_id, purpose, parent)
+        return size
+    lots = min(size, lots_within(w, m, side, limit))
+    if lots <= 0:
+        return np.int64(0)
+    impact = own_impact(w, m, lots if side == BUY else -lots)
+    price = ticks_of(m, formula_price(w, m) + m.fill_share * impact)
+    settle_with_outside(w, m, outside, position, side, lots, price, order_id, purpose, parent)
+    m.impact += impact
+    publish_price(w, m)
+    if m.is_fading:
+        signed = lots if side == BUY else -lots
+        post_notice(w, N_IMPACT, np.int64(-1), np.int64(m.id), order_id, signed, price, np.int64(0), np.int64(0), R_NONE, np.int64(-1))  # fmt: skip
+    return lots
 
 
 @compiled
@@ -293,12 +250,17 @@ def submit(w, m, position, side, price, size, flags, slot, purpose, parent, orde
             return refuse(w, m, position, side, price, size, flags, order_id, R_POST_ONLY)
         if crosses:
             price = np.int64(m.best_ask - 1) if side == BUY else np.int64(m.best_bid + 1)
+    if m.matching != BOOK and not flags & (F_IOC | F_MARKET):
+        return refuse(w, m, position, side, price, size, flags, order_id, R_NO_BOOK)
     reason = admission(w, m, p, side, price, size, flags)
     if reason != R_NONE:
         return refuse(w, m, position, side, price, size, flags, order_id, reason)
     old_bid = np.int64(m.best_bid)
     old_ask = np.int64(m.best_ask)
-    filled = match(w, m, position, side, price, size, order_id, purpose, parent, flags)
+    if m.matching == BOOK:
+        filled = match(w, m, position, side, price, size, order_id, purpose, parent, flags)
+    else:
+        filled = match_by_formula(w, m, position, side, price, size, order_id, purpose, parent)
     remaining = size - filled
     if w.limited:
         if slot >= 0:

@@ -1,10 +1,10 @@
-"""Messages on their way to a venue: a heap of arrivals by (time, sequence), and their delivery to the books."""
+"""Messages on their way to a venue: a heap of arrivals by (time, sequence), and the delivery of orders to the books."""
 
 import numpy as np
 
-from marketsim.kernel.codes import BUY, F_CANCEL, F_CONTINUE, F_SIDE, SELL
-from marketsim.kernel.layout import heap_at, market_at, message_at, position_at
-from marketsim.kernel.matching import cancel_message, submit
+from marketsim.kernel.codes import F_CANCEL, F_CONTINUE, F_SIDE, SELL
+from marketsim.kernel.layout import heap_at, message_at
+from marketsim.kernel.matching import submit
 from marketsim.kernel.records import compiled
 
 KEY_SHIFT = 22  # a heap key is sequence << 22 | message record
@@ -83,31 +83,6 @@ def send_message(w, t_ns, position, flags, price, size, slot, purpose, parent, o
     message.order = order
     w.message_seq += 1
     heap_push(w, t_ns, (w.message_seq << KEY_SHIFT) | k)
-
-
-@compiled
-def receive_message(w):
-    """Let the earliest message reach its book."""
-    k = heap_pop(w)
-    message = message_at(w.messages, k)
-    flags = np.int64(message.bits)
-    position = np.int64(message.position)
-    price = np.int64(message.price_ticks)
-    size = np.int64(message.size_lots)
-    order_id = np.int64(message.order_id)
-    slot = np.int64(message.slot)
-    purpose = np.int64(message.purpose)
-    parent = np.int64(message.parent)
-    order = np.int64(message.order)
-    message.next = w.free_message
-    w.free_message = k
-    m = market_at(w.markets, position_at(w.positions, position).market)
-    w.touched = m.id
-    if flags & F_CANCEL:
-        cancel_message(w, order, order_id, np.int64(position_at(w.positions, position).account))
-        return
-    side = SELL if flags & F_SIDE else BUY
-    deliver(w, m, position, side, price, size, flags, slot, purpose, parent, order_id)
 
 
 @compiled

@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 
 from marketsim.kernel import advance as doors
-from marketsim.kernel import cache, layout
+from marketsim.kernel import cache, clearing, layout
 from marketsim.kernel.external import sending_doors
 from marketsim.kernel.world import World
 
@@ -46,6 +46,8 @@ OTHERS = (
     doors.pay_atoms,
     doors.settle_funding,
     doors.cancel_market,
+    clearing.admitted_lots,
+    clearing.clear_order,
 )
 """Entries that a run may never call."""
 
@@ -54,4 +56,6 @@ def _compile_others() -> None:
     """Compile what the loop does not need while its parts are at hand: 1 s now, 10 s in a process that loaded the loop."""
     for entry in OTHERS:
         entry.compile((types.int64,) * entry.py_func.__code__.co_argcount)
+    clearing.set_impact.compile((types.int64, types.int64, types.int64, types.float64))
+    clearing.fade_impact.compile((types.int64, types.int64, types.float64))
     sending_doors()

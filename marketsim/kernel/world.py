@@ -13,7 +13,7 @@ import numpy as np
 
 from marketsim.kernel import advance as doors
 from marketsim.kernel import layout
-from marketsim.kernel.codes import NO_ASK, NO_BID, SRC_LAST
+from marketsim.kernel.codes import F_ENGINE, NO_ASK, NO_BID, SRC_LAST
 from marketsim.kernel.memory import FREE_MESSAGE, LOGS, Memory
 from marketsim.kernel.messages import KEY_MASK
 from marketsim.kernel.records import release
@@ -212,6 +212,13 @@ class World(Memory):
         prices, lots = self.book_levels(market, is_bid)
         away = (mid - prices if is_bid else prices - mid) * 1e4 / mid
         return [int(lots[away <= bps].sum()) for bps in distances_bps]
+
+    def liquidations_under_way(self, market: int) -> int:
+        """Accounts in a market's liquidation queue, and those whose order of the engine has not reached the book."""
+        sent = self.messages[self.heap["key"][: self.get("heap_size")] & KEY_MASK]
+        sent = sent[sent["bits"] & F_ENGINE != 0]
+        on_the_way = int((self.positions["market"][sent["position"]] == market).sum())
+        return self.market_int(market, "queue_tail") - self.market_int(market, "queue_head") + on_the_way
 
     def check_conserved(self) -> int:
         """Residual of the whole world: sum of equities less sum of deposits [atoms]; 0 or something is broken."""

@@ -19,8 +19,8 @@ _COLUMNS = [
     Heading("p", "adjusted over all cells and arms: Holm for the registered outcome, else Benjamini and Hochberg"),
     Heading("Pairs"), Heading("Pair correlation", "of the outcome between the arms, or of the mids' returns"),
     Heading("Variance ratio", "variance without over variance with common random numbers"),
-    Heading("Failed", "share of pairs with a failed run; estimates are of the rest"),
-    Heading("Collapsed", "share of pairs in which a market was destroyed"), words("Note"),
+    Heading("Failed", "pairs with a failed run; estimates are of the rest"),
+    Heading("Collapsed", "pairs in which a market was destroyed; estimates are of the rest"), words("In words"),
 ]  # fmt: skip
 
 
@@ -79,9 +79,9 @@ def effects(record: StudyRecord) -> Markup:
         )
     pieces: list[object] = [
         markup.paragraph(
-            "Estimates are ratios of sums over all pairs of a cell; intervals resample the clusters named in"
-            " effects.parquet (replications, days or forks), never ticks. Estimates leave out pairs with a failed run,"
-            " whose share is given. Differences of the registered outcome are shown above.",
+            "Estimates are ratios of sums over all pairs of a cell; the unit is the replication, never a tick, a day or"
+            " a fork. Estimates leave out pairs with a failed run or a destroyed market, which are counted. Differences"
+            " of the registered outcome are shown above.",
             kind="note",
         )
     ]
@@ -105,6 +105,5 @@ def _effect_row(row: EffectRow) -> list[object]:
         row.cell, row.arm, row.versus or numbers.ABSENT,
         *(numbers.resolved(value, width) for value in (row.estimate, row.lo, row.hi)),
         numbers.plain(row.p_adjusted, 2), numbers.count(row.pairs), numbers.plain(row.pair_correlation),
-        numbers.plain(row.variance_ratio), numbers.percent(row.failed), numbers.percent(row.collapsed),
-        row.note or "",
+        numbers.plain(row.variance_ratio), numbers.count(row.failed), numbers.count(row.collapsed), row.sentence,
     ]  # fmt: skip

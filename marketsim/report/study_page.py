@@ -83,7 +83,8 @@ def arms(record: StudyRecord) -> Markup:
     columns = [words("Arm"), words("Kind"), words("What it changes"), words("Limits and settings")]
     shared = "Arms and cells of one replication have common random numbers: index, wake-ups, capital, listed events."
     pieces = [
-        markup.paragraph(f"{shared} Arms are compared with {spec.versus}."), markup.table(columns, rows), _forks(record)
+        markup.paragraph(f"{shared} Arms are compared with {spec.baseline_arm}."), markup.table(columns, rows),
+        _forks(record),
     ]  # fmt: skip
     return markup.section("arms", "Arms", *pieces)
 

@@ -68,10 +68,10 @@ class StudyRecord:
         return None if frame is None or frame.is_empty() else frame
 
     def differences(self, measure: str, arm: str | None = None) -> list[EffectRow]:
-        """The effects of arms (of `arm`) on a measure, by cell; levels of single arms are no effects."""
+        """The effects of arms (of `arm`) on a measure against the baseline, by cell."""
         if self.effects is None:
             return []
-        wanted = (pl.col("measure") == measure) & pl.col("versus").is_not_null()
+        wanted = (pl.col("measure") == measure) & (pl.col("versus") == self.study.spec.baseline_arm)
         if arm is not None:
             wanted &= pl.col("arm") == arm
         return rows_of(self.effects.filter(wanted).sort("cell", "arm", maintain_order=True))

@@ -1,9 +1,10 @@
 """The scenario language: from a file, or several, to the one explicit document that runs and is stored.
 
 Lives here: reading YAML with positions (`loader`), merging, presets, overrides and origins (`resolve`), the composition
-of all Specs (`schema`), the checks that a world is possible (`world`, `bounds`), what there is (`registry`), and saying
-it in words (`describe`). May not live here: a parameter of its own; those are declared as Specs beside the code that
-uses them (`venues`, `issuers`, `traders`), and this room only composes them.
+of all Specs (`document`), the scenario as an object (`schema`), the checks that a world is possible (`world`,
+`bounds`), what there is (`registry`), and saying it in words (`describe`). May not live here: a parameter of its own;
+those are declared as Specs beside the code that uses them (`venues`, `issuers`, `traders`), and this room only composes
+them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from marketsim.errors import Problem
     from marketsim.scenario.schema import Scenario
 
-__all__ = ["Scenario", "load", "load_text", "validate"]
+__all__ = ["Scenario", "load", "load_text", "opened", "validate"]
 
 
 def load(path: str | Path, set: Mapping[str, Any] | Sequence[str] = (), seed: int | None = None) -> Scenario:
@@ -29,9 +30,9 @@ def load(path: str | Path, set: Mapping[str, Any] | Sequence[str] = (), seed: in
     >>> world.tokens[0].id, float(world.tokens[0].aum.amount)
     ('BTC3L', 100000000.0)
     """
-    from marketsim.scenario.resolve import load as resolved
+    from marketsim.scenario.schema import Scenario
 
-    return resolved(path, set, seed)
+    return Scenario.load(path, set, seed)
 
 
 def load_text(
@@ -42,9 +43,25 @@ def load_text(
     name: str = "text",
 ) -> Scenario:
     """Resolve and check a scenario given as text; the files it names are below `folder`."""
-    from marketsim.scenario.resolve import load_text as resolved
+    from marketsim.scenario import resolve
+    from marketsim.scenario.schema import Scenario
 
-    return resolved(text, set, seed, folder, name)
+    return resolve.load_text(Scenario, text, set, seed, folder, name)
+
+
+def opened(
+    scenario: str | Path | Mapping[str, Any] | Scenario,
+    set: Mapping[str, Any] | Sequence[str] = (),
+    seed: int | None = None,
+) -> Scenario:
+    """A scenario from what names one (a file, `marketsim:NAME`) or holds one (a map, a Scenario), with set and seed."""
+    from marketsim.scenario.resolve import varied
+    from marketsim.scenario.schema import Scenario
+
+    if isinstance(scenario, (str, Path)):
+        return Scenario.load(scenario, set, seed)
+    loaded = scenario if isinstance(scenario, Scenario) else Scenario.from_dict(scenario)
+    return varied(loaded, set, seed=seed)
 
 
 def validate(path: str | Path) -> list[Problem]:

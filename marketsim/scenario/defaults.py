@@ -81,9 +81,10 @@ def _market(spec: MarketSpec, underlyings: Mapping[str, UnderlyingSpec]) -> Mark
     underlying = underlyings.get(spec.underlying)
     currency = spec.currency or (underlying.index.price_currency if underlying else QUOTE)
     spec = with_currency(spec, currency, spec.underlying)
+    if (spec.kind == "spot" or not spec.matching.has_book) and "rule" not in spec.mark.model_fields_set:
+        spec = spec.model_copy(update={"mark": spec.mark.model_copy(update={"rule": "mid"})})
     if spec.kind == "spot":
-        rule = spec.mark.rule if "rule" in spec.mark.model_fields_set else "mid"
-        return spec.model_copy(update={"contract": None, "mark": spec.mark.model_copy(update={"rule": rule})})
+        return spec.model_copy(update={"contract": None})
     if "tiers" in spec.margin.model_fields_set:
         return spec
     rows = tuple(

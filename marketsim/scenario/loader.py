@@ -86,13 +86,15 @@ def _events(text: str) -> Iterator[Any]:
 
 def read_file_with_bases(path: Path, problems: Problems) -> list[Node]:
     """Read a scenario and the chain of files it extends, the outermost base first."""
+    return with_bases(read(path, problems), path, problems)
+
+
+def with_bases(node: Node, path: Path, problems: Problems) -> list[Node]:
+    """A document and the chain of files it extends, the outermost base first; `path` is where it stands, or would."""
     chain: list[Node] = []
-    seen: list[Path] = []
-    root = Path()
+    seen = [_real(path)]
+    root = root_folder(path)
     while True:
-        node = read(path, problems)
-        root = root_folder(path) if not seen else root
-        seen.append(_real(path))
         entries = dict(node.map)
         extends = entries.pop("extends", None)
         chain.insert(0, node.with_entries(entries, node.keys) if extends is not None else node)
@@ -113,7 +115,8 @@ def read_file_with_bases(path: Path, problems: Problems) -> list[Node]:
             problems.add(extends.place, "extends", extends.text, "there is no such file", allowed, meant)
             return chain
         chain[0] = replace(chain[0], origin="")
-        path = base
+        path, node = base, read(base, problems)
+        seen.append(_real(path))
 
 
 def _base_of(extends: Node, folder: Path, root: Path, problems: Problems) -> Path | None:
@@ -270,8 +273,11 @@ def _tag(event: Any) -> str:
 
 def _scalar(event: Any) -> str | int | Decimal | bool | None:
     text = str(event.value)
-    if event.style:  # quoted or block text
-        return text
+    return text if event.style else plain_scalar(text)  # quoted or block text is text
+
+
+def plain_scalar(text: str) -> str | int | Decimal | bool | None:
+    """What a text without quotes stands for, by the core schema of YAML 1.2."""
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text) and len(text) < 40:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from marketsim.errors import UsageError
 from marketsim.scenario.loader import read_value
 from marketsim.scenario.merging import merge, without_markers
 from marketsim.scenario.nodes import Node, Path, Place, Problems, id_of, near
+from marketsim.scenario.values import node_of
 
 _EARLIER = ("extends", "preset", "like", "id", "delete")
 
@@ -19,7 +19,11 @@ def override(root: Node, overrides: Mapping[str, Any] | Sequence[str], problems:
     """The document with every override laid over it, in order; a path that leads nowhere is a problem."""
     for path, value in _pairs(overrides):
         file = f"--set {path}"
-        node = read_value(value, file, 1, problems) if isinstance(value, str) else _node_of(value, file)
+        node = (
+            read_value(value, file, 1, problems)
+            if isinstance(value, str)
+            else node_of(value, Place(file, 1, 1), file, path)
+        )
         parts = path.split(".")
         if not all(parts):
             problems.add(Place(file, 1, 1), path, path, "this is not a path", "tokens.BTC3L.aum, tokens.*.rebalance.at")
@@ -42,21 +46,6 @@ def _pairs(overrides: Mapping[str, Any] | Sequence[str]) -> list[tuple[str, Any]
             raise UsageError(f"--set {text}: this is not PATH=VALUE; as in --set tokens.BTC3L.aum='100 MUSDT'")
         pairs.append((path.strip(), value.strip()))
     return pairs
-
-
-def _node_of(value: Any, file: str) -> Node:
-    """A Python value as a node; a float is taken by its shortest decimal text."""
-    place = Place(file, 1, 1)
-    if isinstance(value, Mapping):
-        entries = {str(key): _node_of(entry, file) for key, entry in value.items()}
-        return Node(entries, place, "", file, dict.fromkeys(entries, place))
-    if isinstance(value, (list, tuple)):
-        return Node([_node_of(item, file) for item in value], place, "", file)
-    if isinstance(value, float):
-        value = Decimal(repr(value))
-    if value is None or isinstance(value, (bool, int, Decimal, str)):
-        return Node(value, place, str(value), file)
-    raise UsageError(f"{file}: a {type(value).__name__} is no value of a scenario; text, a number, a list or a map is")
 
 
 def _set(node: Node, parts: list[str], value: Node, whole: str, path: Path, problems: Problems) -> Node:

@@ -16,27 +16,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from marketsim.errors import Problem, ScenarioError
 from marketsim.scenario import defaults, shipped
+from marketsim.scenario.document import ScenarioSpec
 from marketsim.scenario.fits import check_fits
-from marketsim.scenario.loader import read_file_with_bases, read_text, root_folder
+from marketsim.scenario.loader import read_file_with_bases, read_text, root_folder, with_bases
 from marketsim.scenario.merging import merge, without_markers
-from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, id_of, near
+from marketsim.scenario.nodes import INCOMPLETE, Node, Place, Problems, id_of, near
 from marketsim.scenario.overrides import override
 from marketsim.scenario.presets import presets_for
-from marketsim.scenario.schema import Scenario
 from marketsim.scenario.validation import parts_of
+from marketsim.scenario.values import GIVEN, node_of
 from marketsim.scenario.world import ScenarioDraft, check_parts, check_study_paths, check_tapes, prepared_indices
 from marketsim.venues.margin import TIER_TABLES
 
 Overrides = Mapping[str, Any] | Sequence[str]
+S = TypeVar("S", bound=ScenarioSpec)
+NO_PLACE = Place("", 0, 0)
+"""Of a value that stands in no file."""
 _WITH_LIKE = ("underlyings", "markets", "tokens", "traders", "networks")
 _WITH_PRESETS = ("markets", "tokens")
 
 
-def load(path: str | Path, set: Overrides = (), seed: int | None = None) -> Scenario:
+def load(into: type[S], path: str | Path, set: Overrides = (), seed: int | None = None) -> S:
     """Read, resolve and check a scenario file, or a shipped scenario, `marketsim:NAME` or `marketsim:NAME@VERSION`.
 
     Paths in overrides of a shipped scenario are relative to the folder one works in. Raises ScenarioError with every
@@ -48,7 +52,7 @@ def load(path: str | Path, set: Overrides = (), seed: int | None = None) -> Scen
         named = shipped.find(path)
         file, place = named.file, Path.cwd() / f"{named.name}.yaml"
     with _without_collection():
-        return _finished(read_file_with_bases(file, problems), place, set, seed, problems)
+        return _finished(into, read_file_with_bases(file, problems), place, set, seed, problems)
 
 
 @contextmanager
@@ -64,37 +68,54 @@ def _without_collection() -> Iterator[None]:
 
 
 def load_text(
-    text: str, set: Overrides = (), seed: int | None = None, folder: str | Path = ".", name: str = "text"
-) -> Scenario:
+    into: type[S],
+    text: str,
+    set: Overrides = (),
+    seed: int | None = None,
+    folder: str | Path = ".",
+    name: str = "text",
+) -> S:
     """Resolve and check a scenario given as text; it extends nothing, and its files are below `folder`."""
     problems = Problems()
     file = Path(folder) / f"{name}.yaml"
-    return _finished([read_text(text, str(file), problems)], file, set, seed, problems)
+    return _finished(into, [read_text(text, str(file), problems)], file, set, seed, problems)
+
+
+def load_map(into: type[S], given: Mapping[str, Any], folder: str | Path = ".") -> S:
+    """Resolve and check a scenario given as a map; what it extends and its files are looked for from `folder`.
+
+    Problems have the path of the value and no line.
+    """
+    problems = Problems()
+    file = Path(folder) / "scenario.yaml"
+    with _without_collection():
+        chain = with_bases(node_of(given, NO_PLACE, GIVEN), file, problems)
+        return _finished(into, chain, file, (), None, problems)
 
 
 def validate(path: str | Path) -> list[Problem]:
     """Every problem of a scenario file, sorted by line; none when it is valid."""
     try:
-        load(path)
+        load(ScenarioSpec, path)
     except ScenarioError as error:
         return error.problems
     return []
 
 
-def varied(scenario: Scenario, *layers: Mapping[str, Any], seed: int | None = None) -> Scenario:
+def varied(scenario: S, *layers: Overrides, seed: int | None = None) -> S:
     """A loaded scenario with overrides laid over it, one layer after the other: first a cell's, then an arm's.
 
     They act where `--set` does: on the document before defaults. Raises ScenarioError with every problem.
     """
-    if scenario.document is None or not (any(layers) or seed is not None):
+    if not (any(layers) or seed is not None):
         return scenario
     problems = Problems()
-    root = scenario.document
+    root = scenario.document or node_of(scenario.canonical(), NO_PLACE, GIVEN)
     for layer in layers:
         root = override(root, layer, problems)
     if seed is not None:
         root = override(root, {"seed": seed}, problems)
-    return _checked_world(_with_tier_rows(root, problems), scenario.root / "varied.yaml", problems)
+    return _checked_world(type(scenario), _with_tier_rows(root, problems), scenario.root / "varied.yaml", problems)
 
 
 def document(chain: Sequence[Node], problems: Problems, set: Overrides = (), seed: int | None = None) -> Node:
@@ -113,11 +134,11 @@ def document(chain: Sequence[Node], problems: Problems, set: Overrides = (), see
     return _with_tier_rows(root, problems)
 
 
-def _finished(chain: list[Node], file: Path, set: Overrides, seed: int | None, problems: Problems) -> Scenario:
-    return _checked_world(document(chain, problems, set, seed), file, problems)
+def _finished(into: type[S], chain: list[Node], file: Path, set: Overrides, seed: int | None, problems: Problems) -> S:
+    return _checked_world(into, document(chain, problems, set, seed), file, problems)
 
 
-def _checked_world(root: Node, file: Path, problems: Problems) -> Scenario:
+def _checked_world(into: type[S], root: Node, file: Path, problems: Problems) -> S:
     """The document as a scenario, with defaults, when nothing is wrong with it."""
     if "name" not in root.map:
         name = Node(file.stem, root.place, file.stem, "the file's name")
@@ -131,7 +152,7 @@ def _checked_world(root: Node, file: Path, problems: Problems) -> Scenario:
     check_fits(draft, indices)
     if problems.found:
         raise ScenarioError(problems.found)
-    scenario = Scenario.model_validate(parts)
+    scenario = into.model_validate(parts)
     check_study_paths(scenario.complete(), root, problems)
     if problems.found:
         raise ScenarioError(problems.found)

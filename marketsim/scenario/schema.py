@@ -1,175 +1,88 @@
-"""The whole document: a scenario as the composition of the Specs of all rooms."""
+"""A scenario as an object: read from a file, a map or another scenario, changed, written down, said in words."""
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Self
 
-from pydantic import Field, PlainSerializer, PrivateAttr
-
-from marketsim.events.family import EVENTS, EventSpec
-from marketsim.issuers.token_spec import TokenSpec
-from marketsim.networks.influence import NETWORKS, NetworkSpec
-from marketsim.ranges import ABOVE_ZERO, CADENCE, TEN_YEARS, Range
-from marketsim.scenario.nodes import Node
-from marketsim.scenario.study import StudySpec
-from marketsim.spec import (
-    EVERY_KEY,
-    NONE_IN_WORDS,
-    WORDS_FOR_NONE,
-    Count,
-    Duration,
-    Factor,
-    FileSpec,
-    Identifier,
-    Instant,
-    Spec,
-)
-from marketsim.traders.group import TRADERS, TraderGroupSpec
-from marketsim.units import NS_PER_SECOND, format_duration
-from marketsim.venues.contract import MarketSpec
-from marketsim.venues.underlying import UnderlyingSpec
+from marketsim.errors import Problem, ScenarioError
+from marketsim.networks.influence import NETWORKS
+from marketsim.scenario import resolve
+from marketsim.scenario.describe import as_yaml
+from marketsim.scenario.document import ScenarioSpec
+from marketsim.scenario.sentences import in_sentences
+from marketsim.traders.group import TRADERS
 
 
-class ClockSpec(Spec):
-    """When the run starts, how long it is, how much of it is warm-up, how often `model.step()` reports."""
+class Scenario(ScenarioSpec):
+    """A resolved scenario: explicit, complete, the thing that runs and is stored beside its rows.
 
-    start: Instant = 1_704_067_200 * NS_PER_SECOND
-    duration: Annotated[Duration, TEN_YEARS]
-    warmup: Duration = 0
-    report_every: Annotated[Duration, ABOVE_ZERO] = 60 * NS_PER_SECOND
+    Immutable: `with_` returns another one.
 
+    >>> world = marketsim.Scenario.load("marketsim:quickstart")
+    >>> larger = world.with_({"tokens.BTC3L.aum": "100 MUSDT", "seed": 7})
+    >>> float(world.tokens[0].aum.amount), float(larger.tokens[0].aum.amount), larger.seed
+    (4000000.0, 100000000.0, 7)
+    >>> marketsim.Scenario.from_dict({"extends": "marketsim:quickstart"}).sha256() == world.sha256()
+    True
+    >>> try:
+    ...     world.with_({"tokens.BTC3L.aum": "100 EUR"})
+    ... except marketsim.errors.ScenarioError as error:
+    ...     print(error)
+    tokens.BTC3L.aum: this is in EUR, its market is in USDT; was '100 EUR'; allowed: USDT
+    """
 
-def _cadence_text(value: int | str | None) -> str:
-    return "none" if value is None else value if isinstance(value, str) else format_duration(value)
+    @classmethod
+    def load(cls, path: str | Path, set: Mapping[str, Any] | Sequence[str] = (), seed: int | None = None) -> Self:
+        """Read, resolve and check a scenario file, or a shipped scenario (`marketsim:quickstart`).
 
-
-_Cadence = Annotated[Duration | None, NONE_IN_WORDS, PlainSerializer(_cadence_text, when_used="json"), CADENCE]
-
-
-class DepthRecordSpec(Spec):
-    """Cumulative sizes within so many basis points of the mid."""
-
-    bps: Annotated[tuple[Factor, ...], ABOVE_ZERO]
-    every: Annotated[Duration, CADENCE]
-
-
-class BookRecordSpec(Spec):
-    """The best `levels` price levels a side."""
-
-    levels: Annotated[Count, Range("1 to 1000", least=1, most=1_000)]
-    every: Annotated[Duration, CADENCE]
-
-
-class RecordSpec(Spec):
-    """What is written down, and how often; none = not at all."""
-
-    trades: Literal["all", "none"] = "all"
-    orders: Literal["all", "none"] = "none"
-    quotes: Annotated[
-        Literal["change"] | Duration | None,
-        NONE_IN_WORDS,
-        PlainSerializer(_cadence_text, when_used="json"),
-        CADENCE,
-    ] = 10 * NS_PER_SECOND
-    depth: Annotated[DepthRecordSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
-    book: Annotated[BookRecordSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
-    marks: _Cadence = 60 * NS_PER_SECOND
-    tokens: _Cadence = 60 * NS_PER_SECOND
-    cohorts: _Cadence = 3_600 * NS_PER_SECOND
-    positions: _Cadence = 3_600 * NS_PER_SECOND
-
-
-_NOT_OF_THE_WORLD = ("study", "seed", "name", "title", "references")
-
-
-class Scenario(Spec):
-    """A resolved scenario: explicit, complete, the thing that runs and is stored beside its rows."""
-
-    schema_version: Literal["marketsim/1"] = Field(alias="schema")
-    name: Identifier
-    title: str = ""
-    references: tuple[str, ...] = ()
-    clock: ClockSpec
-    seed: Count = 0
-    underlyings: tuple[UnderlyingSpec, ...]
-    markets: tuple[MarketSpec, ...]
-    tokens: tuple[TokenSpec, ...] = ()
-    traders: tuple[Annotated[TraderGroupSpec, TRADERS], ...] = ()
-    networks: tuple[Annotated[NetworkSpec, NETWORKS], ...] = ()
-    events: tuple[Annotated[EventSpec, EVENTS], ...] = ()
-    record: RecordSpec = RecordSpec()
-    study: Annotated[StudySpec | None, NONE_IN_WORDS] = None
-
-    _root: Path = PrivateAttr(default=Path())
-    _document: Node | None = PrivateAttr(default=None)
-    _notices: tuple[str, ...] = PrivateAttr(default=())
-
-    def remember(self, root: Path, document: Node, notices: tuple[str, ...] = ()) -> None:
-        """Keep the root folder and the document this scenario was made from, and its notices; once, when it loads."""
-        self._root, self._document, self._notices = root, document, notices
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What is valid in it and perhaps not meant, each with its place."""
-        return self._notices
-
-    @property
-    def root(self) -> Path:
-        """The folder that paths of index files in this scenario begin at."""
-        return self._root
-
-    @property
-    def document(self) -> Node | None:
-        """The document this scenario was made from, with the origin of every value that was written down."""
-        return self._document
-
-    def canonical(self) -> dict[str, Any]:
-        """The scenario as JSON that is stored and hashed: values explicit, units in canonical text, keys sorted.
-
-        Keys that are newer than this form are left out at their default (`spec.OMITTED_AT_DEFAULT`).
+        set, seed: laid over it. Raises ScenarioError with every problem, sorted by line, and UnknownScenarioError for a
+        name that there is not.
         """
-        return self._as_json({})
+        return resolve.load(cls, path, set, seed)
 
-    def complete(self) -> dict[str, Any]:
-        """The canonical document with every key, for people and for paths that name a key."""
-        return self._as_json({EVERY_KEY: True})
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any], *, folder: str | Path = ".") -> Self:
+        """Resolve and check a scenario given as a map with the keys of a scenario file.
 
-    def _as_json(self, context: dict[str, Any]) -> dict[str, Any]:
-        text = json.dumps(self.model_dump(mode="json", by_alias=True, context=context), default=str)
-        return cast(dict[str, Any], json.loads(text, object_pairs_hook=lambda pairs: dict(sorted(pairs))))
-
-    @property
-    def resolved(self) -> dict[str, Any]:
-        """The same as `canonical()`: what is stored as resolved.json."""
-        return self.canonical()
-
-    def sha256(self) -> str:
-        """Identity of the world [hex]: SHA-256 of the canonical document without study, seed, name, title, references.
-
-        A file counts by its content, not by its place.
+        Values are as in a file: text with units (`"100 MUSDT"`), numbers, lists and maps; `extends` and files of prices
+        are looked for from `folder`. Raises ScenarioError with every problem, each with the path of its value
+        (`tokens.BTC3L.aum`), and UsageError for a value that no scenario can hold.
         """
-        document = self.canonical()
-        _drop_paths(self, document)
-        world = {key: value for key, value in document.items() if key not in _NOT_OF_THE_WORLD}
-        text = json.dumps(world, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return resolve.load_map(cls, document, folder)
+
+    def with_(self, changes: Mapping[str, Any]) -> Self:
+        """The same scenario with values laid over it by their paths, checked like a file.
+
+        changes: as `{"tokens.BTC3L.aum": "100 MUSDT", "tokens.*.rebalance.at": "00:04"}`; `*` stands for all of a list.
+        Text is one YAML value; `None` takes a key out. Defaults that follow from another value (the start of a token
+        from its basket) follow the new one. Raises ScenarioError with the path of every value that is wrong.
+        """
+        try:
+            return resolve.varied(self, changes)
+        except ScenarioError as error:
+            raise ScenarioError([_without_option(problem) for problem in error.problems]) from None
+
+    def to_yaml(self) -> str:
+        """The scenario as a file with every default written in; read again, it has the same `sha256()`.
+
+        Paths of files of prices begin at `root`.
+        """
+        return as_yaml(self)
+
+    def sentences(self) -> str:
+        """What the scenario means, in words: a paragraph a part, as `marketsim show --sentences` prints them."""
+        return in_sentences(self)
 
 
-def _drop_paths(spec: Spec, written: dict[str, Any]) -> None:
-    """Take the paths of files out of a document, wherever a Spec in it is one of a file."""
-    if isinstance(spec, FileSpec):
-        del written["path"]
-    for name, field in type(spec).model_fields.items():
-        value, below = getattr(spec, name), written.get(field.alias or name)
-        pairs = [(value, below)]
-        if isinstance(value, tuple) and isinstance(below, list):
-            pairs = list(zip(value, below, strict=True))
-        for part, text in pairs:
-            if isinstance(part, Spec) and isinstance(text, dict):
-                _drop_paths(part, text)
+def _without_option(problem: Problem) -> Problem:
+    """A problem of an override that is not of the command line: its place is the path of its value."""
+    option = problem.file.removeprefix("--set ")
+    if option == problem.file:
+        return problem
+    return replace(problem, file="", line=0, column=0, path=problem.path or option)
 
 
 def json_schema() -> dict[str, Any]:

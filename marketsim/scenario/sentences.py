@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.events.family import EventSpec
-from marketsim.scenario.schema import Scenario
+from marketsim.scenario.document import ScenarioSpec
 from marketsim.units import (
     format_duration,
     format_instant,
@@ -17,7 +17,7 @@ from marketsim.venues.marks.family import MARK_RULES
 from marketsim.venues.underlying import UnderlyingSpec
 
 
-def in_sentences(scenario: Scenario) -> str:
+def in_sentences(scenario: ScenarioSpec) -> str:
     """What a scenario means, in words: one paragraph a part."""
     clock = scenario.clock
     opening = f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name

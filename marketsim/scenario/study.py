@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator, model_validator
 
@@ -190,8 +190,11 @@ class PerpetualPositionSpec(Spec):
 class StudySpec(Spec):
     """A study: cells x replications x arms, what is measured of them, and the outcome registered before the runs.
 
-    versus: the arm that others are compared with. fork: absent = every arm runs from the start.
+    baseline: the arm that others are compared with; absent = `frictionless` if it is listed, else the first. fork:
+    absent = every arm runs from the start.
     """
+
+    announced_keys: ClassVar[Mapping[str, str]] = {"versus": "baseline"}
 
     arms: tuple[Arm, ...] = (ArmSpec(id="factual"), ArmSpec(id="frictionless", arm="frictionless"))
     replications: Annotated[Count, REPLICATIONS] = 1
@@ -199,7 +202,7 @@ class StudySpec(Spec):
     over: dict[str, AxisValues] = Field(default_factory=dict)
     measures: tuple[MeasureName, ...] = ()
     primary: MeasureName | None = None
-    versus: Identifier = "factual"
+    baseline: Annotated[Identifier | None, OMITTED_AT_DEFAULT] = None
     compare_holding: tuple[PerpetualPositionSpec, ...] = ()
     fork: Annotated[ForkSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     probe: ProbeSpec = ProbeSpec()
@@ -207,6 +210,20 @@ class StudySpec(Spec):
     def asks_for(self, word: str) -> bool:
         """Whether a word stands among the measures or is the primary outcome."""
         return word in (*self.measures, self.primary)
+
+    @property
+    def baseline_arm(self) -> str:
+        """The id of the arm that others are compared with: the world without the funds' orders, where it is listed."""
+        if self.baseline is not None:
+            return self.baseline
+        whole = [arm for arm in self.arms if arm.arm == "frictionless" and arm.only is None and not arm.set]
+        named = next((arm for arm in whole if arm.id == "frictionless"), None)
+        return (named or next(iter(whole), self.arms[0])).id
+
+    @property
+    def factual_arm(self) -> str | None:
+        """The id of the arm that is the world as declared, where it is listed."""
+        return next((arm.id for arm in self.arms if not arm.is_intervention), None)
 
     @field_validator("arms")
     @classmethod
@@ -222,8 +239,8 @@ class StudySpec(Spec):
     @model_validator(mode="after")
     def _consistent(self) -> StudySpec:
         names = [arm.id for arm in self.arms]
-        if self.versus not in names:
-            raise refusal(f"there is no arm {self.versus!r} to compare with", ", ".join(names), "", ("versus",))
+        if self.baseline is not None and self.baseline not in names:
+            raise refusal(f"there is no arm {self.baseline!r} to compare with", ", ".join(names), "", ("baseline",))
         kinds = {arm.arm for arm in self.arms if not arm.set}
         if kinds & set(PLACEBOS) and "factual" not in kinds:
             raise refusal("placebo arms send the factual arm's orders, and there is none", "factual", "", ("arms",))

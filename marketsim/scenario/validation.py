@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import TypeAdapter, ValidationError
 
 from marketsim.kinds import Family
+from marketsim.scenario.document import ScenarioSpec
 from marketsim.scenario.nodes import INCOMPLETE, Node, Path, Problems, at, named, near, nearest, plain
-from marketsim.scenario.schema import Scenario
 from marketsim.spec import Spec, not_in_this_version
 
 _LISTS = ("underlyings", "markets", "tokens", "traders", "networks", "events")
@@ -29,10 +29,10 @@ _ALLOWED = {
 
 def parts_of(root: Node, problems: Problems) -> dict[str, Any]:
     """Every part that is right, as Specs by section; parts that are wrong are left out (None within lists)."""
-    fields = {field.alias or name: field for name, field in Scenario.model_fields.items()}
+    fields = {field.alias or name: field for name, field in ScenarioSpec.model_fields.items()}
     for key in root.map:
         if key not in fields:
-            _unknown_key(root, (key,), Scenario, problems)
+            _unknown_key(root, (key,), ScenarioSpec, problems)
     context = {"currencies": _names(root)}
     parts: dict[str, Any] = {}
     for key, field in fields.items():
@@ -52,7 +52,7 @@ def parts_of(root: Node, problems: Problems) -> dict[str, Any]:
 @cache
 def _kind_in(section: str) -> Any:
     """What a section, or each item of one that is a list, has to be."""
-    field = next(field for name, field in Scenario.model_fields.items() if (field.alias or name) == section)
+    field = next(field for name, field in ScenarioSpec.model_fields.items() if (field.alias or name) == section)
     if section in _LISTS:
         return get_args(field.annotation)[0]
     return field.annotation if not field.metadata else Annotated[(field.annotation, *field.metadata)]

@@ -169,7 +169,8 @@ def _with_file(draft: ScenarioDraft, keys: Keys, spec: FileSpecKind, file: Path)
     node = at(draft.root, (*keys, "path"))
     assert node is not None
     root, prefix = root_folder(file), ""
-    folder = file.parent if node.origin.startswith("--set") else Path(node.place.file).parent
+    is_in_a_file = bool(node.place.file) and not node.origin.startswith("--set")
+    folder = Path(node.place.file).parent if is_in_a_file else file.parent
     if _is_shipped(folder, root) or node.text.startswith(SHIPPED):
         root, prefix = shipped_folder(), SHIPPED
         if node.text.startswith(SHIPPED):

@@ -11,6 +11,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from marketsim import scenario as scenarios
 from marketsim.announcements import AnnouncementFeed
 from marketsim.clock import MarketEnvironment
 from marketsim.errors import UsageError
@@ -24,7 +25,6 @@ from marketsim.issuers.primary_market.desk import PrimaryMarketDesk
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.journal import Journal
 from marketsim.kernel import codes
-from marketsim.scenario import load
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
 from marketsim.simulation.arms import FACTUAL, apply, present
@@ -34,6 +34,7 @@ from marketsim.simulation.listed import ListedEvents
 from marketsim.simulation.wiring.wire import wire
 from marketsim.simulation.wiring.wired import FIRST_AGENT
 from marketsim.streams import Stream
+from marketsim.venues.clearing import Clearing
 from marketsim.venues.collateral import Collateral
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.gateway import Gateway
@@ -50,7 +51,7 @@ CHUNK = 65_536  # steps of an index handed to the kernel at once
 class MarketModel(mesa.Model):  # type: ignore[misc]
     """One world, ready to run.
 
-    scenario: a file, the name of a shipped scenario, or a loaded `Scenario`; seed: replaces the scenario's; set:
+    scenario: a file, the name of a shipped scenario, a map, or a `Scenario`; seed: replaces the scenario's; set:
     overrides by path. replication: which draws. arm: what is changed in the world; children: the factual run's, for
     placebo arms. `env` is a `simpy.Environment`, `view` and `gateway` show and reach the venue. `step()` advances
     `clock.report_every`; at the end `running` is False. `close()` frees the kernel's memory.
@@ -66,7 +67,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
 
     def __init__(
         self,
-        scenario: str | Path | Scenario,
+        scenario: str | Path | Mapping[str, Any] | Scenario,
         seed: int | None = None,
         set: Mapping[str, Any] | Sequence[str] = (),
         *,
@@ -75,10 +76,10 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         children: Iterable[Mapping[str, Any]] = (),
         log_rows: int = LOG_ROWS,
     ) -> None:
-        declared = scenario if isinstance(scenario, Scenario) else load(scenario, set=set, seed=seed)
+        declared = scenarios.opened(scenario, set, seed)
         world = present(declared, arm)
         self._declared = world
-        self.root_seed = world.seed if seed is None else seed
+        self.root_seed = world.seed
         self.replication = replication
         self.participants = 0
         super().__init__(rng=self.root_seed)
@@ -89,6 +90,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.view = View(self.env, self.world, self.wired.markets, self.wired.positions)
         self.gateway = Gateway(self.env, self.wired.positions, self.wired.outside, self._token_ledgers())
         self.gateway.ticks.update({market.id: market.tick.amount for market in self.wired.market_specs})
+        self.gateway.clearings.update(self._clearings())
         self.env.on_path = self._give_path
         self.env.on_log = self.drop_logs
         for number in range(len(self.wired.paths)):
@@ -148,6 +150,17 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         """Empty the kernel's buffers, while nobody records."""
         for name in ("trades", "orders", "quotes", "liquidations", "deleveragings"):
             self.world.take_log(name)
+
+    def _clearings(self) -> dict[str, Clearing]:
+        """Who fills the orders of each market without a book."""
+        wired, numbers = self.wired, {spec.id: i for i, spec in enumerate(self.scenario.underlyings)}
+        found = {}
+        for spec in wired.market_specs:
+            if not spec.matching.has_book:
+                underlying, number = numbers[spec.underlying], wired.markets[spec.id]
+                every_ns = wired.paths[underlying].every_ns
+                found[spec.id] = Clearing(self.env, spec, number, underlying, every_ns, wired.outside[spec.id])
+        return found
 
     def _funding_desk(self, market: Any) -> FundingDesk:
         clock, tape = self.scenario.clock, market.funding.tape

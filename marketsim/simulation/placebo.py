@@ -158,7 +158,7 @@ class PlaceboDesk:
     def _send(self, order: PlaceboOrder) -> Order:
         view, account = self.model.view, self.accounts[self.places[order.market]]
         price = None
-        if order.offset is not None:
+        if order.offset is not None and view.has_book(order.market):
             mid = view.mid(order.market)
             at = (view.mark_ticks(order.market) if mid is None else mid) * (1 + order.offset)
             price = max(floor(at) if order.lots > 0 else ceil(at), 1)

@@ -136,8 +136,16 @@ class _Trial:
         price = view.mark_ticks(market) if mid is None else mid
         far = 1 + float(PROTECTION) if lots > 0 else 1 - float(PROTECTION)
         limit = max(floor(price * far) if lots > 0 else ceil(price * far), 1)
+        has_book = view.has_book(market)
         return self.model.gateway.send(
-            self.account, market, lots, order_type="limit", price_ticks=limit, tif="ioc", purpose=Purpose.PLACEBO
+            self.account,
+            market,
+            lots,
+            order_type="limit" if has_book else "market",
+            price_ticks=limit if has_book else None,
+            tif="ioc",
+            purpose=Purpose.PLACEBO,
+            decided_ns=self.probe.t_ns,
         )
 
     def look(self, horizon_ns: int) -> ProcessGenerator:

@@ -47,10 +47,9 @@ def residual_atoms(model: MarketModel, asset: str) -> int:
 
 
 def liquidations_queued(model: MarketModel) -> dict[str, int]:
-    """Accounts that wait in each perpetual's liquidation queue."""
-    world = model.world
+    """Accounts that wait in each perpetual's liquidation queue, or for the engine's order that is on its way."""
     return {
-        market.id: world.market_int(number, "queue_tail") - world.market_int(number, "queue_head")
+        market.id: model.world.liquidations_under_way(number)
         for number, market in enumerate(model.wired.market_specs)
         if market.kind == "perpetual"
     }

@@ -28,6 +28,8 @@ from marketsim.venues.funding import FundingSpec
 from marketsim.venues.liquidation import LiquidationSpec
 from marketsim.venues.margin import MarginSpec
 from marketsim.venues.marks.family import MARK_RULES, MarkSpec
+from marketsim.venues.matching.book import BookSpec
+from marketsim.venues.matching.family import MATCHINGS, MatchingSpec
 
 
 class FeesSpec(Spec):
@@ -49,8 +51,8 @@ OF_A_PERPETUAL = ("contract", "funding", "margin", "liquidation", "deleveraging"
 class MarketSpec(Spec):
     """A perpetual contract, or the spot market of a coin, on a venue; prices are multiples of `tick`, sizes of `lot`.
 
-    A spot market has none of the keys `OF_A_PERPETUAL` and marks at the mid unless it says otherwise. Each token with
-    its own book also has one, which the loader makes.
+    A spot market has none of the keys `OF_A_PERPETUAL`. It and a market without a book mark at the mid unless they say
+    otherwise. Each token with its own book also has one, which the loader makes.
     """
 
     id: Identifier
@@ -60,6 +62,7 @@ class MarketSpec(Spec):
     contract: Annotated[Literal["linear"] | None, announced({"inverse": "linear", "quanto": "linear"})] = "linear"
     tick: Annotated[MoneyAmount, ABOVE_ZERO] = Money(Decimal("0.1"), QUOTE)
     lot: Annotated[SizeAmount, ABOVE_ZERO] = Size(Decimal("0.001"), QUOTE)
+    matching: Annotated[MatchingSpec, MATCHINGS, OMITTED_AT_DEFAULT] = BookSpec()
     fees: FeesSpec = FeesSpec()
     mark: MarkSpec = MarkSpec()
     funding: FundingSpec = FundingSpec()
@@ -77,7 +80,12 @@ class MarketSpec(Spec):
         """What is wrong between its fields; their ranges hold."""
         yield from (fault.below("fees") for fault in self.fees.faults())
         rule = MARK_RULES.kinds[self.mark.rule]
+        yield from (fault.below("matching") for fault in self.matching.faults())
         if self.kind == "spot":
+            if not self.matching.has_book:
+                yield Fault(
+                    ("matching",), "a formula fills orders of perpetuals; a spot market has a book", "kind: book"
+                )
             if rule.needs_funding:
                 others = ", ".join(word for word, other in MARK_RULES.kinds.items() if not other.needs_funding)
                 yield Fault(("mark", "rule"), "this rule needs the funding of a perpetual", others)

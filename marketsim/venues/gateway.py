@@ -16,6 +16,7 @@ from marketsim.kernel import advance as doors
 from marketsim.kernel import codes
 from marketsim.kernel.layout import NOTICE
 from marketsim.messages import Fill, Order, Purpose
+from marketsim.venues.clearing import ArrivingOrder, Clearing
 
 TIFS = {"gtc": 0, "ioc": codes.F_IOC, "post_only": codes.F_POST_ONLY}
 ORDER_TYPES = ("limit", "market")
@@ -34,8 +35,9 @@ class Gateway:
 
     positions: record of (account, market); outside: record of `outside` by market; ledger: the account of a ledger
     cohort in an account's own venue and currency, by (account, cohort). ticks: size of a tick by market, for average
-    prices. requests: who deals in the primary of each token market; paid: told of every payment (account, entry,
-    atoms). `watch(account, hook)` calls `hook()` when the venue liquidates or deleverages that account.
+    prices. clearings: of the markets without a book, which take market orders only. requests: who deals in the primary
+    of each token market; paid: told of every payment (account, entry, atoms). `watch(account, hook)` calls `hook()`
+    when the venue liquidates or deleverages that account.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Gateway:
         self._called_back: dict[int, int] = {}  # when a cancel arrives for an order that is still on its way
         self._hooks: dict[int, Callable[[], None]] = {}
         self.ticks: dict[str, Decimal] = {}
+        self.clearings: dict[str, Clearing] = {}
         self.requests: dict[int, Callable[[int, int], None]] = {}
         self.paid: list[Callable[[int, str, int], None]] = []
         env.on_notice = self._handle_notice
@@ -75,13 +78,19 @@ class Gateway:
         purpose: int = Purpose.NORMAL,
         parent: int = -1,
         latency_ns: int = 0,
+        decided_ns: int | None = None,
     ) -> Order:
         """Send an order of signed lots (+ buys); returns at once, `order.done` fires when the order is final.
 
         A market order takes what there is and cancels its rest. An order that cannot stand comes back `rejected` with
-        its reason. Raises UsageError for words and combinations that are no order.
+        its reason. decided_ns: when the order it is a part of was decided, absent: now. Raises UsageError for words and
+        combinations that are no order, and for a limit order where there is no book.
         """
         flags = _flags(order_type, price_ticks, tif) | (codes.F_REDUCE if reduce_only else 0)
+        if market in self.clearings and order_type != "market":
+            raise UsageError(
+                f"type was {order_type!r}; {market} matches by a formula, has no book and takes market orders"
+            )
         flags |= codes.F_SIDE if lots < 0 else 0
         order_id = self._world.next_order_id()
         order = Order(order_id, account, market, lots, Event(self.env), tick=self.ticks.get(market))
@@ -93,6 +102,11 @@ class Gateway:
             price = 0
         elif size * worth > LARGEST_ORDER_ATOMS:
             size = 0
+        if market in self.clearings:
+            position, decided = self._positions[account, market], self.env.now if decided_ns is None else decided_ns
+            arriving = ArrivingOrder(order, position, flags, size, int(purpose), parent, decided)
+            self.clearings[market].take(arriving, self.env.now + latency_ns)
+            return order
         self._world.send_order(
             self.env.now + latency_ns,
             self._positions[account, market],
@@ -168,6 +182,9 @@ class Gateway:
         if kind == codes.N_REQUEST:
             self._pass_on(notices, row)
             return
+        if kind == codes.N_IMPACT:
+            self._clearing_of(notices[row + _MARKET]).hear(notices[row + _LOTS], notices[row + _T])
+            return
         if kind == codes.N_LIQUIDATION:
             hook = self._hooks.get(notices[row + _ACCOUNT])
             if hook is not None:
@@ -184,6 +201,9 @@ class Gateway:
                 self._send_cancel(order, max(self._called_back.pop(order.order_id), notices[row + _T]))
         else:
             self._finish(order, notices, row)
+
+    def _clearing_of(self, number: int) -> Clearing:
+        return next(clearing for clearing in self.clearings.values() if clearing.number == number)
 
     def _pass_on(self, notices: memoryview, row: int) -> None:
         """A holder asks a token's fund for units: hand it on to the token's primary market, at this instant."""

@@ -8,44 +8,36 @@ bear is closed at the same price against the other side (`deleveraging`), in the
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 from math import ceil, floor
 from typing import Annotated, Literal
 
-from marketsim.ranges import CHARGE, ONE_OR_MORE
-from marketsim.spec import OMITTED_AT_DEFAULT, Count, Rate, Spec
-from marketsim.units import RATE_ONE
+from marketsim.ranges import CHARGE, ONE_OR_MORE, UP_TO_A_DAY
+from marketsim.spec import OMITTED_AT_DEFAULT, Count, Duration, Rate, Spec
+from marketsim.units import RATE_ONE, format_duration
 from marketsim.venues.engines.family import LIQUIDATION_ENGINES
 
 
 class LiquidationSpec(Spec):
-    """The engine, the fee on the liquidated amount, and how many accounts the engine takes up at one mark step.
+    """The engine, the fee on the liquidated amount, its orders' way to the book, how many accounts a step takes up.
 
-    Who is not taken up waits for the next step, first in first out.
+    `delay` is the time from the mark step at which the engine decides to the arrival of its order, among the messages
+    of others; with none it trades before anybody else does. Who is not taken up waits for the next step, first in
+    first out.
     """
 
     engine: Annotated[str, LIQUIDATION_ENGINES] = "binance"
     fee: Annotated[Rate, CHARGE] = Decimal("0.0125")
+    delay: Annotated[Duration, UP_TO_A_DAY, OMITTED_AT_DEFAULT] = 0
     per_step: Annotated[Literal["all"] | Count, ONE_OR_MORE, OMITTED_AT_DEFAULT] = "all"
 
     def sentence(self) -> str:
-        """What `per_step` says, in words; nothing where it limits nobody."""
+        """What `delay` and `per_step` say, in words; nothing where there is no delay and no limit."""
+        delay = f", which reach the book {format_duration(self.delay)} after the mark step" if self.delay else ""
         if self.per_step == "all":
-            return ""
+            return delay
         accounts = "one account" if self.per_step == 1 else f"{self.per_step:,} accounts"
-        return f", and the engine takes up at most {accounts} at one mark step"
-
-
-class Stage(StrEnum):
-    """How far a liquidation went; each stage is entered only when the one before left the account below maintenance."""
-
-    REDUCED = "reduced"
-    """Orders cancelled, and an IOC order limited at the bankruptcy price sold (bought) what was needed, or all."""
-    TAKEN_OVER = "taken_over"
-    """The insurance fund took the rest over, cash and all, which is the bankruptcy price exactly."""
-    DELEVERAGED = "deleveraged"
-    """The rest was closed at the bankruptcy price against the first in the queue of the other side, or `outside`."""
+        return f"{delay}, and the engine takes up at most {accounts} at one mark step"
 
 
 def liquidation_limit_ticks(cash_atoms: int, position_lots: int, atoms_per_tick_lot: int) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from marketsim.clock import MarketEnvironment
-from marketsim.kernel.codes import NO_ASK, NO_BID
+from marketsim.errors import UsageError
+from marketsim.kernel.codes import BOOK, NO_ASK, NO_BID
 from marketsim.kernel.world import World
 
 
@@ -24,20 +25,25 @@ class View:
         self._markets = markets
         self._positions = positions
 
+    def has_book(self, market: str) -> bool:
+        """Whether orders meet in a book; where a formula fills them at once there are no quotes."""
+        return self._world.market_int(self._markets[market], "matching") == BOOK
+
     def bid_ticks(self, market: str) -> int | None:
-        """Best bid, None on an empty side."""
+        """Best bid, None on an empty side and without a book."""
         price = self._world.market_int(self._markets[market], "best_bid")
-        return None if price == NO_BID else price
+        return None if price == NO_BID or not self.has_book(market) else price
 
     def ask_ticks(self, market: str) -> int | None:
-        """Best ask, None on an empty side."""
+        """Best ask, None on an empty side and without a book."""
         price = self._world.market_int(self._markets[market], "best_ask")
-        return None if price == NO_ASK else price
+        return None if price == NO_ASK or not self.has_book(market) else price
 
     def mid(self, market: str) -> float | None:
-        """Middle of the best quotes [ticks, perhaps a half], None while a side is empty."""
-        bid, ask = self.bid_ticks(market), self.ask_ticks(market)
-        return None if bid is None or ask is None else (bid + ask) / 2
+        """Middle of the best quotes [ticks, perhaps a half], None while a side is empty; without a book the price."""
+        number = self._markets[market]
+        bid, ask = self._world.market_int(number, "best_bid"), self._world.market_int(number, "best_ask")
+        return None if bid == NO_BID or ask == NO_ASK else (bid + ask) / 2
 
     def mark_ticks(self, market: str) -> int:
         """Mark price."""
@@ -71,7 +77,12 @@ class View:
         return self._world.market_float(self._markets[market], "funding_rate")
 
     def depth_lots(self, market: str, side: str, bps: float) -> int:
-        """Lots resting on `side` ("bid", "ask") within `bps` of the mid (of the best price if one side is empty)."""
+        """Lots resting on `side` ("bid", "ask") within `bps` of the mid (of the best price if one side is empty).
+
+        Raises UsageError for a market without a book.
+        """
+        if not self.has_book(market):
+            raise UsageError(f"{market} matches by a formula: there is no book, and so no depth; its mid is its price")
         return self._world.depth_lots(self._markets[market], side == "bid", bps)
 
     def cash_atoms(self, account: int) -> int:

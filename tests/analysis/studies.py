@@ -7,11 +7,19 @@ from typing import Any
 
 import polars as pl
 
-from marketsim.analysis.measures.family import PairMeasure, RatioOfSums, RunMeasure, Term
+from marketsim.analysis.measures.family import (
+    MeanOfReplications,
+    PairMeasure,
+    RatioOfSums,
+    Reset,
+    RunMeasure,
+    Term,
+    unread,
+)
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import PLAN, Study, create_study
 from marketsim.errors import ResultError
-from marketsim.scenario.resolve import load_text
+from marketsim.scenario import load_text
 
 WORLD = """
 schema: marketsim/1
@@ -45,6 +53,26 @@ class MadeOfRuns(RatioOfSums, RunMeasure):
         return [Term(each["day"], each["num"], each["den"]) for each in written(run, self.name)]
 
 
+class Gap(MeanOfReplications, PairMeasure):
+    """A push: the weighed mean of the arm's numbers less the baseline's, at the resets of `resets`."""
+
+    unit, if_nothing, verb, window = "bps", "there was no reset", "pushed", "at the last fill"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def terms(self, arm: Run, versus: Run, resets: Run | None = None) -> list[Term]:
+        of_arm, of_versus, at = (written(run, self.name) for run in (arm, versus, resets or arm))
+        found = []
+        for a, v, reset in zip(of_arm, of_versus, at, strict=True):
+            if reset["weight"] is None:
+                found.append(unread(0, a.get("market")))
+                continue
+            what = Reset(2e8, reset["weight"], 0.012, "USDT")
+            found.append(Term(0, reset["weight"] * (a["x"] - v["x"]), reset["weight"], a.get("market"), reset=what))
+        return found
+
+
 class MadeOfPairs(RatioOfSums, PairMeasure):
     """A price share whose moves stand in the manifests under its name."""
 
@@ -53,8 +81,8 @@ class MadeOfPairs(RatioOfSums, PairMeasure):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def terms(self, factual: Run, counterfactual: Run) -> list[Term]:
-        pairs = zip(written(factual, self.name), written(counterfactual, self.name), strict=True)
+    def terms(self, arm: Run, versus: Run, resets: Run | None = None) -> list[Term]:
+        pairs = zip(written(arm, self.name), written(versus, self.name), strict=True)
         return [Term(f["day"], f["x"] * (f["x"] - c["x"]), f["x"] ** 2) for f, c in pairs]
 
 

@@ -85,6 +85,12 @@ def test_what_a_fork_counts_is_what_it_recorded(forks: dict[str, dict[tuple[int,
             assert manifest["counts"][table] == len(run.table(table))
 
 
+@forking
+def test_a_fork_s_time_in_the_kernel_is_its_own(forks: dict[str, dict[tuple[int, str], Run]]) -> None:
+    for run in forks["fork"].values():
+        assert 0 < run.manifest["kernel_s"] <= run.manifest["wall_s"]
+
+
 def test_arms_of_a_fork_have_one_identity_and_differ_in_their_intervention(
     forks: dict[str, dict[tuple[int, str], Run]],
 ) -> None:
@@ -106,6 +112,22 @@ def test_ledger_and_attribution_of_a_fork_explain_its_balances(forks: dict[str, 
             assert got - gave == row["cash_atoms"]
         first = run.table("attribution").group_by("token").agg(pl.col("t0_ns").min())
         assert first["t0_ns"].unique().to_list() == [run.manifest["fork"]["from_ns"]]
+
+
+def test_a_fork_in_a_world_of_its_arm_is_known_by_that_of_its_cell(tmp_path: Path) -> None:
+    windows = windows_around([20 * MINUTE], before=0, horizon=MINUTE, end_ns=50 * MINUTE)
+    plans = [ForkPlan(night(), windows, ARMS[:2], tmp_path, identity=identity) for identity in (None, "c0ffee")]
+    assert [{one.identity for one in plan.builders()} for plan in plans] == [{night().sha256()}, {"c0ffee"}]
+
+
+def test_windows_are_of_each_instant_once_and_begin_and_end_within_the_run() -> None:
+    windows = windows_around([50, 10, 95, 50, 4, 5], before=5, horizon=10, end_ns=100)
+    assert [(one.from_ns, one.at_ns, one.until_ns) for one in windows] == [
+        (0, 5, 15),
+        (5, 10, 20),
+        (45, 50, 60),
+        (90, 95, 100),
+    ]
 
 
 def test_forks_that_are_there_are_not_run_again(tmp_path: Path) -> None:

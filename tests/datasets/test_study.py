@@ -8,7 +8,7 @@ import pytest
 
 from marketsim.datasets.study import PLAN, Study, create_study, study_id
 from marketsim.errors import ResultError, UsageError
-from marketsim.scenario.resolve import load_text
+from marketsim.scenario import load_text
 from marketsim.scenario.schema import Scenario
 
 WORLD = """

@@ -10,7 +10,7 @@ import pytest
 from marketsim.errors import ScenarioError
 from marketsim.experiments.design import lay_out_cells, plan_study
 from marketsim.experiments.sampling import morris, saltelli, sample
-from marketsim.scenario.resolve import load_text
+from marketsim.scenario import load_text
 from marketsim.scenario.schema import Scenario
 
 WORLD = """

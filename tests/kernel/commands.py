@@ -13,6 +13,7 @@ from itertools import groupby, zip_longest
 from typing import Any
 
 from marketsim.kernel import codes, layout
+from marketsim.kernel.messages import KEY_MASK
 from tests.kernel.checks import resting
 from tests.kernel.worlds import COHORTS, LOT, SECOND, Plan, Session, tier_rows
 from tests.reference.accounts import Account, Market, Position, Tier, Venue, equity, exchange, pay, settle_funding
@@ -106,7 +107,8 @@ def twin_of(plan: Plan, paths: list[list[int]]) -> Venue:
             k, m.atoms, [Tier(*row[:3], Fraction(row[3])) for row in tier_rows(m.tiers)], m.maker_fee, m.taker_fee,
             m.rule, deque(maxlen=m.basis_length), m.mark_every, m.funding_every, m.sample_every,
             Fraction(m.impact_ticklots), m.liquidation_fee, plan.fund_of(k), plan.outside, plan.venue, m.is_spot,
-            per_step=m.per_step, mark_due=m.mark_every, funding_due=m.funding_every, sample_due=m.sample_every,
+            per_step=m.per_step, delay=m.delay, rounding=plan.outside + 1,
+            mark_due=m.mark_every, funding_due=m.funding_every, sample_due=m.sample_every,
         )
         for k, m in enumerate(plan.markets)
     ]  # fmt: skip
@@ -143,7 +145,7 @@ class Twins:
         self.now = until
         self.kernel.advance(until)
         if self.twin is not None:
-            run_until(self.twin, until, codes.PH_ARRIVAL)
+            run_until(self.twin, until, codes.PH_DECISION)
             self.twin.now = until
 
     def _is_sunk(self, account: int) -> bool:
@@ -199,6 +201,14 @@ class Twins:
             queues.append([int(queue[k % len(queue)]) for k in span])
         return queues
 
+    def _under_way(self) -> list[tuple[int, int, int]]:
+        """Orders of the engines that have not reached their books: due, number, account."""
+        world = self.kernel.world
+        heap = world.heap[: world.get("heap_size")]
+        sent = world.messages[heap["key"] & KEY_MASK]
+        accounts = world.positions["account"][sent["position"]]
+        return sorted(zip(heap["t_ns"].tolist(), sent["order_id"].tolist(), accounts.tolist(), strict=True))
+
     # ---- the kernel's state in the twin's words
 
     def kernel_state(self) -> dict[str, object]:
@@ -229,6 +239,7 @@ class Twins:
                 for k in range(len(plan.markets))
             ],
             "queues": self._queues(),
+            "under_way": self._under_way(),
             "counts": [world.get(name) for name in names],
             "flows": sorted(
                 ((codes.ENTRIES[e], a, b), int(self._flows[e, a, b]))

@@ -39,7 +39,12 @@ def test_a_liquidated_account_sells_into_the_book_and_pays_its_fee_from_what_is_
     # 100 lots bought at 10,000 sold at 9,040: 4,000,000 atoms left, less than 1.25% of 904,000,000
     assert (s.lots(0), s.lots(1), s.cash(0)) == (0, 100, 0)
     (row,) = rows(s, "liquidations")
-    assert (row["stage"], row["filled_lots"], row["fee_atoms"], row["size_lots"]) == (codes.L_IOC, 100, 4_000_000, 100)
+    assert (row["stage"], row["filled_lots"], row["fee_atoms"], row["size_lots"]) == (
+        codes.L_PARTIAL,
+        100,
+        4_000_000,
+        100,
+    )
     assert s.cash(s.plan.fund_of(0)) == 4_000_000
     check_world(s.world, after_mark=True)
 
@@ -92,6 +97,45 @@ def test_when_no_trader_is_left_on_the_other_side_outside_closes_the_rest() -> N
     check_world(s.world, after_mark=True)
 
 
+@pytest.mark.parametrize(("side", "last"), [(1, 8_000), (-1, 12_000)])
+def test_whom_outside_closes_has_exactly_nothing_left_and_rounding_has_what_a_tick_leaves(side: int, last: int) -> None:
+    # 7 lots with 0.1 lots' worth each and 1,234 atoms: bankrupt at 10,000 -+ 1,000.18 ticks, so 1,234 atoms are left
+    # at the next whole tick that leaves no debt.
+    s = crash((7 * LOT // 10 + 1_234, RICH), [10_000, 10_000, last])
+    s.start(0, side * 7, 10_000)
+    s.advance(2 * SECOND)
+    (row,), (cut,) = rows(s, "liquidations"), rows(s, "deleveragings")
+    assert (row["stage"], cut["account"], cut["price_ticks"]) == (
+        codes.L_DELEVERAGED,
+        s.plan.outside,
+        10_000 - side * 1_000,
+    )
+    assert (s.lots(0), s.cash(0), s.cash(s.plan.outside + 1)) == (0, 0, 1_234)
+    assert s.cash(s.plan.fund_of(0)) == 0
+    check_world(s.world, after_mark=True)
+
+
+def test_what_others_leave_of_a_tick_stays_with_the_account() -> None:
+    s = crash((7 * LOT // 10 + 1_234, RICH), [10_000, 10_000, 8_000])
+    s.start(0, 7, 10_000)
+    s.start(1, -7, 10_000)
+    s.advance(2 * SECOND)
+    assert (s.lots(0), s.cash(0), s.cash(s.plan.outside + 1)) == (0, 1_234, 0)
+
+
+def test_outside_pays_what_no_price_of_a_tick_or_more_can_make_good() -> None:
+    s = crash((2 * LOT, RICH), [10_000, 10_000, 10_000], fund=LOT)
+    s.start(0, -1, 10_000)
+    s.advance(SECOND + 1)
+    s.pay(0, 1, 5 * LOT)  # two lots' worth of debt, and a lot to buy back: its bankruptcy price is -20,000 ticks
+    before = s.cash(s.plan.outside)
+    s.advance(2 * SECOND)
+    assert (s.lots(0), s.cash(0), s.cash(s.plan.fund_of(0))) == (0, 0, LOT)
+    assert s.cash(s.plan.outside) == before - 2 * LOT
+    assert [r["price_ticks"] for r in rows(s, "deleveragings")] == [1]
+    check_world(s.world, after_mark=True)
+
+
 def test_a_levered_crowd_in_a_crash_is_wound_up_and_the_books_close_to_the_atom() -> None:
     n = 150
     path = [10_000, 10_000, 9_700, 9_300, 8_500, 6_000, 3_000, 900, 30]
@@ -105,7 +149,7 @@ def test_a_levered_crowd_in_a_crash_is_wound_up_and_the_books_close_to_the_atom(
         s.advance(second * SECOND)
         check_world(s.world)
     stages = {r["stage"] for r in rows(s, "liquidations")}
-    assert stages == {codes.L_IOC, codes.L_TAKEOVER, codes.L_DELEVERAGING}
+    assert stages == {codes.L_PARTIAL, codes.L_TAKEOVER, codes.L_DELEVERAGED}
     assert s.world.get("deleveraging_count") == len(rows(s, "deleveragings")) > 0
     assert s.market("queue_head") == s.market("queue_tail")
     assert all(s.lots(trader) == 0 and s.cash(trader) >= 0 for trader in range(n) if trader % 3)

@@ -37,6 +37,10 @@ WIDE = replace(
     members=tuple((i % 10,) if i < 18 else (i % 7, i % 7 + 2, 9) for i in range(36)) + (tuple(range(10)),) * 6,
 )
 ONE_A_STEP = replace(FEW, markets=tuple(replace(m, per_step=1) for m in MARKETS))
+# The engine's way to the book: shorter than a mark step in two markets, longer than one in the third.
+DELAYED = replace(
+    FEW, markets=tuple(replace(m, delay=ms * 1_000_000) for m, ms in zip(MARKETS, (10, 400, 1_300), strict=True))
+)
 # A spot market beside two perpetuals: some stand in it alone, most pool its cash with their margin.
 MIXED = replace(
     FEW,
@@ -47,12 +51,13 @@ SPOT = replace(
     FEW, markets=(MarketPlan(is_spot=True, rule="last", window=256, buckets=64, maker_fee=-5_000),), members=()
 )
 # name: plan, commands, seed, largest order, an index jump every so many seconds
-ALL = {codes.L_IOC, codes.L_TAKEOVER, codes.L_DELEVERAGING}
+ALL = {codes.L_PARTIAL, codes.L_TAKEOVER, codes.L_DELEVERAGED}
 STAGES = {
     "no insurance": ALL - {codes.L_TAKEOVER},
     "a fund that runs dry": ALL,
-    "a deep fund": ALL - {codes.L_DELEVERAGING},
+    "a deep fund": ALL - {codes.L_DELEVERAGED},
     "one account a step": ALL,
+    "orders of the engine on their way": ALL,
     "ten markets": ALL,
     "small orders": set(),
     "spot beside perpetuals": ALL,
@@ -63,6 +68,7 @@ RUNS = {
     "a fund that runs dry": (FEW, 25_000, 12, 300, 15),
     "a deep fund": (replace(FEW, fund=10**6 * LOT), 25_000, 13, 300, 15),
     "one account a step": (ONE_A_STEP, 15_000, 18, 300, 8),
+    "orders of the engine on their way": (DELAYED, 25_000, 19, 300, 12),
     "ten markets": (WIDE, 25_000, 14, 200, 40),
     "small orders": (FEW, 10_000, 15, 8, 60),
     "spot beside perpetuals": (MIXED, 25_000, 16, 300, 15),
@@ -115,7 +121,8 @@ def without_compiler(code: str) -> list[str]:
 
 def test_the_same_source_without_the_compiler_ends_in_the_same_world() -> None:
     code = "from tests.kernel.test_twin import run_alone\n"
-    names = ("a fund that runs dry", "ten markets", "spot beside perpetuals", "spot alone")
+    names = ("a fund that runs dry", "orders of the engine on their way", "ten markets", "spot beside perpetuals")
+    names += ("spot alone",)
     code += f"for name in {names}: print(run_alone(name, 2_000))"
     assert without_compiler(code) == [run_alone(name, 2_000) for name in names]
 

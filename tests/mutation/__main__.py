@@ -27,8 +27,8 @@ ARGUED = Path(__file__).parent / "argued.csv"
 
 def main() -> None:
     given = arguments()
-    os.nice(10)
-    measured = Measured(ROOT / ".mutation")
+    os.nice(max(10 - os.nice(0), 0))
+    measured = Measured(ROOT / ".mutation", given.among)
     measured.copy(ROOT)
     measured.measure(given.workers, given.keep)
     at = measured.folder / f"{given.room.replace('/', '-')}-{given.seed}-{given.sample}.json"
@@ -53,6 +53,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--budget", type=float, default=20.0, help="seconds of tests for one fault")
     parser.add_argument("--workers", default="auto", help="of the tests that are measured")
     parser.add_argument("--again", action="store_true", help="try what survived the last time once more")
+    parser.add_argument("--among", nargs="*", default=(), help="tests that may be chosen, by how their names begin")
     parser.add_argument("--keep", action="store_true", help="use what was measured though sources have changed")
     given = parser.parse_args()
     if not files_of(ROOT, given.room) or given.room.partition("/")[0] == "kernel":

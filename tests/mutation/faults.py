@@ -5,6 +5,8 @@ Each lists texts that may stand in a node's place. `places` tells what is not mu
 
 from __future__ import annotations
 
+import builtins
+import re
 from collections.abc import Iterator
 from itertools import chain, pairwise
 from typing import Any, ClassVar
@@ -23,7 +25,11 @@ SWAPPED = [
 ]  # fmt: skip
 """Names that are easily taken for each other."""
 
-OTHERS = {one: other for pair in SWAPPED for one, other in (pair, pair[::-1])} | {"sum": "mean", "mean": "sum"}
+OTHERS = {one: other for pair in SWAPPED for one, other in (pair, pair[::-1])} | {
+    "sum": "mean",
+    "mean": "sum",
+    "max": "min",
+}
 STEPS = {"filter", "sort", "unique", "abs", "clip", "drop_nulls", "copy", "shift", "round", "fill_null", "over"}
 """Methods that a chain of calls may be written without, by mistake."""
 
@@ -56,11 +62,9 @@ def code_of(node: NodeOrLeaf) -> str:
     return str(node.get_code(include_prefix=False))
 
 
-def without(items: list[NodeOrLeaf], which: int, around: tuple[str, str] = ("", "")) -> str:
-    """Items that are separated by commas, without one of them."""
-    kept = [code_of(item) for i, item in enumerate(items) if i != which]
-    comma = "," if around == ("(", ")") and len(kept) == 1 else ""
-    return around[0] + ", ".join(kept) + comma + around[1]
+def without(elements: list[str], which: int) -> str:
+    """The others; a comma behind them makes a tuple of one."""
+    return "".join(f"{element}, " for i, element in enumerate(elements) if i != which).strip()
 
 
 class OtherName(Rewriting):
@@ -78,9 +82,11 @@ class OtherName(Rewriting):
         )
         if is_keyword or node.search_ancestor("import_from", "import_name", "param", "global_stmt"):
             return []
-        if not is_attribute and node.value == "sum":
-            return ["max"]
-        return [OTHERS[node.value]]
+        other = "max" if node.value == "sum" and not is_attribute else OTHERS[node.value]
+        is_known = (
+            is_attribute or hasattr(builtins, other) or re.search(rf"\b{other}\b", node.get_root_node().get_code())
+        )
+        return [other] if is_known else []
 
 
 class OtherSide(Rewriting):
@@ -145,7 +151,7 @@ class StepLeftOut(Rewriting):
 class ArgumentLeftOut(Rewriting):
     """A call without one of its named arguments."""
 
-    example = ("x = f(a, b=c)", "x = f(a)")
+    example = ("x = f(a, b=c)", "x = f(a,)")
 
     @staticmethod
     def texts(node: NodeOrLeaf) -> list[str]:
@@ -160,13 +166,13 @@ class ArgumentLeftOut(Rewriting):
             for i, one in enumerate(arguments)
             if one.type == "argument" and code_of(one.children[1]) == "=" and code_of(one.children[0]) not in TECHNICAL
         ]
-        return ["(" + without(arguments, i) + ")" for i in named]
+        return ["(" + without([code_of(one) for one in arguments], i) + ")" for i in named]
 
 
 class ElementLeftOut(Rewriting):
     """A tuple, list, set or dict without one of its elements."""
 
-    example = ("x = [a, b]", "x = [b]")
+    example = ("x = [a, b]", "x = [b,]")
 
     @staticmethod
     def texts(node: NodeOrLeaf) -> list[str]:
@@ -179,19 +185,12 @@ class ElementLeftOut(Rewriting):
         opened, inside, closed = node.children
         if any(child.type in ("comp_for", "sync_comp_for") for child in inside.children):
             return []
-        around = (opened.value, closed.value)
-        if any(code_of(child) == ":" for child in inside.children):
-            pairs = ["".join(map(code_of, some)) for some in separated(inside.children)]
-            return [
-                around[0] + ", ".join(pairs[:i] + pairs[i + 1 :]) + around[1]
-                for i in range(len(pairs))
-                if len(pairs) > 1
-            ]
-        items = [child for child in inside.children if code_of(child) != ","]
-        return [without(items, i, around) for i in range(len(items)) if len(items) > 1]
+        elements = ["".join(map(code_of, some)) for some in separated(inside.children)]
+        return [opened.value + without(elements, i) + closed.value for i in range(len(elements)) if len(elements) > 1]
 
 
 def separated(children: list[NodeOrLeaf]) -> list[list[NodeOrLeaf]]:
+    """What stands between commas."""
     groups: list[list[NodeOrLeaf]] = [[]]
     for child in children:
         if code_of(child) == ",":

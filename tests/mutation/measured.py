@@ -7,8 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -21,10 +21,13 @@ SETTINGS = "[run]\nsource = marketsim\nomit = marketsim/kernel/*\n"
 
 
 class Measured:
-    """The copy in `folder/tree`, the lines that its tests ran and the seconds that these took."""
+    """The copy in `folder/tree`, the lines that its tests ran and the seconds that these took.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    among: beginnings of the names of the tests that may be chosen; all where none is given.
+    """
+
+    def __init__(self, folder: Path, among: Sequence[str] = ()) -> None:
+        self.folder, self.among = folder, tuple(among) or ("",)
         self.tree = folder / "tree"
 
     def copy(self, root: Path) -> None:
@@ -111,12 +114,25 @@ class Measured:
 
     @cached_property
     def _by_file(self) -> dict[str, dict[int, set[str]]]:
-        found: dict[str, dict[int, set[str]]] = {}
+        found: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         for measured in self._data.measured_files():
-            lines: dict[int, set[str]] = {}
+            lines = found[measured[measured.rindex("marketsim/") :]]
             for line, contexts in self._data.contexts_by_lineno(measured).items():
-                lines[line] = {context.rpartition("|")[0] for context in contexts if context} & self.seconds.keys()
-            found[measured[measured.rindex("marketsim/") :]] = lines
+                lines[line].update(*map(self._named, contexts))
+        return found
+
+    def _named(self, context: str) -> Iterable[str]:
+        """The tests of a context; all of a file's where it is the setting-up of one, which others may share."""
+        test, _, phase = context.rpartition("|")
+        if phase == "setup":
+            return self._in_file[test.partition("::")[0]]
+        return [test] if test in self.seconds else []
+
+    @cached_property
+    def _in_file(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for test in self.seconds:
+            found[test.partition("::")[0]].append(test)
         return found
 
     @cached_property
@@ -130,11 +146,18 @@ class Measured:
         return count
 
     def tests_of(self, path: str, lines: tuple[int, int]) -> list[str]:
-        """The tests that run one of the lines, else the file's; the nearest first. Empty where no test runs it."""
+        """The tests that run one of the lines, else the file's; the nearest first, files in turn."""
         by_line = self._by_file.get(path, {})
         found = set().union(*(by_line.get(line, set()) for line in range(lines[0], lines[1] + 1)))
         found = found or set().union(*by_line.values(), set())
-        return sorted(found, key=lambda test: (self._breadth[test], test))
+        nearest = sorted((test for test in found if test.startswith(self.among)), key=lambda one: self._breadth[one])
+        turns: Counter[str] = Counter()
+        when = {}
+        for test in nearest:
+            file = test.partition("::")[0]
+            turns[file] += 1
+            when[test] = turns[file]
+        return sorted(nearest, key=lambda test: when[test])
 
     def within(self, tests: Iterable[str], budget: float) -> list[str]:
         """The first of these that take no longer than a budget together [s], those of one file side by side."""

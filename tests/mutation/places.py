@@ -16,7 +16,7 @@ from cosmic_ray.operators.operator import Operator
 from cosmic_ray.operators.provider import OperatorProvider
 from parso.tree import NodeOrLeaf
 
-from tests.mutation.faults import OWN, code_of
+from tests.mutation.faults import OWN, TECHNICAL, code_of
 
 TAKEN = {
     "Comparison": [
@@ -81,22 +81,31 @@ def mutated(source: str, mutant: Mutant) -> str:
 
 
 def is_logic(node: NodeOrLeaf) -> bool:
-    inner: NodeOrLeaf = node
-    while (outer := inner.parent) is not None:
-        if outer.type in ("raise_stmt", "fstring", "decorator", "import_from", "import_name", "assert_stmt"):
+    """Whether a fault there could change a figure or a decision."""
+    inner, outer = node, node.parent
+    if is_text(node):
+        return False
+    while outer is not None:
+        begins = code_of(outer.children[0])
+        is_said = outer.type in ("power", "atom_expr") and inner is not outer.children[0] and begins in SAID
+        is_technical = outer.type == "argument" and begins in TECHNICAL
+        is_listed = outer.type == "expr_stmt" and begins in ("__all__", "__slots__")
+        if is_said or is_technical or is_listed or is_text(outer):
             return False
-        if outer.type == "funcdef" and any(word in outer.name.value for word in IN_WORDS):
-            return False
-        if (
-            outer.type in ("power", "atom_expr")
-            and inner is not outer.children[0]
-            and code_of(outer.children[0]) in SAID
-        ):
-            return False
-        if outer.type == "expr_stmt" and code_of(outer.children[0]) in ("__all__", "__slots__"):
-            return False
-        inner = outer
-    return node.type != "raise_stmt"
+        inner, outer = outer, outer.parent
+    return True
+
+
+def is_text(node: NodeOrLeaf) -> bool:
+    if node.type == "term":  # the path of a file, or a text made from a pattern
+        return any(child.type in ("string", "fstring") for child in node.children)
+    if node.type == "operator" and node.parent.type in ("parameters", "dictorsetmaker"):  # stars
+        return True
+    if node.type == "if_stmt" and code_of(node.children[1]) == "TYPE_CHECKING":
+        return True
+    if node.type == "funcdef":
+        return any(word in node.name.value for word in IN_WORDS)
+    return node.type in ("raise_stmt", "fstring", "decorator", "import_from", "import_name", "assert_stmt")
 
 
 def is_annotation(node: NodeOrLeaf, start: tuple[int, int]) -> bool:

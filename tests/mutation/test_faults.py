@@ -28,7 +28,7 @@ def test_every_term_is_left_out_with_its_sign(tmp_path: Path) -> None:
 
 def test_a_named_argument_is_left_out_but_not_from_a_record(tmp_path: Path) -> None:
     assert faults(tmp_path, "x = interval(rows, level=level)\ny = Row(size=size)") == {
-        "x = interval(rows)\ny = Row(size=size)"
+        "x = interval(rows,)\ny = Row(size=size)"
     }
 
 
@@ -43,6 +43,12 @@ def test_a_named_argument_is_left_out_but_not_from_a_record(tmp_path: Path) -> N
         "__all__ = ['a', 'b']",
         "@dataclass(slots=True)\nclass A: ...",
         "from a import sum, mean",
+        "def f(a, *, b): ...",
+        "x = folder / 'y'",
+        "x = last_of(y)\nz = first",
+        "zip(a, b, strict=True)",
+        "if TYPE_CHECKING: import a",
+        "x = {**a}",
     ],
 )
 def test_what_is_no_logic_has_no_fault(tmp_path: Path, source: str) -> None:

@@ -80,6 +80,8 @@ class Market:
     queue: deque[int] = field(default_factory=deque)
     liquidation_due: int | None = None
     per_step: int | None = None  # accounts worked on at one mark, None: all who wait
+    delay: int = 0  # an engine's way to the book
+    rounding: int = -1
     cascade: int = -1
     cascade_side: int = 0
     cascade_time: int = 0
@@ -96,6 +98,7 @@ class Venue:
     index_every: int
     now: int = 0
     step: int = 0
+    under_way: deque[tuple[int, int, Order]] = field(default_factory=deque)  # the engines' orders: due, market, order
     order_number: int = 0
     flows: Counter[tuple[str, int, int]] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)

@@ -36,13 +36,37 @@ def work_one(v: Venue, m: Market, a: Account) -> None:
     largest = largest_position(v, a)
     again = False
     if largest is not None and is_under_water(v, a.number):
-        again = liquidate(v, v.markets[largest], a)
-        again = again or (largest_position(v, a) is not None and is_under_water(v, a.number))
-    if again:
+        of = v.markets[largest]
+        order = engine_order(v, of, a)
+        if of.delay:
+            v.under_way.append((v.now + of.delay, of.number, order))
+            return
+        again = liquidate(v, of, a, order)
+    end_pass(v, m, a, again)
+
+
+def end_pass(v: Venue, m: Market, a: Account, again: bool) -> None:
+    """Who still is below maintenance waits again, anybody else trades on."""
+    if again or (largest_position(v, a) is not None and is_under_water(v, a.number)):
         m.queue.append(a.number)
         return
     close_debt(v, m, a.number)
     a.queued = False
+
+
+def receive_engine_order(v: Venue) -> None:
+    """The oldest order under way reaches its book; what is not there any more it does not close."""
+    _, number, order = v.under_way.popleft()
+    m, a = v.markets[number], v.accounts[order.account]
+    left = -order.side * a.positions[number].lots
+    if a.number == m.fund or left <= 0:
+        order.reduce_only = True
+        submit(v, order)
+        if a.number != m.fund:
+            end_pass(v, m, a, again=False)
+        return
+    order.size = min(order.size, left)
+    end_pass(v, m, a, liquidate(v, m, a, order))
 
 
 def largest_position(v: Venue, a: Account) -> int | None:
@@ -58,7 +82,15 @@ def bankruptcy_ticks(v: Venue, m: Market, a: Account) -> int:
     return max(1, min(ceil(price) if lots > 0 else floor(price), 2**40))
 
 
-def liquidate(v: Venue, m: Market, a: Account) -> bool:
+def engine_order(v: Venue, m: Market, a: Account) -> Order:
+    """An IOC at the bankruptcy price that brings the position one tier down."""
+    lots, lot = a.positions[m.number].lots, m.mark * m.atoms
+    wanted = abs(lots) - tier_of(m, abs(lots) * lot).floor // lot
+    side, limit = SELL if lots > 0 else BUY, bankruptcy_ticks(v, m, a)
+    return Order(v.next_number(), a.number, m.number, side, limit, wanted, ioc=True, of_venue=True)
+
+
+def liquidate(v: Venue, m: Market, a: Account, order: Order) -> bool:
     """One pass over one position; True if it needs another."""
     p = a.positions[m.number]
     before = p.lots
@@ -66,7 +98,8 @@ def liquidate(v: Venue, m: Market, a: Account) -> bool:
     parent = name_cascade(v, m, 1 if before > 0 else -1, number)
     v.counts["liquidations"] += 1
     a.liquidations += 1
-    wanted, filled, fee = sell_out(v, m, a)
+    wanted = order.size
+    filled, fee = trade_out(v, m, a, order)
     stage, gained, closed, again = 0, 0, 0, False
     if p.lots and is_under_water(v, a.number):
         if filled == wanted:
@@ -92,19 +125,13 @@ def name_cascade(v: Venue, m: Market, side: int, number: int) -> int:
     return parent
 
 
-def sell_out(v: Venue, m: Market, a: Account) -> tuple[int, int, int]:
-    """An IOC at the bankruptcy price brings the position one tier down, and pays the fee out of what is left."""
-    lots = a.positions[m.number].lots
-    lot = m.mark * m.atoms
-    wanted = abs(lots) - tier_of(m, abs(lots) * lot).floor // lot
-    side = SELL if lots > 0 else BUY
-    limit = bankruptcy_ticks(v, m, a)
+def trade_out(v: Venue, m: Market, a: Account, order: Order) -> tuple[int, int]:
+    """The engine's order, and its fee out of what is left: lots filled, fee."""
     cash = a.cash
-    order = Order(v.next_number(), a.number, m.number, side, limit, wanted, ioc=True, of_venue=True)
     filled = submit(v, order)
     fee = max(0, min(abs(a.cash - cash) * m.liquidation_fee // RATE_ONE, equity(v, a.number)))
     pay(v, "liquidation_fee", a.number, m.fund, fee)
-    return wanted, filled, fee
+    return filled, fee
 
 
 def take_over(v: Venue, m: Market, a: Account) -> int | None:
@@ -155,7 +182,18 @@ def deleverage(v: Venue, m: Market, a: Account) -> int:
         close_debt(v, m, other.number)
         v.deleveragings.append((v.now, m.number, other.number, sign * lots, price, rank, m.cascade))
         closed += lots
+        if other.number == m.outside:
+            leave_nothing(v, m, a)
     return closed
+
+
+def leave_nothing(v: Venue, m: Market, a: Account) -> None:
+    """Whom `outside` closed has exactly nothing left: less than a tick a lot is rounding, more is its loss."""
+    left = equity(v, a.number)
+    if left >= 0:
+        pay(v, "rounding", a.number, m.rounding, left)
+    else:
+        pay(v, "deleveraging", m.outside, a.number, -left)
 
 
 def unwind_fund(v: Venue, m: Market) -> None:
@@ -166,4 +204,8 @@ def unwind_fund(v: Venue, m: Market) -> None:
         limit = max(1, m.mark - band if lots > 0 else m.mark + band)
         side = SELL if lots > 0 else BUY
         size = max(1, abs(lots) // 16)
-        submit(v, Order(v.next_number(), m.fund, m.number, side, limit, size, ioc=True, of_venue=True))
+        order = Order(v.next_number(), m.fund, m.number, side, limit, size, ioc=True, of_venue=True)
+        if m.delay:
+            v.under_way.append((v.now + m.delay, m.number, order))
+        else:
+            submit(v, order)

@@ -16,14 +16,15 @@ def step_index(v: Venue) -> None:
 
 
 def step_mark(v: Venue, m: Market) -> None:
-    """Sample the basis, mark by the rule (the index while a side is empty or nothing has traded), then the premium.
+    """Sample the basis, mark by the rule (the index while a side is empty), then the premium.
 
-    A spot market has neither premium nor liquidation.
+    A rule that goes by the last trade stays at the index until there is one. A spot market has neither premium nor
+    liquidation.
     """
     bid, ask = m.book.best(BUY), m.book.best(SELL)
     mid = None if bid is None or ask is None else Fraction(bid + ask, 2)
     m.basis.append(0 if mid is None else int(2 * mid) - 2 * m.index)
-    if mid is None or m.last == 0 or m.rule == "index":
+    if mid is None or m.rule == "index" or (m.last == 0 and m.rule != "mid"):
         price = Fraction(m.index)
     elif m.rule == "median":
         carried = m.index * (1 + m.funding_rate * Fraction(m.funding_due - v.now, m.funding_every))

@@ -1,13 +1,14 @@
 """The twin's clock: everything of an instant in the order INDEX, MARK, LIQUIDATION, ARRIVAL, and its state in words."""
 
+from collections import deque
 from collections.abc import Sequence
 
 from tests.reference.accounts import Venue
 from tests.reference.book import BUY, SELL
-from tests.reference.liquidation import find_victims, work_queue
+from tests.reference.liquidation import find_victims, receive_engine_order, work_queue
 from tests.reference.marks import step_index, step_mark
 
-PH_INDEX, PH_MARK, PH_LIQUIDATION = -70, -60, -40
+PH_INDEX, PH_MARK, PH_LIQUIDATION, PH_ARRIVAL = -70, -60, -40, -30
 
 
 def open_venue(v: Venue) -> None:
@@ -21,6 +22,9 @@ def next_event(v: Venue) -> tuple[int, int, int]:
     events = [((v.step + 1) * v.index_every, PH_INDEX, 0)]
     events += [(m.mark_due, PH_MARK, m.number) for m in v.markets]
     events += [(m.liquidation_due, PH_LIQUIDATION, m.number) for m in v.markets if m.liquidation_due is not None]
+    if v.under_way:
+        v.under_way = deque(sorted(v.under_way, key=lambda one: (one[0], one[2].number)))
+        events.append((v.under_way[0][0], PH_ARRIVAL, 0))
     return min(events)
 
 
@@ -36,6 +40,8 @@ def run_until(v: Venue, t: int, phase: int) -> None:
         elif kind == PH_MARK:
             step_mark(v, v.markets[market])
             find_victims(v, v.markets[market])
+        elif kind == PH_ARRIVAL:
+            receive_engine_order(v)
         else:
             work_queue(v, v.markets[market])
 
@@ -77,6 +83,7 @@ def state(v: Venue) -> dict[str, object]:
             for m in v.markets
         ],
         "queues": [list(m.queue) for m in v.markets],
+        "under_way": sorted((due, order.number, order.account) for due, _, order in v.under_way),
         "counts": [v.counts[name] for name in ("orders", "cancels", "rejects", "trades", "liquidations")],
         "flows": sorted((key, atoms) for key, atoms in v.flows.items() if atoms),
         "order_number": v.order_number,

@@ -302,7 +302,7 @@ def _liquidations(
                 fee_atoms=lots * 37_500_000,
                 insurance_atoms=(1 if k % 4 else -2) * lots * 9_000_000,
                 deleveraged_lots=lots if k == 120 else 0,
-                stage="reduced" if k % 30 != 3 else "taken_over",
+                stage="partial" if k % 30 != 3 else "takeover",
                 cascade=1 if in_crash else -1,
                 parent=1 if in_crash and k % 3 else -1,
                 is_fund=False,

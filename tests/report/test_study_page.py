@@ -52,8 +52,10 @@ def study(lay_out: Callable[..., Study]) -> Study:
 
 
 def effect(cell: int, arm: str, estimate: float | None, **more: object) -> dict:
-    row = dict.fromkeys(COLUMNS) | dict(cell=cell, measure="price_share", arm=arm, versus="factual", pairs=2)
-    row |= dict(estimate=estimate, lo=0.01, hi=0.03, failed=0.5, collapsed=0.0, primary=True)
+    row = dict.fromkeys(COLUMNS) | dict(cell=cell, measure="price_share", arm=arm, versus="frictionless", pairs=2)
+    row |= dict(
+        estimate=estimate, lo=0.01, hi=0.03, failed=1, collapsed=0, dropped=0, runaway=0, method="too_few", sentence=""
+    )
     return {**row, **more}
 
 
@@ -96,7 +98,7 @@ def test_a_study_without_runs_says_what_it_will_be(study: Study) -> None:
 
 
 def test_effects_stand_with_intervals_failures_and_notes(study: Study) -> None:
-    rows = [effect(0, "frictionless", 0.0213), effect(1, "frictionless", None, note="too coarse")]
+    rows = [effect(0, "factual", 0.0213), effect(1, "factual", None, sentence="too coarse")]
     pl.DataFrame(rows, schema=COLUMNS, orient="row").write_parquet(study.path / "effects.parquet")
     text = page(study)
     assert "0.0213" in text
@@ -106,7 +108,7 @@ def test_effects_stand_with_intervals_failures_and_notes(study: Study) -> None:
 
 
 def test_the_crowding_number_is_the_axis_where_it_was_measured(study: Study) -> None:
-    rows = [effect(0, "frictionless", 0.02), effect(1, "frictionless", 0.04)]
+    rows = [effect(0, "factual", 0.02), effect(1, "factual", 0.04)]
     pl.DataFrame(rows, schema=COLUMNS, orient="row").write_parquet(study.path / "effects.parquet")
     found = [crowded(0, 0.1, 60.0), crowded(0, 0.2, 600.0), crowded(1, 0.4, 60.0), crowded(1, 0.5, 600.0)]
     pl.DataFrame(found, schema=dict(CROWDING), orient="row").write_parquet(study.path / "crowding.parquet")
@@ -161,10 +163,10 @@ def test_worlds_that_are_not_on_the_axis_have_series_of_their_own(lay_out: Calla
     assert record.axis.title == "tokens.*.aum"
     assert record.axis.places == {0: 1e6, 1: 2e6, 2: 4e6, 3: 1e6, 4: 2e6, 5: 4e6}
     assert record.worlds == dict.fromkeys(range(3), "pass_through 0%") | dict.fromkeys(range(3, 6), "pass_through 100%")
-    write(study, "effects", [effect(cell, "frictionless", 0.02) for cell in range(6)], COLUMNS)
+    write(study, "effects", [effect(cell, "factual", 0.02) for cell in range(6)], COLUMNS)
     text = page(study)
-    assert "</svg>frictionless, pass_through 0%</span>" in text
-    assert "</svg>frictionless, pass_through 100%</span>" in text
+    assert "</svg>factual, pass_through 0%</span>" in text
+    assert "</svg>factual, pass_through 100%</span>" in text
 
 
 def test_without_a_varied_quantity_cells_stand_in_their_order(lay_out: Callable[..., Study]) -> None:
@@ -173,7 +175,7 @@ def test_without_a_varied_quantity_cells_stand_in_their_order(lay_out: Callable[
 
 
 def test_a_chart_names_the_cells_it_leaves_out(study: Study) -> None:
-    write(study, "effects", [effect(0, "frictionless", 0.02), effect(1, "frictionless", None)], COLUMNS)
+    write(study, "effects", [effect(0, "factual", 0.02), effect(1, "factual", None)], COLUMNS)
     assert "Not drawn, for lack of an estimate or a position on the axis: cell 1." in page(study)
 
 
@@ -187,7 +189,7 @@ def test_theory_is_drawn_to_where_it_ends() -> None:
 
 
 def test_a_crowding_number_above_one_keeps_the_measured_and_both_curves(study: Study) -> None:
-    rows = [effect(cell, "frictionless", 1.2 + cell, measure="amplification", lo=1.1, hi=2.9) for cell in (0, 1)]
+    rows = [effect(cell, "factual", 1.2 + cell, measure="amplification", lo=1.1, hi=2.9) for cell in (0, 1)]
     write(study, "effects", rows, COLUMNS)
     found = [crowded(0, 0.5, 600.0), crowded(1, 1.5, 600.0)]
     write(study, "crowding", [{**row, "fixed_point": None} for row in found], dict(CROWDING))
@@ -253,5 +255,5 @@ def test_the_command_writes_the_page_of_a_study_and_finds_it_in_its_folder(study
 
 
 def test_the_same_study_gives_the_same_bytes(study: Study) -> None:
-    write(study, "effects", [effect(cell, "frictionless", 0.02) for cell in (0, 1)], COLUMNS)
+    write(study, "effects", [effect(cell, "factual", 0.02) for cell in (0, 1)], COLUMNS)
     assert page(study) == page(study)

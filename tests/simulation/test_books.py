@@ -81,7 +81,7 @@ def test_the_world_of_these_tests_has_everything_in_it(crash: Recorded) -> None:
         "deleveraging",
         "management_fee",
     }
-    assert set(crash.table("liquidations")["stage"]) >= {"ioc", "takeover"}
+    assert set(crash.table("liquidations")["stage"]) >= {"partial", "takeover"}
 
 
 def test_not_an_atom_is_made_or_lost(crash: Recorded) -> None:

@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -134,6 +136,26 @@ class Broken(Buyer):
 def test_a_partial_s_file_is_that_of_its_function_and_a_builtin_has_none() -> None:
     assert own._source_of(partial(Buyer, size="+2 BTC")) == Path(__file__)
     assert own._source_of(print) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (np.int64(3), 3),
+        (np.float64(0.25), 0.25),
+        (np.float32("inf"), None),
+        (np.bool_(True), True),
+        (np.array(7), 7),
+        (float("-inf"), None),
+        (np.array([1, 2]), "[1 2]"),
+        (SimpleNamespace(item=3), "namespace(item=3)"),  # has an item, and is no number
+        ({1: (np.int64(2), None)}, {"1": [2, None]}),
+    ],
+    ids=str,
+)
+def test_what_an_agent_records_is_written_as_json_has_it(value: object, told: object) -> None:
+    assert own._plain(value) == told
+    assert type(own._plain(value)) is type(told)
 
 
 class Idler(ms.Agent):

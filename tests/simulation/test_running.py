@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,7 @@ def test_the_manifest_has_the_contracts_keys_and_true_figures(done: RunResult) -
     assert manifest["events_per_s"] == pytest.approx(
         manifest["counts"]["micro_events"] / manifest["kernel_s"], rel=1e-3
     )
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", manifest["started_utc"])
     assert manifest["crowding"]["BTC-PERP"]["method"] == "none"
     for name, table in manifest["tables"].items():
         assert table["rows"] == len(done.table(name))

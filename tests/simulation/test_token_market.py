@@ -58,6 +58,28 @@ def test_nav_leaves_out_what_redeeming_clients_are_still_owed(tmp_path: Path) ->
     assert run.residual_atoms == 0
 
 
+def test_nav_leaves_out_what_creating_clients_paid_and_the_hedges_that_are_theirs(tmp_path: Path) -> None:
+    """A creation of a fifth of the fund, hedged over minutes while the mark moves: what was hedged moves with it."""
+    token = {**UP, "market": BOOK, "primary": {"mode": "cash_exec", "create_fee": "10 bps", "redeem_fee": "10 bps"}}
+
+    def creates(client: Scripted) -> Any:
+        yield client.wait("5min")
+        client.create("UP", "200 kUSDT")
+
+    run = recorded(
+        world(tokens=[token], duration="20min", record={"marks": "1s", "tokens": "1s"}),
+        tmp_path,
+        before=lambda model: Scripted(model, creates, capital="300 kUSDT"),
+    )
+    navs = run.table("tokens").select("t_ns", "nav", "claims_atoms")
+    both = run.table("marks").filter(pl.col("market") == "UP").join(navs, on="t_ns").filter(pl.col("claims_atoms") > 0)
+    assert len(both) > 60
+    assert both["nav"].max() - both["nav"].min() > 0.05
+    away = (both["index_price"] - both["nav"]).abs().sort()
+    assert away[int(0.7 * len(away))] <= 0.005 + 1e-9  # half a tick where no slice was filled after the mark
+    assert away[-1] < 0.1
+
+
 def test_makers_hold_the_token_near_its_nav(run: Any) -> None:
     marks = run.table("marks").filter((pl.col("market") == "UP") & (pl.col("t_ns") > HOUR // 6))
     premium = (marks["mid_price"] / marks["index_price"] - 1).abs()

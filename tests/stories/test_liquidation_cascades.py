@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from marketsim.report import write_report
+from marketsim.scenario.sentences import in_sentences
 from marketsim.simulation.running import run
 from tests.simulation.worlds import FREE, MINUTE, NOISE, RETAIL, SECOND, STILL, world
 
@@ -62,3 +63,28 @@ def test_a_bound_that_binds_nobody_changes_nothing(tmp_path: Path, word: object)
         name: each["content_sha256"] for name, each in tables.items()
     }
     assert (one.manifest["scenario_sha256"] == other.manifest["scenario_sha256"]) is (word == "all")
+
+
+def test_orders_of_the_engine_come_with_their_delay_and_who_waits_for_one_at_the_end_is_counted(tmp_path: Path) -> None:
+    done = crash(tmp_path / "a", liquidation={"delay": "10ms"})
+    rows = done.table("liquidations").filter(cohort="levered")
+    assert set(rows["t_ns"] % SECOND) == {10_000_000}
+    assert rows.filter(pl.col("t_ns") == CRASH + 10_000_000)["account"].n_unique() == CROWD
+    sold = done.table("trades").filter(taker_purpose="liquidation")
+    assert not sold.is_empty()
+    assert set(sold["t_ns"] % SECOND) == {10_000_000}
+    assert done.table("accounts").filter(cohort="levered")["end_equity_atoms"].min() >= 0
+    assert done.manifest["liquidations_queued"] == {"BTC-PERP": 0}
+    assert done.manifest["conservation"]["residual_atoms"] == 0
+
+    cut = crash(tmp_path / "b", duration="20min1s", liquidation={"delay": "1h"})
+    assert cut.table("liquidations").is_empty()
+    assert cut.manifest["liquidations_queued"] == {"BTC-PERP": CROWD}
+
+
+def test_no_delay_is_the_default() -> None:
+    one, other = (world(market={**FREE, "liquidation": said}) for said in ({"fee": "1.25%"}, {"delay": "0ms"}))
+    assert one.sha256() == other.sha256()
+    later = world(market={**FREE, "liquidation": {"delay": "10ms"}})
+    assert later.sha256() != one.sha256()
+    assert "which reach the book 10ms after the mark step" in in_sentences(later)

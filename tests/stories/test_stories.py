@@ -113,7 +113,7 @@ def test_the_liquidated_crowd_hands_its_loss_to_the_insurance_fund_and_then_to_t
     )
     assert run.residual_atoms == 0
     stages = run.table("liquidations").filter(cohort="retail").group_by("stage").len()
-    assert set(stages["stage"]) >= {"takeover", "deleveraging"}
+    assert set(stages["stage"]) >= {"takeover", "deleveraged"}
     cut = run.table("deleveragings")
     assert "winners" in set(cut["cohort"])
     assert (cut.filter(cohort="winners")["size_lots"] > 0).all()  # shorts are bought back

@@ -34,9 +34,10 @@ def test_an_empty_or_one_sided_book_marks_at_the_index(rule: str, book: tuple[in
     assert mark_ticks(rule, 300_000, *book, 310_000, basis_average=50) == 300_000
 
 
-def test_before_the_first_trade_the_mark_is_the_index() -> None:
+def test_before_the_first_trade_a_rule_that_goes_by_trades_marks_at_the_index_and_the_mid_follows_the_book() -> None:
     assert mark_ticks("last", 300_000, 299_999, 300_005, None) == 300_000
-    assert mark_ticks("median", 300_000, 299_999, 300_005, None, basis_average=2) == 300_000
+    assert mark_ticks("median", 300_000, 299_999, 300_005, None, basis_average=9) == 300_000
+    assert mark_ticks("mid", 300_000, 300_010, 300_014, None) == 300_012
 
 
 def test_half_ticks_round_up_and_a_price_is_at_least_a_tick() -> None:

@@ -1,4 +1,4 @@
-"""The crowding number Lambda(h): the spectral radius of lambda(h) K, and the multipliers that theory derives from it.
+"""The crowding number Lambda(h) = lambda(h) K, signed, and the multipliers that theory derives from it.
 
 h is the time until the impact is counted: at the end of the orders' window Lambda says what an order does to its own
 reset, at the next reset what one reset does to the next (docs/theory.md#crowding-number).
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketsim.analysis.arrays import Floats, Integers
+from marketsim.analysis.arrays import Floats
 from marketsim.analysis.crowding.probe_impact import Impact
 from marketsim.analysis.crowding.rebalance_demand import Demand
-from marketsim.analysis.inference.intervals import interval
+from marketsim.analysis.inference.intervals import t_interval
 
 
 @dataclass(frozen=True)
@@ -40,20 +40,16 @@ class CrowdingNumber:
         return 1 / (1 - self.number) if self.number < 1 else None
 
 
-def crowding_number(measured: Impact, k: Demand, rng: np.random.Generator | None = None) -> CrowdingNumber:
-    """Lambda(h): spectral radius of lambda(h) K, with an interval over (replication, instant) where rng is given."""
+def crowding_number(measured: Impact, k: Demand) -> CrowdingNumber:
+    """Lambda(h) = lambda(h) K, signed: of several markets the eigenvalue of largest real part, with its interval."""
     matrix = np.array([[k.get((m, j), 0.0) for j in measured.markets] for m in measured.markets])
-
-    def radius(chosen: Integers) -> float:
-        return spectral_radius(measured.matrix(chosen) @ matrix)
-
-    value = spectral_radius(measured.matrix() @ matrix)
-    if rng is None:
-        return CrowdingNumber(value, pairs=measured.pairs)
-    found = interval(radius, measured.pairs, rng)
+    every = np.arange(measured.pairs)
+    value = leading_eigenvalue(measured.matrix() @ matrix)
+    left_out = [leading_eigenvalue(measured.matrix(np.delete(every, i)) @ matrix) for i in every]
+    found = t_interval(value, np.array(left_out), is_mean=False)
     return CrowdingNumber(value, found.lo, found.hi, measured.pairs)
 
 
-def spectral_radius(matrix: Floats) -> float:
-    """The largest absolute eigenvalue."""
-    return float(np.max(np.abs(np.linalg.eigvals(matrix)))) if matrix.size else 0.0
+def leading_eigenvalue(matrix: Floats) -> float:
+    """The real part of the eigenvalue whose real part is largest."""
+    return float(np.max(np.linalg.eigvals(matrix).real)) if matrix.size else 0.0

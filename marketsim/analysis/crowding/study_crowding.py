@@ -17,7 +17,6 @@ from marketsim.analysis.crowding.regression_impact import REGRESSION_NS, impact_
 from marketsim.analysis.run_data.finished_runs import factual_arms, finished_runs
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
-from marketsim.streams import Stream
 from marketsim.traders.group import TRADERS
 from marketsim.units import NS_PER_SECOND
 
@@ -51,10 +50,9 @@ def _probes(study: Study, run_ids: list[str]) -> pl.DataFrame:
 def _by_probes(study: Study, cell: int, run: Run, k: Demand, run_ids: list[str]) -> Iterator[CrowdingRow]:
     pairs = antithetic_pairs(_probes(study, run_ids))
     markets = sorted(pairs["market"].unique().to_list())
-    seed = int(Stream(study.declared["seed"], 0, f"crowding/{cell}").bits(0, 0))
     for horizon in sorted(pairs["horizon_ns"].unique().to_list()):
         measured = impact_at(horizon, pairs, markets)
-        number = crowding_number(measured, k, np.random.default_rng(seed))
+        number = crowding_number(measured, k)
         own = measured.matrix().diagonal()
         for i, market in enumerate(markets):
             others = market_response(
@@ -73,7 +71,7 @@ def _by_regression(cell: int, runs: list[Run], k: Demand) -> Iterator[CrowdingRo
         slopes = [slope for slope in found if slope is not None]
         if slopes:
             slope = float(np.mean(slopes))
-            number = CrowdingNumber(abs(slope * k[market, market]), pairs=len(slopes))
+            number = CrowdingNumber(slope * k[market, market], pairs=len(slopes))
             yield _row(cell, market, k, slope, number, REGRESSION_NS, "regression")
 
 
@@ -100,9 +98,9 @@ def _money_per_lot(run: Run, market: str) -> float:
 
 
 def _measured_amplification(study: Study) -> dict[int, float]:
-    """Amplification against the first frictionless arm, by cell, where effects have it."""
-    arm = next((arm.id for arm in study.spec.arms if arm.arm == "frictionless"), None)
-    if arm is None or not (study.path / "effects.parquet").is_file():
+    """Amplification of the factual arm against the baseline, by cell, where effects have it."""
+    if not (study.path / "effects.parquet").is_file():
         return {}
-    rows = study.effects().filter((pl.col("measure") == "amplification") & (pl.col("arm") == arm))
+    spec = study.spec
+    rows = study.effects().filter(measure="amplification", arm=spec.factual_arm or "", versus=spec.baseline_arm)
     return {cell: value for cell, value in rows.select("cell", "estimate").iter_rows() if value is not None}

@@ -1,52 +1,45 @@
-"""p-values: sign flips of pairs, the inverted bootstrap, and corrections for many tests (Holm, Benjamini-Hochberg)."""
+"""p-values: sign flips of replications, and corrections for many tests (Holm, Benjamini and Hochberg)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
 
 import numpy as np
-from scipy.stats import false_discovery_control
+from scipy.stats import false_discovery_control, permutation_test
 
-from marketsim.analysis.arrays import Flags, Floats
-from marketsim.analysis.inference.intervals import RESAMPLES
+from marketsim.analysis.arrays import Floats
 
-MOST_EXACT = 12
-"""Pairs up to which all 2^n sign flips are computed; beyond, `RESAMPLES` of them at random."""
+MOST_EXACT = 16
+"""Replications up to which all 2^n sign flips are computed."""
+FLIPS = 9_999
+"""Sign flips drawn of more replications."""
+
+Flipped = Callable[[Floats], Floats]
+"""A statistic under sign flips (k, n) of +1 and -1: its values (k,); all +1 is what happened."""
 
 
-def sign_flip_p(
-    swapped: Callable[[Flags], float], pairs: int, rng: np.random.Generator, resamples: int = RESAMPLES
-) -> float | None:
-    """Two-sided p-value of a difference between arms: how often it is as large when the arms of pairs are swapped.
+def sign_flip_p(statistic: Flipped, n: int, rng: np.random.Generator) -> float | None:
+    """Two-sided p-value of no effect: how often a difference is as large when the arms of replications are swapped.
 
-    `swapped` gives the difference with the arms of the marked pairs (n,) swapped. Exact over all 2^n choices for few
-    pairs; of more, a random sample that includes the observed choice (Phipson and Smyth 2010).
+    Exact over all 2^n swaps of up to 16 replications (Fisher 1935), so it is never below 2 / 2^n; of more, over 9,999
+    random ones and the one that happened (Phipson and Smyth 2010). None below two replications, or without a value.
     """
-    observed = swapped(np.zeros(pairs, np.bool_))
-    if pairs < 2 or not np.isfinite(observed):
+    observed = float(statistic(np.ones((1, n)))[0]) if n >= 2 else float("nan")
+    if not np.isfinite(observed):
         return None
-    if pairs <= MOST_EXACT:
-        choices = np.array(list(product((False, True), repeat=pairs)))
-        extra = 0
-    else:
-        choices, extra = rng.random((resamples, pairs)) < 0.5, 1
-    values = np.array([swapped(choice) for choice in choices])
-    least = abs(observed) * (1 - 1e-12)
-    as_large = int(np.count_nonzero(np.abs(values) >= least)) + int(np.count_nonzero(~np.isfinite(values)))
-    return (as_large + extra) / (len(choices) + extra)
 
+    def of(signs: Floats, axis: int) -> Floats:
+        """What SciPy asks for: the statistic along one axis; a swap without a value counts as extreme."""
+        swaps = np.moveaxis(np.asarray(signs, np.float64), axis, -1)
+        found = statistic(swaps.reshape(-1, n)).reshape(swaps.shape[:-1])
+        extreme: Floats = np.where(np.isfinite(found), found, np.copysign(np.inf, observed))
+        return extreme
 
-def bootstrap_p(resampled: Floats, no_effect: float) -> float | None:
-    """Two-sided p-value by inverting percentile intervals: twice the smaller share of resamples beyond `no_effect`.
-
-    Davison and Hinkley 1997, section 4.4, with the observed value counted.
-    """
-    known = resampled[np.isfinite(resampled)]
-    if not len(known):
-        return None
-    beyond = min(np.count_nonzero(known <= no_effect), np.count_nonzero(known >= no_effect))
-    return float(min(1.0, 2 * (beyond + 1) / (len(known) + 1)))
+    many = 2**n if n <= MOST_EXACT else FLIPS
+    found = permutation_test(
+        (np.ones(n),), of, permutation_type="samples", vectorized=True, n_resamples=many, batch=4_096, rng=rng
+    )
+    return float(found.pvalue)
 
 
 def holm(p: Sequence[float]) -> list[float]:

@@ -27,17 +27,17 @@ class GapAfterFills(PairMeasure):
     if_nothing = "no token traded in a rebalance"
     is_of_sums = True
 
-    def terms(self, factual: Run, counterfactual: Run) -> list[Term]:
+    def terms(self, arm: Run, versus: Run, resets: Run | None = None) -> list[Term]:
         """One term for each window: the gap at each tau of `AFTER_NS`, over 1.
 
         Beyond a window's own H its value at H is kept, so that D is of the same windows at every tau, and D at four
         hours is D(H). A window in which as much was bought as sold has no sign and no term.
         """
-        windows = [window for window in windows_of(factual) if window.side]
+        windows = [window for window in windows_of(resets or arm) if window.side]
         grid = np.array(AFTER_NS, np.int64)
         after = [w.last_ns + np.minimum(grid, w.after_ns) for w in windows]
         instants = np.array(after, np.int64).reshape(-1, len(grid))
-        f, c = (log_mids(run, windows, instants, "reversal") for run in (factual, counterfactual))
+        f, c = (log_mids(run, windows, instants, "reversal") for run in (arm, versus))
         gap = (f - c) * np.array([window.side for window in windows]).reshape(-1, 1)
         known = np.isfinite(gap).all(axis=1)
         return [Term(window.day, gap[i], 1.0) for i, window in enumerate(windows) if known[i]]

@@ -27,13 +27,13 @@ class Volatility(RootOfRatio, PairMeasure):
     if_nothing = "the mid never moved in the counterfactual"
     no_effect = 1.0
 
-    def terms(self, factual: Run, counterfactual: Run) -> list[Term]:
+    def terms(self, arm: Run, versus: Run, resets: Run | None = None) -> list[Term]:
         """One term for each market and UTC day: both runs' realised variances."""
-        period, terms = measured_period(factual), []
+        period, terms = measured_period(arm), []
         ends = np.arange(period.begin_ns, period.end_ns + 1, RETURN_NS)
         days = np.array([period.day_of(int(t) - 1) for t in ends[1:]])
-        for market in underlying_markets(factual):
-            f, c = (_squared_returns(run, market, ends, self.name) for run in (factual, counterfactual))
+        for market in underlying_markets(arm):
+            f, c = (_squared_returns(run, market, ends, self.name) for run in (arm, versus))
             known = np.isfinite(f) & np.isfinite(c)
             for day in np.unique(days[known]):
                 chosen = known & (days == day)

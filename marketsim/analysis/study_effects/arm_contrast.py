@@ -1,142 +1,138 @@
-"""One measure of one arm against the arm it is compared with, over clusters of terms that are resampled whole."""
+"""One measure of one arm against another over replications: its value, interval, test, and what pairing was worth."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import nan
+from functools import cached_property
 
 import numpy as np
 
-from marketsim.analysis.arrays import Flags, Integers
-from marketsim.analysis.inference.intervals import jackknife_variance
-from marketsim.analysis.measures.family import WHOLE_RUN, Measure, PairMeasure, Term
-from marketsim.analysis.study_effects.paired_runs import PairKey, PairTerms
-
-Clusters = list[list[Term]]
+from marketsim.analysis.arrays import Floats
+from marketsim.analysis.inference.intervals import (
+    ENOUGH,
+    Interval,
+    jackknife_variance,
+    proportion_interval,
+    t_interval,
+)
+from marketsim.analysis.inference.p_values import sign_flip_p
+from marketsim.analysis.measures.family import Measure, PairMeasure, RatioOfSums, RootOfRatio
+from marketsim.analysis.study_effects.replications import Replications
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """The value of an arm's terms less that of `versus`, or of the arm's terms alone where `versus` is None.
+    """The value of an arm less that of `versus`, or of the arm alone where `versus` is None, over replications.
 
-    arm, versus: the terms of each cluster (n,). unit: what the clusters are, `replications`, `forks` or `days`.
-    unpaired: terms of runs without common random numbers, for measures of pairs.
+    arm, versus: the same replications of both. unpaired: terms of runs without common random numbers, for measures of
+    pairs whose value stands alone.
     """
 
     measure: Measure
-    unit: str
-    arm: Clusters
-    versus: Clusters | None = None
-    unpaired: Clusters | None = None
+    arm: Replications
+    versus: Replications | None = None
+    unpaired: Replications | None = None
 
     @property
-    def clusters(self) -> int:
-        """How many clusters there are."""
+    def n(self) -> int:
+        """How many replications it rests on."""
         return len(self.arm)
-
-    def of(self, chosen: Integers) -> float:
-        """The value of the chosen clusters; NaN where they do not give one."""
-        value = self._pooled(self.arm, chosen)
-        return value if self.versus is None else value - self._pooled(self.versus, chosen)
-
-    def swapped(self, marked: Flags) -> float:
-        """The value with the arms of the marked clusters (n,) exchanged."""
-        assert self.versus is not None
-        arm = [b if swap else a for a, b, swap in zip(self.arm, self.versus, marked, strict=True)]
-        versus = [a if swap else b for a, b, swap in zip(self.arm, self.versus, marked, strict=True)]
-        every = np.arange(self.clusters)
-        return self._pooled(arm, every) - self._pooled(versus, every)
 
     @property
     def estimate(self) -> float:
-        """The value of all clusters; NaN where they do not give one."""
-        return self.of(np.arange(self.clusters))
+        """The value of all replications; NaN where they do not give one."""
+        return float(self._of(np.ones((1, self.n)))[0]) if self.n else float("nan")
 
-    @property
-    def variance(self) -> float | None:
-        """Variance of the estimate over clusters, by the jackknife."""
-        return jackknife_variance(self.of, self.clusters)
+    @cached_property
+    def left_out(self) -> Floats:
+        """The value (n,) without one replication each."""
+        return self._of(np.ones((self.n, self.n)) - np.eye(self.n))
 
-    @property
-    def variance_unpaired(self) -> float | None:
-        """The variance that the estimate would have without common random numbers.
+    def interval(self) -> Interval:
+        """The interval of the estimate (`analysis.inference.intervals`)."""
+        if self.versus is None and (found := self._yes_or_no) is not None:
+            return proportion_interval(found, self.n)
+        return t_interval(self.estimate, self.left_out, is_mean=self._is_mean)
 
-        For a difference, the sum of both arms' variances; for a measure of pairs, the variance over unpaired runs.
-        """
+    def p(self, rng: np.random.Generator) -> float | None:
+        """The two-sided p-value of no effect, by sign flips; None for a level, or where no value says "no effect"."""
         if self.versus is not None:
-            both = [Contrast(self.measure, self.unit, side).variance for side in (self.arm, self.versus)]
-            return None if both[0] is None or both[1] is None else both[0] + both[1]
-        return None if self.unpaired is None else Contrast(self.measure, self.unit, self.unpaired).variance
+            both = Replications(self.measure, [*self.arm.terms, *self.versus.terms])
+            return sign_flip_p(lambda signs: self._swapped(both, signs), self.n, rng)
+        flips = self.tested
+        return None if flips is None else sign_flip_p(lambda signs: signs @ flips / self.n, self.n, rng)
+
+    @cached_property
+    def tested(self) -> Floats | None:
+        """What each replication of a measure of pairs adds to the test (n,): numbers symmetric about 0 if no effect.
+
+        Numerator - no_effect x denominator, so that they sum to 0 where the value is `no_effect`; or what the measure
+        says changes its sign where the runs are exchanged.
+        """
+        measure = self.measure
+        if not isinstance(measure, PairMeasure) or measure.no_effect is None:
+            return None
+        single = [terms[0] for terms in self.arm.terms if len(terms) == 1]
+        if len(single) == self.n and all(term.exchanged is not None for term in single):
+            return np.array([term.exchanged for term in single], np.float64)
+        if isinstance(measure, (RatioOfSums, RootOfRatio)):
+            power = 2 if isinstance(measure, RootOfRatio) else 1
+            none = (measure.no_effect / measure.scale) ** power
+            return np.array([float(term.numerator) - none * term.denominator for term in single])
+        return self.n * (self.estimate - measure.no_effect) - (self.n - 1) * (self.left_out - measure.no_effect)
 
     @property
     def variance_ratio(self) -> float | None:
-        """How many independent runs one pair is worth: variance without over variance with common random numbers."""
-        paired, unpaired = self.variance, self.variance_unpaired
-        return unpaired / paired if paired and unpaired is not None else None
+        """How many independent runs one pair is worth: variance without over variance with common random numbers.
+
+        None below ten replications, where it is not known to a factor of several.
+        """
+        if self.n < ENOUGH:
+            return None
+        paired, unpaired = jackknife_variance(self.left_out), self._variance_unpaired
+        return unpaired / paired if paired > 0 and unpaired is not None and np.isfinite(unpaired) else None
 
     @property
     def pair_correlation(self) -> float | None:
-        """Correlation of the value between the arms, over clusters; None for fewer than three, or without spread."""
+        """Correlation of the value between the arms, over replications; None for fewer than three, or no spread."""
         if self.versus is None:
             return None
-        values = np.array(
-            [[self._pooled(side, np.array([i])) for side in (self.arm, self.versus)] for i in range(self.clusters)]
-        )
-        values = values[np.isfinite(values).all(axis=1)]
-        if len(values) < 3 or (values.std(axis=0) == 0.0).any():
+        values = np.array([self.arm.by_replication, self.versus.by_replication])
+        values = values[:, np.isfinite(values).all(axis=0)]
+        if values.shape[1] < 3 or (values.std(axis=1) == 0.0).any():
             return None
-        return float(np.corrcoef(values.T)[0, 1])
+        return float(np.corrcoef(values)[0, 1])
 
-    def _pooled(self, clusters: Sequence[Sequence[Term]], chosen: Integers) -> float:
-        """The value of all terms of the chosen clusters put together: a ratio of sums, never a mean of ratios."""
-        found = self.measure.value([term for i in chosen for term in clusters[i]])
-        return nan if found is None else float(found)
+    def _of(self, weights: Floats) -> Floats:
+        found = self.arm.of(weights)
+        return found if self.versus is None else found - self.versus.of(weights)
 
+    def _swapped(self, both: Replications, signs: Floats) -> Floats:
+        """The difference (k,) with the arms of the replications whose sign (k, n) is -1 exchanged."""
+        stays = (signs > 0).astype(np.float64)
+        return both.of(np.hstack([stays, 1 - stays])) - both.of(np.hstack([1 - stays, stays]))
 
-def contrast_of(measure: Measure, terms: PairTerms) -> Contrast | None:
-    """The contrast of an arm with the arm it is compared with; None where there are no terms."""
-    if isinstance(measure, PairMeasure):
-        return _contrast(measure, terms.of_pair, None, terms.of_unpaired)
-    return _contrast(measure, terms.of_arm, terms.of_versus, {})
+    @property
+    def _variance_unpaired(self) -> float | None:
+        """The variance without common random numbers: of both arms, or of pairs of unrelated runs."""
+        if self.versus is not None:
+            return sum(jackknife_variance(Contrast(self.measure, side).left_out) for side in (self.arm, self.versus))
+        return None if self.unpaired is None else jackknife_variance(Contrast(self.measure, self.unpaired).left_out)
 
+    @property
+    def _is_mean(self) -> bool:
+        """Whether the value is a plain mean over replications: of ratios whose denominators are all the same."""
+        return isinstance(self.measure, RatioOfSums) and all(
+            len({terms[0].denominator for terms in side.terms}) <= 1
+            for side in (self.arm, self.versus)
+            if side is not None
+        )
 
-def level_of(measure: Measure, terms: PairTerms) -> Contrast | None:
-    """The value of an arm alone, for measures of single runs; None where there are no terms."""
-    return _contrast(measure, terms.of_arm, None, {})
-
-
-def _contrast(
-    measure: Measure,
-    arm: Mapping[PairKey, list[Term]],
-    versus: Mapping[PairKey, list[Term]] | None,
-    unpaired: Mapping[PairKey, list[Term]],
-) -> Contrast | None:
-    """Clusters are replications, or forks, each with all its days; with a single one they are its days."""
-    if not arm:
-        return None
-    keys, sides = list(arm), [side for side in (arm, versus, unpaired) if side]
-    unit = "replications" if keys[0].fork_ns is None else "forks"
-    clusters = [[side[key] for key in keys] for side in sides]
-    if len(keys) == 1:
-        unit, clusters = "days", _by_day(clusters)
-    if measure.is_of_sums:
-        clusters = [[_summed(terms) for terms in side] for side in clusters]
-    apart = clusters[-1] if unpaired and unit != "days" else None
-    return Contrast(measure, unit, clusters[0], clusters[1] if versus else None, apart)
-
-
-def _by_day(sides: Sequence[Clusters]) -> list[Clusters]:
-    """The terms of one cluster by day, the same days on every side; terms of a whole run stay together."""
-    days = sorted({term.day for side in sides for term in side[0]})
-    if WHOLE_RUN in days:
-        return list(sides)
-    return [[[term for term in side[0] if term.day == day] for day in days] for side in sides]
-
-
-def _summed(terms: Sequence[Term]) -> list[Term]:
-    """The terms of one cluster as a single one, so that resampling is fast."""
-    if not terms:
-        return []
-    numerator, denominator = sum(term.numerator for term in terms), sum(term.denominator for term in terms)
-    return [Term(terms[0].day, numerator, denominator)]
+    @property
+    def _yes_or_no(self) -> int | None:
+        """In how many replications something happened, where each says only whether it did; None for other values."""
+        if not isinstance(self.measure, RatioOfSums) or self.measure.unit != "share":
+            return None
+        numerators = [terms[0].numerator for terms in self.arm.terms]
+        is_so = self._is_mean and all(terms[0].denominator == 1.0 for terms in self.arm.terms)
+        return int(sum(numerators)) if is_so and set(numerators) <= {0.0, 1.0} else None

@@ -1,4 +1,4 @@
-"""A row of effects.parquet: one measure of one arm in one cell, alone or against the arm it is compared with."""
+"""A row of effects.parquet: one measure of one arm in one cell and market, alone or against another arm."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import polars as pl
 
 COLUMNS = {
-    "cell": pl.Int64, "measure": pl.String, "arm": pl.String, "versus": pl.String, "pairs": pl.Int64,
-    "estimate": pl.Float64, "lo": pl.Float64, "hi": pl.Float64, "p_adjusted": pl.Float64,
-    "variance_ratio": pl.Float64, "pair_correlation": pl.Float64, "failed": pl.Float64, "collapsed": pl.Float64,
-    "p": pl.Float64, "clusters": pl.String, "method": pl.String, "primary": pl.Boolean,
-    "tape_correlation": pl.Float64, "parted_ns": pl.Int64, "note": pl.String,
+    "cell": pl.Int64, "market": pl.String, "measure": pl.String, "unit": pl.String, "arm": pl.String,
+    "versus": pl.String, "pairs": pl.Int64, "estimate": pl.Float64, "lo": pl.Float64, "hi": pl.Float64,
+    "method": pl.String, "p": pl.Float64, "p_adjusted": pl.Float64, "estimate_all": pl.Float64,
+    "variance_ratio": pl.Float64, "pair_correlation": pl.Float64, "failed": pl.Int64, "collapsed": pl.Int64,
+    "dropped": pl.Int64, "coverage": pl.Float64, "jump": pl.Float64, "sentence": pl.String,
+    "runaway": pl.Int64, "estimate_without_runaways": pl.Float64,
 }  # fmt: skip
 """Columns of effects.parquet, and their types."""
 
@@ -20,33 +21,38 @@ COLUMNS = {
 class EffectRow:
     """A row of effects.parquet; its columns (docs/contract.md#inference).
 
-    p: two-sided, unadjusted, by swapping the arms of pairs, or for measures of pairs by the bootstrap. p_adjusted: over
-    all cells and arms, by Holm for the registered primary outcome, by Benjamini and Hochberg for all others together.
-    variance_ratio: variance without over variance with common random numbers. pair_correlation: of the value between
-    the arms; for measures of pairs, which no run has alone, of the mids' returns. failed, collapsed: shares of pairs
-    with such a run; estimates are of the rest, for measures that keep the collapsed of all but the failed. clusters:
-    what was resampled. method: of the interval. tape_correlation: of 1-minute returns of the mid, mean over pairs and
-    markets. parted_ns: median over these of the instant at which it first fell below one half; null where most never
-    did. note: why there is no estimate.
+    market: null where all are taken together. versus: the baseline, or the factual arm; null where the row is the value
+    of an arm alone. pairs: replications that the estimate is of. estimate: arm - versus, or of ratios arm / versus;
+    against the factual arm the difference of both arms' values against the baseline. lo, hi, method, coverage:
+    `analysis.inference.intervals`. p: two-sided, by sign flips; p_adjusted: by Holm over the rows of the registered
+    outcome, by Benjamini and Hochberg over all others. estimate_all: with the collapsed. variance_ratio: variance
+    without over variance with common random numbers, from ten replications on. pair_correlation: of the value between
+    the arms; for measures of pairs, which no run has alone, of the mids' 1-minute returns. failed, collapsed, runaway:
+    pairs of runs in which one failed, a market was destroyed, the push grew. dropped: resets and sides that could not
+    be read. jump: of the index at the fork's start. sentence: the row in words, or why it has no estimate.
     """
 
     cell: int
+    market: str | None
     measure: str
+    unit: str
     arm: str
     versus: str | None = None
     pairs: int = 0
     estimate: float | None = None
     lo: float | None = None
     hi: float | None = None
+    method: str = "none"
+    p: float | None = None
     p_adjusted: float | None = None
+    estimate_all: float | None = None
     variance_ratio: float | None = None
     pair_correlation: float | None = None
-    failed: float | None = None
-    collapsed: float | None = None
-    p: float | None = None
-    clusters: str | None = None
-    method: str = "none"
-    primary: bool = False
-    tape_correlation: float | None = None
-    parted_ns: int | None = None
-    note: str | None = None
+    failed: int = 0
+    collapsed: int = 0
+    dropped: int = 0
+    coverage: float | None = None
+    jump: float | None = None
+    sentence: str = ""
+    runaway: int = 0
+    estimate_without_runaways: float | None = None

@@ -1,4 +1,4 @@
-"""The runs of a study's cell in pairs: an arm with the arm it is compared with, and the terms of every measure.
+"""The runs of a study's cell in pairs, an arm with the baseline, and the terms of every measure.
 
 Both runs of a pair have common random numbers. A pair is named by its replication and, where arms are forked from one
 state, by the instant of the fork.
@@ -6,16 +6,20 @@ state, by the instant of the fork.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import polars as pl
 
+from marketsim.analysis.inference.intervals import ENOUGH
 from marketsim.analysis.measures.family import Measure, PairMeasure, RunMeasure, Term
+from marketsim.analysis.measures.pair_state import PairState, StateOfPair
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
 from marketsim.errors import DamagedResultError, ResultError
+from marketsim.scenario.study import StudySpec
 
 
 class PairKey(NamedTuple):
@@ -26,119 +30,120 @@ class PairKey(NamedTuple):
 
 
 @dataclass
-class PairTerms:
+class ArmTerms:
     """The terms of one measure in one cell and arm, by pair.
 
-    of_arm, of_versus: of single runs. of_pair: of pairs. of_unpaired: of each run with the counterfactual of the next
-    replication, with which it has no random number in common. note: why there are none.
+    of_unpaired: of measures of pairs, of each run with the baseline run of the next replication, with which it has no
+    random number in common. note: why there are none.
     """
 
     of_arm: dict[PairKey, list[Term]] = field(default_factory=dict)
-    of_versus: dict[PairKey, list[Term]] = field(default_factory=dict)
-    of_pair: dict[PairKey, list[Term]] = field(default_factory=dict)
     of_unpaired: dict[PairKey, list[Term]] = field(default_factory=dict)
     note: str = ""
 
 
 @dataclass(frozen=True)
 class ArmPairs:
-    """The pairs of one arm in one cell: (run of the arm, run of `versus`) by key, and how many a failed run cost.
+    """The whole pairs of one arm in one cell: (its run, the baseline's) by key, which failed, and what became of each.
 
-    `collapsed` holds the keys of pairs in which a market was destroyed in either run.
+    The baseline's own pairs are of each run with itself.
+    """
+
+    arm: str
+    runs: Mapping[PairKey, tuple[Run, Run]]
+    failed: frozenset[PairKey]
+    states: Mapping[PairKey, PairState]
+
+    @cached_property
+    def collapsed(self) -> frozenset[PairKey]:
+        """The pairs in which a market was destroyed."""
+        return frozenset(key for key, state in self.states.items() if state.is_collapsed)
+
+    @cached_property
+    def runaway(self) -> frozenset[PairKey]:
+        """The pairs in which the push of resets grew."""
+        return frozenset(key for key, state in self.states.items() if state.is_runaway)
+
+
+@dataclass(frozen=True)
+class CellPairs:
+    """All arms of one cell, of forks those with one jump: their pairs with the baseline, and whose resets are read.
+
+    factual: the arm that others also have a row against; None where it is not listed or is the baseline.
     """
 
     cell: int
-    arm: str
-    versus: str
-    runs: Mapping[PairKey, tuple[Run, Run]]
-    lost: int
-    collapsed: frozenset[PairKey]
+    jump: float | None
+    baseline: str
+    factual: str | None
+    arms: Mapping[str, ArmPairs]
+    senders: frozenset[str]
 
-    @property
-    def failed_share(self) -> float | None:
-        """Share of finished pairs that are lost because one of their runs failed."""
-        finished = len(self.runs) + self.lost
-        return self.lost / finished if finished else None
-
-    @property
-    def collapsed_share(self) -> float | None:
-        """Share of whole pairs in which a market was destroyed."""
-        return len(self.collapsed) / len(self.runs) if self.runs else None
-
-    def keys(self, measure: Measure) -> list[PairKey]:
-        """The pairs that a measure is of: the survivors, or all whole pairs for one that keeps the collapsed."""
-        return [key for key in self.runs if measure.keeps_collapsed or key not in self.collapsed]
+    def resets(self, arm: str, key: PairKey) -> Run | None:
+        """The run whose resets a pair is read at: the factual one for an arm that sends no orders, else its own."""
+        if arm in self.senders or self.factual is None or key not in self.arms[self.factual].runs:
+            return None
+        return self.arms[self.factual].runs[key][0]
 
 
-def pairs_of(study: Study, collapse: Measure | None) -> Iterator[ArmPairs]:
-    """Every arm of every cell in pairs with `study.versus`, that arm itself included (each run paired with itself).
-
-    collapse: the measure that says whether a run collapsed (`collapse_share`); None where none is to be left out.
-    """
-    rows, versus = study.runs().filter(pl.col("status") != "planned"), study.spec.versus
-    if study.spec.fork is not None:
+def cells_of(study: Study, state: StateOfPair) -> Iterator[CellPairs]:
+    """Every cell of a study that has a finished or a failed run, of forks every cell and jump."""
+    rows, spec = study.runs().filter(pl.col("status") != "planned"), study.spec
+    if spec.fork is not None:
         rows = rows.filter(pl.col("fork_ns").is_not_null())
-    for (cell,), of_cell in rows.group_by("cell", maintain_order=True):
-        found: dict[str, dict[PairKey, Run | None]] = {}
+    for (cell, jump), of_cell in rows.group_by("cell", "jump", maintain_order=True):
+        found: dict[str, dict[PairKey, Run | None]] = {arm.id: {} for arm in spec.arms}
         for row in of_cell.iter_rows(named=True):
             run = Run(row["path"]) if row["status"] == "ok" else None
             found.setdefault(row["arm"], {})[PairKey(row["replication"], row["fork_ns"])] = run
-        ruined = {run for runs in found.values() for run in runs.values() if run and _is_collapsed(run, collapse)}
-        for arm in (each.id for each in study.spec.arms):
-            yield _paired(int(str(cell)), arm, versus, found.get(arm, {}), found.get(versus, {}), ruined)
+        baseline = found[spec.baseline_arm]
+        arms = {arm.id: _paired(arm.id, found[arm.id], baseline, state) for arm in spec.arms}
+        other = spec.factual_arm if spec.factual_arm != spec.baseline_arm else None
+        yield CellPairs(
+            int(str(cell)), None if jump is None else float(str(jump)), spec.baseline_arm, other, arms, _senders(spec)
+        )
 
 
-def terms_of(pairs: ArmPairs, measures: Mapping[str, Measure]) -> dict[str, PairTerms]:
-    """The terms of every measure, pair by pair, so that each run is read once."""
-    found = {name: PairTerms() for name in measures}
-    keys = list(pairs.runs)
-    for number, key in enumerate(keys):
-        arm, versus = pairs.runs[key]
-        is_alone = len(keys) == 1 or key.fork_ns is not None
-        unpaired = None if is_alone else pairs.runs[keys[(number + 1) % len(keys)]][0]
-        for name, measure in measures.items():
-            if found[name].note or key not in pairs.keys(measure):
-                continue
-            try:
-                _add(found[name], measure, key, arm, versus, unpaired)
-            except DamagedResultError:
-                raise
-            except ResultError as error:
-                found[name] = PairTerms(note=str(error))
-    return found
-
-
-def _add(into: PairTerms, measure: Measure, key: PairKey, arm: Run, versus: Run, unpaired: Run | None) -> None:
-    if isinstance(measure, RunMeasure):
-        into.of_arm[key] = measure.terms(arm)
-        into.of_versus[key] = into.of_arm[key] if arm is versus else measure.terms(versus)
-    elif isinstance(measure, PairMeasure) and arm is not versus:
-        into.of_pair[key] = measure.terms(versus, arm)
-        if unpaired is not None:
-            into.of_unpaired[key] = measure.terms(versus, unpaired)
+def _senders(spec: StudySpec) -> frozenset[str]:
+    """The arms whose funds send orders to a market; of a placebo they do not, the placebo does."""
+    return frozenset(arm.id for arm in spec.arms if arm.arm in ("factual", "blind") or arm.only is not None)
 
 
 def _paired(
-    cell: int,
-    arm: str,
-    versus: str,
-    of_arm: Mapping[PairKey, Run | None],
-    of_versus: Mapping[PairKey, Run | None],
-    ruined: Collection[Run],
+    arm: str, of_arm: Mapping[PairKey, Run | None], of_baseline: Mapping[PairKey, Run | None], state: StateOfPair
 ) -> ArmPairs:
-    both = {key: (run, of_versus[key]) for key, run in of_arm.items() if key in of_versus}
-    whole = {key: (a, v) for key, (a, v) in both.items() if a is not None and v is not None}
-    collapsed = frozenset(key for key, runs in whole.items() if any(run in ruined for run in runs))
-    return ArmPairs(cell, arm, versus, whole, len(both) - len(whole), collapsed)
+    both = {key: (run, of_baseline[key]) for key, run in of_arm.items() if key in of_baseline}
+    whole = {key: (a, b) for key, (a, b) in both.items() if a is not None and b is not None}
+    return ArmPairs(arm, whole, frozenset(both) - frozenset(whole), {key: state(*runs) for key, runs in whole.items()})
 
 
-def _is_collapsed(run: Run, collapse: Measure | None) -> bool:
-    """Whether a market of the run was destroyed; no where its record does not tell."""
-    if not isinstance(collapse, RunMeasure):
-        return False
-    try:
-        return bool(collapse.value(collapse.terms(run)))
-    except DamagedResultError:
-        raise
-    except ResultError:
-        return False
+def terms_of(pairs: CellPairs, arm: str, measures: Mapping[str, Measure]) -> dict[str, ArmTerms]:
+    """The terms of every measure of an arm, pair by pair, so that each run is read once; the collapsed too."""
+    found = {name: ArmTerms() for name in measures}
+    runs = pairs.arms[arm].runs
+    keys = list(runs)
+    for number, key in enumerate(keys):
+        has_stranger = len(keys) >= ENOUGH and key.fork_ns is None  # of fewer no variance ratio is told
+        stranger = runs[keys[(number + 1) % len(keys)]][1] if has_stranger else None
+        for name, measure in measures.items():
+            if found[name].note:
+                continue
+            try:
+                _read(found[name], measure, key, runs[key], stranger, pairs.resets(arm, key))
+            except DamagedResultError:
+                raise
+            except ResultError as error:
+                found[name] = ArmTerms(note=str(error))
+    return found
+
+
+def _read(
+    into: ArmTerms, measure: Measure, key: PairKey, runs: tuple[Run, Run], stranger: Run | None, resets: Run | None
+) -> None:
+    arm, baseline = runs
+    if isinstance(measure, RunMeasure):
+        into.of_arm[key] = measure.terms(arm)
+    elif isinstance(measure, PairMeasure) and arm is not baseline:
+        into.of_arm[key] = measure.terms(arm, baseline, resets)
+        if stranger is not None:
+            into.of_unpaired[key] = measure.terms(arm, stranger, resets)

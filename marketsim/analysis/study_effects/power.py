@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import isfinite, sqrt
 
 from scipy.stats import norm
 
+from marketsim.analysis.inference.intervals import jackknife_variance
 from marketsim.analysis.measures.family import Measure
-from marketsim.analysis.study_effects.arm_contrast import Contrast, contrast_of
-from marketsim.analysis.study_effects.effects_table import COLLAPSE, measures_of
-from marketsim.analysis.study_effects.paired_runs import pairs_of, terms_of
+from marketsim.analysis.measures.pair_state import pair_state
+from marketsim.analysis.study_effects.effects_table import measures_of
+from marketsim.analysis.study_effects.paired_runs import cells_of, terms_of
+from marketsim.analysis.study_effects.row_terms import RowTerms, rows_of
 from marketsim.datasets.study import Study
 
 LEVEL, POWER = 0.05, 0.80
@@ -22,7 +24,7 @@ class DetectableEffect:
     """What a study can detect of one measure in one cell and arm, told from a pilot.
 
     sd_paired: standard deviation of the difference of one pair; None where the pilot does not tell it (`note` says
-    why). clusters: what was resampled. pairs: as many as the study will have; smallest_effect: at that number.
+    why). pairs: as many as the study will have; smallest_effect: at that number.
     """
 
     measure: str
@@ -30,7 +32,6 @@ class DetectableEffect:
     cell: int
     arm: str
     pilot_pairs: int
-    clusters: str | None = None
     estimate: float | None = None
     sd_paired: float | None = None
     variance_ratio: float | None = None
@@ -55,34 +56,33 @@ def estimate_power(
     """What a study of so many replications can detect of its primary outcome, or of all its measures without one.
 
     The pilot is whatever pairs of `study` are finished, which may be those of a small study made for this purpose.
-    replications: as the study declares where None; in a study of forks each brings as many pairs as in the pilot.
+    replications: as the study declares where None.
     """
     wanted = measures_of(study, measures)
     if study.spec.primary in wanted:
         wanted = {study.spec.primary: wanted[study.spec.primary]}
-    found = []
-    for pairs in pairs_of(study, wanted.get(COLLAPSE)):
-        if pairs.arm == pairs.versus or not pairs.runs:
-            continue
-        forks = len(pairs.runs) / len({key.replication for key in pairs.runs})
-        planned = round((replications or study.spec.replications) * forks)
-        for name, terms in terms_of(pairs, wanted).items():
-            measure = wanted[name]
-            row = DetectableEffect(name, measure.unit, pairs.cell, pairs.arm, len(pairs.keys(measure)))
-            row = _told(row, contrast_of(measure, terms), planned)
-            found.append(replace(row, note=terms.note) if terms.note else row)
+    planned, found = replications or study.spec.replications, []
+    for pairs in cells_of(study, pair_state):
+        read = {arm: terms_of(pairs, arm, wanted) for arm in pairs.arms}
+        for arm in pairs.arms:
+            for name, measure in wanted.items():
+                terms = {each: of_arm[name] for each, of_arm in read.items()}
+                if arm != pairs.baseline and pairs.arms[arm].runs:
+                    found += [_told(row, planned) for row in rows_of(pairs, measure, arm, pairs.baseline, terms)]
     return found
 
 
-def _told(row: DetectableEffect, contrast: Contrast | None, planned: int) -> DetectableEffect:
+def _told(terms: RowTerms, planned: int) -> DetectableEffect:
     """What a pilot tells: the standard deviation of one pair, from the jackknife variance of all of them together."""
-    variance = None if contrast is None else contrast.variance
-    if contrast is None or variance is None:
+    contrast, of_row = terms.survivors, terms.row
+    row = DetectableEffect(of_row.measure, of_row.unit, of_row.cell, of_row.arm, contrast.n)
+    variance = jackknife_variance(contrast.left_out)
+    if not isfinite(variance):
         note = "the pilot has too few pairs in which something happened; two replications or more are needed"
-        return replace(row, clusters=None if contrast is None else contrast.unit, note=note)
-    sd_paired = sqrt(variance * row.pilot_pairs)
+        return replace(row, note=terms.note or note)
+    sd_paired = sqrt(variance * contrast.n)
     return replace(
-        row, clusters=contrast.unit, estimate=contrast.estimate, sd_paired=sd_paired,
+        row, estimate=contrast.estimate, sd_paired=sd_paired,
         variance_ratio=contrast.variance_ratio, pair_correlation=contrast.pair_correlation,
         pairs=planned, smallest_effect=smallest_effect(sd_paired, planned),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Shapley and leave-one-out shares: how much of an effect each token causes.
 
 They are read from arms `{arm: frictionless, only: [..]}`, which take the orders of some tokens out of the market: v(S)
-is the measure of the factual run against the arm without the orders of the tokens in S. Leave-one-out: v(N) - v(N
+is what the factual run has and the arm without the orders of the tokens in S has not. Leave-one-out: v(N) - v(N
 without i). Shapley 1953: the mean of v(S + i) - v(S) over all orders in which tokens can be added, the only shares that
 add up to v(N) and treat equal tokens alike.
 """
@@ -69,11 +69,14 @@ def token_shares(study: Study, measure: str = "price_share") -> pl.DataFrame:
     }
     if frozenset(tokens) not in arms.values():
         raise UsageError("no frictionless arm takes out all tokens; add one without `only`")
-    found = study.effects().filter((pl.col("measure") == measure) & pl.col("arm").is_in(list(arms)))
+    found, factual = study.effects().filter(pl.col("measure") == measure), study.spec.factual_arm
     rows = []
     for cell in found["cell"].unique().sort():
         here = found.filter((pl.col("cell") == cell) & pl.col("estimate").is_not_null())
-        value = {arms[arm]: estimate for arm, estimate in here.select("arm", "estimate").iter_rows()}
+        pairs = here.select("arm", "versus", "estimate").iter_rows()
+        added = {(arm, versus): estimate for arm, versus, estimate in pairs}
+        value = {arms[arm]: -added[arm, factual] for arm in arms if (arm, factual) in added}
+        value |= {arms[arm]: added[factual, arm] for arm in arms if (factual, arm) in added}
         rows += _rows(int(cell), measure, tokens, value)
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 

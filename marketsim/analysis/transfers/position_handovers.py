@@ -47,7 +47,7 @@ def handed_over(run: Run, since_ns: int, until_ns: int) -> Handovers:
     account on the other side; what was paid beyond this worth is what it cost them.
     """
     inside = pl.col("t_ns").is_between(since_ns, until_ns, closed="right")
-    rows = run.table("liquidations").filter(inside, pl.col("stage").is_in(["takeover", "deleveraging"]))
+    rows = run.table("liquidations").filter(inside, pl.col("stage").is_in(["takeover", "deleveraged"]))
     worth: Handovers = defaultdict(int)
     if rows.is_empty():
         return worth
@@ -84,7 +84,7 @@ def deleveraged_for(run: Run, rows: pl.DataFrame) -> Iterator[tuple[Deleveraging
     Which one it served is told by instant, market, lots, side and price.
     """
     victims: dict[tuple[int, str], list[Liquidation]] = defaultdict(list)
-    for liquidation in _liquidations(rows.filter(stage="deleveraging")):
+    for liquidation in _liquidations(rows.filter(stage="deleveraged")):
         victims[liquidation.t_ns, liquidation.market].append(liquidation)
     for cuts in _passes(run.table("deleveragings")):
         waiting = victims.get((cuts[0].t_ns, cuts[0].market), [])

@@ -29,6 +29,7 @@ LEDGER_ENTRIES = (
     "primary_fee",
     "rounding",
 )
+LIQUIDATION_STAGES = ("partial", "takeover", "deleveraged")
 EVENTS_OF_THE_WORLD = (
     "reverse_split",
     "suspended",
@@ -65,15 +66,15 @@ LIQUIDATIONS = Table(
         COHORT,
         whole("size_lots", "lots", "position that was liquidated; + is long"),
         number("entry_price", _PRICE, "average entry price of the position"),
-        number("leverage", "ratio", "notional over equity when it was triggered", null="no equity was left"),
-        number("mark_price", _PRICE, "mark price when it was triggered"),
-        number("index_price", _PRICE, "index price when it was triggered"),
+        number("leverage", "ratio", "notional over equity when the engine's order came", null="no equity was left"),
+        number("mark_price", _PRICE, "mark price when the engine's order came"),
+        number("index_price", _PRICE, "index price when the engine's order came"),
         number("bankruptcy_price", _PRICE, "price at which the account is worth nothing"),
         number("vwap", _PRICE, "average price got in the book", null="nothing was sold in the book"),
         whole("fee_atoms", "atoms", "liquidation fee"),
         whole("insurance_atoms", "atoms", "what the insurance fund gained; negative where it paid"),
         whole("deleveraged_lots", "lots", "part of the position passed on to the other side's accounts"),
-        text("stage", "the step that ended it"),
+        text("stage", "the step that ended it", values=LIQUIDATION_STAGES),
         whole("cascade", "id", "cascade it belongs to, -1 where none"),
         whole("parent", "id", "rebalance, primary request or cascade that pushed the price, -1 where none"),
         truth("is_fund", "whether the account is a token's"),

@@ -11,14 +11,14 @@ where several children may be capped) and registered with `@EXECUTIONS.register`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from marketsim.issuers.algorithms.child import ExecutionPlan
 from marketsim.kinds import Family
 from marketsim.ranges import UP_TO_TENTH
-from marketsim.spec import Fault, Rate, Spec
+from marketsim.spec import OMITTED_AT_DEFAULT, Fault, Rate, Spec
 from marketsim.units import format_rate
 
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ class ExecutionSpec(Spec):
     """How a token's orders are worked: what every execution algorithm declares and can be asked for.
 
     cost_allowance: expected cost per notional (fee, half the spread, impact); orders are sized so that leverage is at
-    its target after it.
+    its target after it. resize: whether an order is sized once, at the decision, or what is left of it before each
+    child, at the price that the fund's policy goes by; then the child that takes all that is left ends it.
     """
-
-    announced_keys: ClassVar[Mapping[str, str]] = {"resize": "orders sized once at the decision"}
 
     is_in_book: ClassVar[bool] = True
     """Whether its children trade in the market's book; False: at the mark, against `outside`."""
 
     cost_allowance: Annotated[Rate, UP_TO_TENTH] = Decimal(0)
+    resize: Annotated[Literal["never", "each_child"], OMITTED_AT_DEFAULT] = "never"
 
     def faults(self, gross: Decimal) -> Iterator[Fault]:
         """What is wrong between the fields, or with them and the token's gross target leverage."""
@@ -48,6 +48,8 @@ class ExecutionSpec(Spec):
             message = "with this target such costs leave no size that allows for them"
             allowed = "a cost of at most half the equity when the target is traded"
             yield Fault(("cost_allowance",), message, allowed)
+        if self.resizes and not self.is_in_book:
+            yield Fault(("resize",), "what trades outside the book moves no price that its size could follow", "never")
 
     def sentence(self) -> str:
         """What it sends, as a whole sentence."""
@@ -56,12 +58,19 @@ class ExecutionSpec(Spec):
     def sentences(self) -> Iterator[str]:
         """The same, and what its orders allow for."""
         yield self.sentence()
+        if self.resizes:
+            yield "Before each of them what is left is sized anew."
         if self.cost_allowance:
             yield f"Its sizes allow for costs of {format_rate(self.cost_allowance)}."
 
     def plan(self, stream: Stream) -> ExecutionPlan:
         """How its orders are worked; stream: the token's own random stream."""
         raise NotImplementedError
+
+    @property
+    def resizes(self) -> bool:
+        """Whether what is left is sized anew before each child."""
+        return self.resize == "each_child"
 
     @property
     def is_charged_off_book(self) -> bool:

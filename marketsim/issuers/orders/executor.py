@@ -116,15 +116,17 @@ class ParentOrderExecutor:
         return parent.unfilled is not None
 
     def _send_due(self, parent: ParentOrder, leg: LegTerms) -> ProcessGenerator:
-        child = self._child(parent, leg)
         if parent.children.resting is not None:
+            child = self._child(parent, leg)
             if child.kind is ChildKind.RESTING and child.limit_ticks == parent.children.resting.child.limit_ticks:
                 parent.children.number += 1
                 return
             yield from self._call_back(parent)
             if parent.unfilled is not None:
                 return
-            child = self._child(parent, leg)
+        if self.treatment.flow(parent.purpose) is Flow.BOOK:
+            parent.resize()
+        child = self._child(parent, leg)
         parent.children.number += 1
         if not child.lots:
             parent.child_skipped(is_held_back=child.is_held_back)
@@ -145,10 +147,12 @@ class ParentOrderExecutor:
                 self._retire(parent, sent)
 
     def _child(self, parent: ParentOrder, leg: LegTerms) -> Child:
-        """The child that is due, at the mark with `outside` where its flow is taken out of the book."""
+        """The child that is due: at the mark with `outside` where an arm wants that, at market without a book."""
         child = parent.terms.plan.child(self._progress(parent, leg))
         if self.treatment.flow(parent.purpose) is Flow.OFF_BOOK:
             return replace(child, kind=ChildKind.OFF_BOOK, limit_ticks=None)
+        if child.kind is not ChildKind.OFF_BOOK and not self.view.has_book(parent.market):
+            return replace(child, kind=ChildKind.MARKET, limit_ticks=None)
         return child
 
     def _note_child(
@@ -167,6 +171,7 @@ class ParentOrderExecutor:
             tif="post_only" if child.kind is ChildKind.RESTING else "ioc",
             purpose=parent.purpose,
             parent=parent.terms.id,
+            decided_ns=parent.terms.decided_ns,
         )
         if child.kind is ChildKind.RESTING:
             order.on_fill = self.reconciliation.reconcile
@@ -202,7 +207,7 @@ class ParentOrderExecutor:
 
     def _progress(self, parent: ParentOrder, leg: LegTerms) -> Progress:
         market, mark = parent.market, self.view.mark_ticks(parent.market)
-        opposite = self.view.ask_ticks(market) if parent.terms.target_lots > 0 else self.view.bid_ticks(market)
+        opposite = self.view.ask_ticks(market) if parent.remaining_lots > 0 else self.view.bid_ticks(market)
         return Progress(
             parent.children.number,
             parent.remaining_lots,

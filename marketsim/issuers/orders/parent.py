@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -34,6 +35,7 @@ class Unfilled(StrEnum):
     SEIZED = "seized"
     WIPED = "wiped"
     SUPERSEDED = "superseded"
+    CAP = "cap"
     EMPTY = "empty"
     END_OF_RUN = "end_of_run"
 
@@ -113,7 +115,11 @@ class ChildProgress:
 
 @dataclass(slots=True, eq=False)
 class ParentOrder(ABC):
-    """One order of a fund in one market, worked in children. over: fires at its end, where somebody waits for that."""
+    """One order of a fund in one market, worked in children. over: fires at its end, where somebody waits for that.
+
+    rest: sizes what is left anew, signed lots; None for an order sized once. wanted_lots: what it is to trade in all,
+    signed: as decided, or what it has and what was left of it when that was last sized.
+    """
 
     terms: OrderTerms
     fills: FillTotals = field(default_factory=FillTotals)
@@ -121,6 +127,12 @@ class ParentOrder(ABC):
     unfilled: Unfilled | None = None
     is_over: bool = False
     over: Event | None = None
+    rest: Callable[[], int] | None = None
+    wanted_lots: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with what was decided."""
+        self.wanted_lots = self.terms.target_lots
 
     @property
     @abstractmethod
@@ -135,7 +147,12 @@ class ParentOrder(ABC):
     @property
     def remaining_lots(self) -> int:
         """What is still to be traded, signed."""
-        return self.terms.target_lots - self.fills.lots
+        return self.wanted_lots - self.fills.lots
+
+    def resize(self) -> None:
+        """Size what is left anew, where that is done."""
+        if self.rest is not None:
+            self.wanted_lots = self.fills.lots + self.rest()
 
     @property
     def has_given_up(self) -> bool:

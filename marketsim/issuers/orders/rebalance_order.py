@@ -66,6 +66,8 @@ class RebalanceOrder(ParentOrder):
             return None
         if self.unfilled is not None:
             return self.unfilled
+        if self.rest is not None and self.children.idle == 0 and not self.children.was_held_back:
+            return Unfilled.CAP
         return Unfilled.PARTICIPATION if self.children.was_held_back else Unfilled.NO_LIQUIDITY
 
     @property
@@ -78,14 +80,14 @@ class RebalanceOrder(ParentOrder):
     def shortfall_bps(self) -> float | None:
         """Slippage with the unfilled part valued at the mid of the last fill, or of the end where nothing filled."""
         fills, arrival = self.fills, self.terms.arrival_mid
-        if arrival is None:
+        if arrival is None or not self.wanted_lots:
             return None
         missed_tick_lots = 0.0
         if self.remaining_lots:
             if fills.last_mid is None:
                 return None
             missed_tick_lots = self.remaining_lots * fills.last_mid
-        return self._cost_bps((fills.tick_lots + missed_tick_lots) / self.terms.target_lots, arrival)
+        return self._cost_bps((fills.tick_lots + missed_tick_lots) / self.wanted_lots, arrival)
 
     @property
     def status(self) -> str:

@@ -32,7 +32,7 @@ from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
 from marketsim.issuers.policies.looks import looks_every
 from marketsim.ranges import ABOVE_ZERO, ANY, POLL, SHARE, ZERO_OR_MORE
 from marketsim.spec import OMITTED_AT_DEFAULT, Duration, Fault, Leverage, Rate
-from marketsim.units import NS_PER_SECOND, Size, format_number, format_rate
+from marketsim.units import NS_PER_SECOND, Size, format_duration, format_number, format_rate
 
 BAND = RebalanceTrigger("band")
 
@@ -44,7 +44,8 @@ class BandSpec(PolicySpec):
     crossing: whether it acts strictly `beyond` these borders, or `at` the border itself already. by_target: borders
     [lower, upper] by the token's signed target, for a rule that several tokens share. to: back to the `target`, to the
     `edge` of the band, or a share of the way to the target. poll: how often it looks (0s: always), each time a random
-    part of `jitter` later.
+    part of `jitter` later. With `lower` and `upper` at the target it is a continuous policy: every look that finds
+    leverage off it sends an order.
     """
 
     rebalance_triggers: ClassVar[tuple[RebalanceTrigger, ...]] = (BAND,)
@@ -70,16 +71,28 @@ class BandSpec(PolicySpec):
             if self.to == "edge":
                 allowed = "target, a share, or a band with lower or upper"
                 yield Fault(("to",), "there is no edge to return to", allowed)
-        yield from lower_faults(self.lower, gross)
-        if self.upper is not None and 0 < self.upper <= gross:
-            allowed = f"above {format_number(gross)}, without sign"
-            yield Fault(("upper",), "the upper border is not above the target", allowed)
+        if self._is_continuous(gross):
+            if self.poll == 0:
+                yield Fault(("poll",), "a continuous policy looks at steps of time", "a poll such as 1s")
+        else:
+            yield from lower_faults(self.lower, gross)
+            if self.upper is not None and 0 < self.upper <= gross:
+                allowed = f"above {format_number(gross)}, without sign, or equal to it as `lower` is"
+                yield Fault(("upper",), "the upper border is not above the target", allowed)
         yield from by_target_faults(self.by_target, basket)
         yield from jitter_faults(self.jitter, self.poll)
+
+    def _is_continuous(self, gross: Decimal) -> bool:
+        """Whether there is no band: both borders are the target."""
+        return 0 < gross == self.lower == self.upper
 
     def sentence(self, target: Decimal) -> str:
         """What it waits for, and where it goes."""
         goal = f"to the {self.to}" if isinstance(self.to, str) else f"{format_rate(self.to)} of the way to the target"
+        if self._is_continuous(abs(target)):
+            return (
+                f"Every {format_duration(self.poll)} it rebalances if leverage is off {format_number(target)}, {goal}."
+            )
         cause = border_words(self.lower, self.upper, self.by_target, self.move, self.crossing, target)
         return f"It rebalances when {cause}, {goal}."
 

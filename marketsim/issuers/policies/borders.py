@@ -22,11 +22,10 @@ from marketsim.issuers.fund.nav import (
 )
 from marketsim.issuers.policies.decision import (
     Decision,
+    Goal,
     RebalanceTrigger,
     Side,
     Situation,
-    order_to,
-    reduces,
     single_leg,
 )
 from marketsim.spec import Fault
@@ -66,13 +65,10 @@ class Band:
             return None
         if self.side == "losing" and not now.has_lost:
             return None
-        lots = {leg.market: self._order(now.left(now.held), leg, border) for leg in now.held.legs}
-        if self.side == "delever":
-            lots = {
-                leg.market: lots[leg.market] for leg in now.held.legs if reduces(leg.position_lots, lots[leg.market])
-            }
-        lots = {market: order for market, order in lots.items() if order}
-        return Decision(self.trigger, lots) if lots else None
+        held = now.left(now.held)
+        goals = {leg.market: self._goal(held, leg, border) for leg in held.legs}
+        lots = {leg.market: order for leg in held.legs if (order := goals[leg.market].lots(held, leg))}
+        return Decision(self.trigger, lots, goals) if lots else None
 
     def triggers(self, now: Situation) -> tuple[PriceTrigger, ...]:
         """The first prices of a single leg at which the band is left."""
@@ -112,7 +108,7 @@ class Band:
             return self.lower
         return None
 
-    def _order(self, held: Holding, leg: Leg, border: Fraction | None) -> int:
+    def _goal(self, held: Holding, leg: Leg, border: Fraction | None) -> Goal:
         wished, rounding = leg.target, Rounding.NEAREST
         if self.to == "edge" and border is not None:
             wished = leg.target * border / sum(abs(other.target) for other in held.legs)
@@ -120,7 +116,7 @@ class Band:
         elif isinstance(self.to, Fraction):
             present = held.leg_leverage(leg) or Fraction(0)
             wished = present + self.to * (leg.target - present)
-        return order_to(held, leg, wished, rounding)
+        return Goal(wished, rounding, only_reduces=self.side == "delever")
 
 
 def has_moved(now: Situation, move: Fraction | None, *, or_at: bool = False) -> bool:

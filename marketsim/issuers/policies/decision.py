@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from marketsim.issuers.fund.nav import Exact, Holding, Leg, PriceTrigger, Rounding, rebalance_lots
@@ -57,11 +57,32 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class Goal:
+    """Where an order brings its leg: signed leverage, how it becomes lots, and whether it may only lower leverage."""
+
+    leverage: Exact
+    rounding: Rounding = Rounding.NEAREST
+    only_reduces: bool = False
+
+    def lots(self, held: Holding, leg: Leg) -> int:
+        """Signed order [lots] at the price that a leg is valued at; none for a fund without equity."""
+        if held.equity_atoms <= 0:
+            return 0
+        lots = order_to(held, leg, self.leverage, self.rounding)
+        return lots if reduces(leg.position_lots, lots) or not self.only_reduces else 0
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """A reset: why, and the signed lots to trade by market (none at all where every leg is at its target)."""
+    """A reset: why, and the signed lots to trade by market (none at all where every leg is at its target).
+
+    goals: where the orders lead, by market, for orders that are sized anew while they are worked; a leg that has none
+    goes to its target.
+    """
 
     trigger: RebalanceTrigger
     lots: Mapping[str, int]
+    goals: Mapping[str, Goal] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from marketsim.issuers.fund.nav import Exact, Holding, Leg, PriceTrigger, Roundi
 from marketsim.issuers.policies.borders import border_triggers
 from marketsim.issuers.policies.decision import (
     Decision,
+    Goal,
     PriceSource,
     RebalanceTrigger,
     RebalancingPolicy,
@@ -241,7 +242,8 @@ class FliRebalancing(RebalancingPolicy):
         most = self.rules.ripcord_max_trade_lots if is_ripcord else self.rules.max_trade_lots
         chunk = max(-most, min(most, total))
         self.memory = FliMemory(now.t_ns, self._stored(action, wished, chunk == total))
-        return Decision(RIPCORD if is_ripcord else FLI, {leg.market: chunk} if chunk else {})
+        goals = {leg.market: _goal_of(now.watched, leg, chunk)}
+        return Decision(RIPCORD if is_ripcord else FLI, {leg.market: chunk} if chunk else {}, goals)
 
     def _wished(self, action: FliAction, ratio: Fraction) -> Fraction:
         if action is FliAction.RIPCORD:
@@ -263,6 +265,12 @@ def _order_to(held: Holding, leg: Leg, ratio: Fraction, rules: FliRules) -> int:
     signed = ratio if leg.target > 0 else -ratio
     wished = position_for(signed, held.equity_atoms, leg.price_ticks, leg.atoms_per_tick_lot, rounding)
     return wished - leg.position_lots
+
+
+def _goal_of(watched: Holding, leg: Leg, lots: int) -> Goal:
+    """Where an order of so many lots leads at the oracle's price."""
+    worth = (leg.position_lots + lots) * leg.price_ticks * leg.atoms_per_tick_lot
+    return Goal(Fraction(worth) / watched.equity_atoms)
 
 
 def rules_of(spec: FliSpec, gross: Fraction, lot: Fraction) -> FliRules:

@@ -8,15 +8,15 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
-from marketsim.issuers.fund.nav import Exact, Holding, Leg, PriceTrigger, Rounding
+from marketsim.issuers.fund.nav import Exact, PriceTrigger
 from marketsim.issuers.policies.borders import border_triggers, gross_of
 from marketsim.issuers.policies.decision import (
     Decision,
+    Goal,
     PriceSource,
     RebalanceTrigger,
     RebalancingPolicy,
     Situation,
-    order_to,
     single_leg,
 )
 from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
@@ -119,9 +119,11 @@ class VariableRebalancing(RebalancingPolicy):
         if not now.watched.is_above(self.upper) and not now.watched.is_beneath(self.lower):
             return None
         wished = self.target(self.looks.number(now.t_ns))
-        lots = {leg.market: self._order(now.left(now.held), leg, wished) for leg in now.held.legs}
-        lots = {market: order for market, order in lots.items() if order}
-        return Decision(VARIABLE, lots) if lots else None
+        held = now.left(now.held)
+        gross = sum(abs(leg.target) for leg in held.legs)
+        goals = {leg.market: Goal(leg.target * wished / gross) for leg in held.legs}
+        lots = {leg.market: order for leg in held.legs if (order := goals[leg.market].lots(held, leg))}
+        return Decision(VARIABLE, lots, goals) if lots else None
 
     def triggers(self, now: Situation) -> tuple[PriceTrigger, ...]:
         """The first prices beyond the band."""
@@ -134,7 +136,3 @@ class VariableRebalancing(RebalancingPolicy):
     def aim(self, t_ns: int) -> Exact | None:
         """The hidden target of the last look."""
         return self.target(self.looks.number(t_ns))
-
-    def _order(self, held: Holding, leg: Leg, wished: Fraction) -> int:
-        gross = sum(abs(other.target) for other in held.legs)
-        return order_to(held, leg, leg.target * wished / gross, Rounding.NEAREST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 from marketsim.issuers.algorithms.child import ExecutionPlan
 from marketsim.issuers.books.token_books import TokenBooks
@@ -14,14 +15,15 @@ from marketsim.issuers.fund.token import LegTerms
 from marketsim.issuers.orders.parent import OrderTerms
 from marketsim.issuers.orders.post_trade import PostTradeTracker
 from marketsim.issuers.orders.rebalance_order import RebalanceOrder, ResetTerms
-from marketsim.issuers.policies.decision import Decision, PriceSource
+from marketsim.issuers.policies.decision import Decision, Goal, PriceSource
 
 
 @dataclass(frozen=True, slots=True)
 class ResetOrders:
     """Makes the orders of one token's resets.
 
-    cost_allowance: cost per notional that their sizes allow for. source: the price its policy watches.
+    cost_allowance: cost per notional that their sizes allow for. source: the price its policy watches. resizes: whether
+    what is left of them is sized anew before each child.
     """
 
     clock: RunClock
@@ -30,6 +32,7 @@ class ResetOrders:
     plan: ExecutionPlan
     source: PriceSource
     cost_allowance: Exact
+    resizes: bool
 
     def of(self, decision: Decision) -> list[RebalanceOrder]:
         """The orders of a decision, numbered and taken up by the tracker; hedges under way count as done."""
@@ -53,8 +56,16 @@ class ResetOrders:
             ),
             reset=self._terms(decision, leg),
         )
+        if self.resizes:
+            order.rest = partial(self._rest, leg.market, decision.goals.get(leg.market, Goal(leg.target)))
         self.tracker.begin(order)
         return order
+
+    def _rest(self, market: str, goal: Goal) -> int:
+        """What an order would trade if it were decided now, at the price the policy watches."""
+        held = self.books.committed(self.books.holding(self.source))
+        leg = next(leg for leg in held.legs if leg.market == market)
+        return cost_consistent_lots(held, {market: goal.lots(held, leg)}, self.cost_allowance)[market]
 
     def _terms(self, decision: Decision, leg: LegTerms) -> ResetTerms:
         held = self.books.holding()

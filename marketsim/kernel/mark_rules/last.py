@@ -7,5 +7,5 @@ from marketsim.kernel.records import compiled
 
 @compiled
 def last(w, m):
-    """The price of the last trade."""
-    return np.float64(m.last_ticks)
+    """The price of the last trade; the index until there is one."""
+    return np.float64(m.last_ticks if m.last_ticks > 0 else m.index_ticks)

@@ -10,7 +10,7 @@ Row = dict[str, Any]
 
 
 def quotes(model: MarketModel, t_ns: int) -> list[Row]:
-    """The best bid and ask of every market."""
+    """The best bid and ask of every market; without a book the mid alone, which is its price."""
     view, rows = model.view, []
     for i, market in enumerate(model.wired.market_specs):
         bid, ask, mid = view.bid_ticks(market.id), view.ask_ticks(market.id), view.mid(market.id)
@@ -37,6 +37,7 @@ def depth(model: MarketModel, t_ns: int) -> list[Row]:
     return [
         {"t_ns": t_ns, "market": market.id, "side": side, "bps": bps, "size_lots": lots}
         for i, market in enumerate(model.wired.market_specs)
+        if market.matching.has_book
         for side in ("bid", "ask")
         for bps, lots in zip(distances, model.world.depths_lots(i, side == "bid", distances), strict=True)
     ]

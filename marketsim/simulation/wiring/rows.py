@@ -21,6 +21,7 @@ from marketsim.venues.index.index_path import IndexPath
 from marketsim.venues.liquidation import LiquidationSpec
 from marketsim.venues.margin import TierTable, tier_table
 from marketsim.venues.marks.family import MARK_RULES
+from marketsim.venues.matching.family import FormulaSpec
 from marketsim.venues.perp import first_settlement_ns
 
 MEMORY_HALFLIFE_NS = 30 * NS_PER_SECOND  # of the public average of the deviation (docs/calibration.md#market-makers)
@@ -123,7 +124,10 @@ def market_row(
         "impact_ticklots": float(to_atoms(spec.funding.impact_notional.amount)) / atoms,
         "tiers": kernel_tiers(tier_table(spec.margin.tiers)),
         "liquidation_fee": rate_parts(spec.liquidation.fee),
+        "liquidation_delay_ns": spec.liquidation.delay,
         "liquidations_per_step": _per_step(spec.liquidation),
+        "kept": 1.0,
+        **(spec.matching.kernel_fields(spec.lot.amount) if isinstance(spec.matching, FormulaSpec) else {}),
     }
 
 

@@ -18,15 +18,16 @@ from marketsim.venues.payoffs import Exact
 
 @dataclass(frozen=True, slots=True)
 class MarkInputs:
-    """What a mark rule goes by while both sides of the book have orders and something has traded.
+    """What a mark rule goes by while both sides of the book have orders.
 
-    index: [ticks], exact; mid: middle of the best quotes; basis_average: moving average of mid - index [ticks];
-    funding_carry: F_last x T / interval, the share of the index that is still to be paid as funding.
+    index: [ticks], exact; mid: middle of the best quotes; last_ticks: the last trade, None before the first one;
+    basis_average: moving average of mid - index [ticks]; funding_carry: F_last x T / interval, the share of the index
+    that is still to be paid as funding.
     """
 
     index: Fraction
     mid: Fraction
-    last_ticks: int
+    last_ticks: int | None
     basis_average: Fraction
     funding_carry: Fraction
 
@@ -82,11 +83,12 @@ def mark_ticks(
     """Mark a market by the word of its rule [whole ticks].
 
     `index` in ticks, exact; `basis_average` is `moving_average` of mid - index [ticks]; `funding_carry` is `F_last * T
-    / interval`. While the book is empty or one-sided, or nothing has traded yet, every rule marks at the index
-    (docs/contract.md#meaning-of-a-world). An unknown rule is a KeyError: the Spec admits no other.
+    / interval`. While the book is empty or one-sided every rule marks at the index, one that goes by the last trade
+    also before there is one (docs/contract.md#meaning-of-a-world). An unknown rule is a KeyError: the Spec admits no
+    other.
     """
     mid = mid_price(bid_ticks, ask_ticks)
-    if mid is None or last_ticks is None:
+    if mid is None:
         return to_whole_ticks(index)
     inputs = MarkInputs(Fraction(index), mid, last_ticks, Fraction(basis_average), Fraction(funding_carry))
     return to_whole_ticks(MARK_RULES.kinds[rule].price(inputs))

@@ -9,14 +9,14 @@ from marketsim.venues.marks.family import MARK_RULES, MarkInputs, MarkRule
 
 @MARK_RULES.register
 class LastMark(MarkRule):
-    """The price of the last trade."""
+    """The price of the last trade; the index until there is one."""
 
     name = "last"
 
     @staticmethod
     def price(inputs: MarkInputs) -> Fraction:
         """See `MarkRule`."""
-        return Fraction(inputs.last_ticks)
+        return inputs.index if inputs.last_ticks is None else Fraction(inputs.last_ticks)
 
     @staticmethod
     def sentence() -> str:

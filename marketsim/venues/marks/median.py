@@ -11,7 +11,10 @@ from marketsim.venues.payoffs import Exact
 
 @MARK_RULES.register
 class MedianMark(MarkRule):
-    """The median of the index carried by funding, the index plus the average basis, and the last trade."""
+    """The median of the index carried by funding, the index plus the average basis, and the last trade.
+
+    The index until something has traded.
+    """
 
     name = "median"
     needs_funding = True
@@ -19,6 +22,8 @@ class MedianMark(MarkRule):
     @staticmethod
     def price(inputs: MarkInputs) -> Fraction:
         """See `MarkRule`."""
+        if inputs.last_ticks is None:
+            return inputs.index
         first = inputs.index * (1 + inputs.funding_carry)
         return median_price(first, second_price(inputs.index, inputs.basis_average), inputs.last_ticks)
 

@@ -1,69 +1,65 @@
-"""Intervals and variances, against published examples and by hand."""
-
-from math import nan
+"""Intervals and variances by hand."""
 
 import numpy as np
 import pytest
 
-from marketsim.analysis.inference.intervals import interval, jackknife_variance
+from marketsim.analysis.inference.intervals import Interval, jackknife_variance, proportion_interval, t_interval
 
-SPATIAL = np.array(
-    [48, 36, 20, 29, 42, 42, 20, 42, 22, 41, 45, 14, 6, 0, 33, 28, 34, 4, 32, 24, 47, 41, 24, 26, 30, 41]
-)
-"""The spatial test data A of Efron and Tibshirani 1993, table 14.1."""
+SIX = [2.0, 4.0, 4.0, 5.0, 6.0, 9.0]
+"""Mean 5; squares 9 + 1 + 1 + 0 + 1 + 16 = 28, s^2 = 5.6, standard error sqrt(5.6 / 6) = 0.966092."""
 
 
-def rng() -> np.random.Generator:
-    return np.random.default_rng(1)
+def of_mean(sample: list[float], level: float = 0.95) -> Interval:
+    x = np.array(sample)
+    return t_interval(float(x.mean()), (x.sum() - x) / (len(x) - 1), is_mean=True, level=level)
 
 
-def mean_of(sample: list[float]):
-    return lambda chosen: float(np.mean(np.array(sample)[chosen]))
-
-
-def test_bca_interval_is_the_published_one() -> None:
-    # Efron and Tibshirani 1993, table 14.2: variance 171.5, 90 % BCa interval (115.8, 259.6), percentile (100.8, 233.9)
-    variance = lambda chosen: float(np.var(SPATIAL[chosen]))  # noqa: E731
-    assert variance(np.arange(26)) == pytest.approx(171.5, abs=0.05)
-    made = interval(variance, 26, rng(), resamples=20_000, level=0.90)
-    assert made.method == "BCa"
-    assert (made.lo, made.hi) == (pytest.approx(115.8, abs=4), pytest.approx(259.6, abs=8))
-    assert np.quantile(made.resampled, [0.05, 0.95]) == pytest.approx([100.8, 233.9], abs=4)
-
-
-def test_interval_is_of_percentiles_where_bca_is_degenerate_and_says_so() -> None:
-    same = interval(mean_of([3.0, 3.0, 3.0]), 3, rng())
-    assert (same.lo, same.hi, same.method) == (3.0, 3.0, "percentile")
-    partly = interval(lambda chosen: nan if 0 not in chosen else float(chosen.mean()), 5, rng())
-    assert partly.method == "percentile"
-    assert 0 <= partly.lo < partly.hi < 4
-    nothing = interval(lambda chosen: nan, 4, rng())
-    assert (nothing.lo, nothing.hi, nothing.method) == (None, None, "none")
-    alone = interval(mean_of([3.0]), 1, rng())
-    assert (alone.lo, alone.hi, alone.method) == (None, None, "none")
+def test_the_interval_of_a_mean_is_students() -> None:
+    # t with 5 degrees at .975: 2.570582, times 0.966092 is 2.483418
+    made = of_mean(SIX)
+    assert (made.lo, made.hi) == (pytest.approx(5 - 2.483418, abs=1e-5), pytest.approx(5 + 2.483418, abs=1e-5))
+    # at .95: 2.015048 x 0.966092 = 1.946722
+    assert of_mean(SIX, level=0.90).hi == pytest.approx(6.946722, abs=1e-5)
 
 
 def test_jackknife_variance_of_a_mean_is_the_samples_variance_over_n() -> None:
-    # 2, 4, 9: mean 5, squares 9 + 1 + 16 = 26, s^2 = 13, s^2 / 3 = 13/3
-    assert jackknife_variance(mean_of([2.0, 4.0, 9.0]), 3) == pytest.approx(13 / 3, rel=1e-12)
-    assert jackknife_variance(mean_of([2.0]), 1) is None
-    assert jackknife_variance(lambda chosen: nan, 3) is None
+    # 2, 4, 9: mean 5, squares 9 + 1 + 16 = 26, s^2 = 13, s^2 / 3 = 13/3; without one each 6.5, 5.5, 3
+    assert jackknife_variance(np.array([6.5, 5.5, 3.0])) == pytest.approx(13 / 3)
+    assert np.isnan(jackknife_variance(np.array([2.0])))
+    assert np.isnan(jackknife_variance(np.array([2.0, np.nan, 1.0])))
 
 
-def test_an_interval_is_of_95_percent_unless_told_otherwise() -> None:
-    """Mean of 0 .. 99: standard error sqrt((n^2 - 1) / 12 / n), times the normal quantile 1.95996 at .975."""
-    half = 1.95996 * ((100**2 - 1) / 12 / 100) ** 0.5
-    made = interval(mean_of([float(x) for x in range(100)]), 100, rng())
-    assert (made.lo, made.hi) == (
-        pytest.approx(49.5 - half, abs=0.07 * half),
-        pytest.approx(49.5 + half, abs=0.07 * half),
-    )
+def test_the_jackknife_of_a_ratio_of_sums_by_hand() -> None:
+    # (1 + 2 + 3) / (1 + 1 + 2) = 1.5; without one each 5/3, 4/3, 3/2, mean 1.5: 2/3 x (1/36 + 1/36) = 1/27
+    assert jackknife_variance(np.array([5 / 3, 4 / 3, 3 / 2])) == pytest.approx(1 / 27)
+    # the same three replications thrice over: 17/11, 16/11, 15/10 three times each, about 12 / 8
+    left_out = np.array([17 / 11, 16 / 11, 15 / 10] * 3)
+    mean = (17 / 11 + 16 / 11 + 15 / 10) / 3
+    variance = 8 / 9 * 3 * sum((x - mean) ** 2 for x in (17 / 11, 16 / 11, 15 / 10))
+    made = t_interval(1.5, left_out, is_mean=False)
+    assert made.hi == pytest.approx(1.5 + 2.306004 * variance**0.5, rel=1e-6)  # t with 8 degrees
+    assert made.method == "jackknife_t_small_n"
 
 
-def test_an_interval_of_percentiles_leaves_as_much_out_on_either_side() -> None:
-    """Degenerate for BCa, since only draws with cluster 0 have a value; 5 % is left out, half of it on each side."""
-    made = interval(lambda chosen: nan if 0 not in chosen else float(chosen.mean()), 30, rng())
-    known = np.sort(made.resampled[np.isfinite(made.resampled)])
-    assert made.method == "percentile"
-    assert (known < made.lo).mean() == pytest.approx(0.025, abs=0.005)
-    assert (known > made.hi).mean() == pytest.approx(0.025, abs=0.005)
+def test_below_six_replications_there_is_no_interval_and_below_ten_it_says_what_it_covers() -> None:
+    five = of_mean(SIX[:5])
+    assert (five.lo, five.hi, five.method, five.coverage) == (None, None, "too_few", None)
+    six, nine, ten = of_mean(SIX), of_mean([*SIX, 1.0, 2.0, 3.0]), of_mean([*SIX, 1.0, 2.0, 3.0, 4.0])
+    assert six.method == nine.method == "student_t_small_n"
+    assert 0.92 <= (six.coverage or 0) <= 0.96
+    assert (ten.method, ten.coverage) == ("student_t", None)
+
+
+def test_replications_that_all_say_the_same_have_no_spread() -> None:
+    same = of_mean([0.3] * 12)
+    assert (same.lo, same.hi, same.method) == (pytest.approx(0.3), pytest.approx(0.3), "no_spread")
+    assert t_interval(1.0, np.array([1.0, np.nan] * 4), is_mean=False) == Interval(None, None, "none")
+
+
+def test_the_interval_of_a_share_is_exact_and_none_of_ten_is_no_certainty() -> None:
+    # Clopper and Pearson: the chance of none of n is (1 - hi)^n = .025, so hi = 1 - .025^(1/10) = .308498
+    none = proportion_interval(0, 10)
+    assert (none.lo, none.hi) == (0.0, pytest.approx(0.308498, abs=1e-6))
+    assert (none.method, none.coverage) == ("clopper_pearson", None)
+    assert proportion_interval(6, 6).method == "clopper_pearson_small_n"
+    assert proportion_interval(1, 5) == Interval(None, None, "too_few")

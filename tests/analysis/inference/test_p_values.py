@@ -5,30 +5,43 @@ from math import nan
 import numpy as np
 import pytest
 
-from marketsim.analysis.inference.p_values import benjamini_hochberg, bootstrap_p, holm, sign_flip_p
+from marketsim.analysis.inference.p_values import benjamini_hochberg, holm, sign_flip_p
 
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(1)
 
 
-def test_sign_flips_are_counted_exactly_for_few_pairs() -> None:
-    # differences 1, 2, 3: of 8 sign patterns only +++ and --- are as large as 6 / 3
-    def swapped(differences):
-        return lambda marked: float(np.mean(np.where(marked, -1, 1) * np.array(differences)))
-
-    assert sign_flip_p(swapped([1, 2, 3]), 3, rng()) == pytest.approx(2 / 8)
-    assert sign_flip_p(swapped([1, 2, -3]), 3, rng()) == 1.0  # a mean of 0
-    assert sign_flip_p(swapped([1]), 1, rng()) is None
-    many = sign_flip_p(swapped([1.0] * 20), 20, rng(), resamples=999)
-    assert many == pytest.approx(1 / 1000)  # 2 patterns of 2^20; none drawn, the one that happened counts
+def mean_of(*values: float):
+    return lambda signs: signs @ np.array(values) / len(values)
 
 
-def test_bootstrap_p_is_twice_the_smaller_share_beyond_no_effect() -> None:
-    resampled = np.array([-1.0, *[2.0] * 98])
-    assert bootstrap_p(resampled, 0.0) == pytest.approx(2 * (1 + 1) / 100)
-    assert bootstrap_p(np.array([-1.0, 1.0]), 0.0) == 1.0
-    assert bootstrap_p(np.array([nan]), 0.0) is None
+def test_sign_flips_are_counted_exactly() -> None:
+    assert sign_flip_p(mean_of(1, 2, 3), 3, rng()) == pytest.approx(2 / 8)  # only +++ and --- are as large as 6
+    assert sign_flip_p(mean_of(1, 2, -3), 3, rng()) == 1.0  # a mean of 0
+    # 3 + 1 - 1 = 3: of 5, 3, 3, 1 and their opposites six are as large
+    assert sign_flip_p(mean_of(3, 1, -1), 3, rng()) == pytest.approx(6 / 8)
+    assert sign_flip_p(mean_of(0, 0, 0, 0), 4, rng()) == 1.0
+    assert sign_flip_p(mean_of(1), 1, rng()) is None
+    assert sign_flip_p(mean_of(1, nan), 2, rng()) is None
+
+
+def test_sign_flips_are_exact_up_to_sixteen_and_drawn_beyond() -> None:
+    assert sign_flip_p(mean_of(*[1.0] * 16), 16, rng()) == pytest.approx(2 / 2**16)
+    # none of the 9,999 drawn is as large, the one that happened counts, on either side
+    assert sign_flip_p(mean_of(*[1.0] * 30), 30, rng()) == pytest.approx(2 / 10_000)
+    some = sign_flip_p(mean_of(*[1.0] * 12, *[-1.0] * 5), 17, rng())
+    # P(|sum| >= 7) of 17 signs: 2 P(5 or fewer minus) = 2 (1 + 17 + 136 + 680 + 2380 + 6188) / 2^17
+    assert some == pytest.approx(2 * 9402 / 2**17, abs=0.015)
+
+
+def test_a_swap_without_a_value_counts_as_extreme() -> None:
+    def fragile(signs):
+        found = signs @ np.array([1.0, 2.0, 3.0])
+        return np.where(signs[:, 0] > 0, found, nan)
+
+    # of the four with a minus in front none has a value; of the others 6, 0, 2, -4 only the first is as large: 5 of 8
+    assert sign_flip_p(fragile, 3, rng()) == 1.0  # twice 5/8 is more than one
 
 
 def test_p_values_are_adjusted_as_in_the_papers_examples() -> None:

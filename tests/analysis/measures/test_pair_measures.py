@@ -161,7 +161,7 @@ def test_the_warm_up_is_not_measured(tmp_path: Path) -> None:
     """The whole move of the mid happened before the warm-up ended."""
     f = [(0, 100.0), (30 * MINUTE, 150.0)]
     runs = pair(tmp_path, f, [(0, 100.0)], [rebalance(0, "UP", 40 * MINUTE, HOUR, 5)], warmup="31min")
-    assert measure("price_share").terms(*runs)[0] == Term(0, 0.0, 0.0)
+    assert measure("price_share").terms(*runs)[0] == Term(0, 0.0, 0.0, exchanged=0.0)
     assert measure("volatility").terms(*runs)[0].numerator == 0.0
 
 

@@ -18,7 +18,7 @@ from marketsim.datasets.study import PLAN, Study, create_study
 from marketsim.errors import EnvironmentLackError, ResultError
 from marketsim.experiments.design import Plan, lay_out_cells
 from marketsim.experiments.sampling import morris, saltelli, sample
-from marketsim.scenario.resolve import load_text
+from marketsim.scenario import load_text
 from tests.analysis.studies import WORLD
 
 PATHS = ["a", "b", "c"]

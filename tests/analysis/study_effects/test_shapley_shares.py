@@ -39,10 +39,14 @@ def test_shares_of_tokens_come_from_the_arms_that_touch_some(tmp_path: Path) -> 
     scenario = world(tokens=[UP, DOWN], study={"arms": arms, "measures": ["price_share"]})
     plan = plan_study(scenario)
     study = create_study(tmp_path, scenario, plan.design_table(), plan.run_table(), "code")
-    values = {"frictionless": 0.30, "no-up": 0.10, "no-down": 0.15}
+    # factual has .30 that frictionless has not; no-up has .10 less than factual, no-down .15 less
+    values = {
+        ("factual", "frictionless"): 0.30, ("no-up", "frictionless"): 0.20, ("no-down", "frictionless"): 0.15,
+        ("no-up", "factual"): -0.10, ("no-down", "factual"): -0.15,
+    }  # fmt: skip
     rows = [
-        dict.fromkeys(COLUMNS) | dict(cell=0, measure="price_share", arm=arm, versus="factual", estimate=value)
-        for arm, value in values.items()
+        dict.fromkeys(COLUMNS) | dict(cell=0, measure="price_share", arm=arm, versus=versus, estimate=value)
+        for (arm, versus), value in values.items()
     ]
     study.write_effects(pl.DataFrame(rows, schema=COLUMNS, orient="row"))
     up, down = token_shares(study).to_dicts()

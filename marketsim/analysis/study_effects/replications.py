@@ -1,0 +1,53 @@
+"""The terms of one side of a comparison, replication by replication, and its value under any choice of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import nan
+
+import numpy as np
+
+from marketsim.analysis.arrays import Floats
+from marketsim.analysis.measures.family import Measure, RatioOfSums, RootOfRatio, Term
+
+
+@dataclass(frozen=True)
+class Replications:
+    """The terms of a measure by replication (n,), each with all its days and forks put together."""
+
+    measure: Measure
+    terms: Sequence[Sequence[Term]]
+
+    def __len__(self) -> int:
+        return len(self.terms)
+
+    def of(self, weights: Floats) -> Floats:
+        """The value (k,) of all terms, each replication taken as often as `weights` (k, n) says; NaN without one.
+
+        Sums are weighed before anything is divided: a ratio of sums, never a mean of ratios.
+        """
+        if isinstance(self.measure, (RatioOfSums, RootOfRatio)):
+            n, d = self._sums
+            return self.measure.of_sums(weights @ n, weights @ d)
+        return np.array([self._chosen(row) for row in weights])
+
+    @cached_property
+    def by_replication(self) -> Floats:
+        """The value (n,) of each replication alone."""
+        return self.of(np.eye(len(self)))
+
+    @cached_property
+    def _sums(self) -> tuple[Floats, Floats]:
+        """Numerators and denominators (n,), of measures whose replications are one term each."""
+        single = [terms[0] for terms in self.terms]
+        return (
+            np.array([float(term.numerator) for term in single]),
+            np.array([term.denominator for term in single]),
+        )
+
+    def _chosen(self, weights: Floats) -> float:
+        chosen = [term for i, often in enumerate(weights) for _ in range(int(often)) for term in self.terms[i]]
+        found = self.measure.value(chosen)
+        return nan if found is None else float(found)
