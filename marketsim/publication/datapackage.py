@@ -1,7 +1,8 @@
 """datapackage.json: the package for readers of Data Package descriptors (specs.frictionlessdata.io).
 
 A table that is one small file is described as a table, with its schema. Of a larger one the sample is, and its parts
-are files with their hash: a validator that reads a table whole would not hold them.
+are files with their hash: a validator that reads a table whole would not hold them. (A table has no hash here, since
+validators count the bytes of what they read as text; SHA256SUMS has it.)
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from marketsim.publication.layout import LICENSE_URL, sample_path
 from marketsim.publication.published_tables import PublishedColumn, PublishedTable, Type
 from marketsim.publication.record import PackageRecord, TableRecord
 
-SMALL_ROWS = 200_000
+SMALL_ROWS = 5_000
 PARQUET = "application/x-parquet"
 _TYPES: dict[Type, str] = {
     "int64": "integer",
@@ -57,12 +58,7 @@ def resource_name(name: str) -> str:
 def _resources(told: TableRecord) -> Iterator[dict[str, Any]]:
     name = resource_name(told.table.name)
     if is_small(told):
-        part = told.parts[0]
-        yield {
-            **_table(name, part.path, told.table),
-            "bytes": part.bytes,
-            "hash": f"sha256:{part.sha256}",
-        }
+        yield _table(name, told.parts[0].path, told.table)
         return
     yield _table(f"{name}-sample", sample_path(told.table.name), told.table)
     for number, part in enumerate(told.parts):
@@ -105,7 +101,7 @@ def _field(column: PublishedColumn) -> dict[str, Any]:
     null = f"; null: {column.null}" if column.null else ""
     return {
         "name": column.name,
-        "type": _TYPES[column.dtype],
+        "type": "number" if column.null and column.dtype == "int64" else _TYPES[column.dtype],
         "description": f"{column.meaning}{unit}{null}",
         **({"constraints": constraints} if constraints else {}),
     }

@@ -8,13 +8,34 @@ from pathlib import Path
 from marketsim.datasets.storage import storing
 from marketsim.datasets.study import Study
 from marketsim.publication.checksums import checksums
-from marketsim.publication.layout import CHECKSUMS, METADATA, RECORD
+from marketsim.publication.citation import citation_cff, codemeta_json
+from marketsim.publication.croissant import croissant_json
+from marketsim.publication.datapackage import datapackage_json
+from marketsim.publication.dictionary import data_dictionary
+from marketsim.publication.layout import (
+    CHECKSUMS,
+    CITATION,
+    CODEMETA,
+    CROISSANT,
+    DATAPACKAGE,
+    DICTIONARY,
+    METADATA,
+    RECORD,
+    RO_CRATE,
+)
 from marketsim.publication.metadata import metadata_yaml
 from marketsim.publication.record import PackageRecord
+from marketsim.publication.ro_crate import ro_crate_json
 
 WRITERS: dict[str, Callable[[PackageRecord], str]] = {
     RECORD: PackageRecord.to_json,
     METADATA: lambda record: metadata_yaml(record.metadata),
+    DICTIONARY: data_dictionary,
+    CITATION: citation_cff,
+    CODEMETA: codemeta_json,
+    DATAPACKAGE: datapackage_json,
+    CROISSANT: croissant_json,
+    RO_CRATE: ro_crate_json,
 }
 """The file of each descriptor, and what writes its text."""
 
