@@ -38,6 +38,8 @@ def sweep(study: Path | str, dry_run: bool, as_json: bool, quiet: bool, **option
     if dry_run:
         _forecast(study, options, as_json)
         return
+    if not quiet and not as_json:
+        _tell_power(study, options)
     stopped = None
     if str(options.get("scheduler") or "").startswith("tcp://"):
         say("warning: a tcp:// scheduler asks nobody who they are; tls:// does (distributed.comm.tls)", err=True)
@@ -99,32 +101,59 @@ def _forecast(study: Path | str, options: dict[str, Any], as_json: bool) -> None
         ("disk", f"about {told.disk_bytes / 1e6:,.1f} MB"),
         ("pilot", f"{told.pilot}, {told.pilot_share:.0%} of a run's time"),
         *(("power", line) for line in _power_lines(told)),
+        *([("told from", told.power_pilot)] if told.power_pilot else []),
         ("path", told.path),
     ]
     print_lines(lines)
 
 
-def _estimate_power(study: Any) -> list[dict[str, Any]]:
+def _estimate_power(pilot: Any, replications: int, primary: str | None) -> list[dict[str, Any]]:
     from dataclasses import asdict
 
     from marketsim.analysis.measures.register import all_measures
     from marketsim.analysis.study_effects.power import estimate_power
 
-    return [asdict(row) for row in estimate_power(study, all_measures())]
+    return [asdict(row) for row in estimate_power(pilot, all_measures(), replications, primary)]
+
+
+def _tell_power(study: Path | str, options: dict[str, Any]) -> None:
+    """Before the first run of a study: what it will find of its primary outcome, where there is a pilot beside it."""
+    import marketsim
+    from marketsim.datasets.study import study_folder
+    from marketsim.experiments.pilot_study import pilot_of
+    from marketsim.scenario.study import study_of
+
+    scenario = marketsim.load(study, set=options["set"], seed=options["seed"])
+    declared = study_of(scenario.study)
+    is_begun = (study_folder(options["out"], scenario) / "study.json").is_file()
+    pilot = None if is_begun or declared.primary is None else pilot_of(scenario, options["out"])
+    if pilot is not None:
+        for told in _estimate_power(pilot, declared.replications, declared.primary):
+            say(f"power: {_power_line(told)}", err=True)
 
 
 def _power_lines(told: Any) -> list[str]:
-    """What the study can detect of its primary outcome; `--json` has every measure."""
+    """What the study will find of its primary outcome; `--json` has every measure."""
     if told.primary is None:
         return ["no primary outcome is registered (study.primary); --json tells of every measure"]
     if not told.power:
-        return [f"{told.primary}: unknown until two replications are done"]
+        pilot = "--set study.replications=6 makes a pilot" if told.done < 2 else "two replications are needed"
+        return [f"{told.primary}: unknown; {pilot}"]
     return [_power_line(each) for each in told.power]
 
 
 def _power_line(told: dict[str, Any]) -> str:
-    what = f"{told['measure']}, cell {told['cell']}, {told['arm']}"
-    if told["smallest_effect"] is None:
+    """What a study will find of one effect: how surely, what at least, and how many replications would do."""
+    place = f", {told['market']}" if told["market"] else ""
+    what = f"{told['measure']}, cell {told['cell']}{place}, {told['arm']} against {told['versus']}"
+    if told["power"] is None:
         return f"{what}: unknown ({told['note'] or 'nothing happened in the pilot'})"
-    size = f"{told['smallest_effect']:.3g} {told['unit']}"
-    return f"{what}: {size} is the smallest effect found in {told['pairs']} pairs (5 %, power 80 %)"
+    unit, enough, safe = told["unit"], told["replications"], told["replications_cautious"]
+    least = told["smallest_effect"]
+    found = (
+        f"{told['power']:.0%} likely to find the pilot's {told['estimate']:.3g} {unit} in {told['pairs']} replications"
+    )
+    detects = "no effect has so small a p-value" if least is None else f"{least:.3g} {unit} is found in 4 of 5 studies"
+    would = "more than 5,000 would be needed" if enough is None else f"{enough:,} would do"
+    also = "" if safe is None or enough is None else f", {safe:,} to be safe with a pilot of {told['pilot_pairs']}"
+    return f"{what}: {found}; {detects}; {would}{also}"

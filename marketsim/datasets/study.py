@@ -173,12 +173,12 @@ def study_id(scenario: Scenario) -> str:
 
     The order of its paths counts: it says which varies slowest, and which coordinate of a sample is whose.
     """
-    block = _declared_study(scenario)
+    block = declared_study(scenario)
     identity = [scenario.sha256(), block, list(block["over"]), scenario.seed]
     return hashlib.sha256(provenance.canonical_json(identity)).hexdigest()[:16]
 
 
-def _declared_study(scenario: Scenario) -> dict[str, Any]:
+def declared_study(scenario: Scenario) -> dict[str, Any]:
     """The block `study` as JSON, complete, in the order it was declared."""
     block = study_of(scenario.study).model_dump(mode="json", by_alias=True)
     return dict(json.loads(json.dumps(block, default=str)))
@@ -230,7 +230,7 @@ def _declaration(scenario: Scenario, design: pl.DataFrame, plan: pl.DataFrame, c
         "baseline": study.baseline_arm,
         "versions": provenance.versions(code),
         "created_utc": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "study": _declared_study(scenario),
+        "study": declared_study(scenario),
         "scenario": scenario.canonical(),
     }
 

@@ -75,7 +75,8 @@ class Surroundings:
     """What listed events of a scenario may refer to.
 
     grids: tick and lot of each market, tokens' own among them; markets: ids of those that are no token's; dealing: ids
-    of tokens with a primary market; booked: of those with a market of their own.
+    of tokens with a primary market; booked: of those with a market of their own; without_book: markets that match by a
+    formula.
     """
 
     grids: Mapping[str, tuple[Decimal, Decimal]]
@@ -83,6 +84,7 @@ class Surroundings:
     tokens: Collection[str]
     dealing: Collection[str]
     booked: Collection[str]
+    without_book: Collection[str] = ()
 
 
 class EventSpec(Spec):

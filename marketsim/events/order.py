@@ -28,6 +28,8 @@ class OrderEventSpec(EventSpec):
         """A price where none is due, an order of nothing, one off the market's grid."""
         if (self.price is None) != (self.type == "market"):
             yield Fault(("price",), "a limit order has a price, a market order has none", "type: limit, with a price")
+        if self.type == "limit" and self.market in around.without_book:
+            yield Fault(("type",), f"{self.market} matches by a formula and takes no limit orders", "market")
         if self.size.amount == 0:
             yield Fault(("size",), "an order of nothing", "a size other than zero, + buys")
         if self.market not in around.grids:

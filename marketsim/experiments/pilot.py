@@ -13,11 +13,15 @@ from marketsim.datasets import provenance
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study, study_folder
 from marketsim.experiments.design import Plan, plan_study, whole_arms, world_of
+from marketsim.experiments.pilot_study import pilot_of
 from marketsim.experiments.runner import worker_count
 from marketsim.experiments.shard import Shard
 from marketsim.experiments.study_runs import MISSING, RUNS, run_directory, states
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import study_of
+
+Power = Callable[[Study, int, str | None], list[dict[str, Any]]]
+"""What a study will find, told from a pilot, for a number of replications and a primary outcome."""
 
 PILOT_NS = 20 * 10**9
 """Wall time a pilot may take; one that meets it is scaled up to the run's end."""
@@ -27,8 +31,8 @@ PILOT_NS = 20 * 10**9
 class Forecast:
     """What a sweep consists of, and what is left of it will take: seconds and bytes of all of it, memory at once.
 
-    pilot: the run it is estimated from, and the share of its time that was simulated. power: what the finished pairs of
-    the study say of the smallest effect it can detect; empty where there are none.
+    pilot: the run it is estimated from, and the share of its time that was simulated. power: what the study will find,
+    told from the finished pairs of `power_pilot`, itself or a smaller one of the same worlds, where there is one.
     """
 
     path: str
@@ -45,6 +49,7 @@ class Forecast:
     pilot_share: float
     primary: str | None
     power: list[dict[str, Any]]
+    power_pilot: str | None = None
 
     def as_object(self) -> dict[str, Any]:
         """The same as JSON has it."""
@@ -57,13 +62,13 @@ def forecast(
     out: Path = Path("results"),
     workers: int | str = "auto",
     shard: Shard | None = None,
-    power: Callable[[Study], list[dict[str, Any]]] | None = None,
+    power: Power | None = None,
 ) -> Forecast:
     """Plan a study, look up which of its runs are there, and estimate the rest; nothing is written below `out`.
 
     Time, memory and bytes are those of one run times what is missing: a finished run of the study where there is one,
     else its first run, made aside for at most 20 s of wall time. Cells that cost more than others are not foreseen.
-    power: estimates what a study with finished runs can detect.
+    power: estimates from a pilot what a study with so many replications and this primary outcome will find.
     """
     plan, code, folder = plan_study(scenario), provenance.code_here(), study_folder(out, scenario)
     mine = {run.run_id: run for run in (shard or Shard()).part(plan.runs)}
@@ -74,7 +79,8 @@ def forecast(
     manifest = _short_run(plan) if finished is None else Run(run_directory(folder, finished)).manifest
     missing = sum(counted[state] for state in MISSING)
     share = max(manifest["simulated_ns"] / scenario.clock.duration, 1e-9)
-    at_once = min(number, max(missing, 1))
+    at_once, declared = min(number, max(missing, 1)), study_of(scenario.study)
+    pairs = None if power is None else pilot_of(scenario, out)
     return Forecast(
         path=str(folder),
         cells=len(plan.cells),
@@ -88,8 +94,9 @@ def forecast(
         disk_bytes=round(missing * _bytes_of(manifest) / share),
         pilot=pilot,
         pilot_share=min(share, 1.0),
-        primary=study_of(scenario.study).primary,
-        power=[] if power is None or finished is None else power(Study(folder)),
+        primary=declared.primary,
+        power=[] if power is None or pairs is None else power(pairs, declared.replications, declared.primary),
+        power_pilot=None if pairs is None else str(pairs.path),
     )
 
 

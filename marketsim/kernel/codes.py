@@ -85,8 +85,8 @@ EVERY_MARKET = -1  # what an event has touched: a liquidation may touch any book
 # Market kinds.
 PERPETUAL, SPOT = range(2)
 
-# How a market matches: in a book, or at once by a formula (`formula`).
-BOOK, LINEAR, SQUARE_ROOT = range(3)
+# How a market matches: in a book, or by a formula (`formula`) that only Python knows, or that is here too.
+BOOK, FORMULA, LINEAR, SQUARE_ROOT = range(4)
 
 # Account flags (bits).
 ACC_NO_MARGIN = 1  # ledger accounts: no margin, never liquidated

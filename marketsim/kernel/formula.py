@@ -1,8 +1,8 @@
 """Markets without a book: the price is the index plus the impacts of all orders, and any size is filled at once.
 
-One order alone, decided and filled now, is worked out here; orders that Python's participants send for one instant have
-one price between them, which `venues/clearing.py` works out and hands over (`clearing_ticks`). How impacts fade is
-Python's business too. docs/venues.md#markets-without-a-book.
+One order alone, decided and filled now, is worked out here where its formula is known here (FORMULA fills none); orders
+that Python's participants send for one instant have one price between them, which `venues/clearing.py` works out and
+hands over (`clearing_ticks`). How impacts fade is Python's business too. docs/venues.md#markets-without-a-book.
 """
 
 import math
@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from marketsim.kernel.admission import MAX_LOTS
-from marketsim.kernel.codes import BUY, SQUARE_ROOT
+from marketsim.kernel.codes import BUY, FORMULA, SQUARE_ROOT
 from marketsim.kernel.layout import underlying_at
 from marketsim.kernel.records import compiled
 
@@ -49,6 +49,8 @@ def own_impact(w, m, lots):
 @compiled
 def lots_within(w, m, side, limit):
     """How many lots an order may trade and pay no more than `limit` ticks (sell: get no less)."""
+    if m.matching == FORMULA:
+        return np.int64(0)
     price = formula_price(w, m)
     room = np.float64(limit) / m.inverse_tick - price
     if side != BUY:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from marketsim.errors import UnitError
+from marketsim.issuers.algorithms.family import EXECUTIONS
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario import bounds
 from marketsim.scenario.nodes import Path, at
@@ -31,6 +32,7 @@ def check_fits(draft: ScenarioDraft, indices: Mapping[str, PreparedIndex]) -> No
         _check_token(draft, path, token, markets)
     _check_traders(draft)
     _check_token_markets(draft)
+    _check_record(draft)
     _check_totals(draft, draft.books(), prices, openings)
 
 
@@ -48,6 +50,14 @@ def _check_token_markets(draft: ScenarioDraft) -> None:
             atoms_per_tick_lot(token.market.tick.amount, lot)
         except UnitError as error:
             draft.unit((*path, "market", "tick"), error)
+
+
+def _check_record(draft: ScenarioDraft) -> None:
+    """Levels are recorded of books."""
+    record, books = draft.parts.get("record"), draft.books()
+    for key in ("depth", "book") if record is not None and books else ():
+        if getattr(record, key) is not None and not any(book.matching.has_book for book in books.values()):
+            draft.at(("record", key), "no market here has a book: each matches by a formula", "none, or left out")
 
 
 def _check_traders(draft: ScenarioDraft) -> None:
@@ -77,6 +87,8 @@ def _surroundings(draft: ScenarioDraft) -> Surroundings:
         pools={name: (book.venue, book.currency) for name, book in draft.books().items()},
         baskets={name: tuple(token.basket) for name, token in tokens.items()},
         members={name: network.groups for name, network in draft.by_id("networks").items()},
+        without_book=[name for name, book in draft.books().items() if not book.matching.has_book],
+        for_desks_alone=[name for name, book in draft.books().items() if not book.matching.fills_the_kernels_orders],
     )
 
 
@@ -151,6 +163,9 @@ def _check_token(draft: ScenarioDraft, path: Path, token: TokenSpec, markets: Ma
         if market in markets and markets[market].kind == "spot":
             perpetuals = ", ".join(name for name, spec in markets.items() if spec.kind == "perpetual")
             draft.at((*path, "basket", market), "a token holds perpetuals, this is a spot market", perpetuals or "none")
+        if market in markets and token.execution.rests_orders and not markets[market].matching.has_book:
+            message = f"{EXECUTIONS.word(type(token.execution))} rests orders in a book; {market} matches by a formula"
+            draft.at((*path, "execution", "algorithm"), message, "one that takes, such as twap or ioc_ladder")
     if len(token.basket) > 1 and token.start.leverage is not None:
         draft.at((*path, "start", "leverage"), "a basket of several legs starts at its targets", "left out")
     for fault in tier_faults(token.account.tiers):

@@ -26,6 +26,7 @@ from marketsim.venues.engines.family import LIQUIDATION_ENGINES
 from marketsim.venues.index.family import INDICES
 from marketsim.venues.margin import TIER_TABLES
 from marketsim.venues.marks.family import MARK_RULES
+from marketsim.venues.matching.family import MATCHINGS
 
 Row = tuple[str, ...]
 """Name, where it comes from, what it is about; of a plugin's kind: family, name, package, version."""
@@ -42,6 +43,7 @@ def listing(what: str) -> list[Row]:
             + _family("trader", TRADERS)
             + _family("network", NETWORKS)
             + _family("event", EVENTS)
+            + _family("matching", MATCHINGS)
             + _rules(MARK_RULES, LIQUIDATION_ENGINES, DELEVERAGING_RULES)
         ),
         "policies": lambda: _family("rebalance", POLICIES) + _family("execution", EXECUTIONS),

@@ -59,6 +59,8 @@ def _market(market: MarketSpec) -> str:
         f"{format_rate(fees.maker)}, takers {format_rate(fees.taker)}. The mark price is "
         f"{MARK_RULES.kinds[market.mark.rule].sentence()}, every {format_duration(market.mark.every)}. "
     )
+    if not market.matching.has_book:
+        text += f"{market.matching.sentence()} "
     if is_spot:
         return text + "Sellers cannot go short and buyers cannot spend cash they do not hold."
     funding = market.funding

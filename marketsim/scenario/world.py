@@ -343,6 +343,7 @@ def _check_events(draft: ScenarioDraft) -> None:
         tokens=tokens,
         dealing={name for name, token in tokens.items() if token.primary is not None},
         booked=books.keys() - markets.keys(),
+        without_book={name for name, market in books.items() if not market.matching.has_book},
     )
     for path, event in draft.items("events"):
         if clock is not None and event.at > clock.duration:

@@ -45,13 +45,16 @@ class Surroundings:
     """What a group may name: the markets there are, the tokens, the networks.
 
     sorts: of each market, tokens' own among them; pools: each market's venue and currency, of which one account has
-    one; baskets: the markets in each token's basket; members: the groups in each network.
+    one; baskets: the markets in each token's basket; members: the groups in each network. without_book: markets that
+    match by a formula; for_desks_alone: of these, those in which orders that the kernel sends find nothing.
     """
 
     sorts: Mapping[str, MarketSort]
     pools: Mapping[str, tuple[str, str]]
     baskets: Mapping[str, Collection[str]]
     members: Mapping[str, Collection[str]]
+    without_book: Collection[str] = ()
+    for_desks_alone: Collection[str] = ()
 
     def of_sort(self, sorts: Collection[MarketSort]) -> list[str]:
         """The markets of some sorts."""
@@ -139,6 +142,10 @@ class TraderGroupSpec(Spec):
         """Whether traders of this kind may look at each other along the links of a network."""
         return cls.network is not TraderGroupSpec.network
 
+    def resting_key(self) -> KeyPath | None:
+        """The key by which its traders rest orders in a book; None for who only takes."""
+        return None
+
     @property
     def declared_markets(self) -> tuple[str, ...]:
         """The markets it names, its first before all others."""
@@ -195,6 +202,7 @@ class TraderGroupSpec(Spec):
     def faults(self, around: Surroundings) -> Iterator[Fault]:
         """What is wrong between its keys, or between them and the markets, tokens and networks there are."""
         yield from self.market_faults(around)
+        yield from self._matching_faults(around)
         yield from self._opening_faults(around)
         yield from self._holding_faults(around)
 
@@ -213,6 +221,15 @@ class TraderGroupSpec(Spec):
                 plurals = " and ".join(_PLURALS[each] for each in self.market_sorts)
                 message = f"{who} trades {plurals}, {name} is a {_SINGULARS[sort]}"
                 yield Fault(("markets",) if len(self.declared_markets) > 1 else ("market",), message, possible)
+
+    def _matching_faults(self, around: Surroundings) -> Iterator[Fault]:
+        """Nobody rests orders where there is no book."""
+        resting, is_woken = self.resting_key(), not self.has_desk()
+        for name in self.declared_markets:
+            if name in around.without_book and resting is not None:
+                yield Fault(resting, f"{name} matches by a formula and takes no limit orders", "none, or a book")
+            elif name in around.for_desks_alone and is_woken:
+                yield Fault(("market",), f"{name} matches by a formula that fills no {self.kind} traders", "a book")
 
     def _opening_faults(self, around: Surroundings) -> Iterator[Fault]:
         """Capital is whole atoms; nobody borrows on a spot market, and nobody has leverage in a token's own."""

@@ -9,6 +9,8 @@ import pytest
 from marketsim.errors import UsageError
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
+from marketsim.simulation.arms import apply
+from marketsim.simulation.model import MarketModel
 from tests.simulation.worlds import CROWD, DOWN, HOUR, MINUTE, NOISE, SECOND, UP, Recorded, recorded, steps, world
 
 RISE = [{"at": "20min", "kind": "jump", "underlying": "BTC", "size": "3%"}]
@@ -203,3 +205,25 @@ def test_child_orders_are_told_with_what_they_got(factual: Recorded) -> None:
     assert by_parent["filled_lots"].to_list() == told["filled_lots"].to_list()
     assert by_parent["len"].to_list() == told["children"].to_list()
     assert (rows["t_end_ns"] - rows["t_ns"]).max() < SECOND
+
+
+def test_placebos_send_the_orders_of_the_tokens_they_touch_alone(factual: Recorded, tmp_path: Path) -> None:
+    whose = dict(factual.table("rebalances").select("id", "token").iter_rows())
+    assert set(whose.values()) == {"UP", "DOWN"}
+    chosen = arm("contrarian", only=["DOWN"])
+    run = recorded(night(), tmp_path, arm=chosen, children=factual.table("children"))
+    got = run.table("trades").filter(pl.col("taker_purpose") == "placebo")
+    assert {whose[parent] for parent in got["taker_parent"].unique()} == {"DOWN"}
+
+
+def test_who_would_be_informed_hears_nothing_of_a_blind_token_and_of_no_size_where_nothing_is_sent() -> None:
+    """docs/contract.md#arms, arm by arm."""
+    heard = {
+        "factual": "true", "phantom": "true", "blind": "silent", "frictionless": "zero", "shadow": "zero",
+        "placebo_time": "zero", "placebo_sign": "zero", "contrarian": "zero",
+    }  # fmt: skip
+    for kind, mode in heard.items():
+        model = MarketModel(night())
+        apply(model, arm(kind, only=["UP"]) if kind != "factual" else ArmSpec(id="factual"))
+        assert (model.announcement_feed.mode("UP"), model.announcement_feed.mode("DOWN")) == (mode, "true"), kind
+        model.close()

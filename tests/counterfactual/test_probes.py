@@ -8,7 +8,7 @@ from marketsim.scenario.schema import Scenario
 from marketsim.simulation.forks import CAN_FORK
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.probing import Probe, ProbePlan, run_probes
-from tests.simulation.worlds import MINUTE, SECOND, world
+from tests.simulation.worlds import MAKERS, MINUTE, NOISE, PERP, RETAIL, SECOND, STILL, world
 
 PROBES = (
     Probe("BTC-PERP", 10 * MINUTE, 2_000),
@@ -66,3 +66,15 @@ def test_probes_leave_the_world_they_were_taken_from_alone() -> None:
     again.env.run()
     assert again.world.digest() == digest
     again.close()
+
+
+@pytest.mark.parametrize(("long_share", "sign"), [("100%", -1), ("0%", 1)])
+def test_liquidations_that_a_probe_sets_off_sell_longs_and_buy_shorts_back(long_share: str, sign: int) -> None:
+    """A crowd at 90 times its capital, all on one side, and an order that moves the mark by about a per cent."""
+    levered = {**RETAIL, "count": 60, "rate": "1/d", "start": {"leverage": "90", "long_share": long_share}}
+    market = {**PERP, "mark": {"rule": "mid"}, "margin": {"tiers": "binance_btcusdt_2024"}}
+    made = world(index=STILL, market=market, traders=[NOISE, MAKERS, levered], duration="20min")
+    rows = run_probes(ProbePlan(made, (Probe("BTC-PERP", 10 * MINUTE, 100_000),), (MINUTE,)))
+    worth = {row["sign"]: row["liquidated"] for row in rows}
+    assert sign * worth[sign] > 10_000  # who is pushed over sells a long, or buys a short back
+    assert sign * worth[-sign] >= 0

@@ -118,3 +118,16 @@ def test_probes_are_sized_by_what_the_funds_together_traded(swept: Any) -> None:
     plan = probe_plan(scenario(), declared, factual.path, 0)
     assert sorted({probe.lots for probe in plan.probes}) == [1_000, 2_000]
     assert {probe.slices for probe in plan.probes} == {1}
+
+
+def test_a_bundle_that_failed_is_kept_as_it_is_and_tried_again_only_when_that_is_asked_for(tmp_path: Path) -> None:
+    done = ms.sweep(scenario(), out=tmp_path, workers=1, report=False)
+    (note,) = (done.path / "bundles").glob("probes-*.json")
+    told = json.loads(note.read_text())
+    note.write_text(json.dumps({**told, "status": "failed", "reason": "a broken probe"}))
+    kept = ms.sweep(scenario(), out=tmp_path, workers=1, report=False)
+    assert (kept.counts["made"], kept.is_complete) == (0, True)
+    assert [run["reason"] for run in kept.failed_runs] == ["a broken probe"]
+    mended = ms.sweep(scenario(), out=tmp_path, workers=1, report=False, again=True)
+    assert (mended.counts["made"], mended.failed_runs) == (1, [])
+    assert json.loads(note.read_text())["status"] == "ok"

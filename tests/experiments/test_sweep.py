@@ -266,12 +266,14 @@ def test_a_number_of_workers_that_is_none_is_refused(workers: int | str) -> None
 
 
 def test_a_forecast_says_what_is_left_and_writes_nothing(whole: SweptStudy, tmp_path: Path) -> None:
-    told = forecast(STUDY, out=tmp_path, workers=2, power=lambda _: pytest.fail("there are no pairs yet"))
+    told = forecast(STUDY, out=tmp_path, workers=2, power=lambda *_: pytest.fail("there are no pairs yet"))
     assert (told.cells, told.runs, told.missing, told.pilot, told.pilot_share) == (2, 8, 8, "a short run", 1.0)
     assert min(told.seconds, told.memory_mb, told.disk_bytes) > 0
     assert list(tmp_path.iterdir()) == []
-    told = forecast(STUDY, out=whole.path.parent.parent, workers=2, power=lambda pairs: [{"of": pairs.path.name}])
-    assert (told.missing, told.seconds, told.pilot, told.power) == (0, 0.0, "a finished run", [{"of": whole.path.name}])
+    told = forecast(STUDY, out=whole.path.parent.parent, workers=2, power=lambda *of: [{"of": of}])
+    assert (told.missing, told.seconds, told.pilot, told.power_pilot) == (0, 0.0, "a finished run", str(whole.path))
+    ((study, replications, primary),) = (each["of"] for each in told.power)
+    assert (study.path, replications, primary) == (whole.path, 2, STUDY.study.primary)
 
 
 def test_the_command_tells_what_became_of_the_study(whole: SweptStudy, tmp_path: Path) -> None:

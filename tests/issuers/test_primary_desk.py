@@ -296,9 +296,10 @@ def test_holders_who_ask_for_units_pay_the_fee_on_top_and_get_them_all() -> None
     assert world.cash[ALICE] == (10_000_000 - 25_000) * ATOMS
 
 
+@pytest.mark.parametrize("fee", ["0 bps", "10 bps"])
 @pytest.mark.parametrize("ticks", [301_237, 298_811, 300_003])
-def test_holders_who_ask_for_units_get_them_all_at_a_price_that_is_no_whole_atom(ticks: int) -> None:
-    world, desk, _ = opened({**NAV, "create_fee": "10 bps"})
+def test_holders_who_ask_for_units_get_them_all_at_a_price_that_is_no_whole_atom(ticks: int, fee: str) -> None:
+    world, desk, _ = opened({**NAV, "create_fee": fee})
     world.set_price(ticks)
     assert desk.primary is not None
     for lots in (1_000_001, 777_777_777, 3_333_333):

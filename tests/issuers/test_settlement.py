@@ -588,3 +588,16 @@ def test_an_issuer_who_bears_the_costs_of_rebalances_does_not_bear_those_of_hedg
     create(desk, 1_000_000)
     world.run_to(MINUTE)
     assert desk.books.equity_atoms() == (51_000_000 - 1_500) * ATOMS
+
+
+def test_a_hedge_that_takes_time_is_no_rebalance_of_the_token() -> None:
+    """30,000 USDT of BTC a creation, 10,000 every ten seconds: half a minute in which the token goes on trading."""
+    ladder = {"algorithm": "ioc_ladder", "slice": "10 kUSDT", "every": "10s"}
+    world, desk, _ = opened({"mode": "cash_exec"}, execution=ladder)
+    request = create(desk, 10_000)
+    world.run_to(15 * SECOND)
+    assert (request.status, world.position_lots(desk.token.account, BTC)) == ("sent", 5_000_000 + 666)
+    assert not [row for row in world.rows.get("events", []) if row["event"] == "state"]
+    world.run_to(MINUTE)
+    assert request.status == "settled"
+    assert not [row for row in world.rows.get("events", []) if row["event"] == "state"]

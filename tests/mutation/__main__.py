@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.mutation.measured import Measured
 from tests.mutation.places import Mutant, mutants_of, mutated
-from tests.mutation.trial import changed_lines, tried
+from tests.mutation.trial import Trials, changed_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGUED = Path(__file__).parent / "argued.csv"
@@ -37,11 +37,12 @@ def main() -> None:
     drawn = again(known, every, measured) if given.again else sample(every, given.sample, given.seed)
     print(f"{given.room}: {len(drawn)} of {len(every)} faults, seed {given.seed}", flush=True)
     trials = {(row["mutant"]["path"], row["was"], row["now"]): row for row in known} if given.again else {}
-    for number, mutant in enumerate(drawn, 1):
-        one = tried(mutant, measured, given.budget)
-        trials[mutant.path, one.was, one.now] = one.row()
-        at.write_text(json.dumps(list(trials.values()), indent=1), encoding="utf-8")
-        print(f"{number}/{len(drawn)} {one.text}", flush=True)
+    with Trials(measured, given.budget) as court:
+        for number, mutant in enumerate(drawn, 1):
+            one = court.tried(mutant)
+            trials[mutant.path, one.was, one.now] = one.row()
+            at.write_text(json.dumps(list(trials.values()), indent=1), encoding="utf-8")
+            print(f"{number}/{len(drawn)} {one.text}", flush=True)
     print(score(given.room, trials.values()))
 
 

@@ -65,7 +65,7 @@ class Measured:
         print(f"measuring {len(stale)} of {len(tests)} files of tests", flush=True)
         if not before:
             (self.folder / "coverage").unlink(missing_ok=True)
-        settings = self.folder / "coverage.ini"
+        settings = self.folder / "settings.ini"
         settings.write_text(SETTINGS, encoding="utf-8")
         options = [
             "-q",
@@ -86,7 +86,9 @@ class Measured:
             "--cov-append",
         ]
         environment = self.environment(
-            COVERAGE_FILE=str(self.folder / "coverage"), DURATIONS=str(self.folder / "durations.json")
+            PYTHONDONTWRITEBYTECODE="",  # the trials read what is compiled here
+            COVERAGE_FILE=str(self.folder / "coverage"),
+            DURATIONS=str(self.folder / "durations.json"),
         )
         run = [sys.executable, "-m", "pytest", *options, *stale]
         done = subprocess.run(run, cwd=self.tree, env=environment, check=False)

@@ -201,3 +201,30 @@ def test_a_link_does_not_lead_out_of_the_root_folder(tmp_path: Path) -> None:
     (folder / "link.yaml").symlink_to(tmp_path / "outside.yaml")
     (folder / "escape.yaml").write_text("extends: link.yaml\n")
     assert "leads out" in scenario.validate(folder / "escape.yaml")[0].message
+
+
+def test_a_mark_of_another_rule_is_another_mark(derived) -> None:
+    """Of `{rule: median, every: 2s, window: 30s}` nothing is left under another rule, and all else under the same."""
+    below = "markets:\n  - {id: M, mark: {rule: median, every: 2s, window: 30s}}\n"
+    assert _mark(derived(below)) == ("median", 2 * 10**9, 30 * 10**9)
+    two = _two_files(derived, below)
+    assert _mark(two("markets:\n  - {id: M, mark: {rule: mid}}\n")) == ("mid", 10**9, 60 * 10**9)
+    assert _mark(two("markets:\n  - {id: M, mark: {rule: median, every: 5s}}\n")) == ("median", 5 * 10**9, 30 * 10**9)
+
+
+def _mark(loaded: Scenario) -> tuple[str, int, int]:
+    mark = loaded.markets[0].mark
+    return mark.rule, mark.every, mark.window
+
+
+def _two_files(derived, below: str):
+    """What stands over a file that itself stands over the base."""
+    folder = derived("").root
+    (folder / "middle.yaml").write_text("extends: base.yaml\n" + below)
+
+    def load(text: str) -> Scenario:
+        path = folder / "top.yaml"
+        path.write_text("extends: middle.yaml\n" + text)
+        return scenario.load(path)
+
+    return load

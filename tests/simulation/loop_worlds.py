@@ -45,7 +45,10 @@ def per_unit(case: dict[str, Any]) -> Fraction:
 
 def matching(case: dict[str, Any]) -> dict[str, Any]:
     """The venue "coin" with the case's kernel."""
-    kernel, common = case["kernel"], {"per_unit": f"{written(per_unit(case))} USDT", "fill": written(number(case["theta"]))}
+    kernel, common = (
+        case["kernel"],
+        {"per_unit": f"{written(per_unit(case))} USDT", "fill": written(number(case["theta"]))},
+    )
     if kernel["kind"] == "permanent":
         return {"kind": "linear", **common}
     permanent = f"{written(number(kernel['permanent']) * 100)}%"

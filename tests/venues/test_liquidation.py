@@ -7,6 +7,7 @@ from fractions import Fraction
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from marketsim.venues.deleveraging.bitmex import bitmex_score
 from marketsim.venues.deleveraging.family import OUTSIDE, Counterparty, deleveraging_plan, ranked
 from marketsim.venues.engines.binance import liquidation_order_lots
 from marketsim.venues.insurance import fund_can_take_over
@@ -75,6 +76,14 @@ def test_a_large_position_is_cut_to_the_cap_of_the_next_tier() -> None:
     """3,000 BTC at 30,000 is 90 million, tier 6; tier 5 ends at 70 million: 2,333.333 BTC are kept, 666.667 sold."""
     assert liquidation_order_lots(3_000_000, 300_000, ATOMS, BTC) == -666_667
     assert liquidation_order_lots(-3_000_000, 300_000, ATOMS, BTC) == 666_667
+
+
+def test_who_owns_nothing_at_the_mark_counts_as_a_thousand_million_times_levered() -> None:
+    """A profit of half the entry value first of all, a loss of half last but for nobody; 150 of equity: leverage 1."""
+    assert bitmex_score(150, 150, 100) == bitmex_score(150, 160, 100) == 500_000_000
+    assert bitmex_score(50, 60, 100) == -Fraction(1, 2 * 10**9)
+    assert bitmex_score(150, 149, 100) == 75
+    assert bitmex_score(150, 0, 0) == 0
 
 
 @exactly

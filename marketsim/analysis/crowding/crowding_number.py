@@ -46,7 +46,7 @@ def crowding_number(measured: Impact, k: Demand) -> CrowdingNumber:
     every = np.arange(measured.pairs)
     value = leading_eigenvalue(measured.matrix() @ matrix)
     left_out = [leading_eigenvalue(measured.matrix(np.delete(every, i)) @ matrix) for i in every]
-    found = t_interval(value, np.array(left_out), is_mean=False)
+    found = t_interval(value, np.array(left_out), effective=float(measured.pairs))
     return CrowdingNumber(value, found.lo, found.hi, measured.pairs)
 
 

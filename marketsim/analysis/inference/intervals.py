@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest, t
+from scipy.stats import binomtest, norm, t
 
 from marketsim.analysis.arrays import Floats
 from marketsim.analysis.inference.measured_coverage import measured_coverage
@@ -22,16 +22,17 @@ ENOUGH = 10
 """Replications from which on an interval needs no warning."""
 
 TOO_FEW, SMALL_N, NO_SPREAD = "too_few", "_small_n", "no_spread"
-STUDENT_T, JACKKNIFE_T, CLOPPER_PEARSON = "student_t", "jackknife_t", "clopper_pearson"
+STUDENT_T, JACKKNIFE_T = "student_t", "jackknife_t"
+CLOPPER_PEARSON, BONETT_PRICE = "clopper_pearson", "bonett_price"
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
     """An interval and its method.
 
-    lo, hi: None below six replications (method `too_few`). method: `student_t`, `jackknife_t` or `clopper_pearson`,
-    with `_small_n` behind it below ten; `no_spread` where all replications gave the same. coverage: measured, of those
-    with `_small_n`.
+    lo, hi: None below six replications (method `too_few`). method: `student_t`, `jackknife_t`, `clopper_pearson` or
+    `bonett_price`, with `_small_n` behind it below ten; `no_spread` where all replications gave the same. coverage:
+    measured, of those with `_small_n`.
     """
 
     lo: float | None
@@ -52,13 +53,15 @@ def jackknife_variance(left_out: Floats) -> float:
     return float((n - 1) / n * np.sum((left_out - left_out.mean()) ** 2))
 
 
-def t_interval(estimate: float, left_out: Floats, *, is_mean: bool, level: float = LEVEL) -> Interval:
-    """The interval estimate +- t_(n-1) sqrt(variance), the variance by the jackknife (Tukey 1958).
+def t_interval(estimate: float, left_out: Floats, *, effective: float | None = None, level: float = LEVEL) -> Interval:
+    """The interval estimate +- t sqrt(variance), the variance by the jackknife (Tukey 1958).
 
-    left_out: the statistic without one replication each (n,). is_mean: whether it is a plain mean, of which this is
-    exactly Student's interval (1908).
+    left_out: the statistic without one replication each (n,). effective: None for a plain mean, of which this is
+    exactly Student's interval (1908), t with n - 1 degrees of freedom; for a ratio of sums the number of replications
+    that its denominators are worth (`effective_number`), t with one degree less than that. With n - 1 degrees the
+    interval of a ratio whose denominators differ as exponential ones do would cover .91 to .92 at ten replications.
     """
-    n, name = len(left_out), STUDENT_T if is_mean else JACKKNIFE_T
+    n = len(left_out)
     if n < FEWEST:
         return Interval(None, None, TOO_FEW)
     variance = jackknife_variance(left_out)
@@ -67,8 +70,15 @@ def t_interval(estimate: float, left_out: Floats, *, is_mean: bool, level: float
     scale = abs(estimate) + float(np.abs(left_out).max())
     if variance <= (1e-14 * scale) ** 2:
         return Interval(estimate, estimate, NO_SPREAD)
-    lo, hi = t.interval(level, n - 1, loc=estimate, scale=variance**0.5)
-    return Interval(float(lo), float(hi), *_named(name, n))
+    degrees = max(1.0, (n if effective is None else min(effective, n)) - 1)
+    lo, hi = t.interval(level, degrees, loc=estimate, scale=variance**0.5)
+    return Interval(float(lo), float(hi), *_named(STUDENT_T if effective is None else JACKKNIFE_T, n))
+
+
+def effective_number(weights: Floats) -> float:
+    """How many equal weights these (n,) are worth: (sum w)^2 / sum w^2 (Kish 1965), n where all are equal."""
+    total, squares = float(weights.sum()), float((weights**2).sum())
+    return total * total / squares if squares else 0.0
 
 
 def proportion_interval(found: int, n: int, level: float = LEVEL) -> Interval:
@@ -77,6 +87,19 @@ def proportion_interval(found: int, n: int, level: float = LEVEL) -> Interval:
         return Interval(None, None, TOO_FEW)
     ends = binomtest(found, n).proportion_ci(level, method="exact")
     return Interval(float(ends.low), float(ends.high), *_named(CLOPPER_PEARSON, n))
+
+
+def paired_proportions_interval(only_arm: int, only_versus: int, n: int, level: float = LEVEL) -> Interval:
+    """The interval of a difference of shares of the same replications (Bonett and Price 2012, equation 3).
+
+    only_arm, only_versus: replications in which it happened in one of the two only. One is added to each, so that no
+    difference in n is no certainty either.
+    """
+    if n < FEWEST:
+        return Interval(None, None, TOO_FEW)
+    a, v = (only_arm + 1) / (n + 2), (only_versus + 1) / (n + 2)
+    half = float(norm.ppf((1 + level) / 2)) * ((a + v - (a - v) ** 2) / (n + 2)) ** 0.5
+    return Interval(max(-1.0, a - v - half), min(1.0, a - v + half), *_named(BONETT_PRICE, n))
 
 
 def _named(method: str, n: int) -> tuple[str, float | None]:

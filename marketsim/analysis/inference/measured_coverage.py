@@ -10,6 +10,7 @@ COVERAGE = {
     "student_t": {6: 0.94, 7: 0.94, 8: 0.94, 9: 0.94},
     "jackknife_t": {6: 0.93, 7: 0.93, 8: 0.93, 9: 0.93},
     "clopper_pearson": {6: 0.95, 7: 0.95, 8: 0.95, 9: 0.95},
+    "bonett_price": {6: 0.95, 7: 0.95, 8: 0.95, 9: 0.95},
 }
 """By method and number of replications."""
 

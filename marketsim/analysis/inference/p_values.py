@@ -42,6 +42,27 @@ def sign_flip_p(statistic: Flipped, n: int, rng: np.random.Generator) -> float |
     return float(found.pvalue)
 
 
+def sign_flip_ps(samples: Floats, rng: np.random.Generator, most_exact: int = MOST_EXACT) -> Floats:
+    """The p-values (k,) of the means of many samples (k, n), each as `sign_flip_p` has it, by the same flips for all.
+
+    most_exact: replications up to which all flips are counted.
+    """
+    samples = np.asarray(samples, np.float64)
+    n = samples.shape[1]
+    is_exact = n <= most_exact
+    if is_exact:
+        flips = 1.0 - 2.0 * ((np.arange(2 ** (n - 1))[:, None] >> np.arange(n)) & 1)  # of opposite ones, one each
+    else:
+        flips = rng.choice([-1.0, 1.0], (FLIPS, n))
+    least = np.abs(samples.sum(axis=1, keepdims=True)) * (1 - 1e-12)
+    as_large, rows = np.zeros(len(samples)), max(1, 2**22 // len(flips))
+    for i in range(0, len(samples), rows):
+        part = samples[i : i + rows] @ flips.T
+        as_large[i : i + rows] = ((np.abs(part) if is_exact else part) >= least[i : i + rows]).sum(axis=1)
+    p = as_large / len(flips) if is_exact else 2 * (as_large + 1) / (len(flips) + 1)
+    return np.minimum(1.0, p)
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """p-values adjusted to bound the probability of any false rejection among them (Holm 1979)."""
     order = np.argsort(p, kind="stable")

@@ -11,7 +11,9 @@ from marketsim.analysis.arrays import Floats
 from marketsim.analysis.inference.intervals import (
     ENOUGH,
     Interval,
+    effective_number,
     jackknife_variance,
+    paired_proportions_interval,
     proportion_interval,
     t_interval,
 )
@@ -50,9 +52,12 @@ class Contrast:
 
     def interval(self) -> Interval:
         """The interval of the estimate (`analysis.inference.intervals`)."""
-        if self.versus is None and (found := self._yes_or_no) is not None:
-            return proportion_interval(found, self.n)
-        return t_interval(self.estimate, self.left_out, is_mean=self._is_mean)
+        if (happened := self._happened) is not None:
+            if self.versus is None:
+                return proportion_interval(int(happened[0].sum()), self.n)
+            arm, versus = happened
+            return paired_proportions_interval(int((arm > versus).sum()), int((versus > arm).sum()), self.n)
+        return t_interval(self.estimate, self.left_out, effective=self._effective)
 
     def p(self, rng: np.random.Generator) -> float | None:
         """The two-sided p-value of no effect, by sign flips; None for a level, or where no value says "no effect"."""
@@ -72,14 +77,27 @@ class Contrast:
         measure = self.measure
         if not isinstance(measure, PairMeasure) or measure.no_effect is None:
             return None
-        single = [terms[0] for terms in self.arm.terms if len(terms) == 1]
-        if len(single) == self.n and all(term.exchanged is not None for term in single):
-            return np.array([term.exchanged for term in single], np.float64)
+        if self._exchanged is not None:
+            return self._exchanged
         if isinstance(measure, (RatioOfSums, RootOfRatio)):
             power = 2 if isinstance(measure, RootOfRatio) else 1
             none = (measure.no_effect / measure.scale) ** power
-            return np.array([float(term.numerator) - none * term.denominator for term in single])
-        return self.n * (self.estimate - measure.no_effect) - (self.n - 1) * (self.left_out - measure.no_effect)
+            return self.arm.numerators - none * self.arm.denominators
+        return self.scatter
+
+    @cached_property
+    def scatter(self) -> Floats:
+        """What each replication says of the effect (n,), its mean the effect; NaN where the jackknife has no value.
+
+        Of a mean the differences themselves, of a ratio the jackknife's pseudo-values (Tukey 1958) less `no_effect`; of
+        a measure that says what changes its sign, that, as large on the mean as the effect.
+        """
+        none = (self.measure.no_effect or 0.0) if self.versus is None and isinstance(self.measure, PairMeasure) else 0.0
+        effect, exchanged = self.estimate - none, self._exchanged
+        if exchanged is not None and exchanged.mean() != 0.0:
+            alike: Floats = exchanged * (effect / exchanged.mean())
+            return alike
+        return self.n * effect - (self.n - 1) * (self.left_out - none)
 
     @property
     def variance_ratio(self) -> float | None:
@@ -119,20 +137,34 @@ class Contrast:
             return sum(jackknife_variance(Contrast(self.measure, side).left_out) for side in (self.arm, self.versus))
         return None if self.unpaired is None else jackknife_variance(Contrast(self.measure, self.unpaired).left_out)
 
-    @property
-    def _is_mean(self) -> bool:
-        """Whether the value is a plain mean over replications: of ratios whose denominators are all the same."""
-        return isinstance(self.measure, RatioOfSums) and all(
-            len({terms[0].denominator for terms in side.terms}) <= 1
-            for side in (self.arm, self.versus)
-            if side is not None
-        )
+    @cached_property
+    def _exchanged(self) -> Floats | None:
+        """What changes its sign where the runs of a replication are exchanged (n,), where the measure says it."""
+        if self.versus is not None or not all(len(terms) == 1 for terms in self.arm.terms):
+            return None
+        told = [terms[0].exchanged for terms in self.arm.terms]
+        return None if None in told else np.array(told, np.float64)
 
     @property
-    def _yes_or_no(self) -> int | None:
-        """In how many replications something happened, where each says only whether it did; None for other values."""
+    def _sides(self) -> list[Replications]:
+        return [self.arm] if self.versus is None else [self.arm, self.versus]
+
+    @property
+    def _effective(self) -> float | None:
+        """How many replications the denominators are worth; None for a mean, whose denominators are all the same."""
+        if not isinstance(self.measure, (RatioOfSums, RootOfRatio)):
+            return float(self.n)
+        is_mean = isinstance(self.measure, RatioOfSums) and all(
+            np.ptp(side.denominators) == 0.0 for side in self._sides
+        )
+        return None if is_mean else min(effective_number(side.denominators) for side in self._sides)
+
+    @property
+    def _happened(self) -> list[Floats] | None:
+        """0 or 1 for each replication (n,) and side, where each says only whether something happened; else None."""
         if not isinstance(self.measure, RatioOfSums) or self.measure.unit != "share":
             return None
-        numerators = [terms[0].numerator for terms in self.arm.terms]
-        is_so = self._is_mean and all(terms[0].denominator == 1.0 for terms in self.arm.terms)
-        return int(sum(numerators)) if is_so and set(numerators) <= {0.0, 1.0} else None
+        is_so = all(
+            (side.denominators == 1.0).all() and np.isin(side.numerators, (0.0, 1.0)).all() for side in self._sides
+        )
+        return [side.numerators for side in self._sides] if is_so and self.n else None

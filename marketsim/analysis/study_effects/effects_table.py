@@ -21,19 +21,21 @@ import polars as pl
 
 from marketsim.analysis.comparison.return_correlation import ReturnCorrelation, return_correlations
 from marketsim.analysis.inference.p_values import benjamini_hochberg, holm
+from marketsim.analysis.inference.power import LEVEL, replications_needed
 from marketsim.analysis.measures.family import Measure, PairMeasure, RunMeasure
 from marketsim.analysis.measures.pair_state import StateOfPair, pair_state
 from marketsim.analysis.measures.register import all_measures
 from marketsim.analysis.study_effects.effect_row import COLUMNS, EffectRow
 from marketsim.analysis.study_effects.paired_runs import ArmPairs, ArmTerms, CellPairs, cells_of, terms_of
 from marketsim.analysis.study_effects.row_terms import RowTerms, rows_of
-from marketsim.analysis.study_effects.sentences import sentence
+from marketsim.analysis.study_effects.sentences import sentence, what_would_do
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
 from marketsim.streams import Stream
 
 Correlations = Callable[[Run, Run], Sequence[ReturnCorrelation]]
-Said = Callable[[EffectRow], str]
+Said = Callable[[EffectRow, int], str]
+"""A row in words, given how many tests its registered outcome has."""
 
 
 def write_effects(study: Study) -> Path:
@@ -56,7 +58,8 @@ def measure_effects(
     wanted = measures_of(study, measures)
     found = [each for pairs in cells_of(study, state) for each in _rows(study, pairs, wanted, correlations)]
     rows = adjusted([row for row, _ in found], study.spec.primary)
-    said = [replace(row, sentence=say(row)) for row, (_, say) in zip(rows, found, strict=True)]
+    tests = sum(row.measure == study.spec.primary and row.p is not None for row in rows)
+    said = [replace(row, sentence=say(row, tests)) for row, (_, say) in zip(rows, found, strict=True)]
     return pl.DataFrame([asdict(row) for row in said], schema=COLUMNS)
 
 
@@ -85,13 +88,13 @@ def _rows(
         alike = None if arm == pairs.baseline else _mean_correlation(pairs.arms[arm], correlations)
         for name, measure in measures.items():
             terms = {each: found[name] for each, found in read.items()}
-            for of_row in _compared(pairs, measure, arm, terms):
-                row = estimated(of_row, _generator(study, of_row.row))
+            for of_row in compared(pairs, measure, arm, terms):
+                row = estimated(of_row, generator(study, "effects", of_row.row))
                 of_pair = isinstance(measure, PairMeasure) and row.versus == pairs.baseline
                 yield replace(row, pair_correlation=alike) if of_pair else row, _said(study, of_row)
 
 
-def _compared(pairs: CellPairs, measure: Measure, arm: str, terms: Mapping[str, ArmTerms]) -> Iterator[RowTerms]:
+def compared(pairs: CellPairs, measure: Measure, arm: str, terms: Mapping[str, ArmTerms]) -> Iterator[RowTerms]:
     """What there is to say of an arm: its own value, and what it has that the baseline and the factual arm have not."""
     if isinstance(measure, RunMeasure):
         yield from rows_of(pairs, measure, arm, None, terms)
@@ -101,9 +104,9 @@ def _compared(pairs: CellPairs, measure: Measure, arm: str, terms: Mapping[str, 
         yield from rows_of(pairs, measure, arm, pairs.factual, terms)
 
 
-def _generator(study: Study, row: EffectRow) -> np.random.Generator:
-    """A generator of its own for each row, so that no p-value depends on another."""
-    name = f"effects:{row.cell}:{row.jump}:{row.measure}:{row.market}:{row.arm}:{row.versus}"
+def generator(study: Study, use: str, row: EffectRow) -> np.random.Generator:
+    """A generator of its own for each use and row, so that no p-value depends on another."""
+    name = f"{use}:{row.cell}:{row.jump}:{row.measure}:{row.market}:{row.arm}:{row.versus}"
     return np.random.default_rng(int(Stream(study.declared["seed"], 0, name).bits(0, 0)))
 
 
@@ -125,11 +128,17 @@ def _said(study: Study, terms: RowTerms) -> Said:
     """What says a row in words: what was found, or why nothing was. It does not keep the terms."""
     against_factual = terms.row.versus == study.spec.factual_arm != study.spec.baseline_arm
     measure, reset, nothing = terms.measure, terms.reset, terms.why_nothing()
+    is_primary = measure.name == study.spec.primary
+    scatter = terms.survivors.scatter if is_primary and terms.survivors.n > 1 else None
 
-    def say(row: EffectRow) -> str:
+    def say(row: EffectRow, tests: int) -> str:
         if row.estimate is None:
             return nothing
-        return sentence(row, measure, reset, against_factual=against_factual)
+        words = sentence(row, measure, reset, against_factual=against_factual)
+        if scatter is None or row.p_adjusted is None or row.p_adjusted <= LEVEL or not np.isfinite(scatter).all():
+            return words
+        needed = replications_needed(scatter, float(scatter.mean()), generator(study, "power", row), LEVEL / tests)
+        return f"{words} {what_would_do(needed)}"
 
     return say
 

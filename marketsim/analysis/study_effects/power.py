@@ -1,88 +1,94 @@
-"""The power of a study, told before it runs: the smallest effect it would detect, from the pairs of a pilot."""
+"""The power of a study, told before it runs: what it would find of the effects that a pilot shows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import isfinite, sqrt
+from math import isfinite
 
-from scipy.stats import norm
+import numpy as np
 
-from marketsim.analysis.inference.intervals import jackknife_variance
+from marketsim.analysis.inference import power
 from marketsim.analysis.measures.family import Measure
-from marketsim.analysis.measures.pair_state import pair_state
-from marketsim.analysis.study_effects.effects_table import measures_of
-from marketsim.analysis.study_effects.paired_runs import cells_of, terms_of
-from marketsim.analysis.study_effects.row_terms import RowTerms, rows_of
+from marketsim.analysis.measures.pair_state import StateOfPair, pair_state
+from marketsim.analysis.study_effects.effects_table import compared, generator, measures_of
+from marketsim.analysis.study_effects.paired_runs import CellPairs, cells_of, terms_of
+from marketsim.analysis.study_effects.row_terms import RowTerms
 from marketsim.datasets.study import Study
-
-LEVEL, POWER = 0.05, 0.80
 
 
 @dataclass(frozen=True, slots=True)
-class DetectableEffect:
-    """What a study can detect of one measure in one cell and arm, told from a pilot.
+class PlannedPower:
+    """What a study will find of one measure in one cell, market and arm, told from a pilot, by the test it will use.
 
-    sd_paired: standard deviation of the difference of one pair; None where the pilot does not tell it (`note` says
-    why). pairs: as many as the study will have; smallest_effect: at that number.
+    estimate: of the pilot. pairs: replications that the study will have; power: how often it finds an effect as large
+    as the estimate; smallest_effect: what it finds in four studies of five, None where no p-value can be that small.
+    replications: as many as find the pilot's estimate in four of five; replications_cautious: that are enough in four
+    pilots of five; None above 5,000. level: of the test, over all rows of a registered outcome together (Holm's first
+    step). note: why a pilot tells nothing.
     """
 
     measure: str
     unit: str
     cell: int
+    market: str | None
     arm: str
+    versus: str
     pilot_pairs: int
+    pairs: int
+    level: float
     estimate: float | None = None
-    sd_paired: float | None = None
-    variance_ratio: float | None = None
-    pair_correlation: float | None = None
-    pairs: int | None = None
+    power: float | None = None
     smallest_effect: float | None = None
+    replications: int | None = None
+    replications_cautious: int | None = None
     note: str | None = None
 
 
-def smallest_effect(sd_paired: float, pairs: int, level: float = LEVEL, power: float = POWER) -> float:
-    """The effect that a two-sided test at `level` detects with probability `power` in so many pairs.
-
-    (z_(1 - level/2) + z_power) sd / sqrt(R), 2.80 sd / sqrt(R) at 5 % and 80 % (Cohen 1988, section 2.4, with the
-    normal for the t distribution, which is slightly optimistic below twenty pairs).
-    """
-    return float((norm.ppf(1 - level / 2) + norm.ppf(power)) * sd_paired / sqrt(pairs))
-
-
 def estimate_power(
-    study: Study, measures: Mapping[str, Measure], replications: int | None = None
-) -> list[DetectableEffect]:
-    """What a study of so many replications can detect of its primary outcome, or of all its measures without one.
+    pilot: Study,
+    measures: Mapping[str, Measure],
+    replications: int | None = None,
+    primary: str | None = None,
+    *,
+    state: StateOfPair = pair_state,
+) -> list[PlannedPower]:
+    """What a study of so many replications will find of its primary outcome, or of all its measures without one.
 
-    The pilot is whatever pairs of `study` are finished, which may be those of a small study made for this purpose.
-    replications: as the study declares where None.
+    pilot: the same study, or one that differs in the number of replications, with some pairs finished. replications,
+    primary: as the pilot declares where None.
     """
-    wanted = measures_of(study, measures)
-    if study.spec.primary in wanted:
-        wanted = {study.spec.primary: wanted[study.spec.primary]}
-    planned, found = replications or study.spec.replications, []
-    for pairs in cells_of(study, pair_state):
-        read = {arm: terms_of(pairs, arm, wanted) for arm in pairs.arms}
-        for arm in pairs.arms:
-            for name, measure in wanted.items():
-                terms = {each: of_arm[name] for each, of_arm in read.items()}
-                if arm != pairs.baseline and pairs.arms[arm].runs:
-                    found += [_told(row, planned) for row in rows_of(pairs, measure, arm, pairs.baseline, terms)]
-    return found
+    registered = measures.get(primary or pilot.spec.primary or "")
+    wanted = measures_of(pilot, measures) if registered is None else {registered.name: registered}
+    rows = [each for pairs in cells_of(pilot, state) for each in _effects(pairs, wanted)]
+    level = power.LEVEL / (len(rows) if registered is not None and rows else 1)
+    planned = replications or pilot.spec.replications
+    return [_told(pilot, each, planned, level) for each in rows]
 
 
-def _told(terms: RowTerms, planned: int) -> DetectableEffect:
-    """What a pilot tells: the standard deviation of one pair, from the jackknife variance of all of them together."""
-    contrast, of_row = terms.survivors, terms.row
-    row = DetectableEffect(of_row.measure, of_row.unit, of_row.cell, of_row.arm, contrast.n)
-    variance = jackknife_variance(contrast.left_out)
-    if not isfinite(variance):
-        note = "the pilot has too few pairs in which something happened; two replications or more are needed"
-        return replace(row, note=terms.note or note)
-    sd_paired = sqrt(variance * contrast.n)
+def _effects(pairs: CellPairs, measures: Mapping[str, Measure]) -> Iterator[RowTerms]:
+    """The terms of every effect of a cell, against the baseline and against the factual arm."""
+    read = {arm: terms_of(pairs, arm, measures) for arm in pairs.arms}
+    for arm in pairs.arms:
+        for name, measure in measures.items():
+            terms = {each: found[name] for each, found in read.items()}
+            yield from (row for row in compared(pairs, measure, arm, terms) if row.row.versus is not None)
+
+
+def _told(pilot: Study, terms: RowTerms, planned: int, level: float) -> PlannedPower:
+    contrast, row = terms.survivors, terms.row
+    assert row.versus is not None
+    told = PlannedPower(
+        row.measure, row.unit, row.cell, row.market, row.arm, row.versus, contrast.n, planned, level
+    )  # fmt: skip
+    if contrast.n < 2 or not isfinite(contrast.estimate) or not np.isfinite(contrast.scatter).all():
+        few = "the pilot has too few replications in which something happened; two or more are needed"
+        return replace(told, note=terms.note or few)
+    rng, scatter = generator(pilot, "power", row), contrast.scatter
+    effect, wider = float(scatter.mean()), scatter * power.cautious_spread(scatter)
     return replace(
-        row, estimate=contrast.estimate, sd_paired=sd_paired,
-        variance_ratio=contrast.variance_ratio, pair_correlation=contrast.pair_correlation,
-        pairs=planned, smallest_effect=smallest_effect(sd_paired, planned),
+        told, estimate=contrast.estimate, power=power.simulated_power(scatter, effect, planned, rng, level),
+        smallest_effect=power.smallest_effect(scatter, planned, rng, level),
+        replications=power.replications_needed(scatter, effect, rng, level),
+        replications_cautious=power.replications_needed(wider, effect, rng, level),
     )  # fmt: skip

@@ -29,8 +29,7 @@ class Replications:
         Sums are weighed before anything is divided: a ratio of sums, never a mean of ratios.
         """
         if isinstance(self.measure, (RatioOfSums, RootOfRatio)):
-            n, d = self._sums
-            return self.measure.of_sums(weights @ n, weights @ d)
+            return self.measure.of_sums(weights @ self.numerators, weights @ self.denominators)
         return np.array([self._chosen(row) for row in weights])
 
     @cached_property
@@ -39,13 +38,14 @@ class Replications:
         return self.of(np.eye(len(self)))
 
     @cached_property
-    def _sums(self) -> tuple[Floats, Floats]:
-        """Numerators and denominators (n,), of measures whose replications are one term each."""
-        single = [terms[0] for terms in self.terms]
-        return (
-            np.array([float(term.numerator) for term in single]),
-            np.array([term.denominator for term in single]),
-        )
+    def numerators(self) -> Floats:
+        """The numerator (n,) of each replication, of measures whose replications are one term each."""
+        return np.array([float(terms[0].numerator) for terms in self.terms])
+
+    @cached_property
+    def denominators(self) -> Floats:
+        """The denominator (n,) of each replication, of measures whose replications are one term each."""
+        return np.array([float(terms[0].denominator) for terms in self.terms])
 
     def _chosen(self, weights: Floats) -> float:
         chosen = [term for i, often in enumerate(weights) for _ in range(int(often)) for term in self.terms[i]]

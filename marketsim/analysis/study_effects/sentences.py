@@ -5,13 +5,14 @@ from __future__ import annotations
 from math import floor, log10
 
 from marketsim.analysis.inference import intervals
+from marketsim.analysis.inference.power import MOST_REPLICATIONS
 from marketsim.analysis.measures.family import Measure, PairMeasure, Reset
 from marketsim.analysis.study_effects.effect_row import EffectRow
 
 _UNITS = {"bps": " bp", "ratio": "", "1": "", "share": " %"}
 _METHODS = {
     intervals.STUDENT_T: "Student's t", intervals.JACKKNIFE_T: "Student's t with a jackknife of replications",
-    intervals.CLOPPER_PEARSON: "Clopper and Pearson",
+    intervals.CLOPPER_PEARSON: "Clopper and Pearson", intervals.BONETT_PRICE: "Bonett and Price",
 }  # fmt: skip
 
 
@@ -25,6 +26,13 @@ def sentence(row: EffectRow, measure: Measure, reset: Reset | None, *, against_f
     else:
         found = _difference(row, measure)
     return f"{found} ({_basis(row)})."
+
+
+def what_would_do(replications: int | None) -> str:
+    """How many replications would find an effect of the size that was estimated."""
+    if replications is None:
+        return f"An effect of this size could not be told from none with {MOST_REPLICATIONS:,} replications either."
+    return f"About {replications:,} replications would tell an effect of this size from none (80 % power)."
 
 
 def value(row: EffectRow, *, absolute: bool = False) -> str:

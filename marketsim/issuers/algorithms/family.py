@@ -39,6 +39,9 @@ class ExecutionSpec(Spec):
     is_in_book: ClassVar[bool] = True
     """Whether its children trade in the market's book; False: at the mark, against `outside`."""
 
+    rests_orders: ClassVar[bool] = False
+    """Whether its children wait in the book, which a market needs to have then."""
+
     cost_allowance: Annotated[Rate, UP_TO_TENTH] = Decimal(0)
     resize: Annotated[Literal["never", "each_child"], OMITTED_AT_DEFAULT] = "never"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from marketsim.issuers.algorithms.child import Child, ChildKind, ExecutionPlan, Progress, immediate_child
 from marketsim.issuers.algorithms.family import EXECUTIONS, ExecutionSpec
@@ -23,6 +23,8 @@ class PassiveSpec(ExecutionSpec):
 
     reprice: how often it looks whether its price is still that one, and moves if not.
     """
+
+    rests_orders: ClassVar[bool] = True
 
     algorithm: Literal["passive"]
     offset: Annotated[Rate, UP_TO_TENTH]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from marketsim.messages import Order
 from marketsim.ranges import ABOVE_ZERO, CADENCE, LEVELS, ONE_OR_MORE, PART, ZERO_OR_MORE
-from marketsim.spec import AnnualRate, Count, Duration, Factor, Rate
+from marketsim.spec import AnnualRate, Count, Duration, Factor, KeyPath, Rate
 from marketsim.traders.desk import DeskContext, TraderDesk
 from marketsim.traders.follower import FollowerDesk, FollowerSpec
 from marketsim.traders.group import TRADERS
@@ -52,6 +52,10 @@ class LiquidityProviderSpec(FollowerSpec):
     def desk(self, context: DeskContext) -> TraderDesk:
         """The desk that keeps their quotes."""
         return LiquidityProviderDesk(self, context)
+
+    def resting_key(self) -> KeyPath | None:
+        """All it does is rest orders."""
+        return ("kind",)
 
     def sentence(self) -> str:
         """What each of them does, in words."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 
 from marketsim.ranges import ABOVE_ZERO, BELOW_ONE, LEVELS, ONE_OR_MORE, PART, SHARE, ZERO_OR_MORE, Range
-from marketsim.spec import QUOTE, Count, EventRate, Factor, Flag, MoneyAmount, Rate
+from marketsim.spec import QUOTE, Count, EventRate, Factor, Flag, KeyPath, MoneyAmount, Rate
 from marketsim.traders.group import HALF_IN_COIN, TRADERS, TraderGroupSpec
 from marketsim.traders.rule import GroupRule, GroupTerms
 from marketsim.units import Money, format_money, format_rate
@@ -48,6 +48,10 @@ class MarketMakerSpec(TraderGroupSpec):
     refill: Annotated[Rate, SHARE] = Decimal("0.5")
     jitter: Annotated[Rate, BELOW_ONE] = Decimal("0.15")
     max_inventory: Annotated[MoneyAmount, ZERO_OR_MORE] = Money(Decimal(3_000_000), QUOTE)
+
+    def resting_key(self) -> KeyPath | None:
+        """All it does is rest orders."""
+        return ("kind",)
 
     def sentence(self) -> str:
         """What each of them does, in words."""

@@ -8,7 +8,18 @@ from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal
 
 from marketsim.ranges import ABOVE_ZERO, LEVELS, SHARE, ZERO_OR_MORE, Range
-from marketsim.spec import QUOTE, Count, Distribution, EventRate, Factor, Fault, MoneyDistribution, Rate, Spec
+from marketsim.spec import (
+    QUOTE,
+    Count,
+    Distribution,
+    EventRate,
+    Factor,
+    Fault,
+    KeyPath,
+    MoneyDistribution,
+    Rate,
+    Spec,
+)
 from marketsim.streams.distributions import quantile_table
 from marketsim.traders.group import HALF_IN_COIN, TRADERS, Surroundings, TraderGroupSpec
 from marketsim.traders.rule import TABLE, GroupRule, GroupTerms, middle_quantiles, spread_out
@@ -54,6 +65,10 @@ class NoiseSpec(TraderGroupSpec):
         if self.market_share + self.limit_share > 1:
             message = "market and limit orders are more than all orders"
             yield Fault(("limit_share",), message, "together at most 100%")
+
+    def resting_key(self) -> KeyPath | None:
+        """Its share of limit orders."""
+        return ("limit_share",) if self.limit_share else None
 
     def sentence(self) -> str:
         """What each of them does, in words."""

@@ -12,6 +12,7 @@ class BookSpec(MatchingSpec):
     """Orders meet each other in a book, by price, then time."""
 
     has_book: ClassVar[bool] = True
+    fills_the_kernels_orders: ClassVar[bool] = True
 
     kind: Literal["book"] = "book"
 

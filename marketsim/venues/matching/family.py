@@ -3,10 +3,11 @@
 A formula of your own is one class in one file, derived from `FormulaSpec` and registered with `@MATCHINGS.register`:
 
     kind           its word, a `Literal`; beside it the other fields, each number with its range (`marketsim.ranges`)
-    sentence       how it matches, for `show --sentences`
+    law            what moves the price, for `show --sentences`
     impacts        what its orders move, as `Impacts`: state in, impacts out
-    kernel_fields  how the kernel works out the impact of one order alone
     faults         what is wrong between its fields; none unless it says so
+    kernel_fields  how the kernel works out the impact of an order of its own (of a liquidation, of traders it wakes);
+                   unless it says so such orders find nothing to trade with
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
+from marketsim.kernel import codes
 from marketsim.kinds import Family
 from marketsim.ranges import Range
 from marketsim.spec import Factor, Fault, Spec
@@ -54,9 +56,14 @@ class Impacts:
 
 
 class MatchingSpec(Spec):
-    """How orders of a market meet. has_book: whether they meet each other; else `outside` fills them by a formula."""
+    """How orders of a market meet.
+
+    has_book: whether they meet each other; else `outside` fills them by a formula. fills_the_kernels_orders: whether
+    those find something to trade with that the kernel sends by itself.
+    """
 
     has_book: ClassVar[bool] = False
+    fills_the_kernels_orders: ClassVar[bool] = False
 
     def faults(self) -> Iterator[Fault]:
         """What is wrong between the fields; their ranges hold."""
@@ -77,12 +84,12 @@ class FormulaSpec(MatchingSpec):
         """The impacts of one market, none yet."""
 
     @abstractmethod
-    def kernel_fields(self, lot: Decimal) -> Mapping[str, int | float]:
-        """Fields of the kernel's record of the market (`kernel/layout.py`, a market without a book); lot: its size."""
-
-    @abstractmethod
     def law(self) -> str:
         """What moves the price, as the rest of "The price is the index plus ..."."""
+
+    def kernel_fields(self, lot: Decimal) -> Mapping[str, int | float]:
+        """Fields of the kernel's record of the market (`kernel/layout.py`, a market without a book); lot: its size."""
+        return {"matching": codes.FORMULA}
 
     def sentence(self) -> str:
         """See `MatchingSpec`."""
@@ -98,6 +105,4 @@ MATCHINGS = Family(
     key="kind",
     home="marketsim.venues.matching",
     needs=("sentence",),
-    is_open=False,
 )
-"""The ways to match; the kernel works out the impact of orders alone, so no plugin may add to them."""

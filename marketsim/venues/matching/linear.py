@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from marketsim.kernel import codes
 from marketsim.ranges import ABOVE_ZERO
@@ -26,6 +26,8 @@ class LinearImpacts(Impacts):
 
 class PerUnitSpec(FormulaSpec):
     """A formula in which a unit bought moves the price by `per_unit` at once, and one sold back."""
+
+    fills_the_kernels_orders: ClassVar[bool] = True
 
     per_unit: Annotated[MoneyAmount, ABOVE_ZERO]
 

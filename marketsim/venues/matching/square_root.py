@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from math import copysign, sqrt
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from marketsim.kernel import codes
 from marketsim.ranges import ABOVE_ZERO
@@ -61,6 +61,8 @@ class SquareRootSpec(FormulaSpec):
 
     volatility and volume: of a day.
     """
+
+    fills_the_kernels_orders: ClassVar[bool] = True
 
     kind: Literal["square_root"]
     y: Annotated[Factor, ABOVE_ZERO]

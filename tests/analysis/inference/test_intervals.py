@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from marketsim.analysis.inference.intervals import Interval, jackknife_variance, proportion_interval, t_interval
+from marketsim.analysis.inference.intervals import (
+    Interval,
+    effective_number,
+    jackknife_variance,
+    paired_proportions_interval,
+    proportion_interval,
+    t_interval,
+)
 
 SIX = [2.0, 4.0, 4.0, 5.0, 6.0, 9.0]
 """Mean 5; squares 9 + 1 + 1 + 0 + 1 + 16 = 28, s^2 = 5.6, standard error sqrt(5.6 / 6) = 0.966092."""
@@ -11,7 +18,7 @@ SIX = [2.0, 4.0, 4.0, 5.0, 6.0, 9.0]
 
 def of_mean(sample: list[float], level: float = 0.95) -> Interval:
     x = np.array(sample)
-    return t_interval(float(x.mean()), (x.sum() - x) / (len(x) - 1), is_mean=True, level=level)
+    return t_interval(float(x.mean()), (x.sum() - x) / (len(x) - 1), level=level)
 
 
 def test_the_interval_of_a_mean_is_students() -> None:
@@ -36,8 +43,11 @@ def test_the_jackknife_of_a_ratio_of_sums_by_hand() -> None:
     left_out = np.array([17 / 11, 16 / 11, 15 / 10] * 3)
     mean = (17 / 11 + 16 / 11 + 15 / 10) / 3
     variance = 8 / 9 * 3 * sum((x - mean) ** 2 for x in (17 / 11, 16 / 11, 15 / 10))
-    made = t_interval(1.5, left_out, is_mean=False)
+    made = t_interval(1.5, left_out, effective=9.0)
     assert made.hi == pytest.approx(1.5 + 2.306004 * variance**0.5, rel=1e-6)  # t with 8 degrees
+    # denominators 1, 1, 2 thrice are worth 12^2 / 18 = 8 replications: t with 7 degrees
+    assert effective_number(np.array([1.0, 1.0, 2.0] * 3)) == pytest.approx(8.0)
+    assert t_interval(1.5, left_out, effective=8.0).hi == pytest.approx(1.5 + 2.364624 * variance**0.5, rel=1e-6)
     assert made.method == "jackknife_t_small_n"
 
 
@@ -53,7 +63,7 @@ def test_below_six_replications_there_is_no_interval_and_below_ten_it_says_what_
 def test_replications_that_all_say_the_same_have_no_spread() -> None:
     same = of_mean([0.3] * 12)
     assert (same.lo, same.hi, same.method) == (pytest.approx(0.3), pytest.approx(0.3), "no_spread")
-    assert t_interval(1.0, np.array([1.0, np.nan] * 4), is_mean=False) == Interval(None, None, "none")
+    assert t_interval(1.0, np.array([1.0, np.nan] * 4)) == Interval(None, None, "none")
 
 
 def test_the_interval_of_a_share_is_exact_and_none_of_ten_is_no_certainty() -> None:
@@ -63,3 +73,12 @@ def test_the_interval_of_a_share_is_exact_and_none_of_ten_is_no_certainty() -> N
     assert (none.method, none.coverage) == ("clopper_pearson", None)
     assert proportion_interval(6, 6).method == "clopper_pearson_small_n"
     assert proportion_interval(1, 5) == Interval(None, None, "too_few")
+
+
+def test_the_interval_of_a_difference_of_shares_is_bonett_and_prices() -> None:
+    # of 18, 5 in one arm only and 1 in the other: 6/20 and 2/20, .2 +- 1.959964 sqrt((.4 - .04) / 20) = .262957
+    made = paired_proportions_interval(5, 1, 18)
+    assert (made.lo, made.hi) == (pytest.approx(0.2 - 0.262957, abs=1e-6), pytest.approx(0.2 + 0.262957, abs=1e-6))
+    # none of 10 in either: 1/12 each, 0 +- 1.959964 sqrt((2/12) / 12) = .230984
+    assert paired_proportions_interval(0, 0, 10).hi == pytest.approx(0.230984, abs=1e-6)
+    assert paired_proportions_interval(0, 0, 5).method == "too_few"

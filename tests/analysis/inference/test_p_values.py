@@ -5,7 +5,7 @@ from math import nan
 import numpy as np
 import pytest
 
-from marketsim.analysis.inference.p_values import benjamini_hochberg, holm, sign_flip_p
+from marketsim.analysis.inference.p_values import benjamini_hochberg, holm, sign_flip_p, sign_flip_ps
 
 
 def rng() -> np.random.Generator:
@@ -42,6 +42,16 @@ def test_a_swap_without_a_value_counts_as_extreme() -> None:
 
     # of the four with a minus in front none has a value; of the others 6, 0, 2, -4 only the first is as large: 5 of 8
     assert sign_flip_p(fragile, 3, rng()) == 1.0  # twice 5/8 is more than one
+
+
+def test_the_p_values_of_many_samples_are_those_of_each() -> None:
+    samples = rng().standard_normal((5, 7)) + 0.7
+    expected = [sign_flip_p(mean_of(*row), 7, rng()) for row in samples]
+    assert sign_flip_ps(samples, rng()) == pytest.approx(expected)
+    assert sign_flip_ps(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, -3.0]]), rng()) == pytest.approx([2 / 8, 1.0])
+    assert sign_flip_ps(np.ones((1, 30)), rng()) == pytest.approx([2 / 10_000])
+    (drawn,) = sign_flip_ps(np.array([[1.0] * 12 + [-1.0] * 5]), rng())
+    assert drawn == pytest.approx(2 * 9402 / 2**17, abs=0.015)
 
 
 def test_p_values_are_adjusted_as_in_the_papers_examples() -> None:
