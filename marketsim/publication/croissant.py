@@ -1,8 +1,8 @@
 """croissant.json: the package for readers of Croissant 1.0, with the fields of its responsible-AI vocabulary.
 
-Sources: Croissant format specification 1.0 and Croissant RAI specification 1.0 (docs.mlcommons.org/croissant). Parts are
-file objects, not a file set, and are of type application/x-parquet: what is inside an archive validates but does not
-load. The sample of each table is a record set of its own, which loads in seconds.
+Sources: Croissant format specification 1.0 and Croissant RAI specification 1.0 (docs.mlcommons.org/croissant). Parts
+are file objects, not a file set, and are of type application/x-parquet: what is inside an archive validates but does
+not load. The sample of each table is a record set of its own, which loads in seconds.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ def data_dictionary(record: PackageRecord) -> str:
         "",
         "One folder per table under `data/`, in Parquet. Whole numbers carry their unit in their name: ticks, lots,",
         "nanoseconds from the start of the clock, atoms of 1e-8 of a currency. Positions and order targets are signed:",
-        "+ is long or buy. `t_utc` is `t_ns` as a calendar instant. A null means what its column says, and nothing else.",
+        "+ is long or buy. `t_utc` is `t_ns` as a calendar instant. A null means what its column says.",
         "",
     ]
     for table in record.tables:

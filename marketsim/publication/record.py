@@ -59,6 +59,12 @@ class StudyRecord:
     longest_run_s: float
     peak_rss_mb: float
     micro_events: int
+    sentences: str
+    """The world in words."""
+    base: str | None
+    """The base world that it extends."""
+    changes: tuple[tuple[str, str, str], ...]
+    """What it changes there: path, value in the base, value here."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,7 @@ class PackageRecord:
 def _study(told: dict[str, Any]) -> StudyRecord:
     lists = ("arms", "measures", "references", "platforms")
     fields: dict[str, Any] = {key: tuple(value) if key in lists else value for key, value in told.items()}
+    fields["changes"] = tuple((path, before, after) for path, before, after in told["changes"])
     return StudyRecord(**fields)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from marketsim.datasets.storage import storing
 from marketsim.datasets.study import Study
+from marketsim.experiments.given_files import GIVEN
 from marketsim.publication.environment import requirements, write_wheel
 from marketsim.publication.layout import ENVIRONMENT, MAKEFILE, SCENARIO
 
@@ -50,7 +51,7 @@ def write_replication_files(study: Study, package: Path) -> dict[str, str]:
         f"{ENVIRONMENT}/requirements.txt": "versions of all distributions that took part",
         f"{ENVIRONMENT}/versions.json": "versions as each run recorded them",
         f"{ENVIRONMENT}/{wheel.name}": "marketsim as it made the data",
-        **{path: "the scenario as it was given" for path in given},
+        **dict.fromkeys(given, "the scenario as it was given"),
     }
 
 
@@ -62,11 +63,11 @@ def study_file(study: Study) -> str:
 
 
 def _copied_as_given(study: Study, package: Path) -> list[str]:
-    """Copy the files the study was given in; returns their paths in the package."""
-    given, copied = study.path / "given", []
+    """Copy the files the study was given in, so that paths of market data lead to them from the study's file too."""
+    given, copied = study.path / GIVEN, []
     for path in sorted(given.rglob("*")) if given.is_dir() else ():
         if path.is_file():
-            place = package / SCENARIO / "given" / path.relative_to(given)
+            place = package / SCENARIO / path.relative_to(given)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(path.read_bytes())
             copied.append(place.relative_to(package).as_posix())
