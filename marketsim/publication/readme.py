@@ -41,7 +41,7 @@ def _head(record: PackageRecord) -> Iterator[str]:
 def _availability(record: PackageRecord) -> Iterator[str]:
     about = record.metadata
     yield from ("## Data availability and provenance", "", about.availability, "")
-    yield f"Every row was simulated by marketsim {record.study.versions['marketsim']} from `scenario/study.yaml`, seed "
+    yield f"Every row was simulated by marketsim {record.study.versions['marketsim']} from `scenario/study.yaml`, seed"
     yield f"{record.study.seed}; scenario_sha256 {record.study.scenario_sha256}."
     yield from (
         "",
@@ -56,7 +56,8 @@ def _files(record: PackageRecord) -> Iterator[str]:
     yield from ("| table | what it has | rows | files | MB |", "|---|---|---|---|---|")
     for told in record.tables:
         size = sum(part.bytes for part in told.parts) / 1e6
-        yield f"| `data/{told.table.name}` | {told.table.description} | {told.rows:,} | {len(told.parts)} | {size:,.2f} |"
+        counts = f"{told.rows:,} | {len(told.parts)} | {size:,.2f}"
+        yield f"| `data/{told.table.name}` | {told.table.description} | {counts} |"
     yield ""
     yield "`sample/` has the first rows of each table. All are Parquet; rows are sorted as the dictionary says."
     yield ""
@@ -73,12 +74,13 @@ def _computation(record: PackageRecord) -> Iterator[str]:
     for machine in study.platforms:
         yield f"- {machine['processor']}, {machine['cores']} cores, {machine['system']} {machine['release']}"
     yield ""
-    yield f"The {study.runs:,} runs took {_time(study.wall_s)} of one core together, the longest {_time(study.longest_run_s)}"
-    yield f"(measured), and at most {study.peak_rss_mb:,.0f} MB of memory each. They simulated {study.micro_events:,} messages."
+    longest = _time(study.longest_run_s)
+    yield f"The {study.runs:,} runs took {_time(study.wall_s)} of one core together, the longest {longest} (measured),"
+    yield f"and at most {study.peak_rss_mb:,.0f} MB of memory each. They simulated {study.micro_events:,} messages."
     size = sum(part.bytes for table in record.tables for part in table.parts) / 1e6
     yield f"The package's data take {size:,.1f} MB; making all again needs about three times that in temporary space."
     yield ""
-    yield f"**Randomness.** Every draw belongs to a named stream of the root seed {study.seed}: the same seed, scenario and"
+    yield f"**Randomness.** Every draw belongs to a named stream of the root seed {study.seed}: equal seed, scenario and"
     yield "code give equal tables on every machine. No graphics processor and no network are needed."
     yield ""
 
@@ -96,8 +98,9 @@ def _instructions(record: PackageRecord) -> Iterator[str]:
     yield "1. Make an environment, with Python of the version above:"
     yield f"   `python -m venv .venv && .venv/bin/pip install -r {ENVIRONMENT}/requirements.txt {ENVIRONMENT}/*.whl`"
     yield "   (the only step that needs a network or a local copy of these distributions)."
-    yield f"2. `. .venv/bin/activate && make all` (see `{MAKEFILE}`): checks every file against `SHA256SUMS`, makes every run"
-    yield f"   again, about {_time(record.study.wall_s)} on one core, and compares every table. It ends with an error if one differs."
+    yield f"2. `. .venv/bin/activate && make all` (see `{MAKEFILE}`) checks every file against `SHA256SUMS`, makes every"
+    yield f"   run again, about {_time(record.study.wall_s)} on one core, and compares every table. If one differs it says so"
+    yield "   and ends with an error."
     yield "3. One run alone: `marketsim dataset reproduce . --run RUN_ID`, a run_id of `data/runs`."
     yield ""
 

@@ -12,6 +12,12 @@ from marketsim.publication.sources import StudySources
 from marketsim.publication.study_tables import collapsed_runs
 
 
+def _in_words(sources: StudySources) -> str:
+    """The world's sentences, without those on the study: its design is told beside them."""
+    world = {key: value for key, value in sources.study.scenario.items() if key != "study"}
+    return scenarios.opened(world).sentences()
+
+
 def study_record(sources: StudySources) -> StudyRecord:
     """The study's question, world, design, code, and what its runs took."""
     declared, scenario, spec = sources.study.declared, sources.study.scenario, sources.study.spec
@@ -47,7 +53,7 @@ def study_record(sources: StudySources) -> StudyRecord:
         longest_run_s=max(walls, default=0.0),
         peak_rss_mb=max((float(manifest["peak_rss_mb"]) for manifest in manifests), default=0.0),
         micro_events=sum(int(manifest["counts"]["micro_events"]) for manifest in manifests),
-        sentences=scenarios.opened(sources.study.scenario).sentences(),
+        sentences=_in_words(sources),
         base=base[0] if base else None,
         changes=changes(base[1], scenario) if base else (),
     )
