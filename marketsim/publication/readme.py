@@ -80,8 +80,8 @@ def _computation(record: PackageRecord) -> Iterator[str]:
     size = sum(part.bytes for table in record.tables for part in table.parts) / 1e6
     yield f"The package's data take {size:,.1f} MB; making all again needs about three times that in temporary space."
     yield ""
-    yield f"**Randomness.** Every draw belongs to a named stream of the root seed {study.seed}: equal seed, scenario and"
-    yield "code give equal tables on every machine. No graphics processor and no network are needed."
+    yield f"**Randomness.** Every draw belongs to a named stream of the root seed {study.seed}: equal seed, scenario"
+    yield "and code give equal tables on every machine. No graphics processor and no network are needed."
     yield ""
 
 
@@ -98,9 +98,9 @@ def _instructions(record: PackageRecord) -> Iterator[str]:
     yield "1. Make an environment, with Python of the version above:"
     yield f"   `python -m venv .venv && .venv/bin/pip install -r {ENVIRONMENT}/requirements.txt {ENVIRONMENT}/*.whl`"
     yield "   (the only step that needs a network or a local copy of these distributions)."
-    yield f"2. `. .venv/bin/activate && make all` (see `{MAKEFILE}`) checks every file against `SHA256SUMS`, makes every"
-    yield f"   run again, about {_time(record.study.wall_s)} on one core, and compares every table. If one differs it says so"
-    yield "   and ends with an error."
+    yield f"2. `. .venv/bin/activate && make all` (see `{MAKEFILE}`) checks every file against `SHA256SUMS`, makes"
+    yield f"   every run again, about {_time(record.study.wall_s)} on one core, and compares every table."
+    yield "   If one differs it says so and ends with an error."
     yield "3. One run alone: `marketsim dataset reproduce . --run RUN_ID`, a run_id of `data/runs`."
     yield ""
 
