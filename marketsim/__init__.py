@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from marketsim.experiments import SweptStudy
+    from marketsim.datasets.run import Run
+    from marketsim.experiments import Reproduction, SweptStudy
     from marketsim.scenario import Scenario, load
     from marketsim.simulation import MarketModel, RunResult
     from marketsim.traders.agent import Agent
 
-__all__ = ["Agent", "MarketModel", "Scenario", "load", "run", "sweep"]
+__all__ = ["Agent", "MarketModel", "Scenario", "load", "reproduce", "run", "sweep"]
 
 __version__: str
 
@@ -41,6 +42,9 @@ def run(
     time_limit: str | None = None,
     agents: Sequence[Callable[[MarketModel], object]] = (),
     agents_id: str | None = None,
+    cell: int | None = None,
+    replication: int | None = None,
+    arm: str | None = None,
 ) -> RunResult:
     """Run one scenario and return its run directory; a run that is already there is returned as it stands.
 
@@ -50,7 +54,8 @@ def run(
     about twice a second; `time_limit` is a duration of wall time (`"10min"`). `agents` are called with the model before
     time starts, to make agents of your own (`[lambda model: Predator(model, capital="1 MUSDT")]`); such a run has a
     `run_id` of its own, by their names or by `agents_id`, which a lambda needs, and its `agents.json` has what they
-    recorded. Raises `ScenarioError` with every problem of the scenario.
+    recorded. `cell`, `replication` and `arm` name one run of the scenario's study, which is made exactly as `sweep`
+    makes it; `arm` may be any kind of arm too. Raises `ScenarioError` with every problem of the scenario.
 
     >>> done = marketsim.run("marketsim:quickstart", seed=7, set={"tokens.BTC3L.aum": "6 MUSDT"}, report=False)
     >>> done.manifest["status"], done.table("rebalances")["token"].to_list()
@@ -63,8 +68,15 @@ def run(
     from marketsim.simulation.agents import own_agents
     from marketsim.units import duration_ns
 
+    world, source = scenarios.opened(scenario, set, seed), None
+    if (cell, replication, arm) != (None, None, None):
+        from marketsim.experiments import run_of_study
+
+        chosen = run_of_study(world, cell=cell, replication=replication, arm=arm)
+        world, source = chosen.world, chosen.source
     return simulation.run(
-        scenarios.opened(scenario, set, seed),
+        world,
+        source=source,
         out=Path(out),
         again=again,
         report=reports.write_report if report else None,
@@ -73,6 +85,33 @@ def run(
         time_limit=None if time_limit is None else duration_ns(time_limit),
         agents=own_agents(agents, agents_id),
     )
+
+
+def reproduce(
+    run: str | Path | Run,
+    *,
+    agents: Sequence[Callable[[MarketModel], object]] = (),
+    data: str | Path | None = None,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> Reproduction:
+    """Make a stored run again in a temporary place, compare all its content hashes, and say whether all are the same.
+
+    Any run: of every arm, cell and replication of a study, its forks, a run made with `agents`, which have to be given;
+    the probes of a study are made again with the run they belong to. `data`: the folder that paths of files of prices
+    begin at, where they are not found by themselves. The answer has `is_same`, the names of `differing` tables and
+    `first`, the first difference: table, row, column, the stored value and the new one.
+
+    >>> done = marketsim.run("marketsim:quickstart", replication=1, arm="frictionless", report=False)
+    >>> again = marketsim.reproduce(done)
+    >>> again.is_same, again.first
+    (True, None)
+    """
+    from marketsim import experiments
+    from marketsim.datasets.run import Run
+
+    stored = run if isinstance(run, Run) else Run(run)
+    folder = None if data is None else Path(data)
+    return experiments.reproduce(stored, agents=agents, folder=folder, progress=progress)
 
 
 def sweep(

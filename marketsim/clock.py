@@ -112,7 +112,8 @@ class MarketEnvironment(simpy.Environment):
     """SimPy's environment over one world of the kernel.
 
     markets: the kernel's number of each market id. end_ns: where a bare `run()` stops. The hooks `on_log`, `on_path`
-    and `on_notice` are set by whoever records, moves the index, and owns orders.
+    and `on_notice` are set by whoever records, moves the index, and owns orders; `on_end` are told, perhaps several
+    times, when time stands at the end.
     """
 
     def __init__(self, world: World, markets: dict[str, int], end_ns: int) -> None:
@@ -127,6 +128,7 @@ class MarketEnvironment(simpy.Environment):
         self.on_log: Callable[[], None] = _nobody
         self.on_path: Callable[[int], None] = _nobody
         self.on_notice: Callable[[memoryview, int], None] = _nobody
+        self.on_end: list[Callable[[int], None]] = []
         self.is_closed = False
         self._rounds = (-1, 0)
 
@@ -164,6 +166,8 @@ class MarketEnvironment(simpy.Environment):
         while self._handle_one(at, phase):
             pass
         self._now = at
+        for tell in self.on_end if at == self.end_ns else ():
+            tell(at)
         return None
 
     def run_before(self, t_ns: int) -> None:

@@ -148,7 +148,7 @@ class Family(Generic[Base]):
 
 _FAMILIES: dict[str, Family[Any]] = {}
 
-MODULES = {"measure": "marketsim.analysis.measures.family"}
+MODULES = {"claim": "marketsim.analysis.claims.family", "measure": "marketsim.analysis.measures.family"}
 """Where a family stands that a room below its own refers to by name."""
 
 

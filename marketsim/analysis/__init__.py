@@ -19,6 +19,5 @@ simulation, which this room never sees; running anything (`simulation`, `experim
 directories (`datasets`); pages and pictures (`report`).
 
 For researchers, reached from Python alone: `claims.verdicts`, `crowding.issuer_contagion`, `crowding.flow_overlap`,
-`crowding.liquidation_cascades`, `inference.simulation_based_calibration`, `study_effects.sensitivity_indices` and
-`study_effects.shapley_shares`.
+`crowding.liquidation_cascades`, `inference.simulation_based_calibration` and `study_effects.shapley_shares`.
 """

@@ -1,8 +1,9 @@
 """The tables that a study asks for in addition to its effects: crowding, holding and transfers.
 
-crowding.parquet    asked for by the measure `crowding_number`: K, lambda and Lambda of each cell and market
+crowding.parquet    where the study sends probes: K, lambda and Lambda of each cell and market
 holding.parquet     asked for by `compare_holding`: each holder of a token against a perpetual position
 transfers.parquet   asked for by the measure `transfers`: who paid whom in every finished run, by cohort and cause
+sensitivity.parquet asked for by `sensitivity`: indices of every varied path for one measure
 """
 
 from __future__ import annotations
@@ -14,23 +15,28 @@ import polars as pl
 
 from marketsim.analysis.crowding.study_crowding import study_crowding
 from marketsim.analysis.holding.token_against_perpetual import compare_holding
+from marketsim.analysis.measures.register import all_measures
 from marketsim.analysis.run_data.finished_runs import factual_arms, finished_runs
+from marketsim.analysis.study_effects.sensitivity_indices import measure_sensitivity
 from marketsim.analysis.transfers.transfer_matrix import transfers
 from marketsim.datasets.run import Run
 from marketsim.datasets.storage import storing
 from marketsim.datasets.study import Study
-from marketsim.scenario.study import CROWDING_NUMBER, TRANSFERS
+from marketsim.scenario.study import TRANSFERS
 
 
 def write_study_tables(study: Study) -> list[Path]:
-    """Write the tables that a study asks for, by its measures and by `compare_holding`; returns their paths."""
+    """Write the tables that a study asks for; returns their paths."""
     written = []
-    if study.spec.asks_for(CROWDING_NUMBER):
+    if study.spec.is_probed:
         written.append(_write(study, "crowding", study_crowding(study)))
     if study.spec.compare_holding:
         written.append(_write(study, "holding", study_holding(study)))
     if study.spec.asks_for(TRANSFERS):
         written.append(_write(study, "transfers", study_transfers(study)))
+    if study.spec.sensitivity is not None:
+        units = {name: measure.unit for name, measure in all_measures().items()}
+        written.append(_write(study, "sensitivity", measure_sensitivity(study, units)))
     return written
 
 

@@ -17,6 +17,7 @@ for _command in (
     scenarios.show,
     studies.sweep,
     runs.compare,
+    runs.reproduce,
     runs.report,
     dataset.dataset,
     scenarios.list_,

@@ -11,12 +11,17 @@ import click
 from marketsim.cli.options import json_flag, out_option, scenario_argument, wall_time, world_options
 from marketsim.cli.output import print_json, print_lines, print_notices, say
 
+_WHOSE = ("stored", "made again")
+
 
 @click.command()
 @scenario_argument
 @world_options
 @out_option
 @json_flag
+@click.option("--cell", type=click.IntRange(min=0), metavar="N", help="The cell of the study it is, from 0.")
+@click.option("--replication", type=click.IntRange(min=0), metavar="N", help="Which draws, from 0.")
+@click.option("--arm", metavar="ARM", help="The arm of the study it is, or any kind of arm.")
 @click.option("--quiet", is_flag=True, help="No progress; only the path of the run directory.")
 @click.option("--no-report", is_flag=True, help="Write no report.html.")
 @click.option("--again", is_flag=True, help="Replace what is there.")
@@ -31,14 +36,18 @@ def run(
     no_report: bool,
     again: bool,
     time_limit: str | None,
+    **of_study: Any,
 ) -> None:
-    """Run one scenario into one run directory."""
+    """Run one scenario into one run directory.
+
+    With --cell, --replication and --arm exactly that run of its study is made.
+    """
     import marketsim
     from marketsim.progress import RunProgress
 
     world = marketsim.load(scenario, set=overrides, seed=seed)
-    if world.study is not None and not quiet:
-        say("study: is read by `marketsim sweep`; `run` ignores it", err=True)
+    if not quiet:
+        _print_which(world, of_study)
     if not quiet:
         print_notices(world.notices)
     with RunProgress(quiet=quiet) as progress:
@@ -49,6 +58,7 @@ def run(
             report=not no_report,
             progress=progress,
             time_limit=time_limit,
+            **of_study,
         )
     path, manifest = Path(result.path), result.manifest
     if as_json:
@@ -62,6 +72,17 @@ def run(
         sys.exit(1)
 
 
+def _print_which(world: Any, of_study: dict[str, Any]) -> None:
+    """Say which run of its world it is, where it is not the plain one, and what is not read."""
+    if world.run is not None:
+        say(f"run: {world.run.sentence()}", err=True)
+    elif world.study is not None and not any(value is not None for value in of_study.values()):
+        say(
+            "study: is read by `marketsim sweep`; `run` ignores it, unless --cell, --replication or --arm is given",
+            err=True,
+        )
+
+
 def _print_summary(path: Path, manifest: dict[str, Any], *, already_there: bool) -> None:
     counts = manifest["counts"]
     orders, trades = counts["orders"], counts["trades"]
@@ -69,7 +90,7 @@ def _print_summary(path: Path, manifest: dict[str, Any], *, already_there: bool)
     besides = f", after {compiling:.0f} s of compiling the kernel" if compiling >= 2.0 else ""
     state = "already there (--again replaces it)" if already_there else str(manifest["status"])
     lines = [
-        ("run", f"{manifest['name']} {manifest['run_id']}, seed {manifest['seed']}: {state}"),
+        ("run", f"{manifest['name']} {manifest['run_id']}, seed {manifest['seed']}{_which(manifest)}: {state}"),
         ("market", f"{orders:,} orders, {trades:,} trades, {counts['liquidations']:,} liquidations"),
         ("tokens", f"{counts['rebalances']:,} rebalances"),
         ("speed", f"{counts['micro_events']:,} micro events in {manifest['wall_s'] - compiling:.1f} s{besides}"),
@@ -79,6 +100,52 @@ def _print_summary(path: Path, manifest: dict[str, Any], *, already_there: bool)
     if (path / "report.html").exists():
         lines.append(("report", str(path / "report.html")))
     print_lines(lines)
+
+
+def _which(manifest: dict[str, Any]) -> str:
+    """Cell, replication and arm, as far as they are not those of a plain run."""
+    parts = [] if manifest["cell"] is None else [f"cell {manifest['cell']}"]
+    parts += [f"replication {manifest['replication']}"] if parts or manifest["replication"] else []
+    parts += [f"arm {manifest['arm']}"] if parts or manifest["arm"] != "factual" else []
+    return "".join(f", {part}" for part in parts)
+
+
+@click.command()
+@click.argument("stored", metavar="RUN", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Where files of prices are."
+)
+@json_flag
+@click.option("--quiet", is_flag=True, help="No progress; only what differs.")
+def reproduce(stored: Path, data: str | None, as_json: bool, quiet: bool) -> None:
+    """Make a stored run again and compare all its content; 4 and the first difference if any differs."""
+    import marketsim
+    from marketsim.errors import ResultError
+    from marketsim.progress import RunProgress
+
+    with RunProgress(quiet=quiet) as progress:
+        found = marketsim.reproduce(stored, data=data, progress=progress)
+    if as_json:
+        print_json(found.as_dict())
+    elif found.is_same and not quiet:
+        print_lines(
+            [
+                ("run", f"{found.run_id}: {found.sentence}"),
+                ("same", f"all {found.tables} tables came out the same"),
+                ("code", found.made_again_by),
+            ]
+        )
+    if not found.is_same:
+        _print_differences(found)
+        sys.exit(ResultError.exit_code)
+
+
+def _print_differences(found: Any) -> None:
+    """Say the first difference, which tables differ, and whether other code made the stored run."""
+    first = "the stored manifest is not that of its tables" if found.first is None else found.first.sentence(*_WHOSE)
+    code = "" if found.made_by == found.made_again_by else f"; other code made it ({found.made_by})"
+    say(f"error: {first}", err=True)
+    say(f"{len(found.differing)} differ: {', '.join(found.differing)}{code}", err=True)
 
 
 @click.command()

@@ -17,7 +17,7 @@ from marketsim.cli.output import print_json, print_notices, say
 if TYPE_CHECKING:
     from marketsim.errors import Problem
 
-LISTS = ["scenarios", "kinds", "policies", "presets", "plugins", "measures"]
+LISTS = ["scenarios", "kinds", "policies", "presets", "plugins", "measures", "claims"]
 
 
 @click.command()
@@ -79,6 +79,10 @@ def _rows_of(what: str) -> Sequence[tuple[str, ...]]:
         from marketsim.analysis.measures.register import listing as measures
 
         return measures()
+    if what == "claims":
+        from marketsim.analysis.claims.verdicts import listing as claims
+
+        return claims()
     from marketsim.scenario.registry import listing
 
     return listing(what)

@@ -43,10 +43,14 @@ def canonical_json(value: Any) -> bytes:
     return text.encode("utf-8")
 
 
+def json_text(value: Any) -> str:
+    """A value as JSON for people: indented, keys in the order given, a line end at the end."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as JSON for people: indented, keys in the order given, a line end at the end."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    """Write a value as JSON for people."""
+    path.write_text(json_text(value), encoding="utf-8", newline="\n")
 
 
 def scenario_sha256(resolved: Mapping[str, Any]) -> str:
@@ -187,12 +191,16 @@ def manifest(
     intervention: Mapping[str, Any] | None = None,
     identity: str | None = None,
     plugins: Iterable[Plugin] = (),
+    over: Mapping[str, Any] | None = None,
+    source_sha256: str | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a run, with the keys of the public contract, and three more.
+    """The manifest of a run, with the keys of the public contract, and some more.
 
     plugins: those whose kinds its world uses; the manifest has name, version and hash of their distributions.
     `intervention` declares the arm; `identity_sha256` is the run's identity without it: arms of one replication that
-    have the same differ in the intervention alone. identity: scenario_sha256 of the world without the arm's overrides.
+    have the same differ in the intervention alone. `over` is what the cell sets, by path; `source_sha256` the
+    world whose orders a placebo sent again, where it is another. identity: scenario_sha256 of the world without the
+    arm's overrides.
     `kernel_s` includes waiting for the log; `events_per_s` is counts.micro_events / kernel_s; a count that is not given
     is 0; `residual_by_asset` holds, per currency, all balances at the end less all deposits [atoms];
     `liquidations_queued`, per perpetual, the accounts that still wait for liquidation at the end.
@@ -232,4 +240,6 @@ def manifest(
         "intervention": dict(intervention or {}),
         "identity_sha256": identity_sha256(identity or scenario_sha256, seed, replication, code),
         "plugins": _packages(plugins),
+        "over": dict(over or {}),
+        "source_sha256": source_sha256,
     }

@@ -131,6 +131,15 @@ class Study:
             )
         return self.read(path.name)
 
+    def sensitivity(self) -> pl.DataFrame:
+        """Which of the varied values matter for a measure: the indices that `study.sensitivity` asks for."""
+        path = self.path / "sensitivity.parquet"
+        if not path.is_file():
+            asked = self.spec.sensitivity is not None
+            why = "its runs are not all there yet" if asked else "the study does not ask for it (study.sensitivity)"
+            raise ResultError(f"{self.path} has no table of sensitivity: {why}")
+        return self.read(path.name)
+
     def read(self, name: str) -> pl.DataFrame:
         """One of the study's own tables (`plan.parquet`), its bytes compared with study.json where that has its hash.
 

@@ -25,7 +25,7 @@ PROBES = "probes"
 
 @dataclass(frozen=True)
 class BundleTask:
-    """A bundle to be made. `world` is the factual one, `identity` the hash of its cell's."""
+    """A bundle to be made. world: of the arm that is forked or probed; identity: the hash of the cell's."""
 
     bundle: Bundle
     world: Scenario
@@ -88,17 +88,23 @@ class BundleTask:
     def _probe(self) -> int:
         """Run the probes and write their rows to one file; their micro events are not counted."""
         run = self.bundle.run
-        of_run = {"cell": run.cell, "replication": run.replication}
-        rows = run_probes(probe_plan(self.world, self.spec, self.source, run.replication))
-        told = [{**row, **of_run, "net_change": json.dumps(row["net_change"])} for row in rows]
+        table = probe_table(self.world, self.spec, self.source, run.cell, run.replication)
         folder = self.study / PROBES
         with storing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"{run.run_id}.parquet"
             waiting = path.with_suffix(".writing")
-            pl.DataFrame(told, infer_schema_length=None).write_parquet(waiting)
+            table.write_parquet(waiting)
             waiting.replace(path)
         return 0
+
+
+def probe_table(world: Scenario, spec: StudySpec, source: Path, cell: int | None, replication: int) -> pl.DataFrame:
+    """The probes of a factual run, as a study keeps them: the rows of `run_probes`, with cell and replication."""
+    of_run = {"cell": cell, "replication": replication}
+    rows = run_probes(probe_plan(world, spec, source, replication))
+    told = [{**row, **of_run, "net_change": json.dumps(row["net_change"])} for row in rows]
+    return pl.DataFrame(told, infer_schema_length=None)
 
 
 def decided(source: Path, warmup_ns: int) -> list[int]:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from marketsim.datasets import provenance
 from marketsim.datasets.storage import storing
 from marketsim.experiments.design import PlannedRun
-from marketsim.scenario.study import CROWDING_NUMBER, StudySpec
+from marketsim.scenario.study import StudySpec
 
 Kind = Literal["forks", "probes"]
 BUNDLES = "bundles"
@@ -57,11 +57,10 @@ class Bundle:
 
 
 def bundles_of(spec: StudySpec, runs: Iterable[PlannedRun]) -> list[Bundle]:
-    """The bundles that a study needs besides whole runs: forks and probes of each factual run."""
+    """The bundles that a study needs besides whole runs: forks and probes of each run of the factual arm."""
     kinds: list[Kind] = []
     if spec.fork is not None:
         kinds.append("forks")
-    if spec.asks_for(CROWDING_NUMBER):
+    if spec.is_probed:
         kinds.append("probes")
-    factual = {arm.id for arm in spec.arms if arm.arm == "factual" and not arm.set}
-    return [Bundle(kind, run) for run in runs if run.arm in factual for kind in kinds]
+    return [Bundle(kind, run) for run in runs if run.arm == spec.factual_arm for kind in kinds]

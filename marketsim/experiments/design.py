@@ -62,7 +62,7 @@ class Plan:
         known = _currencies(self.scenario)
         for path in self.cells[0].values:
             values = [cell.values[path] for cell in self.cells]
-            columns[path] = pl.Series([_text(value) for value in values], dtype=pl.String)
+            columns[path] = pl.Series([cell_text(value) for value in values], dtype=pl.String)
             quantities = [read_quantity(value, known) for value in values]
             if len({quantity and quantity.dimension for quantity in quantities} - {None}) == 1 and all(quantities):
                 columns[f"{path}:value"] = [float(quantity.amount) for quantity in quantities if quantity]
@@ -100,11 +100,12 @@ def lay_out_cells(scenario: Scenario) -> Iterator[Cell]:
     """
     study, document, known = study_of(scenario.study), scenario.complete(), _currencies(scenario)
     axes = [axis_of(path, over, value_at(document, path.split(".")), known) for path, over in study.over.items()]
-    if study.design.kind in SAMPLES:
-        yield from _sampled(axes, sample(study.design.kind, study.design.points or 0, len(axes), scenario.seed))
+    layout = study.layout
+    if layout.kind in SAMPLES:
+        yield from _sampled(axes, sample(layout.kind, layout.points or 0, len(axes), scenario.seed))
         return
     lists = [axis.values for axis in axes]
-    rows = product(*lists) if study.design.kind == "grid" else zip(*lists, strict=True) if lists else [()]
+    rows = product(*lists) if layout.kind == "grid" else zip(*lists, strict=True) if lists else [()]
     for number, row in enumerate(rows):
         yield Cell(number, {axis.path: value for axis, value in zip(axes, row, strict=True)}, {})
 
@@ -189,7 +190,7 @@ def _override(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else value
 
 
-def _text(value: Any) -> str | None:
+def cell_text(value: Any) -> str | None:
     """A value as scenario files write it, in one line; None where the cell takes the key out."""
     if value is None or isinstance(value, str):
         return value

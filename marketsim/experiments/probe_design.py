@@ -1,76 +1,117 @@
-"""Which orders a study's probes try, and when: by its block `probe`, and by what the factual run's funds did."""
+"""Which orders a study's probes try: at the instant of each reset of the factual run, what its funds sent, once more.
+
+A probe of size 1 sends what all orders of that instant and market were together, in their children and at their times;
+others the same in another proportion; one of size 0 sends nothing, and the others' mids are compared with its.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from marketsim.datasets.resets import MarketReset, resets_of
 from marketsim.datasets.run import Run
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import StudySpec
-from marketsim.simulation.probing import Probe, ProbePlan
-from marketsim.streams import Stream
-from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY, NS_PER_SECOND, to_atoms
+from marketsim.scenario.study import NEXT, ArmSpec, ProbeSpec, StudySpec, horizon_word
+from marketsim.simulation.probing import Look, Probe, ProbeOrder, ProbePlan
+from marketsim.simulation.running import children_of
 
-MINUTE_NS = 60 * NS_PER_SECOND
+RESET, CHILD, LAG = "reset", "child", "lag"
+"""Schedules of probes: a whole reset, or its first child alone, which is looked at after the times between children."""
+
+Row = Mapping[str, Any]
+"""A row of table `children`."""
+
+FRICTIONLESS = ArmSpec(id="frictionless", arm="frictionless")
+
+
+def probe_arm(spec: StudySpec) -> ArmSpec:
+    """The arm probes are sent in: the baseline, or, where its funds trade in the book themselves, without their flow.
+
+    Beside the funds' own orders a probe would measure another order on top of them.
+    """
+    baseline = next(arm for arm in spec.arms if arm.id == spec.baseline_arm)
+    if baseline.arm in ("factual", "blind"):
+        return FRICTIONLESS.model_copy(update={"set": baseline.set})
+    return baseline
 
 
 def probe_plan(world: Scenario, spec: StudySpec, source: Path, replication: int) -> ProbePlan:
-    """Which orders to try when: by the study's `probe`, and by what the factual run's funds did.
+    """The probes of one replication of a cell. world: of the arm that they are sent in; source: the factual run."""
+    run, arm, asked = Run(source), probe_arm(spec), spec.probe or ProbeSpec()
+    answered = {token.id for token in world.tokens if getattr(token.execution, "resize", "never") == "each_child"}
+    children = run.table("children").filter(purpose="rebalance")
+    probes: list[Probe] = []
+    for reset in resets_of(run):
+        if reset.decide_ns < world.clock.warmup or not reset.sign or reset.last_ns is None:
+            continue
+        sent = children.filter(pl.col("parent").is_in([order.id for order in reset.orders])).sort("t_ns", "parent")
+        probes += _of_reset(reset, list(sent.iter_rows(named=True)), asked)
+        if answered & {order.token for order in reset.orders}:
+            probes += _of_first_child(reset, list(sent.iter_rows(named=True)), asked)
+    again = tuple(children_of(arm, source))
+    return ProbePlan(world, tuple(probes), arm, spec.fork is not None, again, replication)
 
-    Instants are uniform behind the warm-up, where the first horizon still fits, from the stream `probe/time`.
+
+def _of_reset(reset: MarketReset, sent: Sequence[Row], asked: ProbeSpec) -> Iterator[Probe]:
+    """Every size of a reset, size 0 among them."""
+    looks = tuple(_looks(reset, asked))
+    for size in (Decimal(0), *asked.sizes):
+        lots = round(abs(reset.target_lots) * size)
+        yield Probe(reset.market, reset.decide_ns, float(size), lots, _orders(reset, sent, lots), looks)
+
+
+def _looks(reset: MarketReset, asked: ProbeSpec) -> Iterator[Look]:
+    """When the mids are looked at; without the next reset where the run has none."""
+    assert reset.last_ns is not None
+    for horizon in asked.horizons:
+        if horizon != NEXT:
+            yield Look(horizon_word(horizon), reset.last_ns + int(horizon))
+        elif reset.next_ns is not None:
+            yield Look(NEXT, reset.next_ns - 1)
+
+
+def _orders(reset: MarketReset, sent: Sequence[Row], lots: int) -> tuple[ProbeOrder, ...]:
+    """The children of a reset in proportion, so that all together are `lots`, to the side of the reset's sign.
+
+    In proportion to what they filled where that is all that was wanted, else to what was sent.
     """
-    rebalances = Run(source).table("rebalances").filter(pl.col("filled_lots") != 0)
-    probe = spec.probe
-    window = _mean_window(rebalances) if probe.over is None else probe.over
-    horizons = probe.horizons or _horizons(rebalances, window, world.clock.duration - world.clock.warmup)
-    room = world.clock.duration - world.clock.warmup - min(horizons)
-    places = Stream(world.seed, replication, "probe/time").uniform(range(probe.count), 0)
-    instants = [world.clock.warmup + int(u * max(room, 0)) for u in places]
-    slices = probe.slices if window else 1
-    probes = tuple(
-        Probe(market, t_ns, lots, window, slices)
-        for market, sizes in _sizes(world, spec, source, rebalances).items()
-        for lots in sizes
-        for t_ns in instants
-    )
-    return ProbePlan(world, probes, tuple(horizons), replication)
+    is_filled = reset.filled_lots == reset.target_lots
+    column = "filled_lots" if is_filled else "size_lots"
+    total = sum(row[column] for row in sent)
+    if not lots or not total:
+        return ()
+    orders, so_far = [], 0
+    for row in sent:
+        so_far += row[column]
+        orders.append(ProbeOrder(row["t_ns"], round(lots * so_far / total), _offset(row), _lasts_ns(row)))
+    return tuple(orders)
 
 
-def _mean_window(rebalances: pl.DataFrame) -> int:
-    """How long orders were worked, on the mean [ns]."""
-    spent = (rebalances["t_last_ns"] - rebalances["t_decide_ns"]).mean()
-    return int(float(spent)) if isinstance(spent, (int, float)) else 0
+def _offset(row: Row) -> float | None:
+    """How far beyond the mid of its time a child might trade, over that mid."""
+    limit, mid = row["limit_price"], row["mid_price"]
+    if limit is None or not mid:
+        return None
+    return float((limit - mid) / mid) * (1 if row["size_lots"] > 0 else -1)
 
 
-def _horizons(rebalances: pl.DataFrame, window_ns: int, most_ns: int) -> list[int]:
-    """The end of a window, and the next reset: the median gap between decisions, a day where there is one alone."""
-    instants = rebalances["t_decide_ns"].unique().sort().to_list()
-    gaps = sorted(b - a for a, b in pairwise(instants) if b - a > max(window_ns, MINUTE_NS))
-    next_ns = gaps[len(gaps) // 2] if gaps else NS_PER_DAY
-    return sorted({max(window_ns, NS_PER_SECOND), min(next_ns, max(most_ns // 2, NS_PER_SECOND))})
+def _lasts_ns(row: Row) -> int:
+    return int(row["t_end_ns"] - row["t_ns"]) if row["order_type"] == "resting" else 0
 
 
-def _sizes(world: Scenario, spec: StudySpec, source: Path, rebalances: pl.DataFrame) -> dict[str, Sequence[int]]:
-    """Probe sizes by market [lots]: those declared, else what its funds together traded at an instant, on the mean."""
-    run = Run(source)
-    marks = dict(run.table("marks").group_by("market").agg(pl.col("mark_price").first()).iter_rows())
-    found: dict[str, Sequence[int]] = {}
-    for market in world.markets:
-        if spec.probe.sizes:
-            price = marks.get(market.id)
-            worth = [
-                to_atoms(size.amount) / ATOMS_PER_UNIT
-                for size in spec.probe.sizes
-                if size.currency in (market.currency, "")
-            ]
-            lots = [round(size / (price * float(market.lot.amount))) for size in worth] if price else []
-        else:
-            mine = rebalances.filter(pl.col("market") == market.id)
-            total = mine.group_by("t_decide_ns").agg(pl.col("filled_lots").sum().abs())["filled_lots"].mean()
-            lots = [round(float(total))] if isinstance(total, (int, float)) else []
-        found[market.id] = sorted({n for n in lots if n > 0})
-    return {market: sizes for market, sizes in found.items() if sizes}
+def _of_first_child(reset: MarketReset, sent: Sequence[Row], asked: ProbeSpec) -> Iterator[Probe]:
+    """One child of an equal share of the reset, looked at after every time between children, and with each horizon."""
+    assert reset.last_ns is not None
+    instants = sorted({int(row["t_ns"]) for row in sent})
+    between = {b - a for a in instants for b in instants if b >= a}
+    ends = [look.t_ns - t_ns for look in _looks(reset, asked) for t_ns in instants]
+    looks = tuple(Look(LAG, reset.decide_ns + lag) for lag in sorted(between | set(ends)))
+    share = round(abs(reset.target_lots) / len(instants))
+    first = ProbeOrder(reset.decide_ns, share, _offset(sent[0]))
+    yield Probe(reset.market, reset.decide_ns, 0.0, 0, (), looks, CHILD)
+    yield Probe(reset.market, reset.decide_ns, share / abs(reset.target_lots), share, (first,), looks, CHILD)

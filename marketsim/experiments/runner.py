@@ -21,6 +21,8 @@ from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arm
 from marketsim.experiments.engine import Cluster, cores, share_of_memory
 from marketsim.experiments.given_files import keep_given_files
 from marketsim.experiments.limits import Limits
+from marketsim.experiments.one_run import as_run, check_is_study, source_of
+from marketsim.experiments.probe_design import probe_arm
 from marketsim.experiments.run_task import RunTask
 from marketsim.experiments.shard import Shard
 from marketsim.experiments.study_runs import MISSING, RUNS, due, reason_of, run_directory, states
@@ -28,7 +30,7 @@ from marketsim.experiments.task import Receipt, Task
 from marketsim.experiments.task_queue import TaskQueue
 from marketsim.kernel import is_warm
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import PLACEBOS, ArmSpec, study_of
+from marketsim.scenario.study import ArmSpec, study_of
 from marketsim.simulation.arms import FACTUAL
 
 SOFT_SHARE = 0.85  # of a worker's memory: there a run is ended with its reason, before the system ends the worker
@@ -99,8 +101,7 @@ def sweep(
     Raises `ScenarioError` for a cell that is impossible, `ResultError` where other code began the study, and
     `SweepStoppedError` where the disk is full or the workers are gone.
     """
-    if scenario.study is None:
-        raise UsageError("this scenario has no study; `marketsim run` runs it, a block `study` makes it one")
+    check_is_study(scenario)
     wished = worker_count(workers)
     plan, code = plan_study(scenario), provenance.code_here()
     study = create_study(out, scenario, plan.design_table(), plan.run_table(), code, again=again)
@@ -156,27 +157,18 @@ def _open_cluster(workers: int, scheduler: str | None, limits: Limits) -> Cluste
     return Cluster.local(workers, int(limits.memory / SOFT_SHARE) if limits.memory else share_of_memory(workers))
 
 
-def source_of(arm: ArmSpec, arms: Sequence[ArmSpec]) -> ArmSpec | None:
-    """The factual arm whose orders a placebo sends again: of the same world where there is one; None for other arms."""
-    if arm.arm not in PLACEBOS:
-        return None
-    factual = [each for each in arms if each.arm == "factual"]
-    same = [each for each in factual if each.set == arm.set]
-    return (same or factual)[0]
-
-
 class _Worlds:
     """The scenarios of cells and arms, the last used ones kept: an arm that sets nothing has its cell's."""
 
     def __init__(self, plan: Plan) -> None:
         self._scenario = plan.scenario
-        self._cells = {cell.number: cell for cell in plan.cells}
+        self.cells = {cell.number: cell for cell in plan.cells}
         self._kept: OrderedDict[tuple[int, str], Scenario] = OrderedDict()
 
     def of(self, cell: int, arm: ArmSpec = FACTUAL) -> Scenario:
         key = cell, arm.id if arm.set else ""
         if key not in self._kept:
-            self._kept[key] = world_of(self._scenario, self._cells[cell], arm)
+            self._kept[key] = world_of(self._scenario, self.cells[cell], arm)
         self._kept.move_to_end(key)
         if len(self._kept) > KEPT_WORLDS:
             self._kept.popitem(last=False)
@@ -279,9 +271,10 @@ class _Sweep:
 
     def _bundle_task(self, bundle: Bundle) -> BundleTask:
         run = bundle.run
+        arm = probe_arm(self.spec) if bundle.kind == "probes" else self.arms[run.arm]
         return BundleTask(
             bundle=bundle,
-            world=self.worlds.of(run.cell, self.arms[run.arm]),
+            world=as_run(self.worlds.of(run.cell, arm), self.worlds.cells[run.cell]),
             spec=self.spec,
             study=self.study,
             code=self.code,
@@ -292,8 +285,10 @@ class _Sweep:
 
     def _run_task(self, run: PlannedRun) -> RunTask:
         arm, after = self.arms[run.arm], self._after(run)
+        world, sends_again = self.worlds.of(run.cell, arm), source_of(arm, list(self.arms.values()))
+        source = None if sends_again is None else self.worlds.of(run.cell, sends_again)
         return RunTask(
-            world=self.worlds.of(run.cell, arm),
+            world=as_run(world, self.worlds.cells[run.cell], source),
             run=run,
             arm=arm,
             study=self.study,

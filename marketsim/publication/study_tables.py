@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from marketsim.analysis.measures.collapse_share import is_collapsed
+from marketsim.analysis.measures.pair_state import is_collapsed
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
 from marketsim.publication.published_tables import PublishedColumn, PublishedTable, Type

@@ -25,6 +25,8 @@ SKY, PURPLE, BLACK, GREY, PALE = "#56B4E9", "#CC79A7", "#222222", "#8A8A8A", "#B
 PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, GREY)
 FULL_WIDTH, HALF_WIDTH = 985, 440
 HALF_POINTS = 800
+_MARGIN = 60
+"""Width of a drawing beside its plot, for one whose labels take what they need."""
 _PIXELS_APART = 7
 _NS_PER_MS = 1_000_000
 _DAY_MS, _TEN_MINUTES_MS = 86_400_000, 600_000
@@ -116,6 +118,17 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Named:
+    """An estimate with a name of its own instead of a position, with its interval; None = no interval."""
+
+    name: str
+    value: float
+    lo: float | None
+    hi: float | None
+    series: str = ""
+
+
+@dataclass(frozen=True)
 class Step:
     """A bar of a waterfall from `low` to `high`; kind is gain, loss or level."""
 
@@ -142,9 +155,13 @@ class Drawing:
         self.datasets[name] = rows
         return alt.Chart(alt.NamedData(name=name))
 
-    def finish(self, chart: Any, width: int, height: int) -> Markup:
-        """The chart as inline SVG, its identifiers numbered from 0, its coordinates cut to a tenth of a pixel."""
-        spec = chart.properties(width=width, height=height).configure(**_LOOK).to_dict()
+    def finish(self, chart: Any, width: int, height: int, *, fits: bool = False) -> Markup:
+        """The chart as inline SVG, its identifiers numbered from 0, its coordinates cut to a tenth of a pixel.
+
+        fits: width and height are of the whole drawing, axes and labels included, and not of the plot in it.
+        """
+        fit = {"autosize": alt.AutoSizeParams(type="fit", contains="padding")} if fits else {}
+        spec = chart.properties(width=width, height=height, **fit).configure(**_LOOK).to_dict()
         # No address is allowed: the data is in the chart, and a drawing must never fetch anything.
         svg = vl_convert.vegalite_to_svg({**spec, "datasets": self.datasets}, allowed_base_urls=[])
         # The renderer numbers its identifiers over the life of the process; equal runs must give equal bytes.
@@ -309,6 +326,36 @@ def _interval_layers(
         drawing.of(flat).mark_rule(color=colour, strokeWidth=1).encode(x=x, x2="end:Q", y=y),
         drawing.of(rows).mark_point(color=colour, filled=True, size=60, opacity=1, xOffset=beside).encode(x=x, y=y),
     ]
+
+
+def intervals_by_name(estimates: Sequence[Named], title: str, *, half: bool = False) -> Markup:
+    """A row for each name, in the order given, its estimates on one axis; a line at 0, a colour for each series."""
+    names = list(dict.fromkeys(each.name for each in estimates))
+    series = list(dict.fromkeys(each.series for each in estimates))
+    colours = dict(zip(series, itertools.cycle(PALETTE), strict=False))
+    axis = alt.Axis(title=None, labelLimit=320, labelFontSize=12, grid=False, minExtent=0)
+    y = alt.Y("name:N", sort=names, axis=axis, scale=alt.Scale(padding=0.4))
+    x = alt.X("value:Q", title=title, axis=alt.Axis(format=",~r", tickCount=8), scale=alt.Scale(zero=True, padding=12))
+    drawing = Drawing()
+    layers: list[Any] = [drawing.of([{"value": 0}]).mark_rule(color=GREY, strokeDash=[3, 3]).encode(x=x)]
+    for place, one in enumerate(series):
+        beside = 2 * _PIXELS_APART * (place - (len(series) - 1) / 2)
+        own = [each for each in estimates if each.series == one]
+        known: list[Datum] = [
+            {"name": each.name, "value": each.lo, "end": each.hi}
+            for each in own
+            if each.lo is not None and each.hi is not None
+        ]
+        rule = drawing.of(known).mark_rule(color=colours[one], strokeWidth=2, yOffset=beside)
+        mark = drawing.of([asdict(each) for each in own]).mark_point(
+            color=colours[one], filled=True, size=70, opacity=1, yOffset=beside
+        )
+        layers += [rule.encode(y=y, x=x, x2="end:Q"), mark.encode(y=y, x=x)]
+    height = 60 + len(names) * max(26, 2 * _PIXELS_APART * len(series) + 10)
+    keys = [(one, colours[one], "circle") for one in series if one]
+    width = (HALF_WIDTH if half else FULL_WIDTH) + _MARGIN
+    drawn = drawing.finish(alt.layer(*layers), width, height, fits=True)
+    return join([legend(keys), drawn] if keys else [drawn])
 
 
 def _axis_of_cells(values: Sequence[float], title: str, *, from_zero: bool) -> alt.X:

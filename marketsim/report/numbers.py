@@ -42,6 +42,16 @@ def resolved(value: float | None, width: float | None) -> str:
     return f"{value:,.{decimals}f}".replace("-", MINUS)
 
 
+def with_interval(value: float | None, lo: float | None, hi: float | None, unit: str = "") -> str:
+    """An estimate and its interval in the digits that half its width resolves: 28 bps [21, 35], 4.1 % [3.2, 5.0]."""
+    written = f" {unit}" if unit else ""
+    if value is None or _missing(value) or lo is None or hi is None or _missing(lo) or _missing(hi) or lo >= hi:
+        return ABSENT if _missing(value) else f"{plain(value, 2)}{written}"
+    decimals = min(max(0, -math.floor(math.log10((hi - lo) / 2))), 12)
+    text, low, high = (f"{one + 0.0:,.{decimals}f}".replace("-", MINUS) for one in (value, lo, hi))
+    return f"{text}{written} [{low}, {high}]"
+
+
 def scaled(value: float | None, unit: str = "", digits: int = 3) -> str:
     """A number with its k, M, G or T, then the unit as scenario files write it: 12.3 MUSDT, 450 kUSDT, 0.25 USDT."""
     if value is None or _missing(value):

@@ -69,6 +69,9 @@ tfoot td { border-top: 1.5px solid #777; font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 code { font: 11.5px ui-monospace, Consolas, Menlo, monospace; }
 @media screen and (max-width: 760px) {
+  body { padding: 16px 14px 40px; }
+  figure div[role=img] { overflow-x: auto; }
+  figure:not(.half) svg.marks { max-width: none; width: 720px; }
   .pair { grid-template-columns: 1fr; }
   .tiles { grid-template-columns: repeat(2, 1fr); }
 }

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from marketsim.report import markup, numbers
+from marketsim.report.claim import claim_paragraph
 from marketsim.report.markup import Markup
 from marketsim.report.record import RunRecord
 
@@ -33,6 +34,7 @@ def run_header(record: RunRecord, contents: Markup) -> Markup:
             markup.facts(named),
             _alarm(manifest),
             markup.paragraph(sentence(record), kind="lead"),
+            claim_paragraph(record.run) if record.resolved.get("claim") else Markup(""),
             contents,
             Markup("</header>\n"),
             markup.section("figures", "Key figures", markup.tiles(_figures(record))),

@@ -1,27 +1,26 @@
-"""The crowding of the cells, and measured amplification against the multipliers of theory."""
+"""The crowding of the cells, and measured multipliers against those of theory."""
 
 from __future__ import annotations
 
-from itertools import groupby
-
 import numpy as np
-import polars as pl
 
 from marketsim.analysis.crowding.crowding_row import CrowdingRow
+from marketsim.analysis.study_effects.effect_row import EffectRow
 from marketsim.report import markup, numbers
 from marketsim.report.charts import BLACK, GREY, Estimate, intervals
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.study_effects import not_drawn
 from marketsim.report.study_record import MOST_ROWS, StudyRecord
-from marketsim.units import NS_PER_SECOND
+from marketsim.scenario.study import horizon_in_words
 
 _COLUMNS = [
-    Heading("Cell"), words("Market"), Heading("Horizon"), words("Method"),
-    Heading("K", "what funds would trade per unit of return [currency]"),
-    Heading("lambda", "return per unit of currency traded"), Heading("Lambda", "the crowding number of all markets"),
-    Heading("Low", "of the 95 % interval"), Heading("High", "of the 95 % interval"), Heading("Pairs"),
-    Heading("1 + Lambda", "the one-shot multiplier"), Heading("1 / (1 - Lambda)", "the fixed point, below 1 only"),
-    Heading("Measured", "amplification against the first frictionless arm"),
+    Heading("Cell"), words("Market"), words("Moved"), words("When"),
+    Heading("K", "what funds trade in the market per unit of return of the one that moved [currency]"),
+    Heading("lambda, buys", "return of the one that moved per unit of currency bought in the market"),
+    Heading("lambda, sells", "the same of selling, + where the price falls"),
+    Heading("Lambda", "the crowding number of all markets together"),
+    Heading("Response", "return of the market among those that Lambda multiplies"),
+    Heading("Resets"), Heading("Bounds", "sides that a probe emptied: lambda is at least this"),
     Heading("G", "liquidation density: notional liquidated per unit of return"),
     Heading("C", "contrarian liquidity: notional that others traded against a unit of return"),
 ]  # fmt: skip
@@ -33,56 +32,56 @@ def crowding(record: StudyRecord) -> Markup:
     title = "Crowding"
     if record.crowding is None:
         return markup.section("crowding", title, markup.empty("This study has no crowding numbers."))
-    order = [*_rows_of(record.crowding.sort("cell", "market", "method", "horizon_s"))]
+    order = [CrowdingRow(**row) for row in record.crowding.iter_rows(named=True)]
     rows = [_cells(row) for row in order[:MOST_ROWS]]
     about = markup.paragraph(
         "Lambda is what funds would trade per unit of return (K) times the return per unit traded (lambda). Probes are"
-        " pairs of orders +Q and -Q sent from one state; the regression on a run's own trades is shown to compare with:"
-        " it is biased, because it attributes moves to flow that follows them."
+        " orders to buy and to sell, of the size and with the schedule of the resets' own, sent at their instants in"
+        " the world without them."
     )
     note = markup.left_out(len(rows), len(order), "rows", "in the order of cells")
     return markup.section("crowding", title, about, _multipliers(record), markup.table(_COLUMNS, rows), note)
 
 
 def _multipliers(record: StudyRecord) -> Markup:
-    """A chart for each horizon of the probes: measured amplification against 1 + Lambda and 1/(1 - Lambda)."""
-    found = [] if record.probes is None else _rows_of(record.probes.sort("horizon_s", "cell"))
-    measured = [row for row in found if row.amplification is not None]
-    if not measured:
-        return markup.empty("No cell has a measured amplification to compare with its crowding number.")
-    spread = _intervals_of_amplification(record)
-    charts = [
-        _against_theory(record, seconds, list(group), spread)
-        for seconds, group in groupby(measured, key=lambda row: row.horizon_s)
-    ]
-    lost = sorted(set(record.design["cell"]) - {row.cell for row in measured})
-    return markup.join([markup.side_by_side(charts), not_drawn(lost)])
+    """A chart for each horizon: the measured multiplier against 1 + Lambda and 1/(1 - Lambda)."""
+    assert record.crowding is not None
+    charts, drawn = [], set[int]()
+    for horizon in record.crowding["horizon"].unique(maintain_order=True):
+        pairs = _measured(record, horizon)
+        if pairs:
+            charts.append(_against_theory(record, horizon, pairs))
+            drawn |= {number.cell for number, _ in pairs}
+    if not charts:
+        return markup.empty("No cell has a measured multiplier to compare with its crowding number.")
+    return markup.join([markup.side_by_side(charts), not_drawn(sorted(set(record.design["cell"]) - drawn))])
 
 
-def _intervals_of_amplification(record: StudyRecord) -> dict[int, tuple[float | None, float | None]]:
-    arm = next((arm.id for arm in record.study.spec.arms if arm.arm == "frictionless"), None)
-    rows = [] if arm is None else record.differences("amplification", arm)
-    return {row.cell: (row.lo, row.hi) for row in rows}
+def _measured(record: StudyRecord, horizon: str) -> list[tuple[EffectRow, EffectRow]]:
+    """Crowding number and multiplier of the same cell, market and horizon, where both are known."""
+    arm = record.study.spec.factual_arm
+    numbers_, multipliers = (
+        {
+            (row.cell, row.market): row
+            for row in record.differences(f"{name}_{horizon}", arm)
+            if row.estimate is not None
+        }
+        for name in ("crowding_number", "multiplier")
+    )
+    return [(numbers_[key], row) for key, row in multipliers.items() if key in numbers_]
 
 
-def _against_theory(
-    record: StudyRecord, seconds: float, rows: list[CrowdingRow],
-    spread: dict[int, tuple[float | None, float | None]],
-) -> Markup:  # fmt: skip
+def _against_theory(record: StudyRecord, horizon: str, pairs: list[tuple[EffectRow, EffectRow]]) -> Markup:
     points = []
-    for row in rows:
-        assert row.crowding_number is not None  # probes without a number are left out
-        assert row.amplification is not None
-        lo, hi = spread.get(row.cell, (None, None))
+    for number, row in pairs:
+        assert number.estimate is not None
+        assert row.estimate is not None
         series = record.worlds.get(row.cell, "measured")
-        points.append(Estimate(row.crowding_number, row.amplification, lo, hi, series, row.lo, row.hi))
+        points.append(Estimate(number.estimate, row.estimate, row.lo, row.hi, series, number.lo, number.hi))
     most = max(point.x for point in points)
     top = max(1 + most, *(float(point.hi or point.value) for point in points))
-    curves = theory(most, top)
-    drawing = intervals(points, "crowding number Lambda", "amplification", curves, half=True)
-    caption = (
-        f"Measured amplification against the crowding number {_span(seconds)} after the probe, with 95 % intervals"
-    )
+    drawing = intervals(points, "crowding number Lambda", "multiplier", theory(most, top), half=True)
+    caption = f"Measured multiplier against the crowding number {horizon_in_words(horizon)}, with 95 % intervals"
     return markup.figure(drawing, f"{caption} of both, and the multipliers of theory.", half=True)
 
 
@@ -98,20 +97,13 @@ def theory(most: float, top: float) -> list[tuple[str, list[tuple[float, float]]
     return [one_shot, ("1 / (1 - Lambda)", [(x, 1 / (1 - x)) for x in below], GREY)]
 
 
-def _span(seconds: float) -> str:
-    return numbers.duration(round(seconds * NS_PER_SECOND))
-
-
-def _rows_of(crowding: pl.DataFrame) -> list[CrowdingRow]:
-    return [CrowdingRow(**row) for row in crowding.iter_rows(named=True)]
-
-
 def _cells(row: CrowdingRow) -> list[object]:
-    slope = row.impact_per_usdt
     return [
-        row.cell, row.market, _span(row.horizon_s), row.method, numbers.scaled(row.k_usdt),
-        numbers.ABSENT if slope is None else f"{slope:.2e}",
-        *(numbers.plain(value) for value in (row.crowding_number, row.lo, row.hi)), numbers.count(row.pairs),
-        *(numbers.plain(value, 4) for value in (row.one_shot, row.fixed_point, row.amplification)),
-        numbers.scaled(row.liquidation_density), numbers.scaled(row.contrarian_liquidity),
+        row.cell, row.market, row.moved, row.horizon, numbers.scaled(row.k_usdt),
+        *(
+            numbers.ABSENT if slope is None else f"{slope:.2e}"
+            for slope in (row.impact_per_usdt_buy, row.impact_per_usdt_sell)
+        ),
+        numbers.plain(row.crowding_number), numbers.plain(row.response), numbers.count(row.resets),
+        numbers.count(row.bounds), numbers.scaled(row.liquidation_density), numbers.scaled(row.contrarian_liquidity),
     ]  # fmt: skip

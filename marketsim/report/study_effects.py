@@ -32,10 +32,7 @@ def primary(record: StudyRecord) -> Markup:
     said = markup.paragraph("Registered before the runs: ", Markup(f"<strong>{markup.text(name)}</strong>"), ".")
     rows = record.differences(name)
     if not rows:
-        # The crowding number has no pairs; where it is registered its figures have their own section.
-        elsewhere = name == "crowding_number" and record.crowding is not None
-        sentence = "Its figures are in the section on crowding." if elsewhere else "It has not been computed yet."
-        return markup.section("primary", title, said, markup.empty(sentence))
+        return markup.section("primary", title, said, markup.empty("It has not been computed yet."))
     return markup.section("primary", title, said, _drawn(record, name, rows), *effect_rows(rows))
 
 

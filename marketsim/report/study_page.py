@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from marketsim.datasets.study import Study
 from marketsim.report import markup, numbers
+from marketsim.report.claim import claim_paragraph
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.page import document
 from marketsim.report.study_crowding import crowding
@@ -13,9 +15,11 @@ from marketsim.report.study_effects import effects, primary
 from marketsim.report.study_holding import holding
 from marketsim.report.study_record import StudyRecord
 from marketsim.report.study_runs import cells, failures, provenance, shares
+from marketsim.report.study_sensitivity import sensitivity
 
 STUDY_SECTIONS = {
-    "primary": "Primary outcome", "arms": "Arms", "cells": "Cells", "effects": "Effects", "crowding": "Crowding",
+    "primary": "Primary outcome", "sensitivity": "Sensitivity", "arms": "Arms", "cells": "Cells", "effects": "Effects",
+    "crowding": "Crowding",
     "holding": "Token against perpetual", "shares": "Failed and collapsed", "failures": "Failed runs",
     "provenance": "Provenance",
 }  # fmt: skip
@@ -36,27 +40,32 @@ ARMS = {
 def render_study(study: Study) -> str:
     """The whole report of a study as one self-contained HTML page."""
     record = StudyRecord(study)
-    parts = (primary, arms, cells, effects, crowding, holding, shares, failures, provenance)
-    return document(record.title, markup.join([study_header(record), *(part(record) for part in parts)]))
+    parts = (primary, sensitivity, arms, cells, effects, crowding, holding, shares, failures, provenance)
+    made = {anchor: part(record) for anchor, part in zip(STUDY_SECTIONS, parts, strict=True)}
+    shown = {anchor: section for anchor, section in made.items() if section}
+    return document(record.title, markup.join([study_header(record, list(shown)), *shown.values()]))
 
 
-def study_header(record: StudyRecord) -> Markup:
+def study_header(record: StudyRecord, shown: Sequence[str]) -> Markup:
     """The header of a study's page: heading, identity, what is missing or failed, and the contents."""
     declared, spec = record.study.declared, record.study.spec
-    design = spec.design.kind if spec.design.points is None else f"{spec.design.kind}, {spec.design.points} points"
+    layout, asked = spec.layout, spec.sensitivity
+    design = layout.kind if layout.points is None else f"{layout.kind}, {layout.points} points"
+    if asked is not None:
+        things = "base points" if asked.method == "sobol" else "trajectories"
+        design = f"sensitivity by {asked.method}, {asked.samples} {things}"
     identity = [
         ("Study", f"{declared['name']} {declared['study_id']}"), ("Design", design), ("Cells", declared["cells"]),
         ("Replications", declared["replications"]), ("Arms", len(spec.arms)), ("Seed", declared["seed"]),
         ("Code", declared["versions"]["marketsim"]),
     ]  # fmt: skip
-    links = markup.join(
-        Markup(f'<a href="#{anchor}">{markup.text(name)}</a>') for anchor, name in STUDY_SECTIONS.items()
-    )
+    links = markup.join(Markup(f'<a href="#{anchor}">{markup.text(STUDY_SECTIONS[anchor])}</a>') for anchor in shown)
     return markup.join(
         [
             Markup(f"<header>\n<h1>{markup.text(record.title)}</h1>\n"),
             markup.facts(identity),
             _state(record),
+            claim_paragraph(record.study) if record.study.scenario.get("claim") else Markup(""),
             Markup(f'<nav aria-label="Contents">{links}</nav>\n</header>\n'),
         ]
     )

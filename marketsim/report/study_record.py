@@ -62,6 +62,11 @@ class StudyRecord:
         """Holders of tokens against perpetual positions, None where the study compares none."""
         return self._table("holding")
 
+    @cached_property
+    def sensitivity(self) -> pl.DataFrame | None:
+        """Which of the varied values matter, None where the study does not ask for it."""
+        return self._table("sensitivity")
+
     def _table(self, name: str) -> pl.DataFrame | None:
         file = f"{name}.parquet"
         frame = self.study.read(file) if (self.study.path / file).is_file() else None
@@ -77,20 +82,11 @@ class StudyRecord:
         return rows_of(self.effects.filter(wanted).sort("cell", "arm", maintain_order=True))
 
     @cached_property
-    def probes(self) -> pl.DataFrame | None:
-        """Crowding numbers by probes: a row per cell and horizon (a cell's markets share its number)."""
-        if self.crowding is None:
-            return None
-        found = self.crowding.filter((pl.col("method") == "probes") & pl.col("crowding_number").is_not_null())
-        unique = found.sort("horizon_s", "cell").unique(["horizon_s", "cell"], keep="first", maintain_order=True)
-        return None if unique.is_empty() else unique
-
-    @cached_property
     def axis(self) -> CellAxis:
         """What charts are drawn over: the crowding number, else the varied quantity, else the cell."""
-        if self.probes is not None:
-            last = self.probes.group_by("cell", maintain_order=True).last()
-            return CellAxis("crowding number at the longest horizon", _pairs(last, "crowding_number"))
+        if self.crowding is not None:
+            first = self.crowding.filter(horizon=self.crowding["horizon"][0]).unique("cell", keep="first")
+            return CellAxis("crowding number at the end of the resets", _pairs(first, "crowding_number"))
         path = self._widest
         if path is not None and f"{path}:value" in self.design.columns:
             return CellAxis(path, _pairs(self.design, f"{path}:value"))

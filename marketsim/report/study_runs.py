@@ -91,7 +91,7 @@ def provenance(record: StudyRecord) -> Markup:
     made = [
         ("Scenario", declared["name"]), ("Scenario SHA-256", declared["scenario_sha256"]),
         ("Study", declared["study_id"]), ("Seed", declared["seed"]), ("Schema", declared["schema"]),
-        ("Created", declared.get("created_utc")), ("Measures", ", ".join(spec.measures) or "all"),
+        ("Created", declared.get("created_utc")), ("Measures", ", ".join(spec.words)),
     ]  # fmt: skip
     references = record.study.scenario.get("references") or []
     made += [("References", "; ".join(str(one) for one in references))] if references else []

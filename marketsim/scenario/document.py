@@ -11,13 +11,16 @@ from pydantic import Field, PlainSerializer, PrivateAttr
 
 from marketsim.events.family import EVENTS, EventSpec
 from marketsim.issuers.token_spec import TokenSpec
+from marketsim.kinds import WordOf
 from marketsim.networks.influence import NETWORKS, NetworkSpec
 from marketsim.ranges import ABOVE_ZERO, CADENCE, TEN_YEARS, Range
 from marketsim.scenario.nodes import Node
+from marketsim.scenario.run_block import RunSpec
 from marketsim.scenario.study import StudySpec
 from marketsim.spec import (
     EVERY_KEY,
     NONE_IN_WORDS,
+    OMITTED_AT_DEFAULT,
     WORDS_FOR_NONE,
     Count,
     Duration,
@@ -82,7 +85,7 @@ class RecordSpec(Spec):
     positions: _Cadence = 3_600 * NS_PER_SECOND
 
 
-_NOT_OF_THE_WORLD = ("study", "seed", "name", "title", "references")
+_NOT_OF_THE_WORLD = ("study", "seed", "name", "title", "references", "claim")
 
 
 class ScenarioSpec(Spec):
@@ -92,6 +95,7 @@ class ScenarioSpec(Spec):
     name: Identifier
     title: str = ""
     references: tuple[str, ...] = ()
+    claim: Annotated[Annotated[str, WordOf("claim")] | None, OMITTED_AT_DEFAULT] = None
     clock: ClockSpec
     seed: Count = 0
     underlyings: tuple[UnderlyingSpec, ...]
@@ -102,6 +106,7 @@ class ScenarioSpec(Spec):
     events: tuple[Annotated[EventSpec, EVENTS], ...] = ()
     record: RecordSpec = RecordSpec()
     study: Annotated[StudySpec | None, NONE_IN_WORDS] = None
+    run: Annotated[RunSpec | None, NONE_IN_WORDS] = None
 
     _root: Path = PrivateAttr(default=Path())
     _document: Node | None = PrivateAttr(default=None)
@@ -129,13 +134,15 @@ class ScenarioSpec(Spec):
     def canonical(self) -> dict[str, Any]:
         """The scenario as JSON that is stored and hashed: values explicit, units in canonical text, keys sorted.
 
-        Keys that are newer than this form are left out at their default (`spec.OMITTED_AT_DEFAULT`).
+        Keys that are newer than this form are left out at their default (`spec.OMITTED_AT_DEFAULT`), and so is `run`,
+        which says nothing of the world.
         """
-        return self._as_json({})
+        return {key: value for key, value in self._as_json({}).items() if key != "run"}
 
     def complete(self) -> dict[str, Any]:
-        """The canonical document with every key, for people and for paths that name a key."""
-        return self._as_json({EVERY_KEY: True})
+        """The canonical document with every key, for people and for paths that name a key; `run` where there is one."""
+        document = self._as_json({EVERY_KEY: True})
+        return {key: value for key, value in document.items() if key != "run" or value is not None}
 
     def _as_json(self, context: dict[str, Any]) -> dict[str, Any]:
         text = json.dumps(self.model_dump(mode="json", by_alias=True, context=context), default=str)
@@ -147,7 +154,7 @@ class ScenarioSpec(Spec):
         return self.canonical()
 
     def sha256(self) -> str:
-        """Identity of the world [hex]: SHA-256 of the canonical document without study, seed, name, title, references.
+        """Identity of the world [hex]: SHA-256 of the canonical document without `_NOT_OF_THE_WORLD`.
 
         A file counts by its content, not by its place.
         """

@@ -31,8 +31,12 @@ def in_sentences(scenario: ScenarioSpec) -> str:
     paragraphs += [f"{group.introduction(coins.get(group.market))} {group.sentence()}" for group in scenario.traders]
     paragraphs += [network.sentence() for network in scenario.networks]
     paragraphs += [_event(event) for event in scenario.events]
+    if scenario.claim is not None:
+        paragraphs.append(f"Its title is put to the test as the claim `{scenario.claim}` (`marketsim list claims`).")
     if scenario.study is not None:
         paragraphs.append("A study is declared; `sweep` reads it, `run` ignores it.")
+    if scenario.run is not None:
+        paragraphs.append(f"`run` makes one run of this world: {scenario.run.sentence()}.")
     return "\n\n".join(paragraphs)
 
 

@@ -7,15 +7,18 @@ declaration.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator, model_validator
 
+from marketsim.errors import UnitError
 from marketsim.kinds import WordOf
-from marketsim.ranges import ABOVE_ZERO, AT_LEAST_ONE, PART, ZERO_OR_MORE, Range
+from marketsim.ranges import ABOVE_ZERO, PART, ZERO_OR_MORE, Range
 from marketsim.scenario.quantities import read_quantity
+from marketsim.scenario.sensitivity import SensitivitySpec
 from marketsim.spec import (
     NONE_IN_WORDS,
     OMITTED_AT_DEFAULT,
@@ -26,11 +29,11 @@ from marketsim.spec import (
     EventTime,
     Factor,
     Identifier,
-    MoneyAmount,
     Rate,
     Spec,
     refusal,
 )
+from marketsim.units import NS_PER_SECOND, duration_ns, format_duration
 
 ArmKind = Literal[
     "factual", "frictionless", "shadow", "off", "blind", "phantom", "placebo_time", "placebo_sign", "contrarian"
@@ -39,16 +42,31 @@ PLACEBOS = ("placebo_time", "placebo_sign", "contrarian")
 """Arms that send another arm's child orders again, and so need the factual one first."""
 
 REPLICATIONS = Range("1 to 1,000,000", least=1, most=1_000_000)
+PROBE_SIZE = Range("above 0, at most 100", above=0, most=100)
+MINUTE_NS = 60 * NS_PER_SECOND
 
 SAMPLES = ("lhs", "sobol", "saltelli", "morris")
-"""Designs that are points of a sample, and so may have continuous axes."""
+"""Layouts that are points of a sample, and so may have continuous axes."""
+_LAYOUTS: Mapping[str, Literal["saltelli", "morris"]] = {"sobol": "saltelli", "morris": "morris"}
+"""How the cells of each method of `sensitivity` are laid out."""
 
 Match = Literal["notional", "capital", "max_loss"]
-CROWDING_NUMBER, TRANSFERS = "crowding_number", "transfers"
-"""Words of `measures` that ask for a table and are no measures, which are numbers: crowding numbers, for which the
-study makes probes of its factual runs, and the transfer matrix of every run."""
-MeasureName = Annotated[str, WordOf("measure", also=(CROWDING_NUMBER, TRANSFERS))]
-"""What `analysis.measures` registers, plugins included, or one of the words above."""
+TRANSFERS = "transfers"
+"""A word of `measures` that asks for a table and is no measure: the transfer matrix of every run."""
+REVERSAL_GAP = "reversal_gap"
+"""The old spelling of `impact_gap_0s`."""
+MEASURE_GROUPS = (
+    "impact_gap", "impact_per_move", "multiplier", "multiplier_cumulative", "multiplier_predicted", "crowding_number",
+    "impact_per_usdt", "impact_per_usdt_buy", "impact_per_usdt_sell",
+)  # fmt: skip
+"""Words of `measures` that stand for the measures at all horizons whose names begin with them."""
+PROBED = ("crowding_number", "impact_per_usdt", "impact_exponent", "multiplier")
+"""What the names of measures begin with for which a study sends probes."""
+DEFAULT_MEASURES = ("impact_gap", "impact_per_move", "slippage_bps", "participation")
+DEFAULT_OUTCOME = "impact_gap_0s"
+MeasureName = Annotated[str, WordOf("measure", also=(*MEASURE_GROUPS, REVERSAL_GAP, TRANSFERS))]
+OutcomeName = Annotated[str, WordOf("measure", also=(*MEASURE_GROUPS, REVERSAL_GAP))]
+"""What `analysis.measures` registers, plugins included, or one of the words above; an outcome is a number."""
 
 _ARMS_ALLOWED = "a kind of arm, or {id, arm, only, scope, set}"
 
@@ -87,8 +105,8 @@ Arm = Annotated[ArmSpec, BeforeValidator(_whole_arm, json_schema_input_type=ArmK
 class DesignSpec(Spec):
     """How cells are laid out: every combination (`grid`), the n-th values together (`list`), or points of a sample.
 
-    lhs, sobol: `points` cells. saltelli: `points` base points, each with the cells that Sobol indices are computed
-    from. morris: `points` trajectories, on which one axis moves at a time.
+    lhs, sobol: `points` cells. What `sensitivity` lays out: saltelli, `points` base points, each with the cells that
+    Sobol indices are computed from; morris, `points` trajectories, on which one axis moves at a time.
     """
 
     kind: Literal["grid", "list", "lhs", "sobol", "saltelli", "morris"] = "grid"
@@ -98,19 +116,23 @@ class DesignSpec(Spec):
 def _whole_design(value: Any) -> Any:
     if value in ("grid", "list"):
         return {"kind": value}
-    if isinstance(value, dict) and len(value) == 1 and set(value) <= set(SAMPLES):
+    if isinstance(value, dict) and len(value) == 1 and set(value) <= {"lhs", "sobol"}:
         ((kind, points),) = value.items()
         return {"kind": kind, "points": points}
     if isinstance(value, DesignSpec):
         return value
-    raise refusal("this is no design", "grid, list, {lhs: N}, {sobol: N}, {saltelli: N} or {morris: N}")
+    if isinstance(value, dict) and len(value) == 1 and set(value) <= set(SAMPLES):
+        method, samples = next((name, value[layout]) for name, layout in _LAYOUTS.items() if layout in value)
+        message = "these cells are laid out by study.sensitivity, which computes the indices too"
+        raise refusal(message, f"sensitivity: {{method: {method}, samples: {samples}}}, and no design")
+    raise refusal("this is no design", "grid, list, {lhs: N} or {sobol: N}")
 
 
 def _design_text(design: DesignSpec) -> Any:
     return design.kind if design.points is None else {design.kind: design.points}
 
 
-_DESIGNS = Literal["grid", "list"] | dict[Literal["lhs", "sobol", "saltelli", "morris"], Count]
+_DESIGNS = Literal["grid", "list"] | dict[Literal["lhs", "sobol"], Count]
 Design = Annotated[
     DesignSpec,
     BeforeValidator(_whole_design, json_schema_input_type=_DESIGNS),
@@ -155,20 +177,78 @@ class ForkSpec(Spec):
     horizon: Annotated[Duration, ABOVE_ZERO] = 4 * 3_600 * 10**9
 
 
-class ProbeSpec(Spec):
-    """How `crowding_number` measures impact: pairs of orders +Q and -Q at random instants, forked from the same state.
+NEXT: Literal["next"] = "next"
+"""The horizon that ends just before the next reset of the same token."""
 
-    count: instants of a replication. sizes: notionals Q; absent = what the funds of a market together traded at an
-    instant of the factual run, on the mean. over, slices: how the order is worked; absent = as long as that run's
-    rebalances took, 0s = at once. horizons: when the mid is looked at; absent = at the end of the window and at the
-    next reset.
+
+def _horizon(value: Any) -> Any:
+    if value == NEXT:
+        return value
+    try:
+        return duration_ns(value) if isinstance(value, str) else value
+    except UnitError as error:
+        raise refusal(error.message, f"{error.allowed}, or {NEXT}", error.suggestion) from error
+
+
+def _horizon_text(horizon: int | str) -> str:
+    return horizon if isinstance(horizon, str) else format_duration(horizon)
+
+
+Horizon = Annotated[
+    int | Literal["next"],
+    BeforeValidator(_horizon, json_schema_input_type=str),
+    PlainSerializer(_horizon_text, when_used="json"),
+]
+"""A time after a reset's last fill [ns], or `next`, just before the token's next reset."""
+
+
+class ProbeSpec(Spec):
+    """How the impact of orders is measured: pairs of orders +Q and -Q at each reset's own instant, from one state.
+
+    They are sent in the baseline arm, in the children and at the times of the factual reset. sizes: multiples of what
+    the orders of that instant were together. horizons: when the mid is looked at, from the reset's last fill.
     """
 
-    count: Annotated[Count, Range("2 to 10000", least=2, most=10_000)] = 8
-    sizes: Annotated[tuple[MoneyAmount, ...], ABOVE_ZERO] = ()
-    over: Annotated[Duration | None, ZERO_OR_MORE] = None
-    slices: Annotated[Count, AT_LEAST_ONE] = 10
-    horizons: Annotated[tuple[Duration, ...], ABOVE_ZERO] = ()
+    announced_keys: ClassVar[Mapping[str, str]] = {
+        "count": "probes at every reset's own instant",
+        "over": "the times of the reset's own orders",
+        "slices": "the children of the reset's own orders",
+    }
+
+    sizes: Annotated[tuple[Factor, ...], PROBE_SIZE] = (Decimal("0.5"), Decimal(1), Decimal(2))
+    horizons: Annotated[tuple[Horizon, ...], ZERO_OR_MORE] = (0, 2 * MINUTE_NS, 30 * MINUTE_NS, NEXT)
+
+    @model_validator(mode="after")
+    def _complete(self) -> ProbeSpec:
+        for key, values in (("sizes", self.sizes), ("horizons", self.horizons)):
+            if not values or len(set(values)) < len(values):
+                raise refusal("a probe has at least one of these, and none twice", "such as [0.5, 1, 2]", "", (key,))
+        if 1 not in self.sizes:
+            raise refusal("the size of the orders themselves is missing", "1 among the sizes", "", ("sizes",))
+        return self
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The horizons as the names of measures end in them."""
+        return tuple(map(horizon_word, self.horizons))
+
+
+def horizon_word(horizon: int | str) -> str:
+    """A horizon as the names of measures end in it: `0s`, `2min`, `next`."""
+    return _horizon_text(horizon)
+
+
+def horizon_ns(word: str) -> int:
+    """The time that a horizon's word names [ns]; `next` names none."""
+    return duration_ns(word)
+
+
+def horizon_in_words(word: str) -> str:
+    """When that is, as a sentence ends."""
+    if word == NEXT:
+        return "just before the next reset"
+    spaced = re.sub(r"(?<=\d)(?=[a-z])|(?<=[a-z])(?=\d)", " ", word)
+    return "at the end of the resets" if horizon_ns(word) == 0 else f"{spaced} after the resets"
 
 
 class PerpetualPositionSpec(Spec):
@@ -190,8 +270,9 @@ class PerpetualPositionSpec(Spec):
 class StudySpec(Spec):
     """A study: cells x replications x arms, what is measured of them, and the outcome registered before the runs.
 
-    baseline: the arm that others are compared with; absent = `frictionless` if it is listed, else the first. fork:
-    absent = every arm runs from the start.
+    primary: absent = `impact_gap_0s` where that is measured. baseline: the arm that others are compared with; absent =
+    `frictionless` if it is listed, else the first. fork: absent = every arm runs from the start. sensitivity: lays out
+    the cells instead of `design`.
     """
 
     announced_keys: ClassVar[Mapping[str, str]] = {"versus": "baseline"}
@@ -201,15 +282,49 @@ class StudySpec(Spec):
     design: Design = DesignSpec()
     over: dict[str, AxisValues] = Field(default_factory=dict)
     measures: tuple[MeasureName, ...] = ()
-    primary: MeasureName | None = None
+    primary: OutcomeName | None = None
     baseline: Annotated[Identifier | None, OMITTED_AT_DEFAULT] = None
     compare_holding: tuple[PerpetualPositionSpec, ...] = ()
     fork: Annotated[ForkSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
-    probe: ProbeSpec = ProbeSpec()
+    probe: ProbeSpec | None = None
+    sensitivity: Annotated[SensitivitySpec | None, NONE_IN_WORDS, WORDS_FOR_NONE, OMITTED_AT_DEFAULT] = None
+
+    @property
+    def layout(self) -> DesignSpec:
+        """How the cells are laid out: by `design`, or as the method of `sensitivity` needs them."""
+        if self.sensitivity is None:
+            return self.design
+        return DesignSpec(kind=_LAYOUTS[self.sensitivity.method], points=self.sensitivity.samples)
 
     def asks_for(self, word: str) -> bool:
         """Whether a word stands among the measures or is the primary outcome."""
         return word in (*self.measures, self.primary)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is measured, as asked for or by default; the registered outcome, what sensitivity and probes are of."""
+        further = (self.primary, None if self.sensitivity is None else self.sensitivity.measure)
+        asked = dict.fromkeys([*(self.measures or DEFAULT_MEASURES), *(word for word in further if word)])
+        if self.probe is not None and not any(word.startswith(PROBED) for word in asked):
+            asked["crowding_number"] = None
+        return tuple(asked)
+
+    def _outcome(self) -> str | None:
+        """The measure registered before the runs: of a word for several the first, by default the push of resets."""
+        if self.primary is None:
+            return DEFAULT_OUTCOME if any(_stands_for(word, DEFAULT_OUTCOME) for word in self.words) else None
+        if self.primary == REVERSAL_GAP:
+            return DEFAULT_OUTCOME
+        if self.primary not in MEASURE_GROUPS:
+            return self.primary
+        is_probed = self.primary.startswith(PROBED) and self.probe is not None
+        side = "_buy" if self.primary == "impact_per_usdt" else ""
+        return f"{self.primary}{side}_{self.probe.words[0] if is_probed and self.probe else '0s'}"
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether it sends probes."""
+        return any(word.startswith(PROBED) for word in self.words)
 
     @property
     def baseline_arm(self) -> str:
@@ -238,42 +353,65 @@ class StudySpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> StudySpec:
+        object.__setattr__(self, "primary", self._outcome())
         names = [arm.id for arm in self.arms]
         if self.baseline is not None and self.baseline not in names:
             raise refusal(f"there is no arm {self.baseline!r} to compare with", ", ".join(names), "", ("baseline",))
         kinds = {arm.arm for arm in self.arms if not arm.set}
         if kinds & set(PLACEBOS) and "factual" not in kinds:
             raise refusal("placebo arms send the factual arm's orders, and there is none", "factual", "", ("arms",))
-        if self.primary is not None and self.measures and self.primary not in self.measures:
+        if self.primary and self.measures and not any(_stands_for(word, self.primary) for word in self.measures):
             raise refusal("the primary outcome is not measured", ", ".join(self.measures), "", ("primary",))
         if self.fork is not None and any(arm.arm in ("off", "placebo_time") or arm.set for arm in self.arms):
             message = "a fork cannot begin without an issuer or in another world, nor wait for another time of day"
             raise refusal(message, "arms without `set`, and none that is `off` or `placebo_time`", "", ("arms",))
+        self._check_sensitivity()
         self._check_design()
         return self
+
+    def _check_sensitivity(self) -> None:
+        """It lays out the cells alone, and is of a measure that the study has, in one of its arms."""
+        asked = self.sensitivity
+        if asked is None:
+            return
+        if self.design != DesignSpec():
+            raise refusal("the cells are laid out by `sensitivity`", "one of the two", "", ("design",))
+        if asked.measure is None and self.primary is None:
+            message = "sensitivity needs a measure, or a registered outcome that is one"
+            raise refusal(message, "measure: one of `marketsim list measures`", "", ("sensitivity", "measure"))
+        names = [arm.id for arm in self.arms]
+        if asked.arm is not None and asked.arm not in names:
+            raise refusal(f"there is no arm {asked.arm!r}", ", ".join(names), "", ("sensitivity", "arm"))
 
     def _check_design(self) -> None:
         """Samples have points and continuous axes; a list has axes of one length; a grid has listed values."""
         listed = [len(axis) for axis in self.over.values() if isinstance(axis, list)]
-        kind, points = self.design.kind, self.design.points
+        kind = self.layout.kind
         if kind not in SAMPLES and len(listed) < len(self.over):
-            raise refusal(f"a {kind} has listed values only", "lists, or design {lhs: N} or {sobol: N}", "", ("over",))
+            message = f"a {kind} has listed values only"
+            raise refusal(message, "lists, design {lhs: N} or {sobol: N}, or `sensitivity`", "", ("over",))
         if kind == "list" and len(set(listed)) > 1:
             raise refusal("a list's axes have one length", "as many values on each path", "", ("over",))
         if kind in SAMPLES:
-            self._check_sample(kind, points or 0)
+            self._check_sample(kind, self.layout.points or 0)
 
     def _check_sample(self, kind: str, points: int) -> None:
         """A sample has something to vary; Sobol' points are balanced in powers of two only (Owen 2020)."""
-        least, most = (2 if kind in ("saltelli", "morris") else 1), 2**20
-        if not least <= points <= most:
-            raise refusal("this is no number of points", f"{least} to {most}", "", ("design",))
+        place = ("design", kind) if self.sensitivity is None else ("sensitivity", "samples")
+        if not 1 <= points <= 2**20:
+            raise refusal("this is no number of points", f"1 to {2**20}", "", ("design",))
         if kind in ("sobol", "saltelli") and points & (points - 1):
             below = 1 << (points.bit_length() - 1)
             message = "Sobol' points are balanced in powers of two only"
-            raise refusal(message, f"{below} or {2 * below}", "", ("design", kind))
+            raise refusal(message, f"{below} or {2 * below}", "", place)
         if not self.over:
-            raise refusal("a sample needs something to vary", "paths and their axes", "", ("over",))
+            raise refusal("a sample needs something to vary", "paths and their axes", "", place[:1])
+
+
+def _stands_for(word: str, measure: str) -> bool:
+    """Whether a word of `measures` asks for a measure."""
+    word = DEFAULT_OUTCOME if word == REVERSAL_GAP else word
+    return word == measure or (word in MEASURE_GROUPS and measure.startswith(f"{word}_"))
 
 
 def study_of(declared: StudySpec | Mapping[str, Any] | None) -> StudySpec:

@@ -144,7 +144,7 @@ def check_tapes(draft: ScenarioDraft, file: Path) -> None:
 
 def check_parts(draft: ScenarioDraft) -> None:
     """Check what each part says by itself and about others: ids, ranges, references, currencies, the clock, events."""
-    for section in ("clock", "record"):
+    for section in ("clock", "record", "run"):
         if draft.parts.get(section) is not None:
             _check_ranges(draft, (section,), draft.parts[section])
     for section in (*_SECTIONS, "events"):
@@ -353,7 +353,10 @@ def _check_events(draft: ScenarioDraft) -> None:
 
 
 def _check_study(draft: ScenarioDraft) -> None:
-    """A study is read by `sweep`; here its arms' tokens are looked up."""
+    """A study is read by `sweep`; here its arms' tokens are looked up, and those of the arm of one run."""
+    run = draft.parts.get("run")
+    for number, token in enumerate((run and run.arm.only) or ()):
+        _check_reference(draft, ("run", "arm", "only", number), token, "tokens", draft.problems.at)
     study = draft.parts.get("study")
     if study is None:
         return

@@ -26,10 +26,10 @@ from marketsim.kernel.warm import warm_up
 from marketsim.safe_path import SAFE_PATH, safe_command
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
-from marketsim.simulation.arms import FACTUAL, apply
+from marketsim.simulation.arms import FACTUAL
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.run_builder import ForkWindow, RunBuilder
-from marketsim.simulation.running import children_of
+from marketsim.simulation.running import children_of, open_world
 
 Way = Literal["fork", "replay"]
 
@@ -180,13 +180,5 @@ def in_child(work: Callable[[], Any]) -> Any:
 
 def _build(plan: ForkPlan, builder: RunBuilder, world: Callable[[], MarketModel]) -> None:
     """Run a world to a fork's instant, let the arm begin, and record until the fork's end."""
-
-    def opened() -> MarketModel:
-        model, window = world(), _window(builder)
-        if model.env.now < window.from_ns:
-            model.env.run_before(window.from_ns)
-        apply(model, builder.arm, children_of(builder.arm, plan.source))
-        model.env.end_ns = window.until_ns
-        return model
-
-    builder.build(opened, limit=plan.time_limit)
+    children = children_of(builder.arm, plan.source)
+    builder.build(lambda: open_world(builder, children, world()), limit=plan.time_limit)

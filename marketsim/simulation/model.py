@@ -25,9 +25,10 @@ from marketsim.issuers.primary_market.desk import PrimaryMarketDesk
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.journal import Journal
 from marketsim.kernel import codes
+from marketsim.scenario.run_block import RunSpec
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec
-from marketsim.simulation.arms import FACTUAL, apply, present
+from marketsim.scenario.study import PLACEBOS, ArmSpec
+from marketsim.simulation.arms import apply, present
 from marketsim.simulation.crowd import open_trader_desks
 from marketsim.simulation.holding import FundClaims, UnitCosts
 from marketsim.simulation.listed import ListedEvents
@@ -52,9 +53,10 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
     """One world, ready to run.
 
     scenario: a file, the name of a shipped scenario, a map, or a `Scenario`; seed: replaces the scenario's; set:
-    overrides by path. replication: which draws. arm: what is changed in the world; children: the factual run's, for
-    placebo arms. `env` is a `simpy.Environment`, `view` and `gateway` show and reach the venue. `step()` advances
-    `clock.report_every`; at the end `running` is False. `close()` frees the kernel's memory.
+    overrides by path. replication: which draws; arm: what is changed in the world; absent, what the scenario's block
+    `run` says, else the first draws and nothing. children: the factual run's, for placebo arms. `env` is a
+    `simpy.Environment`, `view` and `gateway` show and reach the venue. `step()` advances `clock.report_every`; at the
+    end `running` is False. `close()` frees the kernel's memory.
 
     >>> model = marketsim.MarketModel("marketsim:quickstart", seed=7)
     >>> model.env.run(60 * 10**9)  # a minute, in nanoseconds
@@ -71,12 +73,17 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         seed: int | None = None,
         set: Mapping[str, Any] | Sequence[str] = (),
         *,
-        replication: int = 0,
-        arm: ArmSpec = FACTUAL,
+        replication: int | None = None,
+        arm: ArmSpec | None = None,
         children: Iterable[Mapping[str, Any]] = (),
         log_rows: int = LOG_ROWS,
     ) -> None:
         declared = scenarios.opened(scenario, set, seed)
+        children = list(children)
+        block = declared.run or RunSpec()
+        if arm is None:
+            arm = _arm_of(block, children)
+        replication = block.replication if replication is None else replication
         world = present(declared, arm)
         self._declared = world
         self.root_seed = world.seed
@@ -285,3 +292,12 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
                 atoms=cash_atoms,
             )
         return account
+
+
+def _arm_of(block: RunSpec, children: Sequence[Mapping[str, Any]]) -> ArmSpec:
+    """The arm of a stored run; raises UsageError where it is no world from the start by itself."""
+    needs = "the orders of the factual run" if block.arm.arm in PLACEBOS and not children else ""
+    needs = "the state of the factual run" if block.fork is not None else needs
+    if needs:
+        raise UsageError(f"{block.sentence()}: this run needs {needs}, which a model has not; marketsim.run makes it")
+    return block.arm

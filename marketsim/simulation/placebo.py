@@ -7,7 +7,7 @@ round, as one, so that a placebo has the factual flow's size and concentration a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
 
@@ -32,7 +32,8 @@ CLEAR_NS = 3_600 * NS_PER_SECOND
 class PlaceboOrder:
     """One child order once more. offset: its limit less the mid, over the mid; None for a market order.
 
-    lasts_ns: how long a resting order is left in the book; 0 for orders that end at once.
+    lasts_ns: how long a resting order is left in the book; 0 for orders that end at once. parent, child, token: those
+    of the factual order.
     """
 
     t_ns: int
@@ -41,6 +42,8 @@ class PlaceboOrder:
     offset: float | None
     lasts_ns: int
     parent: int
+    child: int
+    token: str
 
 
 def placebo_orders(model: ModelPort, arm: ArmSpec, children: Sequence[Mapping[str, Any]]) -> list[PlaceboOrder]:
@@ -119,8 +122,16 @@ def _again(row: Mapping[str, Any], shift_ns: int, sign: int) -> PlaceboOrder:
     offset = None if limit is None or not mid else sign * (limit - mid) / mid
     is_resting = row["order_type"] == "resting"
     lasts_ns = row["t_end_ns"] - row["t_ns"] if is_resting else 0
-    order = PlaceboOrder(row["t_ns"] + shift_ns, row["market"], row["size_lots"], offset, lasts_ns, row["parent"])
-    return replace(order, lots=sign * order.lots)
+    return PlaceboOrder(
+        t_ns=row["t_ns"] + shift_ns,
+        market=row["market"],
+        lots=sign * row["size_lots"],
+        offset=offset,
+        lasts_ns=lasts_ns,
+        parent=row["parent"],
+        child=row["child"],
+        token=row["token"],
+    )
 
 
 class PlaceboDesk:
@@ -144,6 +155,7 @@ class PlaceboDesk:
                 self.accounts[place] = self.model.add_participant(
                     PLACEBO_COHORT, "ledger", 0, bits, market, public=public
                 )
+        self.ticks = {name: float(market.tick.amount) for name, market in markets.items()}
         self.places = {name: (market.venue, market.currency) for name, market in markets.items()}
         self.model.env.process(self._send_all())
 
@@ -151,19 +163,24 @@ class PlaceboDesk:
         for order in self.orders:
             if order.t_ns > self.model.env.now:
                 yield self.model.env.at(order.t_ns)
-            sent = self._send(order)
+            mid, limit = self.model.view.mid(order.market), self._limit_ticks(order)
+            sent = self._send(order, limit)
+            self.model.env.process(self._write_down(order, sent, mid, limit))
             if order.lasts_ns:
                 self.model.env.process(self._take_back(sent, order.lasts_ns))
 
-    def _send(self, order: PlaceboOrder) -> Order:
-        view, account = self.model.view, self.accounts[self.places[order.market]]
-        price = None
-        if order.offset is not None and view.has_book(order.market):
-            mid = view.mid(order.market)
-            at = (view.mark_ticks(order.market) if mid is None else mid) * (1 + order.offset)
-            price = max(floor(at) if order.lots > 0 else ceil(at), 1)
+    def _limit_ticks(self, order: PlaceboOrder) -> int | None:
+        """The worst price it may trade at: as far from the present mid as the factual order's from that of its time."""
+        view = self.model.view
+        if order.offset is None or not view.has_book(order.market):
+            return None
+        mid = view.mid(order.market)
+        at = (view.mark_ticks(order.market) if mid is None else mid) * (1 + order.offset)
+        return max(floor(at) if order.lots > 0 else ceil(at), 1)
+
+    def _send(self, order: PlaceboOrder, price: int | None) -> Order:
         return self.model.gateway.send(
-            account,
+            self.accounts[self.places[order.market]],
             order.market,
             order.lots,
             order_type="market" if price is None else "limit",
@@ -171,6 +188,27 @@ class PlaceboDesk:
             tif="gtc" if order.lasts_ns or price is None else "ioc",
             purpose=Purpose.PLACEBO,
             parent=order.parent,
+        )
+
+    def _write_down(self, order: PlaceboOrder, sent: Order, mid: float | None, limit: int | None) -> ProcessGenerator:
+        """Write the order's row of table `children` once it is final."""
+        sent_ns, tick = int(self.model.env.now), self.ticks[order.market]
+        yield sent.done
+        self.model.journal.add(
+            "children",
+            t_ns=sent_ns,
+            t_end_ns=int(self.model.env.now),
+            purpose=codes.PURPOSES[Purpose.PLACEBO],
+            parent=order.parent,
+            child=order.child,
+            token=order.token,
+            market=order.market,
+            order_type="resting" if order.lasts_ns else "market" if order.offset is None else "ioc",
+            size_lots=order.lots,
+            filled_lots=sent.filled_lots,
+            limit_price=None if limit is None else limit * tick,
+            mid_price=None if mid is None else mid * tick,
+            reason=sent.reason,
         )
 
     def _take_back(self, order: Order, after_ns: int) -> ProcessGenerator:

@@ -11,13 +11,14 @@ from time import perf_counter
 from typing import Any
 
 from marketsim.datasets import provenance
-from marketsim.datasets.integrity import damage, read_manifest
+from marketsim.datasets.integrity import damage
 from marketsim.datasets.recorder import Recorder
 from marketsim.datasets.run import Run
 from marketsim.datasets.store import Found, RunDirectory, find_run
 from marketsim.datasets.writer import TableSummary
 from marketsim.errors import EnvironmentLackError, ResultError
 from marketsim.kinds import plugins_of
+from marketsim.scenario.run_block import ForkedPartSpec, RunSpec
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec
 from marketsim.simulation.agents import NO_AGENTS, OwnAgents
@@ -25,22 +26,18 @@ from marketsim.simulation.model import MarketModel
 from marketsim.simulation.recording.model_recorder import ModelRecorder
 from marketsim.simulation.run_counts import RunCounts, liquidations_queued, residual_atoms
 from marketsim.simulation.stepping import ProgressHook, run_to_end
+from marketsim.units import format_duration
 
 ReportWriter = Callable[[Path], Path]
 CrowdingEstimator = Callable[[Path], Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class RunResult:
-    """A run on disk: its directory, its manifest, and whether it was there before."""
+class RunResult(Run):
+    """A run that was asked for, as it stands on the disk; `already_there` says whether it was there before."""
 
-    path: Path
-    manifest: dict[str, Any]
-    already_there: bool = False
-
-    def table(self, name: str) -> Any:
-        """A table of the run as a polars DataFrame."""
-        return Run(self.path).table(name)
+    def __init__(self, path: Path, *, already_there: bool = False) -> None:
+        super().__init__(path)
+        self.already_there = already_there
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,17 @@ class ForkWindow:
     from_ns: int
     at_ns: int
     until_ns: int
+
+    @classmethod
+    def of(cls, part: ForkedPartSpec) -> ForkWindow:
+        """The window that a stored scenario names."""
+        return cls(part.from_, part.at, part.until)
+
+    @property
+    def part(self) -> ForkedPartSpec:
+        """The window as a stored scenario names it."""
+        instants = {"from": self.from_ns, "at": self.at_ns, "until": self.until_ns}
+        return ForkedPartSpec.model_validate({key: format_duration(ns) for key, ns in instants.items()})
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,21 @@ class RunBuilder:
         return self.agents.run_id(provenance.run_id(self.scenario_sha256, self.scenario.seed, self.replication, arm))
 
     @cached_property
+    def block(self) -> RunSpec:
+        """Which run of the world it is."""
+        declared = self.scenario.run or RunSpec()
+        return declared.model_copy(
+            update={
+                "cell": self.cell,
+                "replication": self.replication,
+                "arm": self.arm,
+                "cell_sha256": self.identity if self.arm.set else None,
+                "fork": None if self.window is None else self.window.part,
+                "agents": self.agents.names,
+            }
+        )
+
+    @cached_property
     def code(self) -> str:
         """The version of the code, agents included."""
         return self.agents.code(provenance.code_here())
@@ -94,7 +117,7 @@ class RunBuilder:
         """The finished run that is there and stays; raises ResultError for a damaged one, or one of other code."""
         found, place = self.find()
         if found == "done" and not self.again:
-            return RunResult(place, Run(place).manifest, already_there=True)
+            return RunResult(place, already_there=True)
         if found == "damaged" and not self.again:
             raise ResultError(str(damage(place)))
         if found == "other code" and not self.again:
@@ -120,7 +143,7 @@ class RunBuilder:
         """
         started = _Start(compile_s)
         with RunDirectory.create(self.folder.parent, self.folder.name, self.run_id, again=self.again) as directory:
-            write_scenario(self.scenario.canonical(), directory.path)
+            write_scenario(self.scenario.canonical(), self.block, directory.path)
             model = open_model()
             try:
                 manifest = self._recorded(model, directory.path, started, progress, limit)
@@ -132,7 +155,7 @@ class RunBuilder:
             place = directory.commit(manifest)
         if report is not None:
             _write_report(report, place)
-        return RunResult(place, read_manifest(place))
+        return RunResult(place)
 
     def _recorded(
         self, model: MarketModel, folder: Path, started: _Start, progress: ProgressHook | None, limit: int | None
@@ -190,6 +213,8 @@ class RunBuilder:
             intervention=self.arm.model_dump(mode="json"),
             identity=self.identity,
             plugins=plugins_of(scenario),
+            over=self.block.over,
+            source_sha256=self.block.source_sha256,
         )
         return manifest if window is None else {**manifest, "fork": vars(window)}
 
@@ -214,13 +239,15 @@ class _Start:
         self.at = perf_counter()
 
 
-def write_scenario(resolved: dict[str, Any], folder: Path) -> None:
-    """The resolved scenario twice: for programs, and as a scenario file (JSON is YAML) that runs again as it stands."""
+def write_scenario(resolved: dict[str, Any], block: RunSpec, folder: Path) -> None:
+    """The resolved scenario twice: for programs, and as a scenario file (JSON is YAML) that makes this run again."""
     provenance.write_json(folder / "resolved.json", resolved)
-    text = (folder / "resolved.json").read_text(encoding="utf-8")
-    (folder / "scenario.yaml").write_text(
-        f"# The resolved scenario of this run; it runs as it stands.\n{text}", encoding="utf-8"
-    )
+    about = "The resolved scenario of this run; `marketsim run` makes the same run of it."
+    if not block.is_plain:
+        about = f"One run: {block.sentence()}. `marketsim run` makes it again."
+        resolved = {**resolved, "run": block.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+    text = provenance.json_text(resolved)
+    (folder / "scenario.yaml").write_text(f"# {about}\n{text}", encoding="utf-8", newline="\n")
 
 
 def _close(recorder: Recorder, failure: str | None) -> dict[str, TableSummary]:

@@ -52,6 +52,7 @@ class Clearing:
         self.cadences_ns = (spec.mark.every, index_every_ns)
         self._arriving: dict[int, list[ArrivingOrder]] = {}
         self._fades = False
+        env.on_end.append(self._fade_to)
 
     def take(self, arriving: ArrivingOrder, arrival_ns: int) -> None:
         """Fill an order together with all others that reach the market at its instant."""
@@ -131,7 +132,11 @@ class Clearing:
         while True:
             now_ns = int(self.env.now)
             yield self.env.at(min((now_ns // every + 1) * every for every in self.cadences_ns), Phase.FADING)
-            doors.fade_impact(self.env.world.address, self.number, self._alive(int(self.env.now)))
+            self._fade_to(int(self.env.now))
+
+    def _fade_to(self, t_ns: int) -> None:
+        if self._fades:
+            doors.fade_impact(self.env.world.address, self.number, self._alive(t_ns))
 
     def _ticks(self, price: float) -> int:
         """A price in quote units as whole ticks, at least one, as the kernel rounds it."""

@@ -83,6 +83,6 @@ def rebalance(number: int, token: str, decide: int, last: int, lots: int, **chan
     row = {
         "id": number, "cohort": token, "token": token, "market": "PERP", "trigger": "scheduled", "t_decide_ns": decide,
         "t_first_ns": decide, "t_last_ns": last, "target_lots": lots, "filled_lots": lots, "arrival_mid": 100.0,
-        "vwap": 100.0, "status": "done",
+        "vwap": 100.0, "status": "done", "last_reset_price": 100.0, "last_reset_equity_atoms": 1_000 * 10**8,
     }  # fmt: skip
     return {**row, **changes}

@@ -151,6 +151,33 @@ def test_placebos_send_the_factual_orders_again_from_an_account_of_the_ledger(
         assert abs(got["size_lots"].sum()) <= sent["size_lots"].abs().sum()
 
 
+def test_a_placebos_orders_are_written_down_with_what_they_got(factual: Recorded, arms: dict[str, Recorded]) -> None:
+    place = ["parent", "child", "token", "market"]
+    sent = factual.table("children").select(*place, size="size_lots").sort(place)
+    for kind, sign in (("placebo_time", 1), ("contrarian", -1)):
+        rows = arms[kind].table("children").filter(purpose="placebo")
+        assert rows.select(*place, size=sign * pl.col("size_lots")).sort(place).equals(sent)
+        got = orders_of(arms[kind], "placebo").group_by("taker_parent").agg(pl.col("lots").sum()).sort("taker_parent")
+        assert rows.group_by("parent").agg(pl.col("filled_lots").sum()).sort("parent")["filled_lots"].to_list() == (
+            got["lots"].to_list()
+        )
+
+
+def test_all_orders_decided_at_one_instant_have_one_arrival_mid(factual: Recorded) -> None:
+    """The second fund's first child finds a mid that the first fund's has moved; its row has the one before both."""
+    rows = factual.table("rebalances")
+    assert rows["t_decide_ns"].n_unique() == rows["arrival_mid"].n_unique() == 1
+    first = factual.table("children").filter(pl.col("child") == 0).sort("parent")
+    assert first["mid_price"][0] == rows["arrival_mid"][0] < first["mid_price"][1]
+
+
+def test_a_rebalance_knows_price_and_assets_of_the_last_reset(factual: Recorded) -> None:
+    """Both funds opened at 30,000 with 1 M and 500 k."""
+    rows = factual.table("rebalances").sort("token")
+    assert rows["last_reset_price"].to_list() == [30_000.0, 30_000.0]
+    assert rows["last_reset_equity_atoms"].to_list() == [500_000 * 10**8, 1_000_000 * 10**8]
+
+
 def test_a_placebo_in_time_is_an_hour_from_any_reset_on_the_same_day(
     factual: Recorded, arms: dict[str, Recorded]
 ) -> None:

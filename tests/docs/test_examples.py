@@ -7,7 +7,7 @@ import pytest
 
 import marketsim
 
-WITH_EXAMPLES = ("MarketModel", "Scenario", "load", "run", "sweep")
+WITH_EXAMPLES = ("MarketModel", "Scenario", "load", "reproduce", "run", "sweep")
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)

@@ -19,7 +19,8 @@ from marketsim.datasets import writer
 from marketsim.errors import ResultError, ScenarioError, SweepStoppedError, UsageError
 from marketsim.experiments import Limits, Shard, SweptStudy, forecast, runner, sweep
 from marketsim.experiments.engine import fail_dead
-from marketsim.experiments.runner import source_of, worker_count
+from marketsim.experiments.one_run import source_of
+from marketsim.experiments.runner import worker_count
 from marketsim.experiments.task import Receipt, Task
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec

@@ -31,8 +31,8 @@ def modules_after(*arguments: str) -> set[str]:
 
 
 def test_public_names_are_these_and_no_others() -> None:
-    assert marketsim.__all__ == ["Agent", "MarketModel", "Scenario", "load", "run", "sweep"]
-    assert dir(marketsim) == ["Agent", "MarketModel", "Scenario", "__version__", "load", "run", "sweep"]
+    assert marketsim.__all__ == ["Agent", "MarketModel", "Scenario", "load", "reproduce", "run", "sweep"]
+    assert dir(marketsim) == ["Agent", "MarketModel", "Scenario", "__version__", "load", "reproduce", "run", "sweep"]
 
 
 @pytest.mark.parametrize("name", marketsim.__all__)
@@ -45,7 +45,7 @@ def test_version_is_the_distributions() -> None:
 
 
 def test_a_name_that_is_not_there_is_refused_with_those_that_are() -> None:
-    names = "Agent, MarketModel, Scenario, load, run, sweep"
+    names = "Agent, MarketModel, Scenario, load, reproduce, run, sweep"
     with pytest.raises(AttributeError, match=f"'simulate'; its public names are {names}"):
         _ = marketsim.simulate
 

@@ -149,6 +149,9 @@ class World(simpy.Environment):
 
     # -- view
 
+    def has_book(self, market: str) -> bool:
+        return True
+
     def mid(self, market: str) -> float | None:
         return self.markets[market].mid
 

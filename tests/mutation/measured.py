@@ -17,6 +17,9 @@ from coverage import CoverageData
 NOT_RUN = ("tests/bench/", "tests/docs/", "tests/house/", "tests/kernel/", "tests/mutation/", "tests/verification/")
 """What holds no figure of the rooms above the kernel, or is too slow to be run for one mutant."""
 
+QUICK_SECONDS, MOST_QUICK = 0.05, 100
+"""Tests of a line that are run whatever else is."""
+
 SETTINGS = "[run]\nsource = marketsim\nomit = marketsim/kernel/*\n"
 
 
@@ -116,50 +119,47 @@ class Measured:
 
     @cached_property
     def _by_file(self) -> dict[str, dict[int, set[str]]]:
+        """Of each line of each file its contexts: a test and its phase."""
         found: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         for measured in self._data.measured_files():
             lines = found[measured[measured.rindex("marketsim/") :]]
             for line, contexts in self._data.contexts_by_lineno(measured).items():
-                lines[line].update(*map(self._named, contexts))
+                lines[line].update(one for one in contexts if one.rpartition("|")[0] in self.seconds)
         return found
-
-    def _named(self, context: str) -> Iterable[str]:
-        """The tests of a context; all of a file's where it is the setting-up of one, which others may share."""
-        test, _, phase = context.rpartition("|")
-        if phase == "setup":
-            return self._in_file[test.partition("::")[0]]
-        return [test] if test in self.seconds else []
 
     @cached_property
     def _in_file(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
         for test in self.seconds:
-            found[test.partition("::")[0]].append(test)
+            found[file_of(test)].append(test)
         return found
 
     @cached_property
     def _breadth(self) -> Mapping[str, int]:
         """How many lines a test runs: the fewer, the more it is about each."""
-        count: dict[str, int] = defaultdict(int)
-        for lines in self._by_file.values():
-            for tests in lines.values():
-                for test in tests:
-                    count[test] += 1
-        return count
+        contexts = (one for lines in self._by_file.values() for some in lines.values() for one in some)
+        return Counter(one.rpartition("|")[0] for one in contexts)
 
     def tests_of(self, path: str, lines: tuple[int, int]) -> list[str]:
-        """The tests that run one of the lines, else the file's; the nearest first, files in turn."""
+        """The tests that run one of the lines, else the file's: those that take no time, then files in turn.
+
+        The nearest come first. What was run by the setting-up of one test may be what others of its file look at.
+        """
         by_line = self._by_file.get(path, {})
-        found = set().union(*(by_line.get(line, set()) for line in range(lines[0], lines[1] + 1)))
-        found = found or set().union(*by_line.values(), set())
-        nearest = sorted((test for test in found if test.startswith(self.among)), key=lambda one: self._breadth[one])
+        contexts = set().union(*(by_line.get(line, set()) for line in range(lines[0], lines[1] + 1)))
+        contexts = contexts or set().union(*by_line.values(), set())
+        own = {test for test, _, phase in (one.rpartition("|") for one in contexts) if phase != "setup"}
+        prepared = {file_of(one) for one in contexts if one.endswith("|setup")}
+        every = own.union(*(self._in_file[file] for file in prepared))
+        nearest = [test for test in every if test.startswith(self.among)]
+        nearest.sort(key=lambda test: (test not in own, self._breadth[test], test))
+        quick = [test for test in nearest if test in own and self.seconds[test] < QUICK_SECONDS][:MOST_QUICK]
         turns: Counter[str] = Counter()
         when = {}
         for test in nearest:
-            file = test.partition("::")[0]
-            turns[file] += 1
-            when[test] = turns[file]
-        return sorted(nearest, key=lambda test: when[test])
+            turns[file_of(test)] += 1
+            when[test] = turns[file_of(test)]
+        return list(dict.fromkeys([*quick, *sorted(nearest, key=lambda test: when[test])]))
 
     def within(self, tests: Iterable[str], budget: float) -> list[str]:
         """The first of these that take no longer than a budget together [s], those of one file side by side."""
@@ -169,8 +169,13 @@ class Measured:
             if spent and spent + self.seconds[test] > budget:
                 continue
             spent += self.seconds[test]
-            chosen.setdefault(test.partition("::")[0], []).append(test)
+            chosen.setdefault(file_of(test), []).append(test)
         return [test for some in chosen.values() for test in some]
+
+
+def file_of(test: str) -> str:
+    """The file of a test, by its name or that of its context."""
+    return test.partition("::")[0]
 
 
 def is_test(name: str) -> bool:

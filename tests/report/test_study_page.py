@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from marketsim.analysis.crowding.crowding_row import COLUMNS as CROWDING
 from marketsim.analysis.holding.token_against_perpetual import COLUMNS as HOLDING
 from marketsim.analysis.study_effects.effect_row import COLUMNS
+from marketsim.analysis.study_effects.sensitivity_indices import COLUMNS as SENSITIVITY
 from marketsim.cli import main
 from marketsim.datasets.study import Study, create_study
 from marketsim.experiments.design import plan_study
@@ -59,10 +60,15 @@ def effect(cell: int, arm: str, estimate: float | None, **more: object) -> dict:
     return {**row, **more}
 
 
-def crowded(cell: int, number: float, horizon: float) -> dict:
-    row = dict.fromkeys(CROWDING) | dict(cell=cell, market="BTC-PERP", horizon_s=horizon, method="probes")
-    row |= dict(k_usdt=1.2e7, impact_per_usdt=2e-9, crowding_number=number, amplification=1.25, pairs=8)
-    return {**row, "one_shot": 1 + number, "fixed_point": 1 / (1 - number)}
+def crowded(cell: int, number: float, horizon: str) -> dict:
+    row = dict.fromkeys(CROWDING) | dict(cell=cell, market="BTC-PERP", moved="BTC-PERP", horizon=horizon, resets=8)
+    row |= dict(k_usdt=1.2e7, impact_per_usdt=2e-9, impact_per_usdt_buy=2e-9, impact_per_usdt_sell=3e-9)
+    return {**row, "crowding_number": number, "response": 1.0, "bounds": 1, "unread": 0}
+
+
+def multiplied(cell: int, number: float, multiplier: float, horizon: str) -> list[dict]:
+    found = ((f"crowding_number_{horizon}", number), (f"multiplier_{horizon}", multiplier))
+    return [effect(cell, "factual", value, measure=name, market="BTC-PERP", lo=None, hi=None) for name, value in found]
 
 
 def held(replication: int, token: int, perp: int, **more: object) -> dict:
@@ -109,15 +115,57 @@ def test_effects_stand_with_intervals_failures_and_notes(study: Study) -> None:
 
 def test_the_crowding_number_is_the_axis_where_it_was_measured(study: Study) -> None:
     rows = [effect(0, "factual", 0.02), effect(1, "factual", 0.04)]
-    pl.DataFrame(rows, schema=COLUMNS, orient="row").write_parquet(study.path / "effects.parquet")
-    found = [crowded(0, 0.1, 60.0), crowded(0, 0.2, 600.0), crowded(1, 0.4, 60.0), crowded(1, 0.5, 600.0)]
-    pl.DataFrame(found, schema=dict(CROWDING), orient="row").write_parquet(study.path / "crowding.parquet")
+    for horizon in ("0s", "30min"):
+        rows += multiplied(0, 0.1, 1.1, horizon) + multiplied(1, 0.4, 1.5, horizon)
+    write(study, "effects", rows, COLUMNS)
+    found = [crowded(0, 0.1, "0s"), crowded(1, 0.4, "0s"), crowded(0, 0.2, "30min"), crowded(1, 0.5, "30min")]
+    write(study, "crowding", found, dict(CROWDING))
     text = page(study)
-    assert "over crowding number at the longest horizon" in text
+    assert "over crowding number at the end of the resets" in text
     assert "1 / (1 - Lambda)" in text
     assert "2.00e-09" in text
     assert "12.0 M" in text
     assert text.count('<svg class="marks"') == 3  # the outcome, and theory at each of two horizons
+
+
+SENSITIVE = {
+    "over": {"tokens.UP.aum": {"uniform": ["1 MUSDT", "2 MUSDT"]}, "clock.duration": {"uniform": ["1h", "2h"]}},
+    "sensitivity": {"method": "sobol", "samples": 2, "measure": "price_share"},
+}
+
+
+def index(path: str, name: str, estimate: float | None, half: float = 0.0, **more: object) -> dict:
+    row = dict.fromkeys(SENSITIVITY) | dict(measure="price_share", unit="share", arm="frictionless", versus="factual")
+    row |= dict(path=path, index=name, method="sobol", samples=64, left_out=2, estimate=estimate)
+    ends = {} if estimate is None else dict(lo=estimate - half, hi=estimate + half)
+    return {**row, **ends, **more}
+
+
+def test_sensitivity_says_what_matters_most_first(lay_out: Callable[..., Study]) -> None:
+    study = lay_out(**SENSITIVE)
+    rows = [
+        index("clock.duration", "S1", 0.1, 0.05), index("clock.duration", "ST", 0.2, 0.05),
+        index("tokens.UP.aum", "S1", 0.6, 0.08), index("tokens.UP.aum", "ST", 0.8, 0.07),
+    ]  # fmt: skip
+    write(study, "sensitivity", rows, SENSITIVITY)
+    text = page(study)
+    assert (
+        "Over these ranges tokens.UP.aum explains 60 % [52, 68] of the variance of price_share (frictionless against "
+        "factual) by itself, 80 % [73, 87] with the values it acts together with; clock.duration explains 20 % "
+        "[15, 25], the least."
+    ) in text
+    assert "From 64 base points; 2 with a cell that has no outcome were left out." in text
+    assert re.findall(r"<td>([\w.]+)</td><td>S[1T]</td>", text) == ["tokens.UP.aum"] * 2 + ["clock.duration"] * 2
+    assert "sensitivity by sobol, 2 base points" in text
+
+
+def test_sensitivity_without_indices_says_why(lay_out: Callable[..., Study]) -> None:
+    study = lay_out(**SENSITIVE)
+    assert "Indices are computed when every run is done or has failed." in page(study)
+    write(
+        study, "sensitivity", [index("tokens.UP.aum", "S1", None, note="all cells have the same outcome")], SENSITIVITY
+    )
+    assert "There are no indices: all cells have the same outcome." in page(study)
 
 
 def test_failed_runs_are_listed_with_their_reason(study: Study) -> None:
@@ -139,9 +187,10 @@ def test_a_study_page_needs_no_network_and_no_script(study: Study) -> None:
 
 def test_sections_stand_in_order_with_the_registered_outcome_first_and_every_link_has_its_target(study: Study) -> None:
     text = page(study)
-    assert re.findall(r'<section id="([\w-]+)"', text) == list(STUDY_SECTIONS)
-    assert next(iter(STUDY_SECTIONS)) == "primary"
-    assert {link[1:] for link in re.findall(r'href="([^"]+)"', text)} == set(STUDY_SECTIONS)
+    shown = re.findall(r'<section id="([\w-]+)"', text)
+    assert shown == [anchor for anchor in STUDY_SECTIONS if anchor in shown]
+    assert shown[0] == "primary"
+    assert [link[1:] for link in re.findall(r'href="([^"]+)"', text)] == shown
 
 
 def test_a_study_whose_runs_all_failed_says_so_first_and_counts_its_reasons(study: Study) -> None:
@@ -189,12 +238,10 @@ def test_theory_is_drawn_to_where_it_ends() -> None:
 
 
 def test_a_crowding_number_above_one_keeps_the_measured_and_both_curves(study: Study) -> None:
-    rows = [effect(cell, "factual", 1.2 + cell, measure="amplification", lo=1.1, hi=2.9) for cell in (0, 1)]
-    write(study, "effects", rows, COLUMNS)
-    found = [crowded(0, 0.5, 600.0), crowded(1, 1.5, 600.0)]
-    write(study, "crowding", [{**row, "fixed_point": None} for row in found], dict(CROWDING))
+    write(study, "effects", multiplied(0, 0.5, 1.2, "30min") + multiplied(1, 1.5, 2.2, "30min"), COLUMNS)
+    write(study, "crowding", [crowded(0, 0.5, "30min"), crowded(1, 1.5, "30min")], dict(CROWDING))
     text = page(study)
-    assert "Measured amplification against the crowding number 10 min after the probe" in text
+    assert "Measured multiplier against the crowding number 30 min after the resets" in text
     assert "</svg>1 / (1 - Lambda)</span>" in text
 
 

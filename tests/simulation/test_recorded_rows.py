@@ -131,3 +131,27 @@ def test_a_liquidation_is_told_with_its_prices_and_leverage(tmp_path: Path) -> N
         "is_fund": False,
         "solvent_at_index": True,
     }
+
+
+def test_the_median_mark_looks_ahead_to_the_next_settlement(tmp_path: Path) -> None:
+    """1 % is due every hour. The mid is the index, the last price 31,000: the mark is 30,000 (1 + .01 x what is left)."""
+    funding = {"interest": "1%", "damper": "1%", "cap": "1%", "every": "1h"}
+    market = {**FREE, "mark": {"rule": "median"}, "funding": funding}
+
+    def last_at_the_ask(model: MarketModel) -> None:
+        maker, taker = model.add_agent("maker", 10**6 * ATOMS), model.add_agent("taker", 10**6 * ATOMS)
+        for lots, price in ((5, 290_000), (-5, 310_000)):
+            model.gateway.send(maker, "BTC-PERP", lots, order_type="limit", price_ticks=price)
+        model.env.process(buys_one(model, taker))
+
+    made = world(
+        start="2024-01-01T00:00:00Z",
+        index=STILL,
+        market=market,
+        traders=[],
+        duration="130min",
+        record={"marks": "15min"},
+    )
+    rows = recorded(made, tmp_path, before=last_at_the_ask).table("marks")
+    marks = {row["t_ns"] // MINUTE: row["mark_price"] for row in rows.iter_rows(named=True)}
+    assert (marks[75], marks[90], marks[105]) == pytest.approx((30_225.0, 30_150.0, 30_075.0), abs=0.5)

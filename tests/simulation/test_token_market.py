@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from marketsim import MarketModel
-from marketsim.errors import ScenarioError
+from marketsim.errors import KernelError, ScenarioError
 from marketsim.simulation.holding import PrimaryDeals
 from marketsim.traders.kinds.token_maker import TokenMakerDesk
+from marketsim.venues.inventory import BookHoldings
 from tests.simulation.test_agent import Scripted
 from tests.simulation.worlds import ATOMS, CROWD, HOUR, PERP, UP, recorded, steps, world
 
@@ -78,6 +79,30 @@ def test_nav_leaves_out_what_creating_clients_paid_and_the_hedges_that_are_their
     away = (both["index_price"] - both["nav"]).abs().sort()
     assert away[int(0.7 * len(away))] <= 0.005 + 1e-9  # half a tick where no slice was filled after the mark
     assert away[-1] < 0.1
+
+
+def test_units_are_those_of_their_account_and_those_for_sale_are_not_free() -> None:
+    """Account 0 holds the first record of all. Another gets 500 new lots, offers 200 and can give up 300."""
+    model = MarketModel(token_world((DEALERS[0], *CROWD)))
+    market = model.wired.markets["UP"]
+    units = BookHoldings(model.world, market)
+    first = units.holders()[0]
+    assert (units.units_of(0), units.free_of(0)) == (first, first)
+    assert first > 0
+    assert units.total_lots == sum(units.holders().values()) == 10_000 * 100
+    seller = model.add_agent("seller", 0)
+    units.create(seller, 500)
+    model.gateway.send(seller, "UP", -200, order_type="limit", price_ticks=20_000)
+    model.env.run(1)
+    assert (units.units_of(seller), units.free_of(seller), units.total_lots) == (500, 300, 1_000_500)
+    for takes in (units.destroy, lambda account, lots: units.move(account, 0, lots)):
+        with pytest.raises(KernelError, match="has not 301 free lots"):
+            takes(seller, 301)
+    units.move(seller, 0, 100)
+    units.destroy(seller, 200)
+    assert (units.units_of(seller), units.free_of(seller), units.units_of(0)) == (200, 0, first + 100)
+    assert units.total_lots == model.world.market_int(market, "supply_lots") == 1_000_300
+    model.close()
 
 
 def test_makers_hold_the_token_near_its_nav(run: Any) -> None:

@@ -217,6 +217,23 @@ def test_an_account_falls_below_maintenance_before_it_is_bankrupt(
         assert trigger >= bankruptcy - 1 if is_long else trigger <= bankruptcy + 1
 
 
+def test_a_long_paid_in_full_survives_any_price_and_one_a_dollar_short_of_it_does_not() -> None:
+    """A coin bought at 30,000: nothing left but the coin, or a dollar owed: 1 / (1 - .004) in the lowest tier."""
+    assert liquidation_price(40_000, 1, 30_000, BTC) is None
+    assert liquidation_price(30_000, 1, 30_000, BTC) is None
+    assert liquidation_price(29_999, 1, 30_000, BTC) == Fraction(1000, 996)
+    assert liquidation_price(29_999, 1, 30_000, BTC, other_profit=1) is None
+    assert liquidation_price(30_000, 1, 30_000, BTC, other_maintenance=1) == Fraction(1000, 996)
+
+
+def test_the_lowest_trigger_is_a_tick() -> None:
+    """A lot of 10,000 atoms a tick needs 40 at one tick; 9,961 owed leave 39, 9,960 leave 40."""
+    assert liquidation_trigger_ticks(-9_961, 1, 10_000, BTC) == 1
+    assert liquidation_trigger_ticks(-9_960, 1, 10_000, BTC) is None
+    assert liquidation_trigger_ticks(0, 1, 10_000, BTC) is None
+    assert liquidation_trigger_ticks(0, -1, 10_000, BTC) == 1
+
+
 def test_no_position_has_no_trigger_and_no_bankruptcy_price() -> None:
     assert liquidation_trigger_ticks(-5, 0, 10_000, BTC) is None
     assert bankruptcy_price_ticks(-5, 0, 10_000) is None

@@ -241,6 +241,34 @@ def test_regimes_state_their_root_mean_square() -> None:
     assert _underlying(REGIME).index.stated_volatility == Decimal("0.653835")  # sqrt(.4275)
 
 
+FORTY = {"volatility": "40%/yr"}
+TWO_REGIMES = [
+    {"volatility": "40%/yr", "lasts": "1d", "drift": "200%/yr"},
+    {"volatility": "20%/yr", "lasts": "2d", "drift": "-100%/yr"},
+]
+
+
+@pytest.mark.parametrize(
+    ("index", "low", "high"),
+    [
+        ({"kind": "gbm", **FORTY, "drift": "-100%/yr"}, -0.25 - 0.02 - 1.6, 1.6),
+        ({"kind": "gbm", **FORTY, "drift": "100%/yr"}, -1.6, 0.25 + 1.6),
+        # 40 % three deviations of .5 up is 40 % x e^1.5 = 1.792676
+        ({"kind": "log_ou_vol", **FORTY, "log_sd": Decimal("0.5")}, -0.401711 - 7.170702, 7.170702),
+        # a memory of two quarters is longer than half the run, one of a sixteenth's double is not
+        ({"kind": "ou", **FORTY, "drift": "-100%/yr", "memory": "365d"}, -0.25 - 1.6, 1.6),
+        ({"kind": "ou", **FORTY, "drift": "100%/yr", "memory": "1095h"}, -0.8, 0.25 + 0.8),
+        # (1 + .6) / (1 - .6) is 4: in the long run twice as volatile
+        ({"kind": "ar1", **FORTY, "autocorrelation": Decimal("0.6")}, -0.08 - 3.2, 3.2),
+        ({"kind": "regime", "regimes": TWO_REGIMES}, -0.25 - 0.02 - 1.6, 0.5 + 1.6),
+    ],
+    ids=lambda value: str(value["kind"]) if isinstance(value, dict) else None,
+)
+def test_what_a_kind_may_plausibly_reach_in_a_quarter_of_a_year(index: dict[str, Any], low: float, high: float) -> None:
+    """Eight deviations: of 40 % a year 8 x .4 x .5 = 1.6; v t / 2 = .16 / 8 = .02; a drift of 100 % is .25."""
+    assert _underlying(index).index.plausible_growth(0.25) == pytest.approx((low, high), abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("index", "path", "message"),
     [

@@ -1,6 +1,6 @@
-"""Claims: verdicts on what is said of leveraged tokens, each computed from one run of scenarios/claims.
+"""Verdicts on what is said of leveraged tokens: one file a claim, each computed from the tables of a run or a study.
 
-`verdicts` gives them; the evaluator of each claim is in `token_claims` (the token by itself), `fund_claims` (what a
-fund holds) or `holder_claims` (what is done with a token). Nothing here knows what the answer should be: it follows
-from the rows.
+A scenario says with `claim: WORD` which claim it puts to the test; its title is the claim in the source's words. A
+claim reads tokens, markets and rules from the scenario that ran, so any scenario can be judged, not only those shipped.
+`family` says what a claim is, `verdicts` reads one for a run directory or a study, `readings` is what several read.
 """

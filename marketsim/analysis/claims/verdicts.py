@@ -1,72 +1,98 @@
-"""The verdict on a claim about leveraged tokens, computed from the tables of one run of its scenario.
-
-A claim is the title of its scenario in scenarios/claims; its verdict says whether the run supports it, in a sentence
-with the figures and the condition they hold under.
-"""
+"""The verdict on a claim about leveraged tokens, computed from a run or a study of a scenario that names it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from marketsim.analysis.claims import fund_claims, holder_claims, token_claims
-from marketsim.analysis.claims.evaluation import Evaluation, Outcome
+from marketsim.analysis.claims.family import CLAIMS, Claim, Outcome, RunClaim, StudyClaim, undecided
 from marketsim.datasets.run import Run
-from marketsim.errors import ResultError
+from marketsim.datasets.study import Study
+from marketsim.errors import ResultError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a run says about a claim: the outcome, a sentence with its condition, and the figures by name."""
+    """What a run or a study says about a claim: the outcome, a sentence with its condition, and figures by name.
+
+    claim: in the words of the scenario's title. word: which claim it was judged as.
+    """
 
     claim: str
+    word: str
     outcome: Outcome
     sentence: str
     figures: Mapping[str, float] = field(default_factory=dict)
 
 
-Evaluator = Callable[[Run], Evaluation]
+@cache
+def all_claims() -> Mapping[str, Claim]:
+    """Every claim by its word, those of plugins among them."""
+    return {name: kind() for name, kind in CLAIMS.kinds.items()}
 
 
-def verdict(run_directory: str | Path) -> Verdict:
-    """The verdict on the claim whose scenario made a run.
-
-    Raises `ResultError` for a run of any other scenario, or one that failed.
-    """
-    run = Run(run_directory)
-    evaluate = EVALUATORS.get(run.manifest["name"])
-    if evaluate is None:
-        raise ResultError(f"{run.path} is a run of {run.manifest['name']!r}, which is none of {', '.join(EVALUATORS)}")
-    if run.manifest["status"] != "ok":
-        raise ResultError(f"{run.path} cannot support a claim: its status is {run.manifest['status']!r}")
-    return Verdict(run.resolved["title"], *evaluate(run))
-
-
-def verdicts(folder: str | Path) -> dict[str, Verdict]:
-    """Verdicts on all runs of claims below a folder, by the scenario's name and run directory (`name/run id`)."""
-    found = {}
-    for path in sorted(Path(folder).rglob("manifest.json")):
-        if json.loads(path.read_text(encoding="utf-8"))["name"] in EVALUATORS:
-            found["/".join(path.parent.parts[-2:])] = verdict(path.parent)
+def listing() -> list[tuple[str, str, str]]:
+    """Word, origin and question of each claim, the rows of `marketsim list claims`."""
+    found = []
+    for claim in all_claims().values():
+        plugin = CLAIMS.plugin_of(type(claim))
+        origin = type(claim).__module__ if plugin is None else f"{plugin.package} {plugin.version}"
+        of_what = "a study" if isinstance(claim, StudyClaim) else "a run"
+        found.append((claim.name, origin, f"{claim.about} [{of_what}]"))
     return found
 
 
-EVALUATORS: dict[str, Evaluator] = {
-    "claim-multiple": token_claims.multiple,
-    "claim-basket": fund_claims.basket,
-    "claim-spot": holder_claims.spot,
-    "claim-redemption": holder_claims.redemption,
-    "claim-premium": token_claims.premium,
-    "claim-costs": token_claims.costs,
-    "claim-gap": token_claims.gap,
-    "claim-target": fund_claims.target,
-    "claim-exposure": token_claims.exposure,
-    "claim-violent": token_claims.violent,
-    "claim-choppy": token_claims.choppy,
-    "claim-flat": token_claims.flat,
-    "claim-split": holder_claims.split,
-    "claim-perp": holder_claims.perp,
-}
-"""The evaluator of each claim, by the name of its scenario, in the order of the source's sentences."""
+def verdict(path: str | Path | Run | Study, claim: str | None = None) -> Verdict:
+    """The verdict of a run directory, or a study, on the claim its scenario names, or on another.
+
+    Raises `ResultError` for one that names none, or that failed, `UsageError` for a claim there is not.
+    """
+    source = _opened(path)
+    scenario = source.scenario if isinstance(source, Study) else source.resolved
+    word = claim or scenario.get("claim")
+    if word is None:
+        raise ResultError(
+            f"{source.path} names no claim; `claim:` in its scenario does, one of {', '.join(all_claims())}"
+        )
+    if word not in all_claims():
+        raise UsageError(f"there is no claim {word!r}; there are {', '.join(all_claims())}")
+    judged, title = all_claims()[word], str(scenario.get("title") or scenario["name"])
+    if isinstance(source, Run) and source.manifest["status"] != "ok":
+        raise ResultError(f"{source.path} cannot support a claim: its status is {source.manifest['status']!r}")
+    if isinstance(judged, RunClaim) and isinstance(source, Run):
+        return Verdict(title, word, *judged.judge(source))
+    if isinstance(judged, StudyClaim) and isinstance(source, Study):
+        return Verdict(title, word, *judged.judge(source))
+    needed = "one run" if isinstance(judged, RunClaim) else "a study (`marketsim sweep`): one path is no distribution"
+    return Verdict(title, word, *undecided(f"it takes {needed}"))
+
+
+def verdicts(folder: str | Path) -> dict[str, Verdict]:
+    """Verdicts on all runs and studies of claims below a folder, by scenario's name and id (`name/id`).
+
+    The runs of a study are part of it and not judged by themselves.
+    """
+    return {"/".join(path.parts[-2:]): verdict(path) for path in _claimed(Path(folder))}
+
+
+def _opened(path: str | Path | Run | Study) -> Run | Study:
+    if isinstance(path, (Run, Study)):
+        return path
+    return Study(path) if (Path(path) / "study.json").is_file() else Run(path)
+
+
+def _claimed(folder: Path) -> Iterator[Path]:
+    """Directories of runs and studies below a folder whose scenario names a claim."""
+    studies = [path.parent for path in sorted(folder.rglob("study.json"))]
+    for path in studies:
+        if Study(path).scenario.get("claim") is not None:
+            yield path
+    for manifest in sorted(folder.rglob("manifest.json")):
+        path = manifest.parent
+        if not any(study in path.parents for study in studies):
+            declared = json.loads((path / "resolved.json").read_text(encoding="utf-8"))
+            if declared.get("claim") is not None:
+                yield path

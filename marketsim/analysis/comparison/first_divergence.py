@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from marketsim.datasets.run import Run
-from marketsim.datasets.tables import TABLES, Table
+from marketsim.datasets.tables import TABLES
 
 SLICE = 200_000
 DECIDED = {
@@ -23,11 +23,7 @@ DECIDED = {
 """What is known of a rebalance at its decision, of a child when it is sent; the other columns tell what came later."""
 
 
-def _instant_of(table: Table) -> str | None:
-    return next((name for name in ("t_ns", "t_decide_ns", "t1_ns") if name in table.names), None)
-
-
-INSTANT_OF = {name: instant for name, table in TABLES.items() if (instant := _instant_of(table)) is not None}
+INSTANT_OF = {name: table.instant for name, table in TABLES.items() if table.instant is not None}
 """The column that dates a row of each table; `instruments`, `accounts` and `holders` have no instant."""
 
 CUT_WITH = {"token_legs": "tokens", "ledger": "cohorts"}

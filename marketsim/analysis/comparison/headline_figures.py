@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 import polars as pl
 
-from marketsim.analysis.measures.collapse_share import is_collapsed
+from marketsim.analysis.measures.pair_state import is_collapsed
 from marketsim.analysis.measures.volatility import RETURN_NS
 from marketsim.analysis.run_data.measured_period import measured_period
 from marketsim.analysis.run_data.mid_prices import mids_of

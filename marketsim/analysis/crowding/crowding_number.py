@@ -1,55 +1,71 @@
-"""The crowding number Lambda(h) = lambda(h) K, signed, and the multipliers that theory derives from it.
+"""The crowding number Lambda(h) = lambda(Q, h) K: what a move comes back as, through the orders that it calls for.
 
-h is the time until the impact is counted: at the end of the orders' window Lambda says what an order does to its own
-reset, at the next reset what one reset does to the next (docs/theory.md#crowding-number).
+Signed; of several markets the eigenvalue of lambda K with the largest real part, and the returns that it multiplies.
+h is the time after the last fill: at the end of the orders Lambda says what an order does to its own reset, at the next
+reset what one reset does to the next (docs/theory.md#crowding-number).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from marketsim.analysis.arrays import Floats
-from marketsim.analysis.crowding.probe_impact import Impact
-from marketsim.analysis.crowding.rebalance_demand import Demand
-from marketsim.analysis.inference.intervals import t_interval
+from marketsim.analysis.crowding.reset_impact import InstantImpact
 
 
 @dataclass(frozen=True)
 class CrowdingNumber:
-    """A crowding number with its interval, and the multipliers of theory (docs/theory.md#crowding-number).
-
-    one_shot: 1 + Lambda, of orders sized once. fixed_point: 1 / (1 - Lambda), of orders that follow the price they
-    make; None from Lambda = 1 on.
-    """
+    """Lambda, and the returns of the markets that come back multiplied by it (n,), the largest of them 1."""
 
     number: float
-    lo: float | None = None
-    hi: float | None = None
-    pairs: int | None = None
-
-    @property
-    def one_shot(self) -> float:
-        """The multiplier where every fund sizes its order once, before any impact."""
-        return 1 + self.number
-
-    @property
-    def fixed_point(self) -> float | None:
-        """The multiplier where orders follow the price they make; None where there is no finite one."""
-        return 1 / (1 - self.number) if self.number < 1 else None
+    responses: Floats
 
 
-def crowding_number(measured: Impact, k: Demand) -> CrowdingNumber:
-    """Lambda(h) = lambda(h) K, signed: of several markets the eigenvalue of largest real part, with its interval."""
-    matrix = np.array([[k.get((m, j), 0.0) for j in measured.markets] for m in measured.markets])
-    every = np.arange(measured.pairs)
-    value = leading_eigenvalue(measured.matrix() @ matrix)
-    left_out = [leading_eigenvalue(measured.matrix(np.delete(every, i)) @ matrix) for i in every]
-    found = t_interval(value, np.array(left_out), effective=float(measured.pairs))
-    return CrowdingNumber(value, found.lo, found.hi, measured.pairs)
+@dataclass(frozen=True)
+class CrowdingSums:
+    """Sums over instants of X (seen, traded), Q (traded,) and K (traded, moved), K weighed by the move that is meant.
+
+    Of one market they give Lambda = sum X / sum (Q / K), of equal K so lambda K.
+    """
+
+    x: Floats
+    notional: Floats
+    weighted_k: Floats
+    weight: float
+
+    def impact(self) -> Floats:
+        """lambda (seen, traded) = sum X / sum Q [1/currency]."""
+        ratio: Floats = np.divide(self.x, self.notional, out=np.zeros_like(self.x), where=self.notional > 0)
+        return ratio
+
+    def demand(self) -> Floats:
+        """K (traded, moved) [currency per unit of return]."""
+        return self.weighted_k / self.weight
+
+    def crowding(self) -> CrowdingNumber:
+        """Lambda and its responses."""
+        return leading(self.impact() @ self.demand())
 
 
-def leading_eigenvalue(matrix: Floats) -> float:
-    """The real part of the eigenvalue whose real part is largest."""
-    return float(np.max(np.linalg.eigvals(matrix).real)) if matrix.size else 0.0
+def crowding_sums(instants: Sequence[InstantImpact]) -> CrowdingSums:
+    """The sums of instants at which the same markets had resets."""
+    weights = [each.implied_move for each in instants]
+    weighted = [weight * each.k for weight, each in zip(weights, instants, strict=True)]
+    return CrowdingSums(
+        x=np.sum([each.x for each in instants], axis=0),
+        notional=np.sum([each.notional for each in instants], axis=0),
+        weighted_k=np.sum(weighted, axis=0),
+        weight=float(sum(weights)),
+    )
+
+
+def leading(matrix: Floats) -> CrowdingNumber:
+    """The eigenvalue of largest real part (its real part), and its vector, scaled so that the largest entry is 1."""
+    values, vectors = np.linalg.eig(matrix)
+    place = int(np.argmax(values.real))
+    vector = vectors[:, place].real
+    largest = vector[int(np.argmax(np.abs(vector)))]
+    return CrowdingNumber(float(values[place].real), vector / largest if largest else vector)

@@ -1,4 +1,4 @@
-"""A row of crowding.parquet: the crowding of one market in one cell at one horizon."""
+"""A row of crowding.parquet: how two markets of a cell are bound together by funds, at one horizon."""
 
 from __future__ import annotations
 
@@ -7,35 +7,40 @@ from dataclasses import dataclass
 import polars as pl
 
 COLUMNS = {
-    "cell": pl.Int64, "market": pl.String, "horizon_s": pl.Float64, "method": pl.String, "k_usdt": pl.Float64,
-    "impact_per_usdt": pl.Float64, "crowding_number": pl.Float64, "lo": pl.Float64, "hi": pl.Float64, "pairs": pl.Int64,
-    "one_shot": pl.Float64, "fixed_point": pl.Float64, "amplification": pl.Float64, "liquidation_density": pl.Float64,
-    "contrarian_liquidity": pl.Float64,
+    "cell": pl.Int64, "market": pl.String, "moved": pl.String, "horizon": pl.String, "horizon_s": pl.Float64,
+    "k_usdt": pl.Float64, "impact_per_usdt": pl.Float64, "impact_per_usdt_buy": pl.Float64,
+    "impact_per_usdt_sell": pl.Float64, "crowding_number": pl.Float64, "response": pl.Float64, "resets": pl.Int64,
+    "bounds": pl.Int64, "unread": pl.Int64, "liquidation_density": pl.Float64, "contrarian_liquidity": pl.Float64,
 }  # fmt: skip
 """Columns of crowding.parquet, and their types."""
 
 
 @dataclass(frozen=True, slots=True)
 class CrowdingRow:
-    """A row of crowding.parquet: for each horizon of the probes (method `probes`), and one by regression.
+    """A row of crowding.parquet, of the probes of all replications of a cell.
 
-    crowding_number: of all markets of the cell together (a spectral radius), so equal in each of them. k_usdt: the
-    market's own K. one_shot, fixed_point: the multipliers of theory. amplification: what was measured against the first
-    frictionless arm. liquidation_density, contrarian_liquidity: what a unit of return set off [currency].
+    horizon: after the resets' last fill, as the names of measures end in it; horizon_s: in seconds, null for `next`.
+    k_usdt: what funds trade in `market` per unit of return of `moved`. impact_per_usdt: how far an order in `market`
+    moves `moved` per unit of currency, on the side of the resets' orders; .._buy, .._sell: by side. crowding_number: of
+    all markets with resets at one instant together; response: the return of `market` among those it multiplies, the
+    largest being 1. resets: that it rests on; bounds: sides that a probe emptied; unread: resets that could not be
+    read. liquidation_density, contrarian_liquidity: what a unit of return of the market set off [currency], of its own
+    row alone.
     """
 
     cell: int
     market: str
-    horizon_s: float
-    method: str
-    k_usdt: float | None
-    impact_per_usdt: float | None
-    crowding_number: float | None
-    lo: float | None
-    hi: float | None
-    pairs: int | None
-    one_shot: float | None
-    fixed_point: float | None
-    amplification: float | None = None
+    moved: str
+    horizon: str
+    horizon_s: float | None
+    k_usdt: float
+    impact_per_usdt: float
+    impact_per_usdt_buy: float | None
+    impact_per_usdt_sell: float | None
+    crowding_number: float
+    response: float
+    resets: int
+    bounds: int
+    unread: int
     liquidation_density: float | None = None
     contrarian_liquidity: float | None = None

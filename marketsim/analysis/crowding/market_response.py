@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from json import loads
 
-import numpy as np
-import polars as pl
+from marketsim.analysis.crowding.probe_impact import Push
 
 
 @dataclass(frozen=True)
@@ -23,24 +22,26 @@ class MarketResponse:
 
 
 def market_response(
-    pairs: pl.DataFrame, market: str, horizon_ns: int, *, leaning: Iterable[str], money_per_lot: float
+    pairs: Sequence[tuple[Push, Push, float]], *, leaning: Iterable[str], money_per_lot: float
 ) -> MarketResponse:
-    """G and C of a market from its pairs of probes: least squares of what was traded on the move x.
+    """G and C of a market from pairs of probes: least squares of what was traded on the move x.
 
-    leaning: cohorts that count in C (traders who are neither makers, who take the other side of anything, nor funds);
-    what liquidations traded for them is taken out of it. money_per_lot: at a typical price [currency].
+    pairs: a probe that bought, the one that sold from the same state, and the price of the last reset. leaning: cohorts
+    that count in C (traders who are neither makers, who take the other side of anything, nor funds); what liquidations
+    traded for them is taken out of it. money_per_lot: at a typical price [currency].
     """
-    rows = pairs.filter(
-        (pl.col("market") == market) & (pl.col("seen") == market) & (pl.col("horizon_ns") == horizon_ns)
-    )
-    x = rows["x"].to_numpy()
-    total = float(x @ x)
+    names, total, by_liquidation, by_others = set(leaning), 0.0, 0.0, 0.0
+    for bought, sold, price in pairs:
+        x = (bought.change - sold.change) / 2 / price
+        total += x * x
+        by_liquidation += x * (bought.liquidated - sold.liquidated) / 2
+        by_others += x * (_lots(bought, names) - _lots(sold, names)) / 2 * money_per_lot
     if not total:
         return MarketResponse(None, None)
-    names = set(leaning)
-    bought = np.array(
-        [sum(lots for name, lots in loads(change).items() if name in names) for change in rows["change"]], np.float64
-    )
-    density = float(x @ rows["liquidated"].to_numpy()) / total
-    others = float(x @ bought) * money_per_lot / total
-    return MarketResponse(density, density - others)
+    density = by_liquidation / total
+    return MarketResponse(density, density - by_others / total)
+
+
+def _lots(push: Push, cohorts: set[str]) -> int:
+    """Net lots that some cohorts bought since a probe."""
+    return sum(lots for name, lots in loads(push.net_change).items() if name in cohorts)

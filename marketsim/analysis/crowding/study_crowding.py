@@ -1,87 +1,127 @@
-"""crowding.parquet of a study: K, lambda, the crowding number and its multipliers, for each cell and market."""
+"""crowding.parquet of a study: K, lambda and what they multiply, market by market, for each cell and horizon."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
 import polars as pl
 
-from marketsim.analysis.crowding.crowding_number import CrowdingNumber, crowding_number
+from marketsim.analysis.crowding.crowding_number import crowding_sums
 from marketsim.analysis.crowding.crowding_row import COLUMNS, CrowdingRow
-from marketsim.analysis.crowding.market_response import market_response
-from marketsim.analysis.crowding.probe_impact import PROBES, antithetic_pairs, impact_at
-from marketsim.analysis.crowding.rebalance_demand import Demand, clock_demand, demand_windows
-from marketsim.analysis.crowding.regression_impact import REGRESSION_NS, impact_by_regression
-from marketsim.analysis.run_data.finished_runs import factual_arms, finished_runs
+from marketsim.analysis.crowding.market_response import MarketResponse, market_response
+from marketsim.analysis.crowding.probe_impact import RESET, Push, pushes_of
+from marketsim.analysis.crowding.reset_impact import BUY, OWN_SIZE, SELL, InstantImpact, instant_impacts
+from marketsim.analysis.run_data.reset_moves import move_before
+from marketsim.datasets.resets import resets_of
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
+from marketsim.scenario.study import NEXT, ProbeSpec, horizon_ns
 from marketsim.traders.group import TRADERS
 from marketsim.units import NS_PER_SECOND
 
+Pair = tuple[Run, Run]
+"""A factual run and the baseline's of the same replication, and of the same fork."""
+
 
 def study_crowding(study: Study) -> pl.DataFrame:
-    """Crowding of every cell: by probes at their horizons, and by regression to compare with; columns `COLUMNS`."""
-    rows: list[CrowdingRow] = []
-    measured = _measured_amplification(study)
-    for _, runs in finished_runs(study, factual_arms(study)).group_by("cell", maintain_order=True):
-        there = [Run(path) for path in runs["path"]]
-        k, cell = _mean_demand(there), int(runs["cell"][0])
-        found = [*_by_probes(study, cell, there[0], k, runs["run_id"].to_list()), *_by_regression(cell, there, k)]
-        rows += [replace(row, amplification=measured.get(cell)) for row in found]
+    """Crowding of every cell of which probes could be read; columns `COLUMNS`."""
+    horizons = (study.spec.probe or ProbeSpec()).words
+    rows = [
+        row for cell, pairs in _pairs(study).items() for horizon in horizons for row in _of_cell(cell, pairs, horizon)
+    ]
     return pl.DataFrame([asdict(row) for row in rows], schema=COLUMNS)
 
 
-def _mean_demand(runs: list[Run]) -> Demand:
-    """K at the most crowded time of day, mean over replications."""
-    each = [clock_demand(demand_windows(run)) for run in runs]
-    keys = {key for k in each for key in k}
-    return {key: float(np.mean([k.get(key, 0.0) for k in each])) for key in sorted(keys)}
+def _pairs(study: Study) -> dict[int, list[Pair]]:
+    """The pairs of every cell; of a study of forks the forks without a jump, at which probes were sent."""
+    factual, baseline = study.spec.factual_arm, study.spec.baseline_arm
+    runs = study.runs().filter(status="ok")
+    if study.spec.fork is not None:
+        runs = runs.filter(pl.col("fork_ns").is_not_null())
+    place = [name for name in ("cell", "replication", "fork_ns", "jump") if name in runs.columns]
+    both = runs.filter(arm=factual or "").join(runs.filter(arm=baseline), on=place, nulls_equal=True, suffix="_c")
+    found: dict[int, list[Pair]] = {}
+    for cell, path, path_c in both.sort(place).select("cell", "path", "path_c").iter_rows():
+        found.setdefault(cell, []).append((Run(path), Run(path_c)))
+    return found
 
 
-def _probes(study: Study, run_ids: list[str]) -> pl.DataFrame:
-    files = [study.path / "probes" / f"{run_id}.parquet" for run_id in run_ids]
-    frames = [pl.read_parquet(file) for file in files if file.is_file()]
-    frames = [frame.select(*PROBES) for frame in frames if not frame.is_empty()]
-    return pl.concat(frames) if frames else pl.DataFrame(schema=PROBES)
+def _of_cell(cell: int, pairs: Sequence[Pair], horizon: str) -> Iterator[CrowdingRow]:
+    """The rows of one cell and horizon, for each set of markets that had resets at one instant."""
+    by_markets: dict[tuple[str, ...], list[InstantImpact]] = {}
+    unread = 0
+    for factual, baseline in pairs:
+        for instant in instant_impacts(factual, baseline, horizon):
+            if isinstance(instant, int):
+                unread += 1
+            else:
+                by_markets.setdefault(instant.markets, []).append(instant)
+    others = _responses(pairs, horizon)
+    for markets, instants in by_markets.items():
+        for row in _of_markets(cell, markets, instants, horizon):
+            row = replace(row, unread=unread)
+            found = others.get(row.market) if row.market == row.moved else None
+            yield row if found is None else replace(row, **asdict(found))
 
 
-def _by_probes(study: Study, cell: int, run: Run, k: Demand, run_ids: list[str]) -> Iterator[CrowdingRow]:
-    pairs = antithetic_pairs(_probes(study, run_ids))
-    markets = sorted(pairs["market"].unique().to_list())
-    for horizon in sorted(pairs["horizon_ns"].unique().to_list()):
-        measured = impact_at(horizon, pairs, markets)
-        number = crowding_number(measured, k)
-        own = measured.matrix().diagonal()
-        for i, market in enumerate(markets):
-            others = market_response(
-                pairs, market, horizon, leaning=_leaning(run), money_per_lot=_money_per_lot(run, market)
+def _of_markets(
+    cell: int, markets: tuple[str, ...], instants: Sequence[InstantImpact], horizon: str
+) -> Iterator[CrowdingRow]:
+    sums = crowding_sums(instants)
+    k, slopes, found = sums.demand(), sums.impact(), sums.crowding()
+    bounds = sum(instant.bounds for instant in instants)
+    for m, market in enumerate(markets):
+        sides = {side: _by_side(instants, m, side) for side in (BUY, SELL)}
+        for j, moved in enumerate(markets):
+            yield CrowdingRow(
+                cell=cell,
+                market=market,
+                moved=moved,
+                horizon=horizon,
+                horizon_s=None if horizon == NEXT else horizon_ns(horizon) / NS_PER_SECOND,
+                k_usdt=float(k[m, j]),
+                impact_per_usdt=float(slopes[j, m]),
+                impact_per_usdt_buy=sides[BUY].get(moved),
+                impact_per_usdt_sell=sides[SELL].get(moved),
+                crowding_number=found.number,
+                response=float(found.responses[m]),
+                resets=len(instants),
+                bounds=bounds,
+                unread=0,
             )
-            yield replace(
-                _row(cell, market, k, float(own[i]), number, horizon, "probes"),
-                liquidation_density=others.liquidation_density,
-                contrarian_liquidity=others.contrarian_liquidity,
-            )
 
 
-def _by_regression(cell: int, runs: list[Run], k: Demand) -> Iterator[CrowdingRow]:
-    for market in sorted({m for m, _ in k}):
-        found = [impact_by_regression(run, market)[0] for run in runs]
-        slopes = [slope for slope in found if slope is not None]
-        if slopes:
-            slope = float(np.mean(slopes))
-            number = CrowdingNumber(slope * k[market, market], pairs=len(slopes))
-            yield _row(cell, market, k, slope, number, REGRESSION_NS, "regression")
+def _by_side(instants: Sequence[InstantImpact], traded: int, side: int) -> Mapping[str, float]:
+    """lambda of an order to one side in one market, by the market seen."""
+    known = [found for instant in instants if (found := instant.resets[traded].sides[side]) is not None]
+    notional = sum(each.notional for each in known)
+    markets = {market for each in known for market in each.x}
+    return {market: sum(each.x.get(market, 0.0) for each in known) / notional for market in markets if notional}
 
 
-def _row(
-    cell: int, market: str, k: Demand, slope: float, found: CrowdingNumber, horizon_ns: int, method: str
-) -> CrowdingRow:
-    return CrowdingRow(
-        cell, market, horizon_ns / NS_PER_SECOND, method, k.get((market, market)), slope,
-        found.number, found.lo, found.hi, found.pairs, found.one_shot, found.fixed_point,
-    )  # fmt: skip
+def _responses(pairs: Sequence[Pair], horizon: str) -> dict[str, MarketResponse]:
+    """What others traded after the moves of probes of the orders' own size, by market."""
+    found: dict[str, list[tuple[Push, Push, float]]] = {}
+    for factual, baseline in pairs:
+        for reset in resets_of(factual):
+            move = move_before(reset, factual, baseline)
+            ends = {
+                push.side: push
+                for push in pushes_of(factual).get((reset.market, reset.decide_ns), ())
+                if push is not None
+                and (push.schedule, push.size, push.horizon, push.seen) == (RESET, OWN_SIZE, horizon, reset.market)
+            }
+            if move is not None and len(ends) == 2:
+                found.setdefault(reset.market, []).append((ends[BUY], ends[SELL], move.price))
+    if not pairs:
+        return {}
+    run = pairs[0][0]
+    return {
+        market: market_response(each, leaning=_leaning(run), money_per_lot=_money_per_lot(run, market))
+        for market, each in found.items()
+    }
 
 
 def _leaning(run: Run) -> list[str]:
@@ -93,14 +133,5 @@ def _leaning(run: Run) -> list[str]:
 def _money_per_lot(run: Run, market: str) -> float:
     """Worth of a lot at the mean mark [currency]."""
     lot = float(run.table("instruments").filter(pl.col("market") == market)["lot"][0])
-    mark = run.table("marks").filter(pl.col("market") == market)["mark_price"].mean()
-    return lot * float(mark) if isinstance(mark, (int, float)) else 0.0
-
-
-def _measured_amplification(study: Study) -> dict[int, float]:
-    """Amplification of the factual arm against the baseline, by cell, where effects have it."""
-    if not (study.path / "effects.parquet").is_file():
-        return {}
-    spec = study.spec
-    rows = study.effects().filter(measure="amplification", arm=spec.factual_arm or "", versus=spec.baseline_arm)
-    return {cell: value for cell, value in rows.select("cell", "estimate").iter_rows() if value is not None}
+    mark = run.table("marks").filter(pl.col("market") == market)["mark_price"]
+    return lot * float(np.mean(mark.to_numpy())) if len(mark) else 0.0

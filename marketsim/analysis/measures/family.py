@@ -37,8 +37,9 @@ class Term:
 
     numerator: a number, or an array over a grid of instants, the same for all terms of a measure. market: effects have
     a row for each; None is all markets together. dropped: resets or sides that could not be read; such a term has
-    denominator 0 (`unread`). exchanged: for measures of pairs whose value for two runs that differ by chance alone is
-    not `no_effect`: the number that changes its sign where the runs are exchanged, which is what the test then flips.
+    denominator 0 (`unread`), unless a bound stands for it. exchanged: for measures of pairs whose value for two runs
+    that differ by chance alone is not `no_effect`: the number that changes its sign where the runs are exchanged, which
+    is what the test then flips.
     reset: what the term's reset was.
     """
 

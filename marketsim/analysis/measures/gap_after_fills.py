@@ -1,15 +1,17 @@
-"""The gap between a run's mid and its counterfactual's after the last fill of a rebalance, against time."""
+"""The gap between a run's mid and its counterfactual's after the last fill of a reset, against time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from marketsim.analysis.arrays import Floats
-from marketsim.analysis.measures.family import PairMeasure, Term
-from marketsim.analysis.run_data.mid_prices import MINUTE_NS
-from marketsim.analysis.run_data.rebalance_windows import LONGEST_AFTER_NS, log_mids, windows_of
+from marketsim.analysis.measures.family import WHOLE_RUN, PairMeasure, Term, unread
+from marketsim.analysis.measures.reset_gaps import COARSEST_NS
+from marketsim.analysis.run_data.measured_period import measured_period
+from marketsim.analysis.run_data.measured_resets import LONGEST_AFTER_NS, after_ns, measured_resets
+from marketsim.analysis.run_data.mid_prices import MINUTE_NS, mids_of
 from marketsim.datasets.run import Run
 
 AFTER_NS = (
@@ -22,31 +24,49 @@ AFTER_NS = (
 
 
 class GapAfterFills(PairMeasure):
-    """A measure of D(tau) = E[s ln(M_f / M_c)(t_last + tau)], s the sign of the order (docs/contract.md#measures)."""
+    """A measure of D(tau) = E[s ln(M_f / M_c)(t_last + tau)], s the sign of the order (docs/contract.md#measures).
 
-    if_nothing = "no token traded in a rebalance"
+    Resets of one instant and market are one; those of a replication count by their absolute order.
+    """
+
+    if_nothing = "no reset sent an order to a market, or the run ends before H"
     is_of_sums = True
+    window = "from the last fill of the resets to half-way to the next (4 h at most)"
 
     def terms(self, arm: Run, versus: Run, resets: Run | None = None) -> list[Term]:
-        """One term for each window: the gap at each tau of `AFTER_NS`, over 1.
+        """One term for each reset: weight x gap at each tau of `AFTER_NS`, over its weight.
 
-        Beyond a window's own H its value at H is kept, so that D is of the same windows at every tau, and D at four
-        hours is D(H). A window in which as much was bought as sold has no sign and no term.
+        Beyond a reset's own H its value at H is kept, so that D is of the same resets at every tau, and D at four hours
+        is D(H). A reset whose H ends after the run could not be read.
         """
-        windows = [window for window in windows_of(resets or arm) if window.side]
-        grid = np.array(AFTER_NS, np.int64)
-        after = [w.last_ns + np.minimum(grid, w.after_ns) for w in windows]
-        instants = np.array(after, np.int64).reshape(-1, len(grid))
-        f, c = (log_mids(run, windows, instants, "reversal") for run in (arm, versus))
-        gap = (f - c) * np.array([window.side for window in windows]).reshape(-1, 1)
-        known = np.isfinite(gap).all(axis=1)
-        return [Term(window.day, gap[i], 1.0) for i, window in enumerate(windows) if known[i]]
+        return list(self._terms(arm, versus, resets or arm))
+
+    def of_replication(self, terms: Sequence[Term]) -> list[Term]:
+        """One term over 1: the replication's own mean over its resets."""
+        weight = sum(term.denominator for term in terms)
+        return [Term(WHOLE_RUN, sum(term.numerator for term in terms) / weight, 1.0)] if weight else []
+
+    def _terms(self, arm: Run, versus: Run, resets: Run) -> Iterator[Term]:
+        period, grid = measured_period(resets), np.array(AFTER_NS, np.int64)
+        end_ns = min(measured_period(run).end_ns for run in (arm, versus))
+        mids = [mids_of(run).require("the reversal", COARSEST_NS) for run in (arm, versus)]
+        for reset in measured_resets(resets):
+            day = period.day_of(reset.decide_ns)
+            last_ns = end_ns + 1 if reset.last_ns is None else reset.last_ns
+            at = last_ns + np.minimum(grid, after_ns(reset, last_ns))
+            if at[-1] > end_ns:
+                yield unread(day, reset.market)
+                continue
+            f, c = (np.log(each.standing(reset.market, at)) for each in mids)
+            gap, weight = reset.sign * (f - c), float(abs(reset.target_lots))
+            known = bool(np.isfinite(gap).all())
+            yield Term(day, weight * gap, weight, reset.market) if known else unread(day, reset.market)
 
 
 def mean_gap(terms: Sequence[Term]) -> Floats | None:
-    """D(tau) on the grid `AFTER_NS`; None without a window."""
-    windows = sum(term.denominator for term in terms)
-    if not windows:
+    """D(tau) on the grid `AFTER_NS`; None without a reset."""
+    known = [term for term in terms if term.denominator]
+    if not known:
         return None
-    total: Floats = np.array([term.numerator for term in terms]).sum(axis=0)
-    return total / windows
+    total: Floats = np.array([term.numerator for term in known]).sum(axis=0)
+    return total / sum(term.denominator for term in known)

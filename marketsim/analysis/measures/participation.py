@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from marketsim.analysis.measures.family import MEASURES, RatioOfSums, RunMeasure, Term
+from marketsim.analysis.measures.rebalance_costs import IN_WORDS
 from marketsim.analysis.run_data.rebalance_orders import orders_of
 from marketsim.datasets.run import Run
 
@@ -15,12 +16,11 @@ class Participation(RatioOfSums, RunMeasure):
 
     name, unit = "participation", "share"
     if_nothing = "no rebalance traded in a book"
+    window = IN_WORDS
 
     def terms(self, run: Run) -> list[Term]:
         """One term for each order, in notional at its average price."""
         rows = orders_of(run).filter(pl.col("participation").is_not_null(), pl.col("vwap").is_not_null())
         volume = pl.col("market_volume_lots") * pl.col("lot") * pl.col("vwap")
-        return [
-            Term(*row)
-            for row in rows.select("day", pl.col("participation") * volume, volume.alias("volume")).iter_rows()
-        ]
+        told = rows.select("day", pl.col("participation") * volume, volume.alias("volume"), "market")
+        return [Term(*row) for row in told.iter_rows()]

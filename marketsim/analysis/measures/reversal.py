@@ -12,7 +12,7 @@ from marketsim.analysis.measures.gap_after_fills import GapAfterFills, mean_gap
 class Reversal(GapAfterFills):
     """Share of the gap to the counterfactual at the last fill that is left at H: D(H) / D(0).
 
-    0: the gap closed; 1: all of it stayed. H = min(4 h, half the gap to the next window).
+    0: the gap closed; 1: all of it stayed. H = min(4 h, half the gap to the next reset of the same token).
     """
 
     name, unit = "reversal", "share"

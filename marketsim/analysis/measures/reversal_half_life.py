@@ -15,7 +15,7 @@ class ReversalHalfLife(GapAfterFills):
     """First time after the last fill at which D <= (D(0) + D(H)) / 2: half of what goes back has gone back."""
 
     name, unit = "reversal_half_life", "s"
-    if_nothing = "no token traded in a rebalance, or the gap did not shrink (censored)"
+    if_nothing = "no reset could be read up to H, or half of the gap was not closed by then (censored)"
     no_effect = None
 
     def value(self, terms: Sequence[Term]) -> float | None:

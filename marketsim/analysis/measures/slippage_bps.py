@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.analysis.measures.family import MEASURES, RatioOfSums, RunMeasure, Term
-from marketsim.analysis.measures.rebalance_costs import cost_terms
+from marketsim.analysis.measures.rebalance_costs import IN_WORDS, cost_terms
 from marketsim.datasets.run import Run
 
 
@@ -13,6 +13,7 @@ class Slippage(RatioOfSums, RunMeasure):
 
     name, unit = "slippage_bps", "bps"
     if_nothing = "no rebalance was filled"
+    window = IN_WORDS
 
     def terms(self, run: Run) -> list[Term]:
         """One term for each order, weighted by what it filled."""

@@ -37,7 +37,7 @@ class Volatility(RootOfRatio, PairMeasure):
             known = np.isfinite(f) & np.isfinite(c)
             for day in np.unique(days[known]):
                 chosen = known & (days == day)
-                terms.append(Term(int(day), float(f[chosen].sum()), float(c[chosen].sum())))
+                terms.append(Term(int(day), float(f[chosen].sum()), float(c[chosen].sum()), market))
         return terms
 
 

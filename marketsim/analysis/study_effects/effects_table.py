@@ -24,7 +24,7 @@ from marketsim.analysis.inference.p_values import benjamini_hochberg, holm
 from marketsim.analysis.inference.power import LEVEL, replications_needed
 from marketsim.analysis.measures.family import Measure, PairMeasure, RunMeasure
 from marketsim.analysis.measures.pair_state import StateOfPair, pair_state
-from marketsim.analysis.measures.register import all_measures
+from marketsim.analysis.measures.register import all_measures, measures_asked_for
 from marketsim.analysis.study_effects.effect_row import COLUMNS, EffectRow
 from marketsim.analysis.study_effects.paired_runs import ArmPairs, ArmTerms, CellPairs, cells_of, terms_of
 from marketsim.analysis.study_effects.row_terms import RowTerms, rows_of
@@ -52,10 +52,10 @@ def measure_effects(
 ) -> pl.DataFrame:
     """The effects of a study (cells x jumps x measures x arms x markets), columns `COLUMNS`.
 
-    measures: all there are; those that the study names are taken, or all where it names none. state: what became of a
+    measures: all there are; those that the study asks for are taken. state: what became of a
     pair of runs. correlations: of the returns of two runs, by market; None leaves them out.
     """
-    wanted = measures_of(study, measures)
+    wanted = measures_asked_for(study.spec, measures)
     found = [each for pairs in cells_of(study, state) for each in _rows(study, pairs, wanted, correlations)]
     rows = adjusted([row for row, _ in found], study.spec.primary)
     tests = sum(row.measure == study.spec.primary and row.p is not None for row in rows)
@@ -71,12 +71,6 @@ def adjusted(rows: Sequence[EffectRow], primary: str | None) -> list[EffectRow]:
         for i, value in zip(family, adjust([rows[i].p or 0.0 for i in family]), strict=True):
             done[i] = replace(rows[i], p_adjusted=value)
     return done
-
-
-def measures_of(study: Study, measures: Mapping[str, Measure]) -> dict[str, Measure]:
-    """The measures a study names, its primary outcome among them, or all where it names none."""
-    named = dict.fromkeys([*study.spec.measures, *([study.spec.primary] if study.spec.primary else [])])
-    return {name: measures[name] for name in named if name in measures} if named else dict(measures)
 
 
 def _rows(

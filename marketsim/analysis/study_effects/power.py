@@ -11,7 +11,8 @@ import numpy as np
 from marketsim.analysis.inference import power
 from marketsim.analysis.measures.family import Measure
 from marketsim.analysis.measures.pair_state import StateOfPair, pair_state
-from marketsim.analysis.study_effects.effects_table import compared, generator, measures_of
+from marketsim.analysis.measures.register import measures_asked_for
+from marketsim.analysis.study_effects.effects_table import compared, generator
 from marketsim.analysis.study_effects.paired_runs import CellPairs, cells_of, terms_of
 from marketsim.analysis.study_effects.row_terms import RowTerms
 from marketsim.datasets.study import Study
@@ -59,7 +60,7 @@ def estimate_power(
     primary: as the pilot declares where None.
     """
     registered = measures.get(primary or pilot.spec.primary or "")
-    wanted = measures_of(pilot, measures) if registered is None else {registered.name: registered}
+    wanted = measures_asked_for(pilot.spec, measures) if registered is None else {registered.name: registered}
     rows = [each for pairs in cells_of(pilot, state) for each in _effects(pairs, wanted)]
     level = power.LEVEL / (len(rows) if registered is not None and rows else 1)
     planned = replications or pilot.spec.replications

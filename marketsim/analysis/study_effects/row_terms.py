@@ -94,7 +94,9 @@ class RowTerms:
         found: dict[int, list[Term]] = {}
         for key, terms in side.items():
             if key not in without:
-                found.setdefault(key.replication, []).extend(term for term in terms if not term.dropped)
+                found.setdefault(key.replication, []).extend(
+                    term for term in terms if term.denominator or not term.dropped
+                )
         together = {replication: self.measure.of_replication(terms) for replication, terms in found.items()}
         return {replication: terms for replication, terms in together.items() if terms}
 

@@ -1,17 +1,16 @@
-"""Sensitivity indices: which of the values a study varies matter, by Sobol indices or Morris screening (SALib).
+"""Sensitivity indices: which of the values a study varies matter for a measure (`study.sensitivity`), through SALib.
 
-What can be computed depends on the study's design. `{saltelli: N}`: Sobol indices S1 and ST (Saltelli et al. 2010).
-`{morris: N}`: mean, mean absolute value and standard deviation of elementary effects, mu, mu_star and sigma (Morris
-1991; Campolongo, Cariboni and Saltelli 2007). Any other sample, or a grid, of enough cells: S1 from given data by
-random balance designs (Tarantola, Gatelli and Mara 2006, corrected for bias by Plischke 2010). Intervals are 95 %, from
-bootstrap resamples of base points, trajectories or cells. An axis enters by the position on it, so that a logarithmic
-axis needs no other treatment.
+sobol: first-order and total indices, S1 and ST (Saltelli et al. 2010), the shares of the outcome's variance over the
+ranges of `over` that a value explains by itself and together with the others. morris: mean, mean absolute value and
+standard deviation of elementary effects, mu, mu_star and sigma (Morris 1991; Campolongo, Cariboni and Saltelli 2007).
+Intervals are 95 %, from bootstrap resamples of base points or trajectories. An axis enters by the position on it, so
+that a logarithmic axis needs no other treatment. The outcome of a cell is its estimate over the replications, which
+all cells share: what is explained is the variance of that estimate, not the luck of a replication.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,52 +18,96 @@ import polars as pl
 
 from marketsim.analysis.arrays import Floats
 from marketsim.datasets.study import Study
-from marketsim.errors import EnvironmentLackError, ResultError
-from marketsim.scenario.study import SAMPLES
+from marketsim.errors import ResultError
+from marketsim.scenario.sensitivity import SensitivitySpec
 from marketsim.streams import Stream
 
 RESAMPLES = 1_000
-RESAMPLES_OF_CELLS = 200
-FEWEST_CELLS = 64
-"""Fewest cells from which indices can be estimated without a design made for them."""
+FEWEST_BLOCKS = 2
+"""Base points or trajectories below which there is nothing to estimate from."""
 MORRIS_LEVELS = 4
-INSTALL = "pip install -e '.[analysis]'"
-COLUMNS = {"path": pl.String, "index": pl.String, "estimate": pl.Float64, "lo": pl.Float64, "hi": pl.Float64}
+INDICES = {"sobol": ("S1", "ST"), "morris": ("mu_star", "mu", "sigma")}
+"""Indices of each method, the one that ranks the values first or last."""
+_INDEX = {"path": pl.String, "index": pl.String, "estimate": pl.Float64, "lo": pl.Float64, "hi": pl.Float64}
+COLUMNS = {
+    "market": pl.String, "measure": pl.String, "unit": pl.String, "arm": pl.String, "versus": pl.String, **_INDEX,
+    "method": pl.String,
+    "samples": pl.Int64, "left_out": pl.Int64, "note": pl.String,
+}  # fmt: skip
+"""Columns of sensitivity.parquet. market: null where all are taken together. versus: null for an arm by itself.
+samples: base points or trajectories that the estimate is of; left_out: those with a cell that has no outcome. note:
+why there is no estimate."""
 
 
-def measure_sensitivity(study: Study, measure: str, arm: str, versus: str | None = None) -> pl.DataFrame:
-    """Indices of every path a study varies, for one measure (paths x indices): path, index, estimate, lo, hi.
+def measure_sensitivity(study: Study, units: Mapping[str, str]) -> pl.DataFrame:
+    """Indices of every path a study varies for the measure its `sensitivity` names (markets x paths x indices).
 
-    The outcome of a cell is its estimate in effects.parquet: of the arm against `versus`, or of the arm alone where
-    that is None. Raises `ResultError` where a cell lacks an outcome that the method needs, and `EnvironmentLackError`
-    without SALib.
+    Columns `COLUMNS`. units: unit of each measure. Base points or trajectories with a cell that has no outcome are left
+    out whole.
     """
-    kind = study.spec.design.kind
-    outcomes = study.effects().filter(
-        pl.col("measure") == measure, pl.col("arm") == arm, pl.col("versus").eq_missing(pl.lit(versus, pl.String))
-    )
-    cells = study.design().join(outcomes.select("cell", "estimate"), on="cell", how="left", maintain_order="left")
+    asked, spec = study.spec.sensitivity, study.spec
+    if asked is None:
+        raise ResultError(f"{study.path} has no sensitivity: the study does not ask for it (study.sensitivity)")
+    measure = str(asked.measure or spec.primary)
+    outcomes, arm, versus = _outcomes(study, asked, measure)
+    frames = []
+    for market in outcomes["market"].unique(maintain_order=True).to_list() or [None]:
+        mine = outcomes.filter(pl.col("market").eq_missing(pl.lit(market, pl.String)))
+        said = {
+            "market": market, "measure": measure, "unit": units.get(measure), "arm": arm, "versus": versus,
+            "method": asked.method,
+        }  # fmt: skip
+        columns = [pl.lit(value, dtype=COLUMNS[name]).alias(name) for name, value in said.items()]
+        frames.append(_indices(study, asked, measure, mine).with_columns(columns).select(*COLUMNS))
+    return pl.concat(frames)
+
+
+def _indices(study: Study, asked: SensitivitySpec, measure: str, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Indices of outcomes (cell, estimate), with the numbers of blocks used and left out, or why there are none."""
     paths, seed = list(study.spec.over), study.declared["seed"]
-    if kind not in ("saltelli", "morris"):
-        cells = cells.filter(pl.col("estimate").is_not_null())
-    missing = cells.filter(pl.col("estimate").is_null())["cell"].to_list()
-    if missing:
-        raise ResultError(
-            f"{study.path}: a {kind} design needs the outcome {measure} of every cell; {len(missing)} of "
-            f"{cells.height} have none, the first is cell {missing[0]}; run what failed again"
-        )
-    places, outcome = _places(cells, paths, kind), cells["estimate"].to_numpy()
-    if kind == "saltelli":
-        return sobol_indices(outcome, paths, seed)
-    if kind == "morris":
-        return morris_effects(places, outcome, paths, seed)
-    return given_data_indices(places, outcome, paths, seed)
+    cells = study.design().join(outcomes, on="cell", how="left", maintain_order="left")
+    per_block = len(paths) + (2 if asked.method == "sobol" else 1)
+    blocks = cells["estimate"].to_numpy().reshape(-1, per_block)
+    whole = np.isfinite(blocks).all(axis=1)
+    note, outcome = _why_not(blocks[whole], asked, measure), blocks[whole].ravel()
+    if note is not None:
+        empty = [{"path": path, "index": index} for path in paths for index in INDICES[asked.method]]
+        found = pl.DataFrame(empty, schema=_INDEX)
+    elif asked.method == "sobol":
+        found = sobol_indices(outcome, paths, seed)
+    else:
+        places = cells.select([f"{path}:unit" for path in paths]).to_numpy().astype(np.float64)
+        found = morris_effects(places[np.repeat(whole, per_block)], outcome, paths, seed)
+    counted = {"samples": int(whole.sum()), "left_out": int((~whole).sum()), "note": note}
+    return found.with_columns([pl.lit(value, dtype=COLUMNS[name]).alias(name) for name, value in counted.items()])
+
+
+def _outcomes(study: Study, asked: SensitivitySpec, measure: str) -> tuple[pl.DataFrame, str, str | None]:
+    """The outcome of each cell (cell, market, estimate), of which arm, against which: a difference before a level."""
+    effects, baseline = study.effects().filter(pl.col("measure") == measure), study.spec.baseline_arm
+    names = [arm.id for arm in study.spec.arms] if asked.arm is None else [asked.arm]
+    for versus in (baseline, None):
+        for arm in names:
+            mine = effects.filter(pl.col("arm") == arm, pl.col("versus").eq_missing(pl.lit(versus, pl.String)))
+            if not mine.is_empty():
+                return mine.select("cell", "market", "estimate"), arm, versus
+    return effects.clear().select("cell", "market", "estimate"), names[0], None
+
+
+def _why_not(blocks: Floats, asked: SensitivitySpec, measure: str) -> str | None:
+    """Why outcomes (blocks, cells of a block) give no indices; None where they do."""
+    if len(blocks) < FEWEST_BLOCKS:
+        things = "base points" if asked.method == "sobol" else "trajectories"
+        return f"{len(blocks)} of {asked.samples} {things} have the outcome {measure} in every cell; 2 are needed"
+    if float(np.ptp(blocks)) == 0.0:
+        return "all cells have the same outcome, so there is no variance to attribute to anything"
+    return None
 
 
 def sobol_indices(outcome: Floats, paths: Sequence[str], seed: int) -> pl.DataFrame:
-    """First-order and total Sobol indices (S1, ST) of outcomes (blocks x (axes + 2),) in the order of `saltelli`."""
-    _check(outcome, (len(paths) + 2) * 2, "a saltelli design")
-    analyze = _salib("sobol")
+    """First-order and total Sobol indices of outcomes (blocks x (axes + 2),) in the order of `sampling.saltelli`."""
+    from SALib.analyze.sobol import analyze
+
     with np.errstate(all="ignore"):
         found = analyze(
             _problem(paths), outcome, calc_second_order=False, num_resamples=RESAMPLES, seed=_seed(seed, "sobol")
@@ -73,9 +116,9 @@ def sobol_indices(outcome: Floats, paths: Sequence[str], seed: int) -> pl.DataFr
 
 
 def morris_effects(places: Floats, outcome: Floats, paths: Sequence[str], seed: int) -> pl.DataFrame:
-    """Elementary effects (mu, mu_star, sigma) per whole axis, of points (trajectories x (axes + 1), axes) in [0, 1]."""
-    _check(outcome, (len(paths) + 1) * 2, "a morris design")
-    analyze = _salib("morris")
+    """Elementary effects per whole axis, of points (trajectories x (axes + 1), axes) in [0, 1] and their outcomes."""
+    from SALib.analyze.morris import analyze
+
     found = analyze(
         _problem(paths), places, outcome, num_resamples=RESAMPLES, num_levels=MORRIS_LEVELS,
         seed=_seed(seed, "morris"),
@@ -83,38 +126,7 @@ def morris_effects(places: Floats, outcome: Floats, paths: Sequence[str], seed: 
     nothing = np.full(len(paths), np.nan)
     mu, mu_star, sigma = (np.asarray(found[name], np.float64) for name in ("mu", "mu_star", "sigma"))
     spread = np.asarray(found["mu_star_conf"], np.float64)
-    return _frame(paths, {"mu": (mu, nothing), "mu_star": (mu_star, spread), "sigma": (sigma, nothing)})
-
-
-def given_data_indices(places: Floats, outcome: Floats, paths: Sequence[str], seed: int) -> pl.DataFrame:
-    """First-order indices S1 of any points (cells, axes) in [0, 1] and their outcomes (cells,), at least 64 of them."""
-    _check(outcome, FEWEST_CELLS, "an estimate from given data")
-    analyze = _salib("rbd_fast")
-    found = analyze(_problem(paths), places, outcome, num_resamples=RESAMPLES_OF_CELLS, seed=_seed(seed, "rbd_fast"))
-    return _frame(paths, {"S1": (found["S1"], found["S1_conf"])})
-
-
-def _places(cells: pl.DataFrame, paths: Sequence[str], kind: str) -> Floats:
-    """The position of each cell on each axis, in [0, 1]: as sampled, or, for listed values, the middle of its bin."""
-    if kind in SAMPLES:
-        return cells.select([f"{path}:unit" for path in paths]).to_numpy().astype(np.float64)
-    ranks = [cells[f"{path}:value" if f"{path}:value" in cells.columns else path].rank("dense") for path in paths]
-    return np.column_stack([(rank.to_numpy() - 0.5) / float(rank.max()) for rank in ranks])  # type: ignore[arg-type]
-
-
-def _check(outcome: Floats, least: int, what: str) -> None:
-    if len(outcome) < least:
-        raise ResultError(f"{what} needs the outcomes of {least} cells or more; there are {len(outcome)}")
-    if float(np.ptp(outcome)) == 0.0:
-        raise ResultError("all cells have the same outcome, so there is no variance to attribute to anything")
-
-
-def _salib(method: str) -> Callable[..., Any]:
-    """An estimator of SALib, which belongs to the extra `analysis`."""
-    try:
-        return import_module(f"SALib.analyze.{method}").analyze  # type: ignore[no-any-return]
-    except ModuleNotFoundError as error:
-        raise EnvironmentLackError("SALib, which sensitivity is computed with, is not installed", INSTALL) from error
+    return _frame(paths, {"mu_star": (mu_star, spread), "mu": (mu, nothing), "sigma": (sigma, nothing)})
 
 
 def _problem(paths: Sequence[str]) -> Mapping[str, object]:
@@ -135,4 +147,4 @@ def _frame(paths: Sequence[str], indices: Mapping[str, tuple[Any, Any]]) -> pl.D
             known = bool(np.isfinite(half))
             ends = {"lo": value - half if known else None, "hi": value + half if known else None}
             rows.append({"path": path, "index": index, "estimate": value, **ends})
-    return pl.DataFrame(rows, schema=COLUMNS)
+    return pl.DataFrame(rows, schema=_INDEX)

@@ -63,6 +63,11 @@ class Table:
         """The names of the columns, in order."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def instant(self) -> str | None:
+        """The column that dates a row, None where rows have no instant."""
+        return next((name for name in ("t_ns", "t_decide_ns", "t1_ns") if name in self.names), None)
+
     def as_data(self) -> dict[str, Any]:
         """The table as JSON has it."""
         return {**vars(self), "columns": [column.as_data() for column in self.columns]}

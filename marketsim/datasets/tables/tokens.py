@@ -84,10 +84,17 @@ REBALANCES = Table(
         number("leverage_before", "ratio", "signed leverage at the decision", null=_NO_LEVERAGE),
         number("leverage_after", "ratio", "signed leverage when it was over", null=_NO_LEVERAGE),
         whole("equity_before_atoms", "atoms", "equity at the decision"),
+        number("last_reset_price", _PRICE, "price at the token's last reset, or where it opened"),
+        whole("last_reset_equity_atoms", "atoms", "what the units outstanding at the decision were worth then"),
         whole("target_lots", "lots", "size wanted; + is buy"),
         whole("filled_lots", "lots", "size got; + is buy"),
         whole("backlog_lots", "lots", "size wanted and not got; + is buy"),
-        number("arrival_mid", _PRICE, "mid just before the decision", null="a side was empty"),
+        number(
+            "arrival_mid",
+            _PRICE,
+            "mid before the first decision of that instant in the market",
+            null="a side was empty",
+        ),
         number("vwap", _PRICE, "volume-weighted average price of the fills", null="nothing filled"),
         number(
             "slippage_bps", "bps", "cost against arrival_mid, fees apart; + is a cost", null="no vwap or arrival_mid"
@@ -114,8 +121,8 @@ CHILDREN = Table(
     (
         T_NS,
         whole("t_end_ns", "ns", "instant at which it was final"),
-        text("purpose", "why it was sent", values=("rebalance", "creation", "redemption")),
-        whole("parent", "id", "id of the rebalance or hedge"),
+        text("purpose", "why it was sent", values=("rebalance", "creation", "redemption", "placebo")),
+        whole("parent", "id", "id of the rebalance or hedge; of a placebo, of the factual rebalance"),
         whole("child", "count", "children of its parent before it"),
         TOKEN,
         MARKET,

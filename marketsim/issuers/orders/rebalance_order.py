@@ -21,7 +21,8 @@ MIDS_AFTER = {"mid_1m": 60 * NS_PER_SECOND, "mid_10m": 600 * NS_PER_SECOND, "mid
 class ResetTerms:
     """Why a rebalance was decided, and how the fund stood then.
 
-    trigger_ticks: the price that its policy watched, None for a reset by the clock.
+    trigger_ticks: the price that its policy watched, None for a reset by the clock. last_reset_ticks: the price of the
+    last reset in this market; last_reset_equity_atoms: what the units outstanding now were worth there.
     """
 
     trigger: RebalanceTrigger
@@ -29,6 +30,8 @@ class ResetTerms:
     trigger_ticks: Fraction | None
     leverage_before: Fraction | None
     equity_before_atoms: int
+    last_reset_ticks: Fraction
+    last_reset_equity_atoms: int
 
 
 @dataclass(slots=True)
@@ -116,6 +119,8 @@ class RebalanceOrder(ParentOrder):
             "leverage_before": real(reset.leverage_before),
             "leverage_after": real(after.leverage),
             "equity_before_atoms": reset.equity_before_atoms,
+            "last_reset_price": self.price(reset.last_reset_ticks),
+            "last_reset_equity_atoms": reset.last_reset_equity_atoms,
             "target_lots": terms.target_lots,
             "filled_lots": fills.lots,
             "backlog_lots": self.remaining_lots,
@@ -144,7 +149,9 @@ class RebalanceOrder(ParentOrder):
 class RebalanceRegister:
     """Numbers the rebalance orders of all tokens, and writes their rows in that order, each once it is complete.
 
-    accounts: the tokens' accounts, by which an order knows that another token took the other side.
+    accounts: the tokens' accounts, by which an order knows that another token took the other side. Orders decided at
+    one instant, of whichever tokens, have one arrival mid: an order of zero latency reaches the book before the next
+    token decides.
     """
 
     add_row: Callable[..., None]
@@ -152,6 +159,15 @@ class RebalanceRegister:
     _next_id: int = 0
     _next_row: int = 0
     _complete: dict[int, RebalanceOrder] = field(default_factory=dict)
+    _arrivals: dict[str, tuple[int, float | None]] = field(default_factory=dict)
+
+    def arrival_mid(self, market: str, t_ns: int, mid: float | None) -> float | None:
+        """The mid [ticks] before the first order of an instant in a market; `mid` where this is the first."""
+        known_ns, known = self._arrivals.get(market, (NO_INSTANT, None))
+        if known_ns == t_ns:
+            return known
+        self._arrivals[market] = t_ns, mid
+        return mid
 
     def next_id(self) -> int:
         """A number for a new order."""

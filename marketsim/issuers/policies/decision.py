@@ -82,7 +82,7 @@ class Decision:
 
     trigger: RebalanceTrigger
     lots: Mapping[str, int]
-    goals: Mapping[str, Goal] = field(default_factory=dict)
+    goals: Mapping[str, Goal] = field(default_factory=dict, compare=False)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -51,7 +51,9 @@ class ResetOrders:
                 plan=self.plan.opened(self.clock.now_ns, place),
                 decided_ns=self.clock.now_ns,
                 target_lots=lots[leg.market],
-                arrival_mid=self.books.view.mid(leg.market),
+                arrival_mid=self.tracker.register.arrival_mid(
+                    leg.market, self.clock.now_ns, self.books.view.mid(leg.market)
+                ),
                 volume_before_lots=self.books.view.volume_before_lots(leg.market),
             ),
             reset=self._terms(decision, leg),
@@ -76,4 +78,6 @@ class ResetOrders:
             trigger_ticks=None if price is None else Fraction(price),
             leverage_before=held.leverage,
             equity_before_atoms=int(held.equity_atoms),
+            last_reset_ticks=Fraction(self.books.token.reset_ticks[leg.market]),
+            last_reset_equity_atoms=int(self.books.token.reset_nav * self.books.token.supply),
         )

@@ -154,7 +154,7 @@ def test_measures_of_a_pair_are_finite_and_of_the_right_side(pair: tuple[Path, P
     of_run = {name: each for name, each in all_measures().items() if isinstance(each, RunMeasure)}
     values = {name: measure.value(measure.terms(f, c)) for name, measure in of_pair.items()}
     values |= {name: measure.value(measure.terms(f)) for name, measure in of_run.items()}
-    assert values["reversal_gap"] > 0  # type: ignore[operator]
+    assert values["impact_gap_0s"] > 0  # type: ignore[operator]
     assert values["slippage_bps"] > 0  # type: ignore[operator]
     assert 0 < values["participation"] <= 1  # type: ignore[operator]
     assert values["wipe_probability"] == values["collapse_share"] == 0.0

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from marketsim.analysis.crowding.rebalance_demand import WINDOWS, clock_demand, demand, demand_windows
+from marketsim.analysis.crowding.regression_impact import impact_by_regression
 
 from marketsim import simulation
 from marketsim.analysis.crowding.crowding_number import crowding_number
 from marketsim.analysis.crowding.flow_overlap import flow_concentration, flow_exposures, flow_overlaps
 from marketsim.analysis.crowding.market_response import market_response
 from marketsim.analysis.crowding.probe_impact import PROBES, Impact, antithetic_pairs, impact_at
-from marketsim.analysis.crowding.rebalance_demand import WINDOWS, clock_demand, demand, demand_windows
-from marketsim.analysis.crowding.regression_impact import impact_by_regression
 from marketsim.analysis.crowding.run_crowding import crowding_of_run
 from marketsim.datasets.run import Run
 from tests.simulation.worlds import DOWN, MINUTE, OFF_BOOK, PERP, STILL, UP, world

@@ -12,19 +12,23 @@ import polars as pl
 import pytest
 
 from marketsim.analysis.measures.family import MEASURES, PairMeasure, RatioOfSums, RunMeasure, Term
-from marketsim.analysis.measures.register import all_measures, listing
+from marketsim.analysis.measures.register import all_measures, listing, measures_asked_for
 from marketsim.analysis.study_effects.effects_table import measure_effects
 from marketsim.datasets.run import Run
 from marketsim.errors import ScenarioError
 from marketsim.report import write_study_report
 from marketsim.scenario import load, load_text
 from marketsim.scenario.schema import json_schema
+from marketsim.scenario.study import MEASURE_GROUPS, StudySpec
 from tests.analysis.studies import WORLD, made_up, pairs
 
 NAMED_IN_THE_CONTRACT = (
     "price_share amplification volatility reversal slippage_bps shortfall_bps participation wipe_probability "
     "collapse_share cascade_size branching_ratio anticipator_profit premium tracking_error rebalances_per_day "
-    "insurance_loss reversal_gap"
+    "insurance_loss impact_gap_0s impact_gap_1min impact_gap_5min impact_gap_30min impact_gap_2h impact_gap_H "
+    "impact_per_move_0s impact_per_move_H multiplier_0s multiplier_2min multiplier_30min multiplier_next "
+    "multiplier_cumulative_0s multiplier_predicted_0s multiplier_predicted_next crowding_number_0s crowding_number_next "
+    "impact_per_usdt_buy_0s impact_per_usdt_sell_30min impact_exponent orders_ratio"
 ).split()
 """docs/contract.md#measures."""
 
@@ -51,12 +55,67 @@ def test_every_registered_measure_may_be_asked_for_and_be_primary(name: str) -> 
     assert (study.measures, study.primary) == ((name,), name)
 
 
-@pytest.mark.parametrize("word", ["crowding_number", "transfers"])
-def test_words_that_ask_for_a_table_are_accepted_and_not_listed(word: str) -> None:
-    study = load_text(WORLD.replace("STUDY", f"{{measures: [{word}]}}")).study
-    assert study is not None
-    assert study.measures == (word,)
+def asked(study: str) -> StudySpec:
+    spec = load_text(WORLD.replace("STUDY", study)).study
+    assert spec is not None
+    return spec
+
+
+def names(study: str) -> list[str]:
+    return list(measures_asked_for(asked(study), all_measures()))
+
+
+@pytest.mark.parametrize("word", [*MEASURE_GROUPS, "reversal_gap", "transfers"])
+def test_words_that_stand_for_several_measures_or_a_table_are_accepted_and_not_listed(word: str) -> None:
+    assert asked(f"{{measures: [{word}]}}").measures == (word,)
     assert word not in all_measures()
+
+
+def test_a_study_without_measures_measures_the_push_of_resets_and_what_they_cost() -> None:
+    found = names("{arms: [factual, frictionless]}")
+    assert found[:7] == [*(f"impact_gap_{t}" for t in "0s 1min 5min 30min 2h H".split()), "impact_per_move_0s"]
+    assert found[12:] == ["slippage_bps", "participation"]
+    assert asked("{}").primary == "impact_gap_0s"
+    assert not asked("{}").is_probed
+
+
+def test_the_old_spelling_of_the_push_is_the_new_measure() -> None:
+    assert names("{measures: [reversal_gap], primary: reversal_gap}") == ["impact_gap_0s"]
+    assert asked("{measures: [reversal_gap], primary: reversal_gap}").primary == "impact_gap_0s"
+
+
+def test_a_crowding_number_brings_impact_by_side_and_a_multiplier_what_stands_beside_it() -> None:
+    four = ("0s", "2min", "30min", "next")
+    of_crowding = [
+        f"{name}_{t}" for name in ("crowding_number", "impact_per_usdt_buy", "impact_per_usdt_sell") for t in four
+    ]
+    assert names("{measures: [crowding_number]}") == [*of_crowding, "impact_exponent"]
+    found = names("{measures: [multiplier]}")
+    assert found[:8] == [f"{name}_{t}" for name in ("multiplier", "multiplier_predicted") for t in four]
+    assert set(found[8:]) == {*of_crowding, "impact_exponent", "orders_ratio"}
+    assert names("{measures: [multiplier_2min]}") == [
+        "multiplier_2min",
+        "multiplier_predicted_2min",
+        "crowding_number_2min",
+    ]
+    assert all(
+        asked(f"{{measures: [{word}]}}").is_probed for word in ("multiplier", "multiplier_2min", "impact_exponent")
+    )
+
+
+def test_probes_that_are_asked_for_bring_crowding_numbers_at_their_horizons() -> None:
+    found = names("{measures: [premium], probe: {horizons: [10min]}}")
+    assert found[:2] == ["premium", "crowding_number_10min"]
+    assert "crowding_number_0s" not in found
+    spec = asked("{primary: multiplier, probe: {horizons: [10min, next]}}")
+    assert spec.primary == "multiplier_10min"
+    measure = measures_asked_for(spec, all_measures())["multiplier_10min"]
+    assert measure.window == "10 min after the resets"
+
+
+def test_a_table_is_no_outcome() -> None:
+    with pytest.raises(ScenarioError, match="there is no such measure"):
+        asked("{measures: [transfers], primary: transfers}")
 
 
 def test_an_unknown_measure_is_an_error_with_its_place_what_is_allowed_and_what_was_meant(tmp_path: Path) -> None:
@@ -73,7 +132,7 @@ def test_an_unknown_measure_is_an_error_with_its_place_what_is_allowed_and_what_
 
 def test_the_json_schema_names_what_is_registered() -> None:
     measures = json_schema()["$defs"]["StudySpec"]["properties"]["measures"]["anyOf"][1]["items"]["enum"]
-    assert set(measures) == {*all_measures(), "crowding_number", "transfers"}
+    assert set(measures) == {*all_measures(), *MEASURE_GROUPS, "reversal_gap", "transfers"}
 
 
 def test_a_scenario_without_measures_is_validated_without_the_room_that_measures(tmp_path: Path) -> None:

@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from marketsim.analysis.crowding.liquidation_cascades import cascades
-from marketsim.analysis.measures.collapse_share import is_collapsed
 from marketsim.analysis.measures.family import RunMeasure, Term
 from marketsim.analysis.measures.register import all_measures
 from marketsim.datasets.run import Run
-from marketsim.errors import ResultError
-from tests.analysis.tables import DAY, HOUR, MINUTE, PERP, hand_run, rebalance
+from tests.analysis.tables import DAY, HOUR, MINUTE, hand_run, rebalance
 
 USDT = 10**8
 
@@ -133,40 +131,6 @@ def test_wipe_probability_is_of_tokens_over_all_runs(tmp_path: Path) -> None:
     one = hand_run(tmp_path / "a", tokens=navs, events=[{"t_ns": HOUR, "event": "wiped", "subject": "DOWN"}])
     other = hand_run(tmp_path / "b", tokens=navs)
     assert value("wipe_probability", one, other) == pytest.approx(0.25)
-
-
-@pytest.mark.parametrize(
-    ("mark", "empty", "collapsed"),
-    [(34.0, 0, False), (33.0, 0, True), (299.0, 0, False), (301.0, 0, True), (100.0, 10, False), (100.0, 11, True)],
-)
-def test_a_market_is_destroyed_when_its_mark_lost_the_index_or_its_book_was_gone(
-    mark: float, empty: int, collapsed: bool, tmp_path: Path
-) -> None:
-    """Bounds of a third and three; more than one snapshot in ten without a mid, of 100."""
-    rows = [(k * MINUTE, 100.0, mark if k == 50 else 100.0, None if k < empty else 100.0) for k in range(100)]
-    run = hand_run(tmp_path / "r", marks=marks(*rows))
-    assert is_collapsed(run) == collapsed
-    assert value("collapse_share", run) == float(collapsed)
-
-
-def test_what_happened_in_the_warm_up_is_no_collapse(tmp_path: Path) -> None:
-    rows = [(k * MINUTE, 100.0, 100.0, None if k < 20 else 100.0) for k in range(60)]
-    assert not is_collapsed(hand_run(tmp_path / "r", warmup="20min", marks=marks(*rows)))
-
-
-def test_a_token_whose_market_is_empty_and_a_book_without_an_index_are_no_collapse(tmp_path: Path) -> None:
-    instruments = [PERP, {**PERP, "market": "UP", "kind": "spot"}, {**PERP, "market": "SPOT", "kind": "spot"}]
-    rows = [
-        *({"t_ns": HOUR, "market": "UP", "index_price": 100.0, "mark_price": 1.0, "mid_price": None},),
-        *({"t_ns": HOUR, "market": "SPOT", "index_price": None, "mark_price": None, "mid_price": 100.0},),
-    ]
-    issued = [{"id": "UP", "issuer": "alpha"}]
-    assert not is_collapsed(hand_run(tmp_path / "r", issued=issued, instruments=instruments, marks=rows))
-
-
-def test_a_collapse_cannot_be_seen_in_a_coarse_record(tmp_path: Path) -> None:
-    with pytest.raises(ResultError, match=r"needs table marks at least every 600 s; record.marks was 1h"):
-        is_collapsed(hand_run(tmp_path / "r", record={"marks": "1h"}))
 
 
 def test_cascades_are_sized_in_money_and_branch_with_parents(tmp_path: Path) -> None:

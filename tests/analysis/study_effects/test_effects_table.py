@@ -317,15 +317,15 @@ def test_the_sentence_of_a_push_names_assets_order_move_window_number_and_method
     )
 
 
-def test_every_registered_measure_is_measured_where_nothing_else_is_asked_for(tmp_path: Path) -> None:
-    """Runs without a single table: each measure is a row that says what it lacks, and none stops the others."""
-    study = made_up(tmp_path, "{}", pairs([1], [2], "premium"))
-    effects = measure_effects(study, all_measures())
+def test_every_registered_measure_is_a_row_that_says_what_it_lacks(tmp_path: Path) -> None:
+    """Runs without a single table: none of the measures stops the others."""
+    study = made_up(tmp_path, f"{{measures: [{', '.join(all_measures())}]}}", pairs([1], [2], "premium"))
+    effects = measure_effects(study, all_measures(), state=lambda arm, versus: PairState())
     assert set(effects["measure"]) == set(all_measures())
     assert effects["estimate"].null_count() == effects.height
     assert (effects["sentence"].str.len_chars() > 0).all()
 
 
-def test_a_measure_with_a_table_of_its_own_is_no_row(tmp_path: Path) -> None:
-    study = made_up(tmp_path, "{measures: [premium, crowding_number]}", pairs([1, 2], [2, 4], "premium"))
+def test_a_word_for_a_table_is_no_row(tmp_path: Path) -> None:
+    study = made_up(tmp_path, "{measures: [premium, transfers]}", pairs([1, 2], [2, 4], "premium"))
     assert measure_effects(study, PREMIUM)["measure"].unique().to_list() == ["premium"]

@@ -1,23 +1,21 @@
 """Sensitivity on functions whose indices are known, and on a study made up of them."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+import marketsim as ms
 from marketsim.analysis.study_effects.effect_row import COLUMNS
 from marketsim.analysis.study_effects.sensitivity_indices import (
-    given_data_indices,
     measure_sensitivity,
     morris_effects,
     sobol_indices,
 )
 from marketsim.datasets.study import PLAN, Study, create_study
-from marketsim.errors import EnvironmentLackError, ResultError
 from marketsim.experiments.design import Plan, lay_out_cells
-from marketsim.experiments.sampling import morris, saltelli, sample
+from marketsim.experiments.sampling import morris, saltelli
 from marketsim.scenario import load_text
 from tests.analysis.studies import WORLD
 
@@ -45,14 +43,6 @@ def test_sobol_indices_of_the_ishigami_function_are_the_known_ones() -> None:
     assert found.equals(sobol_indices(ishigami(saltelli(1024, 3, seed=1)), PATHS, seed=1))
 
 
-def test_first_order_indices_come_from_any_sample_too() -> None:
-    places = sample("lhs", 1_000, 3, seed=1)
-    found = given_data_indices(places, ishigami(places), PATHS, seed=1)
-    assert values(found, "S1") == pytest.approx([0.3139, 0.4424, 0.0], abs=0.05)
-    with pytest.raises(ResultError, match="needs the outcomes of 64 cells or more; there are 20"):
-        given_data_indices(places[:20], ishigami(places[:20]), PATHS, seed=1)
-
-
 def test_linear_functions_have_the_shares_of_their_coefficients() -> None:
     # 2 a - b: variances 4 : 1, so S1 = ST = .8 and .2, and elementary effects are the coefficients, without spread
     slopes = np.array([2.0, -1.0, 0.0])
@@ -75,37 +65,93 @@ def test_morris_screening_finds_what_acts_with_others() -> None:
     assert values(screened, "mu_star")[2] > 5
 
 
-def study_of(out: Path, design: str, drop: int = 0) -> Study:
-    """A study whose cells' outcome is 2 x the first place + the second."""
-    scenario = load_text(WORLD.replace("STUDY", f"{{arms: [factual], design: {design}, over: {{{AXES}}}}}"))
+def study_of(out: Path, sensitivity: str, drop: tuple[int, ...] = (), arms: str = "[factual]") -> Study:
+    """A study whose cells' outcome is 2 x the first place + the second, in the first arm; dropped cells have none."""
+    declared = f"{{arms: {arms}, sensitivity: {sensitivity}, over: {{{AXES}}}}}"
+    scenario = load_text(WORLD.replace("STUDY", declared))
     design_table = Plan(scenario, tuple(lay_out_cells(scenario)), ()).design_table()
     study = create_study(out, scenario, design_table, pl.DataFrame(schema=PLAN), "code")
     outcome = 2 * design_table["traders.noise.rate:unit"] + design_table["clock.duration:unit"]
     rows = [
-        {"cell": cell, "measure": "volatility", "arm": "factual", "estimate": value}
-        for cell, value in enumerate(outcome.to_list()[drop:], start=drop)
+        {"cell": cell, "measure": "volatility", "arm": "factual", "estimate": None if cell in drop else value}
+        for cell, value in enumerate(outcome.to_list())
     ]
-    study.write_effects(pl.DataFrame(rows, schema=COLUMNS))
+    against = [{**row, "arm": "off", "versus": "factual", "estimate": 7 - row["estimate"]} for row in rows if not drop]
+    study.write_effects(pl.DataFrame([*rows, *against], schema=COLUMNS))
     return study
 
 
-def test_a_studys_design_decides_what_is_computed(tmp_path: Path) -> None:
-    by_blocks = measure_sensitivity(study_of(tmp_path / "1", "{saltelli: 256}"), "volatility", "factual")
-    assert by_blocks["path"].unique(maintain_order=True).to_list() == ["traders.noise.rate", "clock.duration"]
-    assert values(by_blocks, "S1") == pytest.approx([0.8, 0.2], abs=0.02)
-    screened = measure_sensitivity(study_of(tmp_path / "2", "{morris: 6}"), "volatility", "factual")
+def test_the_method_decides_the_cells_and_what_is_computed(tmp_path: Path) -> None:
+    study = study_of(tmp_path / "1", "{method: sobol, samples: 256, measure: volatility}")
+    assert study.design().height == 256 * (2 + 2)
+    shares = measure_sensitivity(study, {"volatility": "%/yr"})
+    assert shares["path"].unique(maintain_order=True).to_list() == ["traders.noise.rate", "clock.duration"]
+    assert values(shares, "S1") == pytest.approx([0.8, 0.2], abs=0.02)
+    assert set(shares.select("measure", "unit", "arm", "versus", "method", "samples", "left_out").rows()) == {
+        ("volatility", "%/yr", "factual", None, "sobol", 256, 0)
+    }
+    screened_study = study_of(tmp_path / "2", "{method: morris, samples: 6, measure: volatility}")
+    assert screened_study.design().height == 6 * (2 + 1)
+    screened = measure_sensitivity(screened_study, {})
     assert values(screened, "mu_star") == pytest.approx([2.0, 1.0])
-    given = measure_sensitivity(study_of(tmp_path / "3", "{lhs: 200}", drop=1), "volatility", "factual")
-    assert values(given, "S1") == pytest.approx([0.8, 0.2], abs=0.08)
 
 
-def test_a_missing_outcome_is_named_where_every_cell_is_needed(tmp_path: Path) -> None:
-    study = study_of(tmp_path, "{morris: 6}", drop=2)
-    with pytest.raises(ResultError, match="needs the outcome volatility of every cell; 2 of 18 have none, the first"):
-        measure_sensitivity(study, "volatility", "factual")
+def test_a_difference_from_the_baseline_comes_before_the_level_of_an_arm(tmp_path: Path) -> None:
+    asked = "{method: morris, samples: 4, measure: volatility}"
+    found = measure_sensitivity(study_of(tmp_path / "1", asked, arms="[factual, 'off']"), {})
+    assert set(found.select("arm", "versus").rows()) == {("off", "factual")}
+    assert values(found, "mu") == pytest.approx([-2.0, -1.0])
+    named = "{method: morris, samples: 4, measure: volatility, arm: factual}"
+    level = measure_sensitivity(study_of(tmp_path / "2", named, arms="[factual, 'off']"), {})
+    assert set(level.select("arm", "versus").rows()) == {("factual", None)}
+    assert values(level, "mu") == pytest.approx([2.0, 1.0])
 
 
-def test_without_salib_the_line_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "SALib.analyze.morris", None)
-    with pytest.raises(EnvironmentLackError, match=r"pip install -e '.\[analysis\]'"):
-        morris_effects(morris(4, 3, 1), np.arange(16.0), PATHS, 1)
+def test_a_trajectory_without_an_outcome_is_left_out_whole_and_counted(tmp_path: Path) -> None:
+    found = measure_sensitivity(
+        study_of(tmp_path, "{method: morris, samples: 6, measure: volatility}", drop=(0, 4, 5)), {}
+    )
+    assert set(found.select("samples", "left_out").rows()) == {(4, 2)}
+    assert values(found, "mu_star") == pytest.approx([2.0, 1.0])
+
+
+def test_where_too_little_is_left_the_table_says_why(tmp_path: Path) -> None:
+    asked = "{method: sobol, samples: 2, measure: volatility}"
+    found = measure_sensitivity(study_of(tmp_path / "1", asked, drop=(3,)), {})
+    assert found["estimate"].null_count() == found.height == 4
+    (note,) = found["note"].unique().to_list()
+    assert note == "1 of 2 base points have the outcome volatility in every cell; 2 are needed"
+
+
+LINEAR = """
+extends: marketsim:costless
+name: linear
+clock: {duration: 2h}
+underlyings: [{id: BTC, index: {kind: path, points: [[0s, 30000 USDT], [30min, 30300 USDT]]}}]
+tokens:
+  - {id: BTC3S, delete: true}
+  - {id: BTC3L, management_fee: {rate: 0%, every: 1d, at: "01:00"}}
+record: {tokens: 10min}
+study:
+  arms: [factual]
+  over:
+    tokens.BTC3L.basket.BTC-PERP: {uniform: [2, 4]}
+    tokens.BTC3L.management_fee.rate: {uniform: [0%, 1%]}
+    tokens.BTC3L.aum: {log: [10 MUSDT, 40 MUSDT]}
+  sensitivity: {method: morris, samples: 2, measure: token_return}
+"""
+
+
+def test_a_sweep_writes_the_effects_of_what_a_linear_world_is_made_of(tmp_path: Path) -> None:
+    """A coin that rises 1 % and a fee: (1 + 0.01 L) (1 - f) - 1, so 2 % over L's range, -1 % x (1 + 0.01 L) over f's.
+
+    The sizes of funds change nothing; positions in lots of 0.001 BTC of 10 MUSDT and more err by 1e-7 at most.
+    """
+    path = tmp_path / "linear.yaml"
+    path.write_text(LINEAR, encoding="utf-8")
+    swept = ms.sweep(path, workers=1, out=tmp_path / "out", report=False)
+    found = swept.sensitivity()
+    leverage, fee, size = values(found, "mu")
+    assert 0.02 * 0.99 <= leverage <= 0.02
+    assert 1.02 <= fee / -0.01 <= 1.04
+    assert size == pytest.approx(0.0, abs=1e-6)

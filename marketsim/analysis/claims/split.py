@@ -1,0 +1,57 @@
+"""Claim `split`: after a long fall a reverse split makes few tokens of many."""
+
+from __future__ import annotations
+
+import json
+from math import prod
+
+from marketsim.analysis.claims.family import CLAIMS, Evaluation, RunClaim, undecided
+from marketsim.analysis.claims.readings import declared_tokens, nav_of
+from marketsim.datasets.run import Run
+
+_SAME_WORTH = 1e-9
+
+
+@CLAIMS.register
+class SplitClaim(RunClaim):
+    """Does a reverse split follow a fall, as its issuer declares it, and leave fewer tokens of the same value?"""
+
+    name = "split"
+
+    def judge(self, run: Run) -> Evaluation:
+        """As declared where it was made by the declared ratio and changed nobody's worth; of the first token split."""
+        rules = {
+            token: spec["reverse_split"]
+            for token, spec in declared_tokens(run).items()
+            if spec["reverse_split"] not in (None, "none")
+        }
+        if not rules:
+            return undecided("no issuer declares a reverse split")
+        splits = run.table("events").filter(event="reverse_split").sort("t_ns")
+        if splits.is_empty():
+            return undecided("no NAV fell to where a split is declared")
+        subject = splits["subject"][0]
+        details = [json.loads(text) for text in splits.filter(subject=subject)["detail"].to_list()]
+        figures = {"splits": float(splits.height), **_figures(details, nav_of(run, subject))}
+        holds = figures["tokens_made_of_one"] < 1 and abs(figures["change_of_worth"]) < _SAME_WORTH
+        did = "The run did what the issuer of" if holds else "This is not what the issuer of"
+        sentence = (
+            f"{did} {subject} declares, and another may declare none: after a change of NAV of "
+            f"{figures['fall_before']:+.0%}, {1 / figures['tokens_made_of_one']:.0f} tokens became one, and the value "
+            f"of holdings changed by {figures['change_of_worth']:.1%}. It makes the price readable and restores "
+            f"nothing: in the end {-figures['loss_since_start']:.0%} of a holding was lost."
+        )
+        return Evaluation("as declared" if holds else "refuted", sentence, figures)
+
+
+def _figures(details: list[dict[str, float]], nav: dict[int, float]) -> dict[str, float]:
+    """The first split of a token, and what became of a holding over all of them."""
+    first = details[0]
+    kept = prod(told["supply_after"] / told["supply_before"] for told in details)
+    before, after = (first[f"supply_{when}"] * first[f"nav_{when}"] for when in ("before", "after"))
+    return {
+        "fall_before": first["nav_before"] / nav[min(nav)] - 1,
+        "tokens_made_of_one": first["supply_after"] / first["supply_before"],
+        "change_of_worth": after / before - 1,
+        "loss_since_start": nav[max(nav)] * kept / nav[min(nav)] - 1,
+    }
