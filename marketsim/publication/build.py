@@ -25,6 +25,7 @@ from marketsim.publication.metadata import Metadata
 from marketsim.publication.panel import panel_frames, panel_table
 from marketsim.publication.parts import Part, measured, write_parts
 from marketsim.publication.published_tables import PublishedTable, run_tables
+from marketsim.publication.reading import ranges_of
 from marketsim.publication.record import PackageRecord, TableRecord
 from marketsim.publication.replication import write_replication_files
 from marketsim.publication.sources import StudySources
@@ -156,7 +157,8 @@ def _built(each: _Table, folder: BuildingFolder, progress: BuildProgress) -> Tab
         place.parent.mkdir(exist_ok=True)
         sample.write_parquet(place)
     told = measured(place, sample.height, folder.path)
-    return TableRecord(each.table, sum(part.rows for part in parts), parts, told)
+    ranges = ranges_of([folder.path / part.path for part in parts], each.table)
+    return TableRecord(each.table, sum(part.rows for part in parts), parts, told, ranges)
 
 
 def _identity(sources: StudySources) -> str:

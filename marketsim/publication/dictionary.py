@@ -30,14 +30,15 @@ def _chapter(told: TableRecord) -> list[str]:
         "",
         f"Keys: {', '.join(table.keys)}. Sorted by: {', '.join(table.sort)}.",
         "",
-        "| column | type | unit | meaning | null |",
-        "|---|---|---|---|---|",
-        *(_row(column) for column in table.columns),
+        "| column | type | unit | meaning | range here | null |",
+        "|---|---|---|---|---|---|",
+        *(_row(column, told.ranges.get(column.name)) for column in table.columns),
         "",
     ]
 
 
-def _row(column: PublishedColumn) -> str:
+def _row(column: PublishedColumn, ends: tuple[float, float] | None) -> str:
     meaning = column.meaning + (f": {', '.join(column.values)}" if column.values else "")
-    cells = (f"`{column.name}`", column.dtype, column.unit or "-", meaning, column.null or "never")
+    found = "-" if ends is None else f"{ends[0]:.12g} to {ends[1]:.12g}"
+    cells = (f"`{column.name}`", column.dtype, column.unit or "-", meaning, found, column.null or "never")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

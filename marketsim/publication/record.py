@@ -27,6 +27,8 @@ class TableRecord:
     rows: int
     parts: tuple[Part, ...]
     sample: Part
+    ranges: Mapping[str, tuple[float, float]]
+    """The least and the largest value of each column of numbers that has one."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,9 @@ def _study(told: dict[str, Any]) -> StudyRecord:
 
 def _table(told: dict[str, Any]) -> TableRecord:
     parts = _parts(told["parts"])
-    return TableRecord(PublishedTable.from_object(told["table"]), told["rows"], parts, Part(**told["sample"]))
+    ranges = {name: (low, high) for name, (low, high) in told["ranges"].items()}
+    table = PublishedTable.from_object(told["table"])
+    return TableRecord(table, told["rows"], parts, Part(**told["sample"]), ranges)
 
 
 def _parts(told: Sequence[dict[str, Any]]) -> tuple[Part, ...]:

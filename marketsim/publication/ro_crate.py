@@ -14,6 +14,18 @@ from marketsim.publication.layout import CHECKSUMS, DICTIONARY, LICENSE_URL, ODD
 from marketsim.publication.record import PackageRecord
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+PROFILE_ID = "process-run-crate"
+_TERMS = (
+    "about actionStatus affiliation agent author contentSize CreateAction CreativeWork Dataset datePublished description "
+    "encodingFormat endTime hasPart instrument keywords license mentions name object Person result SoftwareApplication "
+    "softwareVersion startTime url version"
+).split()
+SCHEMA_TERMS = {
+    **{term: f"http://schema.org/{term}" for term in _TERMS},
+    "File": "http://schema.org/MediaObject",
+    "conformsTo": "http://purl.org/dc/terms/conformsTo",
+}
+"""The terms of the RO-Crate 1.1 context that are used here, each with what it stands for."""
 _SWEEP = "#sweep"
 _PROGRAM = "#marketsim"
 
