@@ -16,9 +16,9 @@ from marketsim.publication.record import PackageRecord
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 PROFILE_ID = "process-run-crate"
 _TERMS = (
-    "about actionStatus affiliation agent author contentSize CreateAction CreativeWork Dataset datePublished description "
-    "encodingFormat endTime hasPart instrument keywords license mentions name object Person result SoftwareApplication "
-    "softwareVersion startTime url version"
+    "about actionStatus affiliation agent author contentSize CreateAction CreativeWork Dataset datePublished "
+    "description encodingFormat endTime hasPart instrument keywords license mentions name object Person result "
+    "SoftwareApplication softwareVersion startTime url version"
 ).split()
 SCHEMA_TERMS = {
     **{term: f"http://schema.org/{term}" for term in _TERMS},
