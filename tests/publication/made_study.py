@@ -91,7 +91,7 @@ def made_study(
     tables: Mapping[tuple[int, int, str], Mapping[str, pl.DataFrame]],
     failed: Mapping[tuple[int, int, str], str] | None = None,
 ) -> Study:
-    """A finished study of two cells, two replications and two arms; `failed` has reasons by (cell, replication, arm)."""
+    """A finished study of two cells, two replications and two arms; `failed` has reasons by run."""
     scenario = load_text(WORLD)
     which = [(cell, replication, arm) for cell in (0, 1) for replication in (0, 1) for arm in ARMS]
     plan = pl.DataFrame([(*each, run_id(each)) for each in which], schema=PLAN, orient="row")

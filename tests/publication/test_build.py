@@ -112,7 +112,7 @@ def test_a_damaged_run_stops_the_build_with_its_name(study: Study, tmp_path: Pat
 def test_a_study_that_is_not_finished_is_refused(study: Study, tmp_path: Path) -> None:
     manifest = study.path / "runs" / "1-0-factual" / "manifest.json"
     manifest.unlink()
-    with pytest.raises(ResultError, match="run 1-0-factual .* is not made yet"):
+    with pytest.raises(ResultError, match=r"run 1-0-factual .* is not made yet"):
         plan_build(study, tmp_path / "package")
 
 
@@ -120,7 +120,7 @@ def test_a_disk_that_does_not_suffice_is_said_before_the_work(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(building.shutil, "disk_usage", lambda _: SimpleNamespace(free=9))
-    with pytest.raises(EnvironmentLackError, match="the disk does not suffice: .* 0 MB are free"):
+    with pytest.raises(EnvironmentLackError, match=r"the disk does not suffice: .* 0 MB are free"):
         build(study, tmp_path / "package", Metadata())
     assert list(tmp_path.glob(".package*")) == []
 
