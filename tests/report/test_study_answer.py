@@ -90,8 +90,8 @@ def test_too_few_replications_have_no_interval_and_the_page_says_how_many_do(lay
     few = row("impact_gap_0s", 28.0, None, None, pairs=3, p=0.25, p_adjusted=0.25)
     few = replace(few, sentence=f"{few.sentence} {what_would_do(9)}")
     assert first_sentence(lay_out(), few).endswith(
-        "pushed BTC-PERP by 28 bp at the end of the resets. 3 replications have no interval; 6 are needed for one. This "
-        "may be chance (p = 0.25). About 9 replications would tell an effect of this size from none (80 % power)."
+        "pushed BTC-PERP by 28 bp at the end of the resets. 3 replications have no interval; 6 are needed for one. "
+        "This may be chance (p = 0.25). About 9 replications would tell an effect of this size from none (80 % power)."
     )
 
 
