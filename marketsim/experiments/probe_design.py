@@ -7,6 +7,7 @@ others the same in another proportion; one of size 0 sends nothing, and the othe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,8 @@ from marketsim.scenario.study import NEXT, ArmSpec, ProbeSpec, StudySpec, horizo
 from marketsim.simulation.probing import Look, Probe, ProbeOrder, ProbePlan
 from marketsim.simulation.running import children_of
 
-RESET, CHILD, LAG = "reset", "child", "lag"
-"""Schedules of probes: a whole reset, or its first child alone, which is looked at after the times between children."""
-
-Row = Mapping[str, Any]
-"""A row of table `children`."""
+CHILD, LAG = "child", "lag"
+"""The schedule of a probe that is the first child of a reset alone, looked at after the times between children."""
 
 FRICTIONLESS = ArmSpec(id="frictionless", arm="frictionless")
 
@@ -43,26 +41,55 @@ def probe_arm(spec: StudySpec) -> ArmSpec:
 def probe_plan(world: Scenario, spec: StudySpec, source: Path, replication: int) -> ProbePlan:
     """The probes of one replication of a cell. world: of the arm that they are sent in; source: the factual run."""
     run, arm, asked = Run(source), probe_arm(spec), spec.probe or ProbeSpec()
-    answered = {token.id for token in world.tokens if getattr(token.execution, "resize", "never") == "each_child"}
+    answering = {token.id for token in world.tokens if token.execution.resizes}
     children = run.table("children").filter(purpose="rebalance")
     probes: list[Probe] = []
     for reset in resets_of(run):
         if reset.decide_ns < world.clock.warmup or not reset.sign or reset.last_ns is None:
             continue
-        sent = children.filter(pl.col("parent").is_in([order.id for order in reset.orders])).sort("t_ns", "parent")
-        probes += _of_reset(reset, list(sent.iter_rows(named=True)), asked)
-        if answered & {order.token for order in reset.orders}:
-            probes += _of_first_child(reset, list(sent.iter_rows(named=True)), asked)
+        rows = children.filter(pl.col("parent").is_in([order.id for order in reset.orders])).sort("t_ns", "parent")
+        is_answered = any(order.token in answering for order in reset.orders)
+        sent = [_child(row, reset, is_answered) for row in rows.iter_rows(named=True)]
+        probes += _of_reset(reset, sent, asked)
+        if is_answered:
+            probes += _of_first_child(reset, sent, asked)
     again = tuple(children_of(arm, source))
     return ProbePlan(world, tuple(probes), arm, spec.fork is not None, again, replication)
 
 
-def _of_reset(reset: MarketReset, sent: Sequence[Row], asked: ProbeSpec) -> Iterator[Probe]:
+@dataclass(frozen=True)
+class SentChild:
+    """A child of a reset: when it was sent [ns], its part of the whole, and how it may trade (`ProbeOrder`)."""
+
+    t_ns: int
+    part: int
+    offset: float | None
+    lasts_ns: int
+
+
+def _child(row: Mapping[str, Any], reset: MarketReset, is_answered: bool) -> SentChild:
+    """A row of table `children` as part of its reset: what it filled where all was, else what was sent.
+
+    Where each child was sized anew all have the same part, so that the order is what it was before they answered.
+    """
+    is_filled = reset.filled_lots == reset.target_lots
+    lots = row["filled_lots"] if is_filled else row["size_lots"]
+    limit, mid = row["limit_price"], row["mid_price"]
+    side = 1 if row["size_lots"] > 0 else -1
+    return SentChild(
+        t_ns=row["t_ns"],
+        part=reset.sign if is_answered else lots,
+        offset=None if limit is None or not mid else float((limit - mid) / mid) * side,
+        lasts_ns=row["t_end_ns"] - row["t_ns"] if row["order_type"] == "resting" else 0,
+    )
+
+
+def _of_reset(reset: MarketReset, sent: Sequence[SentChild], asked: ProbeSpec) -> Iterator[Probe]:
     """Every size of a reset, size 0 among them."""
     looks = tuple(_looks(reset, asked))
     for size in (Decimal(0), *asked.sizes):
         lots = round(abs(reset.target_lots) * size)
-        yield Probe(reset.market, reset.decide_ns, float(size), lots, _orders(reset, sent, lots), looks)
+        yield Probe(reset.market, reset.decide_ns, float(size), lots, _orders(sent, lots), looks)
 
 
 def _looks(reset: MarketReset, asked: ProbeSpec) -> Iterator[Look]:
@@ -75,43 +102,25 @@ def _looks(reset: MarketReset, asked: ProbeSpec) -> Iterator[Look]:
             yield Look(NEXT, reset.next_ns - 1)
 
 
-def _orders(reset: MarketReset, sent: Sequence[Row], lots: int) -> tuple[ProbeOrder, ...]:
-    """The children of a reset in proportion, so that all together are `lots`, to the side of the reset's sign.
-
-    In proportion to what they filled where that is all that was wanted, else to what was sent.
-    """
-    is_filled = reset.filled_lots == reset.target_lots
-    column = "filled_lots" if is_filled else "size_lots"
-    total = sum(row[column] for row in sent)
+def _orders(sent: Sequence[SentChild], lots: int) -> tuple[ProbeOrder, ...]:
+    """The children of a reset in proportion, so that all together are `lots`, to the side of the reset's sign."""
+    total, so_far, orders = sum(child.part for child in sent), 0, []
     if not lots or not total:
         return ()
-    orders, so_far = [], 0
-    for row in sent:
-        so_far += row[column]
-        orders.append(ProbeOrder(row["t_ns"], round(lots * so_far / total), _offset(row), _lasts_ns(row)))
+    for child in sent:
+        so_far += child.part
+        orders.append(ProbeOrder(child.t_ns, round(lots * so_far / total), child.offset, child.lasts_ns))
     return tuple(orders)
 
 
-def _offset(row: Row) -> float | None:
-    """How far beyond the mid of its time a child might trade, over that mid."""
-    limit, mid = row["limit_price"], row["mid_price"]
-    if limit is None or not mid:
-        return None
-    return float((limit - mid) / mid) * (1 if row["size_lots"] > 0 else -1)
-
-
-def _lasts_ns(row: Row) -> int:
-    return int(row["t_end_ns"] - row["t_ns"]) if row["order_type"] == "resting" else 0
-
-
-def _of_first_child(reset: MarketReset, sent: Sequence[Row], asked: ProbeSpec) -> Iterator[Probe]:
+def _of_first_child(reset: MarketReset, sent: Sequence[SentChild], asked: ProbeSpec) -> Iterator[Probe]:
     """One child of an equal share of the reset, looked at after every time between children, and with each horizon."""
     assert reset.last_ns is not None
-    instants = sorted({int(row["t_ns"]) for row in sent})
+    instants = sorted({child.t_ns for child in sent})
     between = {b - a for a in instants for b in instants if b >= a}
-    ends = [look.t_ns - t_ns for look in _looks(reset, asked) for t_ns in instants]
-    looks = tuple(Look(LAG, reset.decide_ns + lag) for lag in sorted(between | set(ends)))
+    ends = {look.t_ns - t_ns for look in _looks(reset, asked) for t_ns in instants}
+    looks = tuple(Look(LAG, reset.decide_ns + lag) for lag in sorted(between | ends))
     share = round(abs(reset.target_lots) / len(instants))
-    first = ProbeOrder(reset.decide_ns, share, _offset(sent[0]))
+    first = ProbeOrder(reset.decide_ns, share, sent[0].offset)
     yield Probe(reset.market, reset.decide_ns, 0.0, 0, (), looks, CHILD)
     yield Probe(reset.market, reset.decide_ns, share / abs(reset.target_lots), share, (first,), looks, CHILD)

@@ -25,8 +25,8 @@ STUDY = {
     "arms": ["factual", "frictionless", "contrarian"],
     "measures": ["price_share", "crowding_number"],
     "compare_holding": [{"as": "perp", "leverage": 5, "match": "capital"}],
-    "fork": {"at": "rebalances", "horizon": "5min"},
-    "probe": {"count": 2, "horizons": ["1min", "5min"]},
+    "fork": {"at": "rebalances", "horizon": "10min"},
+    "probe": {"horizons": ["0s", "2min"]},
 }
 
 
@@ -63,17 +63,18 @@ def test_a_study_of_forks_runs_each_arm_from_each_reset(swept: Any) -> None:
 def test_crowding_of_a_study_is_k_times_what_its_probes_moved(swept: Any) -> None:
     found = pl.read_parquet(swept.path / "crowding.parquet")
     assert dict(found.schema) == dict(CROWDING)
-    probes = found.filter(pl.col("method") == "probes")
-    assert probes["horizon_s"].to_list() == [60.0, 300.0]
-    for row in probes.to_dicts():
-        assert row["crowding_number"] == pytest.approx(abs(row["k_usdt"] * row["impact_per_usdt"]))
-        assert row["one_shot"] == pytest.approx(1 + row["crowding_number"])
-        assert row["pairs"] == 2
-    assert probes["impact_per_usdt"][0] > 0
-    # 6 x 1 MUSDT x 1.09 + 12 x 0.5 MUSDT x 0.91 at target; after the rise leverage is off it, K a little less
-    assert probes["k_usdt"][0] == pytest.approx(12e6, rel=0.06)
-    assert found.filter(pl.col("method") == "regression").height == 1
-    assert study_crowding(swept).drop("lo", "hi").equals(found.drop("lo", "hi"))
+    assert found["horizon"].to_list() == ["0s", "2min"]
+    assert found["horizon_s"].to_list() == [0.0, 120.0]
+    for row in found.to_dicts():
+        assert row["crowding_number"] == pytest.approx(row["k_usdt"] * row["impact_per_usdt"])
+        assert row["impact_per_usdt"] == row["impact_per_usdt_buy"]  # both funds buy after a rise
+        assert (row["resets"], row["bounds"], row["unread"], row["response"]) == (1, 0, 0, 1.0)
+    assert found["impact_per_usdt_sell"][0] > 0
+    # 6 x 1 MUSDT + 12 x 0.5 MUSDT at the last reset
+    assert found["k_usdt"].to_list() == pytest.approx([12e6, 12e6])
+    assert study_crowding(swept).equals(found)
+    number = swept.effects().filter(measure="crowding_number_0s", arm="factual", versus="frictionless")
+    assert number["estimate"].to_list() == pytest.approx([found["crowding_number"][0]])
 
 
 def test_holders_of_a_study_are_compared_with_perpetual_positions(swept: Any) -> None:
@@ -107,17 +108,28 @@ def test_a_bundle_that_fails_keeps_its_reason(swept: Any, monkeypatch: pytest.Mo
     assert task.bundle.status(tmp_path, "other code") is None
 
 
-def test_probes_are_sized_by_what_the_funds_together_traded(swept: Any) -> None:
+def test_probes_send_what_the_funds_sent_at_their_times_in_three_sizes_beside_nothing(swept: Any) -> None:
     factual = swept.run(0, 0, "factual")
     plan = probe_plan(scenario(), swept.spec, factual.path, 0)
-    together = factual.table("rebalances")["filled_lots"].sum()
-    assert {probe.lots for probe in plan.probes} == {abs(together)}
-    assert len(plan.probes) == 2
-    assert all(0 <= probe.t_ns <= 44 * MINUTE for probe in plan.probes)
-    declared = study_of(scenario(probe={"count": 3, "sizes": ["30 kUSDT", "60 kUSDT"], "over": "0s"}).study)
-    plan = probe_plan(scenario(), declared, factual.path, 0)
-    assert sorted({probe.lots for probe in plan.probes}) == [1_000, 2_000]
-    assert {probe.slices for probe in plan.probes} == {1}
+    rows, children = factual.table("rebalances"), factual.table("children")
+    together, last = abs(rows["target_lots"].sum()), rows["t_last_ns"].max()
+    assert [probe.lots for probe in plan.probes] == [round(together * size) for size in (0, 0.5, 1, 2)]
+    assert {probe.t_ns for probe in plan.probes} == set(rows["t_decide_ns"])
+    whole = plan.probes[2]
+    assert [order.t_ns for order in whole.orders] == sorted(children["t_ns"])
+    assert whole.orders[-1].until_lots == together
+    assert {order.offset for order in whole.orders} == {pytest.approx(0.02, abs=1e-4)}  # a ladder trades within 2 %
+    assert [(look.word, look.t_ns) for look in whole.looks] == [("0s", last), ("2min", last + 2 * MINUTE)]
+    assert (plan.arm.id, plan.begins) == ("frictionless", True)
+
+
+def test_probes_of_whole_runs_are_sent_in_the_baseline_and_without_one_in_a_world_without_the_flow(swept: Any) -> None:
+    factual = swept.run(0, 0, "factual")
+    arms = {"baseline": "shadow", "arms": ["factual", "shadow"], "fork": None}
+    plan = probe_plan(scenario(), study_of(scenario(**arms).study), factual.path, 0)
+    assert (plan.arm.id, plan.begins) == ("shadow", False)
+    alone = study_of(scenario(arms=["factual"], fork=None).study)
+    assert probe_plan(scenario(), alone, factual.path, 0).arm.arm == "frictionless"
 
 
 def test_a_bundle_that_failed_is_kept_as_it_is_and_tried_again_only_when_that_is_asked_for(tmp_path: Path) -> None:

@@ -30,6 +30,10 @@ from marketsim.scenario.study import NEXT, horizon_ns
 from marketsim.units import NS_PER_SECOND
 
 Rule = Literal["once", "children", "worked_out"]
+_EACH_CHILD: Mapping[str, Rule] = {
+    "twap": "children", "market": "children", "ioc_ladder": "worked_out", "pov": "worked_out"
+}  # fmt: skip
+"""What comes of sizing each child anew, by execution algorithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,10 @@ def rule_of(run: Run, reset: MarketReset) -> Rule | None:
     return rules.pop() if len(rules) == 1 else None
 
 
-def _rule(execution: Mapping[str, Any]) -> Rule:
+def _rule(execution: Mapping[str, Any]) -> Rule | None:
     if execution.get("resize", "never") == "never":
         return "once"
-    return "children" if execution["algorithm"] == "twap" else "worked_out"
+    return _EACH_CHILD.get(execution["algorithm"])
 
 
 def predicted(run: Run, versus: Run, impact: ResetImpact, horizon: str) -> Predicted | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import polars as pl
-
 from marketsim.analysis.measures.family import MEASURES, PairMeasure, RatioOfSums, Term, unread
 from marketsim.analysis.run_data.measured_period import measured_period
 from marketsim.analysis.run_data.measured_resets import measured_resets
@@ -19,8 +17,9 @@ from marketsim.datasets.run import Run
 class OrdersRatio(RatioOfSums, PairMeasure):
     """What funds traded in resets over K r, what their targets called for after the baseline's move since the last.
 
-    1 where orders are sized once and all is filled; A_n where each of n children is sized anew and answers the push of
-    those before it (docs/theory.md#each-child-sized-anew). It needs no lambda.
+    Both at the baseline's price at the decision. 1 where orders are sized once and all is filled; A_n where each of n
+    children is sized anew and answers the push of those before it (docs/theory.md#each-child-sized-anew). It needs no
+    lambda.
     """
 
     name, unit = "orders_ratio", "ratio"
@@ -29,20 +28,20 @@ class OrdersRatio(RatioOfSums, PairMeasure):
     no_effect = None
 
     def terms(self, arm: Run, versus: Run, resets: Run | None = None) -> list[Term]:
-        """One term for each reset: notional of its fills, over K r, both to the side of its order."""
+        """One term for each reset: its fills at the baseline's price, over K r, both to the side of its order."""
         return list(self._terms(arm, versus, resets or arm))
 
     def _terms(self, arm: Run, versus: Run, resets: Run) -> Iterator[Term]:
-        period, traded = measured_period(resets), _traded(resets)
+        period, lots = measured_period(resets), dict(resets.table("instruments").select("market", "lot").iter_rows())
         moves = {(r.market, r.decide_ns): move_before(r, resets, versus) for r in measured_resets(resets)}
         for reset in measured_resets(resets):
+            day, move = period.day_of(reset.decide_ns), moves[reset.market, reset.decide_ns]
             wanted = _called_for(reset, resets, moves)
-            day = period.day_of(reset.decide_ns)
-            if not wanted:
+            if not wanted or move is None:
                 yield unread(day, reset.market)
             else:
-                filled = sum(traded.get(order.id, 0.0) for order in reset.orders)
-                yield Term(day, reset.sign * filled, reset.sign * wanted, reset.market)
+                traded = reset.filled_lots * lots[reset.market] * move.price * (1 + move.r)
+                yield Term(day, reset.sign * traded, reset.sign * wanted, reset.market)
 
 
 def _called_for(reset: MarketReset, run: Run, moves: Mapping[tuple[str, int], Move | None]) -> float | None:
@@ -55,10 +54,3 @@ def _called_for(reset: MarketReset, run: Run, moves: Mapping[tuple[str, int], Mo
                 return None
             total += k * move.r
     return total
-
-
-def _traded(run: Run) -> dict[int, float]:
-    """Notional of the fills of every rebalance [currency], by its id."""
-    rows = run.table("rebalances").join(run.table("instruments").select("market", "lot"), on="market", how="left")
-    notional = pl.col("filled_lots") * pl.col("lot") * pl.col("vwap").fill_null(0.0)
-    return dict(rows.select("id", notional.alias("notional")).iter_rows())

@@ -13,13 +13,12 @@ from marketsim.analysis.run_data.mid_prices import COARSEST_NS, mids_of
 from marketsim.analysis.run_data.recording import underlying_markets
 from marketsim.datasets.run import Run
 from marketsim.errors import DamagedResultError, ResultError
+from marketsim.issuers.orders.parent import Unfilled
 
 MOST_MISSING = 0.01
 """Share of the time after the warm-up from which on a market without a mid has collapsed."""
 FARTHEST = 0.20
 """How far a mid may leave the baseline's."""
-CAPPED = "capped"
-"""Why an order ended that met its cap (`marketsim.issuers.orders.parent.Unfilled`), as event `backlog` says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def _runs_away(arm: Run, versus: Run) -> bool:
 
 def _met_a_cap(run: Run) -> bool:
     told = run.table("events").filter(event="backlog")["detail"]
-    return bool(told.str.contains(f'"reason": ?"{CAPPED}"').any())
+    return bool(told.str.contains(f'"reason": ?"{Unfilled.CAP}"').any())
 
 
 def _told(question: Callable[..., bool], *runs: Run) -> bool:

@@ -27,7 +27,7 @@ NAMED_IN_THE_CONTRACT = (
     "collapse_share cascade_size branching_ratio anticipator_profit premium tracking_error rebalances_per_day "
     "insurance_loss impact_gap_0s impact_gap_1min impact_gap_5min impact_gap_30min impact_gap_2h impact_gap_H "
     "impact_per_move_0s impact_per_move_H multiplier_0s multiplier_2min multiplier_30min multiplier_next "
-    "multiplier_cumulative_0s multiplier_predicted_0s multiplier_predicted_next crowding_number_0s crowding_number_next "
+    "multiplier_cumulative_0s multiplier_predicted_0s multiplier_predicted_next crowding_number_0s "
     "impact_per_usdt_buy_0s impact_per_usdt_sell_30min impact_exponent orders_ratio"
 ).split()
 """docs/contract.md#measures."""

@@ -108,7 +108,7 @@ def test_a_fork_measures_the_window_of_its_event_from_the_mid_that_both_arms_had
 def sold(place: Path, *gaps: tuple[int, float]) -> tuple[Run, Run]:
     """A sale at 1 h with the factual mid `gaps` of log below the counterfactual's from instants behind it."""
     f = [(0, 100.0), *((HOUR + after, 100 * exp(-gap)) for after, gap in gaps)]
-    return pair(place, f, [(0, 100.0)], [rebalance(0, "UP", HOUR, HOUR, -5)])
+    return pair(place, f, [(0, 100.0)], [rebalance(0, "UP", HOUR, HOUR, -5)], record={"quotes": "change"})
 
 
 def test_reversal_is_what_is_left_of_the_gap_and_its_half_life_when_half_of_the_rest_is_gone(tmp_path: Path) -> None:
@@ -116,7 +116,6 @@ def test_reversal_is_what_is_left_of_the_gap_and_its_half_life_when_half_of_the_
     runs = sold(tmp_path, (0, 0.010), (MINUTE, 0.008), (2 * MINUTE, 0.006), (20 * MINUTE, 0.004))
     assert value("reversal", *runs) == pytest.approx(0.4)
     assert value("reversal_half_life", *runs) == 120.0
-    assert value("reversal_gap", *runs) == pytest.approx(100.0)
 
 
 def test_half_life_of_a_gap_that_stays_is_censored(tmp_path: Path) -> None:
@@ -125,22 +124,17 @@ def test_half_life_of_a_gap_that_stays_is_censored(tmp_path: Path) -> None:
     assert value("reversal_half_life", *runs) is None
 
 
-def test_a_window_with_a_short_after_holds_its_last_gap(tmp_path: Path) -> None:
-    """H is half of 20 min: what the gap becomes at 11 min is not of this window."""
+def test_a_reset_with_a_short_after_holds_its_last_gap_and_counts_by_its_order(tmp_path: Path) -> None:
+    """H is half of 20 min: what the gap becomes at 11 min is not of the first reset; the second counts twice."""
     later = HOUR + 20 * MINUTE
     f = [(0, 100.0), (HOUR, 100 * exp(-0.01)), (HOUR + 11 * MINUTE, 100.0)]
-    rows = [rebalance(0, "UP", HOUR, HOUR, -5), rebalance(1, "UP", later, later, -5)]
-    terms = measure("reversal").terms(*pair(tmp_path, f, [(0, 100.0)], rows))
-    assert terms[0].numerator == pytest.approx([0.01] * len(AFTER_NS))
-    assert terms[1].numerator == pytest.approx([0.0] * len(AFTER_NS))
-
-
-def test_a_window_that_bought_as_much_as_it_sold_has_no_direction_to_reverse(tmp_path: Path) -> None:
-    rows = [rebalance(0, "UP", HOUR, HOUR, 5), rebalance(1, "DOWN", HOUR, HOUR, -5)]
-    runs = pair(tmp_path, [(0, 100.0)], [(0, 100.0)], rows)
-    assert len(measure("price_share").terms(*runs)) == 1
-    assert measure("reversal").terms(*runs) == []
-    assert value("reversal", *runs) is None
+    rows = [rebalance(0, "UP", HOUR, HOUR, -5), rebalance(1, "UP", later, later, -10)]
+    runs = pair(tmp_path, f, [(0, 100.0)], rows, record={"quotes": "change"})
+    first, second = measure("reversal").terms(*runs)
+    assert first.numerator == pytest.approx([0.05] * len(AFTER_NS))
+    assert second.numerator == pytest.approx([0.0] * len(AFTER_NS))
+    (together,) = measure("reversal").of_replication([first, second])
+    assert together.numerator == pytest.approx([0.05 / 15] * len(AFTER_NS))
 
 
 def test_volatility_is_the_root_of_summed_variances_over_those_of_the_counterfactual(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_market_without_a_mid_for_more_than_a_hundredth_of_the_time_has_collap
 def test_a_mid_that_leaves_the_baselines_by_more_than_a_fifth_has_collapsed(
     last: float, collapsed: bool, tmp_path: Path
 ) -> None:
-    """Also where the index follows the price and has lost nothing: the run that went away does not tell it by itself."""
+    """Also where the index follows the price and has lost nothing: the run that went away tells nothing by itself."""
     arm, baseline = run_of(tmp_path / "r", mids(last=last)), run_of(tmp_path / "c", mids())
     assert not is_collapsed(arm)
     assert pair_state(arm, baseline).is_collapsed == collapsed
@@ -100,8 +100,8 @@ def test_a_push_that_is_larger_half_an_hour_later_runs_away(later: float, runawa
 
 
 def test_an_order_that_met_its_cap_runs_away(tmp_path: Path) -> None:
-    told = '{"orders": [{"id": 0, "lots": 3, "market": "PERP", "reason": "capped"}]}'
+    told = '{"orders": [{"id": 0, "lots": 3, "market": "PERP", "reason": "cap"}]}'
     events = [{"t_ns": HOUR, "event": "backlog", "subject": "UP", "detail": told}]
     assert pair_state(*pushed(tmp_path, 1.0, 0.5, events=events)).is_runaway
-    other = [{**events[0], "detail": told.replace("capped", "no_liquidity")}]
+    other = [{**events[0], "detail": told.replace('"cap"', '"no_liquidity"')}]
     assert not pair_state(*pushed(tmp_path / "o", 1.0, 0.5, events=other)).is_runaway
