@@ -122,7 +122,7 @@ def test_trades_are_read_back_by_this_house(run: Run, tmp_path: Path) -> None:
     }
     again = Run(marketsim.run(marketsim.Scenario.from_dict(world, folder=tmp_path), out=tmp_path, report=False).path)
     index = again.table("marks").filter(t_ns=60 * 10**9)["index_price"][0]
-    assert index == trades.filter(pl.col("t_ns") <= 90 * 10**9)["price"][-1]
+    assert index == pytest.approx(trades.filter(pl.col("t_ns") <= 90 * 10**9)["price"][-1])
 
 
 def test_csv_has_every_table_of_the_market(run: Run, tmp_path: Path) -> None:
