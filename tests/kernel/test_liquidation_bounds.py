@@ -45,8 +45,10 @@ def test_a_liquidation_is_written_down_as_it_was_when_it_began(
     assert (row["filled_lots"], row["filled_ticklots"], row["stage"]) == (100, 100 * mark, codes.L_PARTIAL)
 
 
-@pytest.mark.parametrize(("side", "index", "is_solvent"), [(1, 9_001, 1), (1, 9_000, 0), (1, 8_999, 0),
-                                                          (-1, 10_999, 1), (-1, 11_000, 0), (-1, 11_001, 0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("side", "index", "is_solvent"),
+    [(1, 9_001, 1), (1, 9_000, 0), (1, 8_999, 0), (-1, 10_999, 1), (-1, 11_000, 0), (-1, 11_001, 0)],
+)
 def test_it_is_solvent_at_the_index_where_something_would_be_left_there(side: int, index: int, is_solvent: int) -> None:
     """Bankrupt at 10,000 -+ 1,000, liquidated by trades at 10,000 -+ 960 whatever the index says."""
     s = fallen((10 * LOT, RICH, RICH), (10_000, 10_000, index), rule="last")
