@@ -18,6 +18,7 @@ for _command in (
     studies.sweep,
     runs.compare,
     runs.reproduce,
+    runs.explain,
     runs.report,
     dataset.dataset,
     scenarios.list_,

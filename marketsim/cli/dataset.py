@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -72,3 +73,70 @@ def build(
     if metadata.unedited() and not quiet:
         left = f"{len(metadata.unedited())} fields of {package / 'metadata.yaml'} are still to be written"
         say(f"{left}; edit a copy and build again with --metadata COPY --again", err=True)
+
+
+@dataset.command()
+@click.argument("package", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--strict", is_flag=True, help="Refuse fields of metadata.yaml that nobody has written.")
+@json_flag
+def check(package: Path, strict: bool, as_json: bool) -> None:
+    """Check a package: files, columns, keys, contents, and what editors' validators say (extra `dataset`)."""
+    from marketsim.publication.check import check as check_package
+
+    problems = check_package(package, strict=strict)
+    if as_json:
+        print_json({"path": str(package), "problems": problems})
+    for problem in problems:
+        say(problem, err=as_json)
+    if problems:
+        say(f"{len(problems)} problems", err=True)
+        sys.exit(4)
+    if not as_json:
+        say(f"{package}: nothing is wrong")
+
+
+@dataset.command()
+@click.argument("package", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--run", "run_id", metavar="ID", help="One run alone, by its run_id in data/runs.")
+@click.option("--workers", metavar="N|auto", default="auto", show_default=True, help="Processes, one core each.")
+@json_flag
+@click.option("--quiet", is_flag=True, help="No progress.")
+def reproduce(package: Path, run_id: str | None, workers: str, as_json: bool, quiet: bool) -> None:
+    """Make a package's runs and tables again from the package alone, and compare all content."""
+    import marketsim
+    from marketsim.progress import RunProgress, SweepProgress
+    from marketsim.publication.reproduce import reproduce_all, reproduce_run
+
+    if run_id is not None:
+        with RunProgress(quiet=quiet) as of_run:
+            found = reproduce_run(
+                package,
+                run_id,
+                lambda study, which, out: marketsim.run(study, **which, out=out, report=False, progress=of_run).path,
+            )
+    else:
+        with SweepProgress(quiet=quiet) as of_sweep:
+            found = reproduce_all(
+                package,
+                lambda study, out: (
+                    marketsim.sweep(study, out=out, workers=workers, report=False, progress=of_sweep).path
+                ),
+            )
+    if as_json:
+        print_json(
+            {
+                "path": str(package),
+                "runs": found.runs,
+                "tables": found.tables,
+                "is_same": found.is_same,
+                "differing": list(found.differing),
+            }
+        )
+    else:
+        say(f"{found.runs:,} runs and {found.tables:,} tables were made again")
+        for each in found.differing:
+            say(f"differs: {each}")
+        if found.is_same:
+            say("all content is the same")
+    if not found.is_same:
+        sys.exit(4)

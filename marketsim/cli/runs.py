@@ -149,6 +149,25 @@ def _print_differences(found: Any) -> None:
 
 
 @click.command()
+@click.argument("stored", metavar="RUN", type=click.Path(exists=True, path_type=Path))
+@click.argument("table", metavar="TABLE")
+@click.argument("number", metavar="ID", type=int)
+@json_flag
+def explain(stored: Path, table: str, number: int, as_json: bool) -> None:
+    """Say why one rebalance or liquidation happened as it did.
+
+    TABLE is `rebalances`, with the ID of a rebalance, or `liquidations`, whose rows are numbered from 0.
+    """
+    from marketsim.datasets.run import Run
+
+    found = Run(stored).explain(table, number)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        say(found)
+
+
+@click.command()
 @click.argument("a", metavar="A", type=click.Path(exists=True, path_type=Path))
 @click.argument("b", metavar="B", type=click.Path(exists=True, path_type=Path))
 @json_flag

@@ -135,7 +135,7 @@ def _tell_power(study: Path | str, options: dict[str, Any]) -> None:
 def _power_lines(told: Any) -> list[str]:
     """What the study will find of its primary outcome; `--json` has every measure."""
     if told.primary is None:
-        return ["no primary outcome is registered (study.primary); --json tells of every measure"]
+        return ["no outcome is registered (study.primary); --json tells of every measure"]
     if not told.power:
         pilot = "--set study.replications=6 makes a pilot" if told.done < 2 else "two replications are needed"
         return [f"{told.primary}: unknown; {pilot}"]

@@ -25,10 +25,12 @@ import polars as pl
 from pydantic import ValidationError
 
 from marketsim.datasets import provenance
+from marketsim.datasets.frame import labels
 from marketsim.datasets.integrity import check_file, check_signed, file_sha256, read_json, read_manifest, signed
 from marketsim.datasets.run import Run
 from marketsim.datasets.storage import storing
 from marketsim.datasets.store import resolve_path
+from marketsim.datasets.tables import table_named
 from marketsim.errors import DamagedResultError, ResultError, UsageError
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import StudySpec, study_of
@@ -117,6 +119,34 @@ class Study:
         if rows["path"][0] is None:
             raise ResultError(f"the run of {named} is not there yet; `marketsim sweep` goes on with the study")
         return Run(rows["path"][0])
+
+    def frame(self, name: str, *, cell: int | None = None, arm: str | None = None) -> pl.DataFrame:
+        """A table of all finished runs of the study, whole and forked, one after the other, as `Run.frame` labels it.
+
+        cell, arm: of these runs alone. Runs that failed or are not there yet are left out (`runs` lists them). Raises
+        `UsageError` for an unknown table or where no run is left.
+        """
+        design, spec = self.design(), table_named(name)
+        axes = [path for path in design.columns if path != "cell" and not path.endswith((":value", ":unit"))]
+        cells = {row["cell"]: row for row in design.iter_rows(named=True)}
+        frames = []
+        for row in self.runs().filter(status="ok").iter_rows(named=True):
+            if cell in (None, row["cell"]) and arm in (None, row["arm"]):
+                set_here = cells[row["cell"]]
+                beside = labels(
+                    run_id=row["run_id"],
+                    cell=row["cell"],
+                    over={path: set_here[path] for path in axes},
+                    amounts={path: set_here[f"{path}:value"] for path in axes if f"{path}:value" in set_here},
+                    replication=row["replication"],
+                    arm=row["arm"],
+                    fork_ns=row["fork_ns"],
+                    jump=row["jump"],
+                )
+                frames.append(Run(row["path"]).labelled(spec.name, beside))
+        if not frames:
+            raise UsageError(f"{self.path} has no finished run of cell {cell}, arm {arm!r}; `runs()` lists what it has")
+        return pl.concat(frames).collect()
 
     def failures(self) -> pl.DataFrame:
         """The runs that failed, each with its reason."""

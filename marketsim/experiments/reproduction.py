@@ -21,6 +21,7 @@ from marketsim.datasets.provenance import code_here
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError, UsageError
 from marketsim.experiments.bundle_task import PROBES, probe_table
+from marketsim.experiments.probe_design import probe_arm
 from marketsim.files import SHIPPED
 from marketsim.scenario.resolve import load_map
 from marketsim.scenario.run_block import RunSpec
@@ -176,9 +177,8 @@ def _source(stored: Run, world: Scenario, folder: Path | None) -> Scenario | Non
     sha256, arm = stored.manifest.get("source_sha256"), (world.run or RunSpec()).arm
     if sha256 is None or arm.arm not in PLACEBOS:
         return None
-    beside = (Run(path) for path in sorted(stored.path.parent.iterdir()) if (path / "manifest.json").is_file())
     wanted = (sha256, stored.manifest["replication"], "factual")
-    for other in beside:
+    for other in _runs_beside(stored):
         told = other.manifest
         kind = (told.get("intervention") or {}).get("arm")
         if (told["scenario_sha256"], told["replication"], kind) == wanted and told.get("fork") is None:
@@ -190,16 +190,45 @@ def _source(stored: Run, world: Scenario, folder: Path | None) -> Scenario | Non
 
 
 def _difference_of_probes(stored: Run, made: Run, world: Scenario) -> Difference | None:
-    """The first difference of the probes that a study made of a run; None where it made none."""
-    path = stored.path.parent.parent / PROBES / f"{stored.path.name}.parquet"
-    if not path.is_file():
+    """The first difference of the probes that a study made of a run, or in its world; None where it made none."""
+    block, spec, folder = world.run or RunSpec(), study_of(world.study), stored.path.parent.parent / PROBES
+    is_factual = block.arm.id == spec.factual_arm
+    if not folder.is_dir() or block.fork is not None or not (is_factual or block.arm.id == spec.baseline_arm):
         return None
-    block = world.run or RunSpec()
-    again = probe_table(world, study_of(world.study), made.path, block.cell, block.replication)
+    factual = stored if is_factual else _beside(stored, spec.factual_arm)
+    path = None if factual is None else folder / f"{factual.path.name}.parquet"
+    if factual is None or path is None or not path.is_file():
+        return None
+    arm = probe_arm(spec)
+    probed = stored if arm.set == block.arm.set else _beside(stored, spec.baseline_arm)
+    if probed is None:
+        raise UsageError(
+            f"{stored.path}: its probes were sent in the world of {arm.id!r}, which does not stand beside it"
+        )
+    where = world if probed is stored else world_of_run(probed, world.root)
+    source = made.path if is_factual else factual.path
+    again = probe_table(where, spec, source, block.cell, block.replication)
     try:
         return difference_of_frames(PROBES, pl.scan_parquet(path), again.lazy())
     except pl.exceptions.PolarsError:
-        return Difference(PROBES, None, None, "no Parquet file", "readable")
+        return Difference(PROBES, None, None, "no Parquet file", "can be read")
+
+
+def _beside(stored: Run, arm: str | None) -> Run | None:
+    """The whole run of another arm, of the same cell and replication, in the same folder."""
+    wanted = (stored.manifest["cell"], stored.manifest["replication"], arm)
+    return next((run for run in _runs_beside(stored) if _place_of(run) == wanted), None)
+
+
+def _place_of(run: Run) -> tuple[Any, Any, Any]:
+    told = run.manifest
+    return told["cell"], told["replication"], None if "fork" in told else told["arm"]
+
+
+def _runs_beside(stored: Run) -> Iterator[Run]:
+    for path in sorted(stored.path.parent.iterdir()):
+        if (path / "manifest.json").is_file() and not path.name.startswith("."):
+            yield Run(path)
 
 
 def _difference_of_agents(stored: Run, made: Run) -> Difference | None:

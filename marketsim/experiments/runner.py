@@ -19,6 +19,7 @@ from marketsim.experiments.bundle_task import BundleTask
 from marketsim.experiments.bundles import Bundle, bundles_of
 from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arms, world_of
 from marketsim.experiments.engine import Cluster, cores, share_of_memory
+from marketsim.experiments.given_files import keep_given_files
 from marketsim.experiments.limits import Limits
 from marketsim.experiments.one_run import as_run, check_is_study, source_of
 from marketsim.experiments.probe_design import probe_arm
@@ -104,6 +105,7 @@ def sweep(
     wished = worker_count(workers)
     plan, code = plan_study(scenario), provenance.code_here()
     study = create_study(out, scenario, plan.design_table(), plan.run_table(), code, again=again)
+    keep_given_files(scenario, study.path)
     remove_stale(study.path / RUNS)
     mine = (shard or Shard()).part(plan.runs)
     under_way = _Sweep(plan, study.path, mine, code, again, limits or Limits(), progress)

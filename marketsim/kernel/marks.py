@@ -192,7 +192,7 @@ mark_by_rule = by_code("m.mark_rule", CODES, functions_of("marketsim.kernel.mark
 
 @compiled
 def take_mark(w, m):
-    """The market's mark by its rule; the index while a side of the book is empty or nothing has traded."""
+    """Mark the market by its rule; at the index while a side of the book is empty."""
     mark = np.float64(m.index_ticks)
     one_sided = m.best_bid == NO_BID or m.best_ask == NO_ASK
     if not one_sided:

@@ -250,8 +250,6 @@ def submit(w, m, position, side, price, size, flags, slot, purpose, parent, orde
             return refuse(w, m, position, side, price, size, flags, order_id, R_POST_ONLY)
         if crosses:
             price = np.int64(m.best_ask - 1) if side == BUY else np.int64(m.best_bid + 1)
-    if m.matching != BOOK and not flags & (F_IOC | F_MARKET):
-        return refuse(w, m, position, side, price, size, flags, order_id, R_NO_BOOK)
     reason = admission(w, m, p, side, price, size, flags)
     if reason != R_NONE:
         return refuse(w, m, position, side, price, size, flags, order_id, reason)
@@ -259,6 +257,8 @@ def submit(w, m, position, side, price, size, flags, slot, purpose, parent, orde
     old_ask = np.int64(m.best_ask)
     if m.matching == BOOK:
         filled = match(w, m, position, side, price, size, order_id, purpose, parent, flags)
+    elif not flags & (F_IOC | F_MARKET):
+        return refuse(w, m, position, side, price, size, flags, order_id, R_NO_BOOK)
     else:
         filled = match_by_formula(w, m, position, side, price, size, order_id, purpose, parent)
     remaining = size - filled

@@ -25,7 +25,9 @@ from marketsim.publication.metadata import Metadata
 from marketsim.publication.panel import panel_frames, panel_table
 from marketsim.publication.parts import Part, measured, write_parts
 from marketsim.publication.published_tables import PublishedTable, run_tables
+from marketsim.publication.reading import ranges_of
 from marketsim.publication.record import PackageRecord, TableRecord
+from marketsim.publication.replication import write_replication_files
 from marketsim.publication.sources import StudySources
 from marketsim.publication.study_record import study_record
 from marketsim.publication.study_tables import own_tables
@@ -102,8 +104,9 @@ def build(
         if former is not None and former.identity == identity:
             folder.take_data_of(out, {table.table.name: table.parts for table in former.tables})
         tables = [_built(each, folder, progress) for each in _tables(sources)]
-        record = PackageRecord(identity, metadata, study_record(sources), tuple(tables), {}, _now())
-        write_descriptors(record, study, folder.path)
+        files = write_replication_files(study, folder.path)
+        record = PackageRecord(identity, metadata, study_record(sources), tuple(tables), files, _now())
+        write_descriptors(record, folder.path)
         return folder.commit(again=again)
 
 
@@ -153,7 +156,9 @@ def _built(each: _Table, folder: BuildingFolder, progress: BuildProgress) -> Tab
     with storing(place):
         place.parent.mkdir(exist_ok=True)
         sample.write_parquet(place)
-    return TableRecord(each.table, sum(part.rows for part in parts), parts, sample.height)
+    told = measured(place, sample.height, folder.path)
+    ranges = ranges_of([folder.path / part.path for part in parts], each.table)
+    return TableRecord(each.table, sum(part.rows for part in parts), parts, told, ranges)
 
 
 def _identity(sources: StudySources) -> str:

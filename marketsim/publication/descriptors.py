@@ -6,20 +6,51 @@ from collections.abc import Callable
 from pathlib import Path
 
 from marketsim.datasets.storage import storing
-from marketsim.datasets.study import Study
 from marketsim.publication.checksums import checksums
-from marketsim.publication.layout import CHECKSUMS, METADATA, RECORD
+from marketsim.publication.citation import citation_cff, codemeta_json
+from marketsim.publication.croissant import croissant_json
+from marketsim.publication.datapackage import datapackage_json
+from marketsim.publication.dictionary import data_dictionary
+from marketsim.publication.layout import (
+    CHECKSUMS,
+    CITATION,
+    CODE_LICENSE,
+    CODEMETA,
+    CROISSANT,
+    DATA_LICENSE,
+    DATAPACKAGE,
+    DICTIONARY,
+    METADATA,
+    ODD,
+    README,
+    RECORD,
+    RO_CRATE,
+)
+from marketsim.publication.licences import code_licence, data_licence
 from marketsim.publication.metadata import metadata_yaml
+from marketsim.publication.odd import odd_text
+from marketsim.publication.readme import readme
 from marketsim.publication.record import PackageRecord
+from marketsim.publication.ro_crate import ro_crate_json
 
 WRITERS: dict[str, Callable[[PackageRecord], str]] = {
     RECORD: PackageRecord.to_json,
     METADATA: lambda record: metadata_yaml(record.metadata),
+    README: readme,
+    ODD: odd_text,
+    DICTIONARY: data_dictionary,
+    DATA_LICENSE: data_licence,
+    CODE_LICENSE: code_licence,
+    CITATION: citation_cff,
+    CODEMETA: codemeta_json,
+    DATAPACKAGE: datapackage_json,
+    CROISSANT: croissant_json,
+    RO_CRATE: ro_crate_json,
 }
 """The file of each descriptor, and what writes its text."""
 
 
-def write_descriptors(record: PackageRecord, study: Study, package: Path) -> None:
+def write_descriptors(record: PackageRecord, package: Path) -> None:
     """Write every descriptor of the package in a folder, the checksums last."""
     for name, write in WRITERS.items():
         with storing(package / name):

@@ -17,6 +17,8 @@ RO_CRATE = "ro-crate-metadata.json"
 DATA_LICENSE = "LICENSE-DATA"
 CODE_LICENSE = "LICENSE-CODE"
 
+LICENSE_URL = "https://spdx.org/licenses/{}.html"
+
 DATA = "data"
 SAMPLE = "sample"
 SCENARIO = "scenario"

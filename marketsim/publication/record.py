@@ -21,12 +21,14 @@ MOST_BYTES = 200_000_000
 
 @dataclass(frozen=True)
 class TableRecord:
-    """One table of the package: what it means, its rows and its files; `sample_rows` of it are in `sample/`."""
+    """One table of the package: what it means, its rows, its files, and the file of its first rows in `sample/`."""
 
     table: PublishedTable
     rows: int
     parts: tuple[Part, ...]
-    sample_rows: int = 0
+    sample: Part
+    ranges: Mapping[str, tuple[float, float]]
+    """The least and the largest value of each column of numbers that has one."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,12 @@ class StudyRecord:
     longest_run_s: float
     peak_rss_mb: float
     micro_events: int
+    sentences: str
+    """The world in words."""
+    base: str | None
+    """The base world that it extends."""
+    changes: tuple[tuple[str, str, str], ...]
+    """What it changes there: path, value in the base, value here."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +128,15 @@ class PackageRecord:
 def _study(told: dict[str, Any]) -> StudyRecord:
     lists = ("arms", "measures", "references", "platforms")
     fields: dict[str, Any] = {key: tuple(value) if key in lists else value for key, value in told.items()}
+    fields["changes"] = tuple((path, before, after) for path, before, after in told["changes"])
     return StudyRecord(**fields)
 
 
 def _table(told: dict[str, Any]) -> TableRecord:
     parts = _parts(told["parts"])
-    return TableRecord(PublishedTable.from_object(told["table"]), told["rows"], parts, told["sample_rows"])
+    ranges = {name: (low, high) for name, (low, high) in told["ranges"].items()}
+    table = PublishedTable.from_object(told["table"])
+    return TableRecord(table, told["rows"], parts, Part(**told["sample"]), ranges)
 
 
 def _parts(told: Sequence[dict[str, Any]]) -> tuple[Part, ...]:

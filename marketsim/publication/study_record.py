@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import marketsim.scenario as scenarios
 from marketsim import units
+from marketsim.publication.base_world import base_of, changes
 from marketsim.publication.record import StudyRecord
 from marketsim.publication.sources import StudySources
 from marketsim.publication.study_tables import collapsed_runs
+
+
+def _in_words(sources: StudySources) -> str:
+    """The world's sentences, without those on the study: its design is told beside them."""
+    world = {key: value for key, value in sources.study.scenario.items() if key != "study"}
+    return scenarios.opened(world).sentences()
 
 
 def study_record(sources: StudySources) -> StudyRecord:
@@ -19,6 +27,7 @@ def study_record(sources: StudySources) -> StudyRecord:
     for manifest in manifests:
         if manifest["platform"] not in platforms:
             platforms.append(manifest["platform"])
+    base = base_of(sources.study)
     return StudyRecord(
         name=declared["name"],
         title=str(scenario.get("title") or declared["name"]),
@@ -44,4 +53,7 @@ def study_record(sources: StudySources) -> StudyRecord:
         longest_run_s=max(walls, default=0.0),
         peak_rss_mb=max((float(manifest["peak_rss_mb"]) for manifest in manifests), default=0.0),
         micro_events=sum(int(manifest["counts"]["micro_events"]) for manifest in manifests),
+        sentences=_in_words(sources),
+        base=base[0] if base else None,
+        changes=changes(base[1], scenario) if base else (),
     )

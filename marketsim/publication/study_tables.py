@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from marketsim.analysis.measures.pair_state import is_collapsed
+from marketsim.analysis.study_effects.effect_row import MEANINGS
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
 from marketsim.publication.published_tables import PublishedColumn, PublishedTable, Type
@@ -99,42 +100,16 @@ def _runs(sources: StudySources) -> tuple[PublishedTable, pl.DataFrame]:
 
 
 def _effects(sources: StudySources) -> tuple[PublishedTable, pl.DataFrame]:
-    """The effects as the study's page has them; their columns are explained in docs/contract.md#arms."""
+    """The effects as the study's page has them (docs/contract.md#inference)."""
     try:
         frame = sources.study.effects()
     except ResultError:
         frame = pl.DataFrame(schema={"cell": pl.Int64, "measure": pl.String, "arm": pl.String})
     types: dict[pl.DataType, Type] = {pl.Int64(): "int64", pl.Float64(): "float64", pl.Boolean(): "bool"}
     columns = tuple(
-        PublishedColumn(name, types.get(dtype, "text"), "", EFFECT_COLUMNS.get(name, name.replace("_", " ")), "unknown")
+        PublishedColumn(name, types.get(dtype, "text"), *MEANINGS.get(name, ("", name.replace("_", " "), "unknown")))
         for name, dtype in frame.schema.items()
     )
-    description = "Paired differences of arms with their intervals, a row per cell, measure and arm."
+    description = "What an arm has that another has not, with intervals, a row per cell, market, measure and two arms."
     keys = tuple(name for name in ("cell", "market", "measure", "arm", "versus", "jump") if name in frame.columns)
     return PublishedTable("effects", description, columns, keys, ("cell",)), frame
-
-
-EFFECT_COLUMNS = {
-    "cell": "cell of the design",
-    "market": "market that was measured",
-    "measure": "what was measured (`marketsim list measures`)",
-    "unit": "unit of estimate, lo and hi",
-    "arm": "what the effect is of",
-    "versus": "what it is compared with",
-    "pairs": "pairs of replications",
-    "estimate": "arm less versus, or arm over versus for ratios; of pairs that did not collapse",
-    "lo": "lower end of the 95 % interval",
-    "hi": "upper end of the 95 % interval",
-    "method": "how the interval was made",
-    "p": "probability of a difference as large without an effect",
-    "p_adjusted": "p among all that were measured (Holm for the registered outcome, Benjamini-Hochberg elsewhere)",
-    "estimate_all": "the estimate with collapsed runs",
-    "variance_ratio": "how much pairing reduces the variance",
-    "pair_correlation": "correlation of the two runs of a pair",
-    "failed": "pairs of which a run failed",
-    "collapsed": "pairs of which a run collapsed",
-    "dropped": "resets and sides that could not be read",
-    "coverage": "measured coverage of the interval's method at so few pairs",
-    "jump": "jump of the index at the fork",
-    "sentence": "the row in words",
-}

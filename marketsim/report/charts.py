@@ -1,4 +1,4 @@
-"""Charts, drawn once as SVG: the only file that knows Altair.
+"""Charts over numbers, drawn once as SVG; with `named_charts` the only file that knows Altair.
 
 Why drawings and not the Vega bundle: the bundle is 0.9 MB of script, and each line carries its data as JSON (80 kB for
 2,000 points; 25 kB when drawn). A drawing needs no script, prints as it looks, and its bytes depend on the run alone.
@@ -25,9 +25,7 @@ SKY, PURPLE, BLACK, GREY, PALE = "#56B4E9", "#CC79A7", "#222222", "#8A8A8A", "#B
 PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, BLACK, GREY)
 FULL_WIDTH, HALF_WIDTH = 985, 440
 HALF_POINTS = 800
-_MARGIN = 60
-"""Width of a drawing beside its plot, for one whose labels take what they need."""
-_PIXELS_APART = 7
+PIXELS_APART = 7
 _NS_PER_MS = 1_000_000
 _DAY_MS, _TEN_MINUTES_MS = 86_400_000, 600_000
 _SYMBOLS = {
@@ -115,17 +113,6 @@ class Estimate:
     series: str
     x_lo: float | None = None
     x_hi: float | None = None
-
-
-@dataclass(frozen=True)
-class Named:
-    """An estimate with a name of its own instead of a position, with its interval; None = no interval."""
-
-    name: str
-    value: float
-    lo: float | None
-    hi: float | None
-    series: str = ""
 
 
 @dataclass(frozen=True)
@@ -298,7 +285,7 @@ def intervals(
     together = len({(each.x, each.series) for each in estimates}) > len({each.x for each in estimates})
     for place, name in enumerate(names):
         # Series that share an x are drawn side by side, or the last would hide the others.
-        beside = _PIXELS_APART * (place - (len(names) - 1) / 2) if together else 0.0
+        beside = PIXELS_APART * (place - (len(names) - 1) / 2) if together else 0.0
         own = [each for each in estimates if each.series == name]
         layers += _interval_layers(drawing, own, x, y, colours[name], beside)
     keys = [(name, colours[name], "circle") for name in names]
@@ -326,36 +313,6 @@ def _interval_layers(
         drawing.of(flat).mark_rule(color=colour, strokeWidth=1).encode(x=x, x2="end:Q", y=y),
         drawing.of(rows).mark_point(color=colour, filled=True, size=60, opacity=1, xOffset=beside).encode(x=x, y=y),
     ]
-
-
-def intervals_by_name(estimates: Sequence[Named], title: str, *, half: bool = False) -> Markup:
-    """A row for each name, in the order given, its estimates on one axis; a line at 0, a colour for each series."""
-    names = list(dict.fromkeys(each.name for each in estimates))
-    series = list(dict.fromkeys(each.series for each in estimates))
-    colours = dict(zip(series, itertools.cycle(PALETTE), strict=False))
-    axis = alt.Axis(title=None, labelLimit=320, labelFontSize=12, grid=False, minExtent=0)
-    y = alt.Y("name:N", sort=names, axis=axis, scale=alt.Scale(padding=0.4))
-    x = alt.X("value:Q", title=title, axis=alt.Axis(format=",~r", tickCount=8), scale=alt.Scale(zero=True, padding=12))
-    drawing = Drawing()
-    layers: list[Any] = [drawing.of([{"value": 0}]).mark_rule(color=GREY, strokeDash=[3, 3]).encode(x=x)]
-    for place, one in enumerate(series):
-        beside = 2 * _PIXELS_APART * (place - (len(series) - 1) / 2)
-        own = [each for each in estimates if each.series == one]
-        known: list[Datum] = [
-            {"name": each.name, "value": each.lo, "end": each.hi}
-            for each in own
-            if each.lo is not None and each.hi is not None
-        ]
-        rule = drawing.of(known).mark_rule(color=colours[one], strokeWidth=2, yOffset=beside)
-        mark = drawing.of([asdict(each) for each in own]).mark_point(
-            color=colours[one], filled=True, size=70, opacity=1, yOffset=beside
-        )
-        layers += [rule.encode(y=y, x=x, x2="end:Q"), mark.encode(y=y, x=x)]
-    height = 60 + len(names) * max(26, 2 * _PIXELS_APART * len(series) + 10)
-    keys = [(one, colours[one], "circle") for one in series if one]
-    width = (HALF_WIDTH if half else FULL_WIDTH) + _MARGIN
-    drawn = drawing.finish(alt.layer(*layers), width, height, fits=True)
-    return join([legend(keys), drawn] if keys else [drawn])
 
 
 def _axis_of_cells(values: Sequence[float], title: str, *, from_zero: bool) -> alt.X:

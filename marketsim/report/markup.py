@@ -15,16 +15,22 @@ class Markup(str):
 
 @dataclass(frozen=True)
 class Heading:
-    """A table's column: its heading, what it means (shown under the pointer), and whether it holds numbers."""
+    """A table's column: its heading, what it means (shown under the pointer), whether it holds numbers or sentences."""
 
     heading: str
     meaning: str = ""
     number: bool = True
+    wraps: bool = False
 
 
 def words(heading: str, meaning: str = "") -> Heading:
     """A column that holds words."""
     return Heading(heading, meaning, number=False)
+
+
+def prose(heading: str, meaning: str = "") -> Heading:
+    """A column that holds sentences, which go on in the next line."""
+    return Heading(heading, meaning, number=False, wraps=True)
 
 
 def text(value: object) -> Markup:
@@ -78,10 +84,7 @@ def table(
     """A table, with a row of totals where there is one."""
 
     def line(cells: Sequence[object], tag: str = "td") -> str:
-        made = (
-            f"<{tag}{' class=number' if column.number else ''}>{text(cell)}</{tag}>"
-            for column, cell in zip(columns, cells, strict=True)
-        )
+        made = (f"<{tag}{_kind(column)}>{text(cell)}</{tag}>" for column, cell in zip(columns, cells, strict=True))
         return f"<tr>{''.join(made)}</tr>\n"
 
     head = "".join(
@@ -94,6 +97,11 @@ def table(
     return Markup(
         f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody>{foot}</table></div>\n'
     )
+
+
+def _kind(column: Heading) -> str:
+    """The class of a column's cells."""
+    return " class=number" if column.number else " class=prose" if column.wraps else ""
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Markup:

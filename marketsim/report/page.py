@@ -66,6 +66,7 @@ th { border-bottom: 1.5px solid #777; vertical-align: bottom; white-space: norma
 th[title] { text-decoration: underline dotted #999; text-underline-offset: 3px; }
 tbody tr:nth-child(even) { background: #f5f7f9; }
 tfoot td { border-top: 1.5px solid #777; font-weight: 600; }
+td.prose { white-space: normal; min-width: 16em; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 code { font: 11.5px ui-monospace, Consolas, Menlo, monospace; }
 @media screen and (max-width: 760px) {

@@ -28,10 +28,10 @@ _POINTS_OF_CURVES = 120
 
 
 def crowding(record: StudyRecord) -> Markup:
-    """The measured multipliers against those of theory, then every crowding number."""
+    """The measured multipliers against those of theory, then every crowding number; nothing without probes."""
     title = "Crowding"
     if record.crowding is None:
-        return markup.section("crowding", title, markup.empty("This study has no crowding numbers."))
+        return Markup("")
     order = [CrowdingRow(**row) for row in record.crowding.iter_rows(named=True)]
     rows = [_cells(row) for row in order[:MOST_ROWS]]
     about = markup.paragraph(

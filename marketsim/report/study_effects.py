@@ -1,42 +1,102 @@
-"""The effects of the arms: the registered outcome first, then every measure with its intervals."""
+"""The effects of the arms: the registered outcome in pictures and figures, then every other measure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
-import polars as pl
-
+from marketsim.analysis.inference import intervals as inference
+from marketsim.analysis.inference.p_values import FLIPS, MOST_EXACT
+from marketsim.analysis.measures.reset_gaps import TAUS
 from marketsim.analysis.study_effects.effect_row import EffectRow
 from marketsim.report import markup, numbers
 from marketsim.report.charts import PALETTE, Estimate, intervals
-from marketsim.report.markup import Heading, Markup, words
+from marketsim.report.markup import Heading, Markup, prose, words
+from marketsim.report.named_charts import Named, intervals_by_name, intervals_in_order
 from marketsim.report.study_record import MOST_ROWS, StudyRecord, rows_of
 
-_COLUMNS = [
-    Heading("Cell"), words("Arm"), words("Versus", "a dash: the arm by itself, not a difference"), Heading("Estimate"),
-    Heading("Low", "of the 95 % interval"), Heading("High", "of the 95 % interval"),
-    Heading("p", "adjusted over all cells and arms: Holm for the registered outcome, else Benjamini and Hochberg"),
-    Heading("Pairs"), Heading("Pair correlation", "of the outcome between the arms, or of the mids' returns"),
-    Heading("Variance ratio", "variance without over variance with common random numbers"),
-    Heading("Failed", "pairs with a failed run; estimates are of the rest"),
-    Heading("Collapsed", "pairs in which a market was destroyed; estimates are of the rest"), words("In words"),
-]  # fmt: skip
+MOST_EFFECTS = 200
+_MOST_CHARTS = 4
+_TIMES = {"0s": "0", "1min": "1 min", "5min": "5 min", "30min": "30 min", "2h": "2 h", "H": "half-way"}
+_METHODS = {
+    inference.STUDENT_T: "Student's t", inference.JACKKNIFE_T: "jackknife, t",
+    inference.CLOPPER_PEARSON: "Clopper-Pearson", inference.BONETT_PRICE: "Bonett-Price",
+    inference.NO_SPREAD: "all the same", inference.TOO_FEW: f"under {inference.FEWEST} replications",
+}  # fmt: skip
 
 
 def primary(record: StudyRecord) -> Markup:
-    """The outcome registered before the runs: its chart over the cells, and its figures."""
-    name, title = record.study.spec.primary, "Primary outcome"
-    if name is None:
-        return markup.section("primary", title, markup.empty("No outcome was registered before the runs."))
-    said = markup.paragraph("Registered before the runs: ", Markup(f"<strong>{markup.text(name)}</strong>"), ".")
+    """The outcome registered before the runs: pushes over time, the arms on an axis, and the figures."""
+    name = record.study.spec.primary
+    rows = [] if name is None else _told(record, name)
+    pictures = [*over_time(record), *([] if name is None else [_arms(record, name, rows)])]
+    if name is None or not rows:
+        return markup.section("primary", "Answer", *pictures) if any(pictures) else Markup("")
+    drawn = markup.side_by_side(picture for picture in pictures if picture)
+    tests = markup.paragraph(_tests(rows, "Holm, over the rows of the registered outcome"), kind="note")
+    return markup.section("primary", "Answer", drawn, *effect_rows(rows, MOST_ROWS), tests, _cells_drawn(record, name))
+
+
+def over_time(record: StudyRecord) -> list[Markup]:
+    """The push of resets against the time after their last fill, a picture for each of a few cells."""
+    cells = list(record.design["cell"])
+    pictures = [_over_time(record, cell) for cell in cells[:_MOST_CHARTS]]
+    return [picture for picture in pictures if picture]
+
+
+def _over_time(record: StudyRecord, cell: int) -> Markup:
+    found = []
+    for tau in TAUS:
+        rows = [row for row in record.differences(f"impact_gap_{tau}") if row.cell == cell and row.jump is None]
+        several = len({row.market for row in rows}) > 1
+        found += [
+            Named(_TIMES[tau], row.estimate, row.lo, row.hi, f"{row.arm}, {row.market}" if several else row.arm)
+            for row in rows
+            if row.estimate is not None
+        ]
+    if len({each.name for each in found}) < 2:
+        return Markup("")
+    baseline, sets = record.study.spec.baseline_arm, record.settings(cell)
+    place = f" ({sets})" if sets else ""
+    caption = f"Impact gap{place}: what orders of resets pushed the market by against {baseline}, with 95 % intervals."
+    drawing = intervals_in_order(found, "time after the last fill of a reset", "impact gap [bps]", half=True)
+    return markup.figure(drawing, caption, half=True)
+
+
+def _arms(record: StudyRecord, name: str, rows: Sequence[EffectRow]) -> Markup:
+    """The arms of each of a few cells on an axis, by what they are compared with."""
+    cells = list(record.design["cell"])[:_MOST_CHARTS]
+    known = [row for row in rows if row.estimate is not None and row.cell in cells]
+    if not known:
+        return Markup("")
+    many, several = len({row.cell for row in known}) > 1, len({row.market for row in known}) > 1
+    drawn = [
+        Named(
+            ", ".join(
+                [row.arm, *([record.settings(row.cell)] if many else []), *([row.market or ""] if several else [])]
+            ),
+            row.estimate or 0.0, row.lo, row.hi, f"against {row.versus}" if row.versus else "by itself",
+        )
+        for row in known
+    ]  # fmt: skip
+    unit = known[0].unit
+    caption = f"{name} of the arms, with 95 % intervals; 0 is no effect."
+    return markup.figure(intervals_by_name(drawn, f"{name} [{unit}]", half=True), caption, half=True)
+
+
+def _told(record: StudyRecord, name: str) -> list[EffectRow]:
+    """The rows of the registered outcome: against the baseline, against the factual arm; else values."""
+    spec = record.study.spec
+    against = record.differences(name)
+    if spec.factual_arm not in (None, spec.baseline_arm):
+        against += record.rows_against(name, spec.factual_arm)
+    return against or record.levels(name)
+
+
+def _cells_drawn(record: StudyRecord, name: str) -> Markup:
+    """The outcome against the baseline over the cells, where there are more than the pictures above have."""
     rows = record.differences(name)
-    if not rows:
-        return markup.section("primary", title, said, markup.empty("It has not been computed yet."))
-    return markup.section("primary", title, said, _drawn(record, name, rows), *effect_rows(rows))
-
-
-def _drawn(record: StudyRecord, name: str, rows: Sequence[EffectRow]) -> Markup:
+    if record.design.height < 2 or not rows:
+        return Markup("")
     places, many = record.axis.places, len({row.arm for row in rows}) * len(set(record.worlds.values()))
     known = {row.cell for row in rows if row.estimate is not None and row.cell in places}
     if not known:
@@ -68,39 +128,83 @@ def not_drawn(cells: Sequence[int]) -> Markup:
 
 
 def effects(record: StudyRecord) -> Markup:
-    """Every measure of the study: differences between arms, and levels of arms."""
-    title = "Effects"
+    """Every other measure of the study: differences between arms, and values of arms; nothing before there are any."""
     if record.effects is None:
-        return markup.section(
-            "effects", title, markup.empty("Effects are computed when every run is done or has failed.")
-        )
-    pieces: list[object] = [
-        markup.paragraph(
-            "Estimates are ratios of sums over all pairs of a cell; the unit is the replication, never a tick, a day or"
-            " a fork. Estimates leave out pairs with a failed run or a destroyed market, which are counted. Differences"
-            " of the registered outcome are shown above.",
-            kind="note",
-        )
-    ]
-    shown_above = (pl.col("measure") == pl.lit(record.study.spec.primary)) & pl.col("versus").is_not_null()
-    others = record.effects.filter(~shown_above.fill_null(False)).sort("measure", "cell", "arm", maintain_order=True)
-    for measure, group in groupby(rows_of(others), key=lambda row: row.measure):
-        pieces += [markup.heading(measure), *effect_rows(group)]
-    return markup.section("effects", title, *pieces)
+        return Markup("")
+    shown_above = {
+        (row.measure, row.arm, row.versus, row.cell) for row in _told(record, record.study.spec.primary or "")
+    }
+    every = rows_of(record.effects)
+    places = {name: place for place, name in enumerate(dict.fromkeys(row.measure for row in every))}
+    order = sorted(every, key=lambda row: (places[row.measure], row.cell))
+    others = [row for row in order if (row.measure, row.arm, row.versus, row.cell) not in shown_above]
+    if not others:
+        return Markup("")
+    about = (
+        "A difference says what the arm has that the other has not (arm − versus, ratios arm / versus); a row without"
+        " another arm is of the arm by itself. Estimates are of all replications together, never of ticks, days or"
+        " forks, and leave out pairs with a failed run or a destroyed market, which are counted."
+    )
+    tests = _tests(others, "Benjamini and Hochberg, over all rows but those of the registered outcome")
+    return markup.section(
+        "effects", "Other measures",
+        markup.paragraph(about, kind="note"), *effect_rows(others, MOST_EFFECTS), markup.paragraph(tests, kind="note"),
+    )  # fmt: skip
 
 
-def effect_rows(rows: Iterable[EffectRow]) -> tuple[Markup, Markup]:
-    """The table of some effects, and the note of how many it leaves out."""
+def _tests(rows: Sequence[EffectRow], adjusted_by: str) -> str:
+    """How the p-values of some rows were made, and from how many pairs; nothing where none has one."""
+    pairs = sorted({row.pairs for row in rows if row.p is not None})
+    if not pairs:
+        return ""
+    named = str(pairs[0]) if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
+    exact = f"all {2 ** pairs[0]:,} of them" if len(pairs) == 1 else "all of them"
+    flips = exact if pairs[-1] <= MOST_EXACT else f"all of them up to {MOST_EXACT} pairs, of more {FLIPS:,} drawn"
+    return f"p: two-sided, by sign flips of {named} pairs, {flips}. Adjusted: by {adjusted_by}."
+
+
+def effect_rows(rows: Iterable[EffectRow], most: int) -> tuple[Markup, Markup]:
+    """The table of some effects, with the columns that any of them fills, and the note of how many it leaves out."""
     every = list(rows)
-    shown = [_effect_row(row) for row in every[:MOST_ROWS]]
-    return markup.table(_COLUMNS, shown), markup.left_out(len(shown), len(every), "rows", "in the order of cells")
+    shown = every[:most]
+    cells = [_cells(row) for row in shown]
+    kept = [i for i, column in enumerate(_COLUMNS) if column.heading in _ALWAYS or len({line[i] for line in cells}) > 1]
+    kept = [i for i in kept if any(line[i] not in ("", numbers.ABSENT) for line in cells)]
+    table = markup.table([_COLUMNS[i] for i in kept], [[line[i] for i in kept] for line in cells])
+    return table, markup.left_out(len(shown), len(every), "rows", "in the order of measures and cells")
 
 
-def _effect_row(row: EffectRow) -> list[object]:
+_ALWAYS = ("Measure", "Arm", "Versus", "Estimate", "95 % interval", "By", "Pairs", "p", "Adjusted", "Note")
+_COLUMNS = [
+    words("Measure"), Heading("Cell"), words("Market"), Heading("Jump", "of the index at the fork's start"),
+    words("Arm"), words("Versus", "a dash: the arm by itself"), Heading("Estimate"), Heading("95 % interval"),
+    words("By", "how the interval was made"), Heading("Pairs", "replications the estimate is of"),
+    Heading("p", "two-sided, by sign flips of replications"), Heading("Adjusted", "for the number of tests"),
+    Heading("Pair correlation", "of the value between the arms, or of the mids' returns"),
+    Heading("Variance ratio", "variance without over variance with common random numbers; from ten pairs on"),
+    Heading("With collapsed", "the estimate when collapsed runs are kept"),
+    Heading("Failed", "pairs with a failed run"), Heading("Collapsed", "pairs in which a market was destroyed"),
+    Heading("Runaway", "pairs in which the push grew after the reset"),
+    Heading("Unread", "resets and sides that could not be read"), prose("Note"),
+]  # fmt: skip
+
+
+def _cells(row: EffectRow) -> list[object]:
     width = None if row.lo is None or row.hi is None else row.hi - row.lo
+    known = row.estimate is not None
+    unit = {"ratio": "", "1": "", "share": ""}.get(row.unit, f" {row.unit}") if known else ""
+    lo, hi = (numbers.resolved(end, width) for end in (row.lo, row.hi))
+    note = row.sentence if not known else ""
+    if row.coverage is not None:
+        note = f"from so few pairs the interval covers {100 * row.coverage:.0f} %"
+    differs = row.estimate_all is not None and known and row.estimate_all != row.estimate
     return [
-        row.cell, row.arm, row.versus or numbers.ABSENT,
-        *(numbers.resolved(value, width) for value in (row.estimate, row.lo, row.hi)),
-        numbers.plain(row.p_adjusted, 2), numbers.count(row.pairs), numbers.plain(row.pair_correlation),
-        numbers.plain(row.variance_ratio), numbers.count(row.failed), numbers.count(row.collapsed), row.sentence,
+        row.measure, row.cell, row.market or numbers.ABSENT, numbers.percent(row.jump), row.arm,
+        row.versus or numbers.ABSENT, f"{numbers.resolved(row.estimate, width)}{unit}",
+        numbers.ABSENT if width is None else f"[{lo}, {hi}]",
+        _METHODS.get(row.method.removesuffix(inference.SMALL_N), ""),
+        numbers.count(row.pairs), numbers.plain(row.p, 2), numbers.plain(row.p_adjusted, 2),
+        numbers.plain(row.pair_correlation), numbers.plain(row.variance_ratio),
+        numbers.resolved(row.estimate_all, width) if differs else "",
+        *(numbers.count(n) if n else "" for n in (row.failed, row.collapsed, row.runaway, row.dropped)), note,
     ]  # fmt: skip

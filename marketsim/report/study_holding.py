@@ -27,10 +27,10 @@ _COLUMNS = [
 
 
 def holding(record: StudyRecord) -> Markup:
-    """Wealth per cash put in of tokens and perpetual positions, stops and liquidations, a table for each match."""
+    """Wealth per cash of tokens and perpetual positions, a table for each match; nothing where none are compared."""
     title = "Token against perpetual"
     if record.holding is None:
-        return markup.section("holding", title, markup.empty("This study compares no holdings."))
+        return Markup("")
     about = markup.paragraph(
         "Each holder is compared with a position that puts the same cash into a perpetual at the same instants and"
         " recorded prices, without moving them. Only factual runs count. The answer differs at equal exposure, equal"

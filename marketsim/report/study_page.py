@@ -8,20 +8,21 @@ from typing import Any
 from marketsim.datasets.study import Study
 from marketsim.report import markup, numbers
 from marketsim.report.claim import claim_paragraph
-from marketsim.report.markup import Heading, Markup, words
+from marketsim.report.markup import Heading, Markup, prose, words
 from marketsim.report.page import document
+from marketsim.report.study_answer import answer
 from marketsim.report.study_crowding import crowding
 from marketsim.report.study_effects import effects, primary
 from marketsim.report.study_holding import holding
 from marketsim.report.study_record import StudyRecord
 from marketsim.report.study_runs import cells, failures, provenance, shares
 from marketsim.report.study_sensitivity import sensitivity
+from marketsim.scenario.study import ArmSpec
 
 STUDY_SECTIONS = {
-    "primary": "Primary outcome", "sensitivity": "Sensitivity", "arms": "Arms", "cells": "Cells", "effects": "Effects",
-    "crowding": "Crowding",
-    "holding": "Token against perpetual", "shares": "Failed and collapsed", "failures": "Failed runs",
-    "provenance": "Provenance",
+    "primary": "Answer", "sensitivity": "Sensitivity", "effects": "Other measures", "crowding": "Crowding",
+    "holding": "Token against perpetual", "arms": "Arms", "cells": "Cells", "shares": "Failed and collapsed",
+    "failures": "Failed runs", "provenance": "Provenance",
 }  # fmt: skip
 
 ARMS = {
@@ -40,7 +41,7 @@ ARMS = {
 def render_study(study: Study) -> str:
     """The whole report of a study as one self-contained HTML page."""
     record = StudyRecord(study)
-    parts = (primary, sensitivity, arms, cells, effects, crowding, holding, shares, failures, provenance)
+    parts = (primary, sensitivity, effects, crowding, holding, arms, cells, shares, failures, provenance)
     made = {anchor: part(record) for anchor, part in zip(STUDY_SECTIONS, parts, strict=True)}
     shown = {anchor: section for anchor, section in made.items() if section}
     return document(record.title, markup.join([study_header(record, list(shown)), *shown.values()]))
@@ -55,29 +56,31 @@ def study_header(record: StudyRecord, shown: Sequence[str]) -> Markup:
         things = "base points" if asked.method == "sobol" else "trajectories"
         design = f"sensitivity by {asked.method}, {asked.samples} {things}"
     identity = [
-        ("Study", f"{declared['name']} {declared['study_id']}"), ("Design", design), ("Cells", declared["cells"]),
-        ("Replications", declared["replications"]), ("Arms", len(spec.arms)), ("Seed", declared["seed"]),
+        ("Study", f"{declared['name']} {declared['study_id']}"),
+        *([("Design", design), ("Cells", declared["cells"])] if record.paths else []),
+        ("Replications", declared["replications"]), ("Arms", len(spec.arms)),
+        ("Runs", numbers.count(record.runs.height)), ("Seed", declared["seed"]),
         ("Code", declared["versions"]["marketsim"]),
     ]  # fmt: skip
     links = markup.join(Markup(f'<a href="#{anchor}">{markup.text(STUDY_SECTIONS[anchor])}</a>') for anchor in shown)
     return markup.join(
         [
             Markup(f"<header>\n<h1>{markup.text(record.title)}</h1>\n"),
+            _alarm(record),
+            claim_paragraph(record.study) if record.study.scenario.get("claim") else answer(record),
             markup.facts(identity),
-            _state(record),
-            claim_paragraph(record.study) if record.study.scenario.get("claim") else Markup(""),
             Markup(f'<nav aria-label="Contents">{links}</nav>\n</header>\n'),
         ]
     )
 
 
-def _state(record: StudyRecord) -> Markup:
-    """How many runs are done; an alarm where some failed or are missing."""
+def _alarm(record: StudyRecord) -> Markup:
+    """That some runs failed or are missing, and how many; nothing where all are done."""
     counts = dict(record.runs["status"].value_counts().iter_rows())
     done, failed, missing = (counts.get(status, 0) for status in ("ok", "failed", "planned"))
-    told = f"{numbers.count(done)} of {numbers.count(record.runs.height)} runs are done"
     if not failed and not missing:
-        return markup.paragraph(f"{told}; none failed.", kind="lead")
+        return Markup("")
+    told = f"{numbers.count(done)} of {numbers.count(record.runs.height)} runs are done"
     lacking = [f"{numbers.count(failed)} failed"] if failed else []
     lacking += [f"{numbers.count(missing)} planned and not run yet"] if missing else []
     return markup.paragraph(
@@ -88,8 +91,8 @@ def _state(record: StudyRecord) -> Markup:
 def arms(record: StudyRecord) -> Markup:
     """Each arm and what it changes; the one that others are compared with is named."""
     spec = record.study.spec
-    rows = [[arm.id, arm.arm, ARMS[arm.arm], _limits(arm)] for arm in spec.arms]
-    columns = [words("Arm"), words("Kind"), words("What it changes"), words("Limits and settings")]
+    rows = [[arm.id, arm.arm, _changes(arm), _limits(arm)] for arm in spec.arms]
+    columns = [words("Arm"), words("Kind"), prose("What it changes"), prose("Limits and settings")]
     shared = "Arms and cells of one replication have common random numbers: index, wake-ups, capital, listed events."
     pieces = [
         markup.paragraph(f"{shared} Arms are compared with {spec.baseline_arm}."), markup.table(columns, rows),
@@ -110,11 +113,16 @@ def _forks(record: StudyRecord) -> Markup:
     return markup.join([told, markup.table(columns, rows)]) if positions else told
 
 
+def _changes(arm: ArmSpec) -> str:
+    """What an arm makes of the world, in words."""
+    return f"{ARMS[arm.arm]}, with these settings" if arm.set else ARMS[arm.arm]
+
+
 def _float(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _limits(arm: Any) -> str:
+def _limits(arm: ArmSpec) -> str:
     told = [f"only {', '.join(arm.only)}"] if arm.only is not None else []
     told += [f"scope {', '.join(arm.scope)}"] if arm.arm == "frictionless" else []
     return "; ".join([*told, *(f"{path} = {value}" for path, value in arm.set.items())]) or numbers.ABSENT

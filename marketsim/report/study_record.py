@@ -74,12 +74,19 @@ class StudyRecord:
 
     def differences(self, measure: str, arm: str | None = None) -> list[EffectRow]:
         """The effects of arms (of `arm`) on a measure against the baseline, by cell."""
+        rows = self.rows_against(measure, self.study.spec.baseline_arm)
+        return [row for row in rows if arm is None or row.arm == arm]
+
+    def rows_against(self, measure: str, versus: str | None) -> list[EffectRow]:
+        """The rows of arms against one of them, or (None) of arms alone, by cell."""
         if self.effects is None:
             return []
-        wanted = (pl.col("measure") == measure) & (pl.col("versus") == self.study.spec.baseline_arm)
-        if arm is not None:
-            wanted &= pl.col("arm") == arm
+        wanted = (pl.col("measure") == measure) & pl.col("versus").eq_missing(pl.lit(versus, pl.String))
         return rows_of(self.effects.filter(wanted).sort("cell", "arm", maintain_order=True))
+
+    def levels(self, measure: str) -> list[EffectRow]:
+        """The values of arms alone, by cell."""
+        return self.rows_against(measure, None)
 
     @cached_property
     def axis(self) -> CellAxis:
@@ -96,6 +103,13 @@ class StudyRecord:
     def paths(self) -> list[str]:
         """The varied paths, in their order."""
         return [name for name in self.design.columns if name != "cell" and ":" not in name]
+
+    def settings(self, cell: int) -> str:
+        """What a cell sets, in words: `aum 8 MUSDT`; nothing where nothing is varied."""
+        (of_cell,) = self.design.filter(cell=cell).to_dicts()
+        last = [path.rsplit(".", 1)[-1] for path in self.paths]
+        names = last if len(set(last)) == len(last) else self.paths
+        return ", ".join(f"{name} {of_cell[path]}" for name, path in zip(names, self.paths, strict=True))
 
     @cached_property
     def _widest(self) -> str | None:

@@ -11,11 +11,9 @@ from marketsim.report.study_record import MOST_ROWS, StudyRecord
 
 
 def cells(record: StudyRecord) -> Markup:
-    """What each cell sets the varied paths to."""
+    """What each cell sets the varied paths to; nothing where nothing is varied."""
     if not record.paths:
-        return markup.section(
-            "cells", "Cells", markup.empty("Nothing is varied: the scenario as declared is the only cell.")
-        )
+        return Markup("")
     rows = [
         [row["cell"], *("none" if row[path] is None else row[path] for path in record.paths)]
         for row in record.design.to_dicts()
@@ -26,12 +24,17 @@ def cells(record: StudyRecord) -> Markup:
 
 
 def shares(record: StudyRecord) -> Markup:
-    """By cell and arm: runs done, failed and missing, and the share in which a market was destroyed."""
+    """By cell and arm: runs done, failed and missing, and the share in which a market was destroyed.
+
+    Nothing where all are done and none collapsed.
+    """
     told = record.runs.group_by("cell", "arm", maintain_order=True).agg(
         pl.len().alias("runs"),
         *((pl.col("status") == status).sum().alias(status) for status in ("ok", "failed", "planned")),
     )
     collapsed = _collapsed(record)
+    if set(record.runs["status"]) <= {"ok"} and not any(collapsed.values()):
+        return Markup("")
     rows = [
         [row["cell"], row["arm"], *(numbers.count(row[name]) for name in ("runs", "ok", "failed", "planned")),
          numbers.percent(row["failed"] / row["runs"]), numbers.percent(collapsed.get((row["cell"], row["arm"])))]
@@ -56,10 +59,10 @@ def _collapsed(record: StudyRecord) -> dict[tuple[int, str], float]:
 
 
 def failures(record: StudyRecord) -> Markup:
-    """The reasons for which runs failed, then the runs."""
+    """The reasons for which runs failed, then the runs; nothing where none did."""
     title, failed = "Failed runs", record.runs.filter(pl.col("status") == "failed")
     if failed.is_empty():
-        return markup.section("failures", title, markup.empty("No run failed."))
+        return Markup("")
     failed = failed.with_columns(pl.col("reason").fill_null("no reason was recorded"))
     reasons = failed["reason"].value_counts().sort(["count", "reason"], descending=[True, False]).rows()
     rows = [

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from marketsim.report import markup, numbers
-from marketsim.report.charts import Named, intervals_by_name
 from marketsim.report.markup import Heading, Markup, words
+from marketsim.report.named_charts import Named, intervals_by_name
 from marketsim.report.study_record import StudyRecord
 
 _ABOUT = {
@@ -34,27 +34,42 @@ def sensitivity(record: StudyRecord) -> Markup:
     if found is None:
         waiting = "Indices are computed when every run is done or has failed."
         return markup.section("sensitivity", title, markup.empty(waiting))
-    first = found.row(0, named=True)
-    if first["note"] is not None:
-        return markup.section("sensitivity", title, markup.empty(f"There are no indices: {first['note']}."))
-    ranks = {path: -estimate for path, estimate in _ranking(found, first["method"]).iter_rows()}
-    rows = sorted(found.iter_rows(named=True), key=lambda row: ranks[row["path"]])
-    drawn = [
-        Named(row["path"], row["estimate"], row["lo"], row["hi"], row["index"])
-        for row in rows
-        if row["index"] in _DRAWN[first["method"]]
-    ]
-    return markup.section(
-        "sensitivity", title,
-        markup.paragraph(_sentence(rows), kind="lead"),
-        markup.figure(intervals_by_name(drawn, _axis(first)), _caption(first)),
-        markup.table(_COLUMNS, [_cells(row) for row in rows]),
-        markup.paragraph(_basis(first), kind="note"),
-    )  # fmt: skip
+    pieces: list[Markup] = []
+    for rows in _by_market(found):
+        if rows[0]["note"] is not None:
+            pieces.append(markup.empty(f"There are no indices: {rows[0]['note']}."))
+            continue
+        drawn = [
+            Named(row["path"], row["estimate"], row["lo"], row["hi"], row["index"])
+            for row in rows
+            if row["index"] in _DRAWN[row["method"]]
+        ]
+        pieces += [
+            markup.figure(intervals_by_name(drawn, _axis(rows[0])), _caption(rows[0])),
+            markup.table(_COLUMNS, [_cells(row) for row in rows]),
+            markup.paragraph(_basis(rows[0]), kind="note"),
+        ]
+    return markup.section("sensitivity", title, *pieces)
 
 
-def _ranking(found: pl.DataFrame, method: str) -> pl.DataFrame:
-    return found.filter(pl.col("index") == _RANKING[method]).select("path", "estimate")
+def sensitivity_sentences(record: StudyRecord) -> list[str]:
+    """What matters most, and what least, in each market; none before there are indices."""
+    found = record.sensitivity
+    return [] if found is None else [_sentence(rows) for rows in _by_market(found) if rows[0]["note"] is None]
+
+
+def _by_market(found: pl.DataFrame) -> list[list[Row]]:
+    """The rows of each market, the most important path first."""
+    markets = found["market"].unique(maintain_order=True).to_list()
+    every = [found.filter(pl.col("market").eq_missing(pl.lit(market, pl.String))) for market in markets]
+    return [_ranked(mine) for mine in every]
+
+
+def _ranked(found: pl.DataFrame) -> list[Row]:
+    rows = list(found.iter_rows(named=True))
+    ranking = _RANKING[rows[0]["method"]]
+    ranks = {row["path"]: -(row["estimate"] or 0.0) for row in rows if row["index"] == ranking}
+    return sorted(rows, key=lambda row: ranks.get(row["path"], 0.0))
 
 
 def _sentence(rows: Sequence[Row]) -> str:
@@ -73,7 +88,9 @@ def _sentence(rows: Sequence[Row]) -> str:
 
 
 def _outcome(row: Row) -> str:
-    return row["measure"] if row["versus"] is None else f"{row['measure']} ({row['arm']} against {row['versus']})"
+    of = [] if row["versus"] is None else [f"{row['arm']} against {row['versus']}"]
+    of += [] if row["market"] is None else [row["market"]]
+    return f"{row['measure']} ({', '.join(of)})" if of else str(row["measure"])
 
 
 def _percent(row: Row) -> str:

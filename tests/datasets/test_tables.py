@@ -28,9 +28,9 @@ tokens: t_ns, token, nav, nav_published, supply, equity_atoms, claims_atoms, lev
 premium_to_nav, trigger_up, trigger_down, last_reset_price, state
 token_legs: t_ns, token, market, position_lots, notional_atoms, leverage, target_leverage
 rebalances: id, cohort, token, market, trigger, price_source, trigger_price, t_decide_ns, t_first_ns, t_last_ns, \
-leverage_before, leverage_after, equity_before_atoms, last_reset_price, last_reset_equity_atoms, target_lots, \
-filled_lots, backlog_lots, arrival_mid, vwap, slippage_bps, shortfall_bps, fees_atoms, market_volume_lots, \
-participation, cross_lots, mid_1m, mid_10m, mid_1h, children, status
+leverage_before, leverage_after, equity_before_atoms, position_before_lots, mark_price, goal_leverage, \
+last_reset_price, last_reset_equity_atoms, target_lots, filled_lots, backlog_lots, arrival_mid, vwap, slippage_bps, \
+shortfall_bps, fees_atoms, market_volume_lots, participation, cross_lots, mid_1m, mid_10m, mid_1h, children, status
 primary: t_ns, t_request_ns, t_settle_ns, token, side, account, cohort, units, cash_atoms, price, nav_true, \
 fee_atoms, queue_ahead, hedge_parent, status, reason
 liquidations: t_ns, market, account, cohort, size_lots, entry_price, leverage, mark_price, index_price, \

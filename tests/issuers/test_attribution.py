@@ -59,6 +59,7 @@ def test_an_entry_nobody_reported_is_refused() -> None:
     account = Account(1_000)
     ledger = AttributionLedger("T", account.valued(0))
     account.cash -= 1
+    assert ledger.enter_seizures(account.valued(5)) == {}  # the venue took no position, so it took no cash either
     with pytest.raises(KernelError, match="leaves -1 atoms unexplained"):
         ledger.cut(account.valued(10))
 

@@ -107,6 +107,33 @@ def test_a_size_without_a_schedule_hangs_there_all_the_time() -> None:
     assert heard[0].lots == 0 > heard[-1].lots
 
 
+def test_a_noisy_size_without_a_schedule_is_as_far_off_as_with_one() -> None:
+    """One draw a reset, whatever else is told; the exact size is not."""
+    told = []
+    for schedule in ("public", "hidden"):
+        world, heard = fallen(disclosure={**OPEN, "size": "noisy", "schedule": schedule})
+        world.run_to(T_RESET - 9 * MINUTE)
+        (exact,) = world.feed.foresee("BTC3L")
+        told.append((heard[-1].lots, exact.lots))
+    assert told[0] == told[1]
+    assert told[0][0] != told[0][1]
+
+
+def test_a_schedule_goes_on_being_told_after_a_reset_that_was_suspended() -> None:
+    """No resets from 01:30 to 03:00: nothing is told of that at 02:00, but the next is told, ten minutes before."""
+    world, heard = fallen(disclosure={**OPEN, "size": "none"})
+    (desk,) = world.desks
+    world.run_to(90 * MINUTE)
+    desk.status.suspend(["rebalance"])
+    world.run_to(3 * HOUR)
+    assert heard == []
+    desk.status.resume(["rebalance"])
+    world.run_to(DAY + T_RESET - 10 * MINUTE - 1)
+    assert heard == []
+    world.run_to(DAY + T_RESET - 10 * MINUTE)
+    assert [(said.due_ns, said.lots) for said in heard] == [(DAY + T_RESET, None)]
+
+
 def test_a_noisy_size_is_off_by_one_factor_a_reset_that_averages_one() -> None:
     factors = []
     for seed in range(200):

@@ -90,6 +90,15 @@ def test_a_fee_of_notional_is_leverage_times_one_of_equity() -> None:
     assert desk.holdings.units_of(ISSUER) / desk.token.supply_lots == pytest.approx(3e-4, rel=1e-9)
 
 
+@pytest.mark.parametrize("of", ["equity", "notional"])
+def test_a_fee_of_nothing_makes_no_unit(of: str) -> None:
+    world = World({BTC: 300_000})
+    desk = world.issue(management_fee={"rate": "0 bps", "of": of, "mode": "dilution"})
+    before = desk.token.supply_lots
+    world.run_to(3 * DAY)
+    assert (desk.holdings.units_of(ISSUER), desk.token.supply_lots) == (0, before)
+
+
 def test_tlx_is_charged_at_each_rebalance_before_its_order_is_sized() -> None:
     """docs/products.md#tlx: 2 % a year on notional, by the second, and 5 USDT, out of the margin; then margin x L /
     price.

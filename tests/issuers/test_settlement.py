@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from marketsim.issuers.books.claims import Claim
 from marketsim.issuers.desk import TokenDesk
 from marketsim.issuers.primary_market.nav_quote import NavQuote
-from marketsim.messages import PrimaryRequest
+from marketsim.messages import Fill, PrimaryRequest
 from tests.issuers.fake_venue import (
     ALICE,
     ATOMS_PER_TICK_LOT,
@@ -208,6 +209,7 @@ def test_in_kind_the_client_hands_in_his_part_of_the_position() -> None:
     assert leverage is not None
     assert float(leverage) == pytest.approx(3, abs=1e-6)
     check_books(world, desk, deposits)
+    assert desk.reconciliation.seizures == 0
 
 
 def test_redemption_in_kind_hands_it_back() -> None:
@@ -220,6 +222,22 @@ def test_redemption_in_kind_hands_it_back() -> None:
     assert world.cash[ALICE] == 10_010_000 * ATOMS - 30_000 * ATOMS
     assert exact_nav(desk) == 100 * ATOMS
     check_books(world, desk, deposits)
+    assert desk.reconciliation.seizures == 0  # nothing moved that the venue took by itself
+
+
+def test_a_claim_moves_with_what_its_hedge_has_bought_or_has_still_to_sell() -> None:
+    """A creation hedged by 10 lots, 4 of them bought; a redemption of 6, 2 of them sold."""
+    fill = {"t_ns": 0, "price_ticks": 300_000, "fee_atoms": 0, "mark_ticks": 300_000, "index_ticks": 300_000}
+    created, redeemed = Claim(0, None, bears_costs=True), Claim(0, {BTC: 300_000}, bears_costs=True)
+    assert (created.exposure_lots(BTC), created.hedge_lots(BTC)) == (0, 0)
+    created.expect({BTC: 10})
+    redeemed.expect({BTC: -6})
+    assert (created.exposure_lots(BTC), created.hedge_lots(BTC)) == (0, 10)
+    assert (redeemed.exposure_lots(BTC), redeemed.hedge_lots(BTC)) == (6, 0)
+    created.book(BTC, [Fill(lots=4, **fill)])
+    redeemed.book(BTC, [Fill(lots=-2, **fill)])
+    assert (created.exposure_lots(BTC), created.hedge_lots(BTC)) == (4, 10)
+    assert (redeemed.exposure_lots(BTC), redeemed.hedge_lots(BTC)) == (4, 0)
 
 
 def test_in_kind_needs_the_position() -> None:

@@ -55,7 +55,16 @@ def study(lay_out: Callable[..., Study]) -> Study:
 def effect(cell: int, arm: str, estimate: float | None, **more: object) -> dict:
     row = dict.fromkeys(COLUMNS) | dict(cell=cell, measure="price_share", arm=arm, versus="frictionless", pairs=2)
     row |= dict(
-        estimate=estimate, lo=0.01, hi=0.03, failed=1, collapsed=0, dropped=0, runaway=0, method="too_few", sentence=""
+        estimate=estimate,
+        lo=0.01,
+        hi=0.03,
+        failed=1,
+        collapsed=0,
+        dropped=0,
+        runaway=0,
+        method="student_t",
+        unit="share",
+        sentence="It was so (2 replications).",
     )
     return {**row, **more}
 
@@ -98,8 +107,7 @@ def test_a_study_without_runs_says_what_it_will_be(study: Study) -> None:
     assert "Do &lt;b&gt;resets&lt;/b&gt; &amp; funds matter?" in text
     assert "12 planned and not run yet" in text
     assert "tokens.*.rebalance.jitter = 30min" in text
-    for sentence in ("It has not been computed yet", "Effects are computed when every run is done", "No run failed"):
-        assert sentence in text
+    assert "There is no answer yet: 0 of 12 runs are done." in text
     assert "2 MUSDT" in text
 
 
@@ -110,7 +118,7 @@ def test_effects_stand_with_intervals_failures_and_notes(study: Study) -> None:
     assert "0.0213" in text
     assert "too coarse" in text
     assert "over tokens.*.aum" in text  # no crowding number: the varied quantity is the axis
-    assert text.count('<svg class="marks"') == 1
+    assert text.count('<svg class="marks"') == 2  # the arms of both cells, and the outcome over the cells
 
 
 def test_the_crowding_number_is_the_axis_where_it_was_measured(study: Study) -> None:
@@ -125,7 +133,7 @@ def test_the_crowding_number_is_the_axis_where_it_was_measured(study: Study) -> 
     assert "1 / (1 - Lambda)" in text
     assert "2.00e-09" in text
     assert "12.0 M" in text
-    assert text.count('<svg class="marks"') == 3  # the outcome, and theory at each of two horizons
+    assert text.count('<svg class="marks"') == 4  # the arms, the outcome over cells, theory at each of two horizons
 
 
 SENSITIVE = {
@@ -189,7 +197,9 @@ def test_sections_stand_in_order_with_the_registered_outcome_first_and_every_lin
     text = page(study)
     shown = re.findall(r'<section id="([\w-]+)"', text)
     assert shown == [anchor for anchor in STUDY_SECTIONS if anchor in shown]
-    assert shown[0] == "primary"
+    assert shown == ["arms", "cells", "shares", "provenance"]  # nothing was run: nothing is told of effects
+    write(study, "effects", [effect(0, "factual", 0.02)], COLUMNS)
+    assert re.findall(r'<section id="([\w-]+)"', page(study))[0] == next(iter(STUDY_SECTIONS)) == "primary"
     assert [link[1:] for link in re.findall(r'href="([^"]+)"', text)] == shown
 
 
@@ -198,7 +208,7 @@ def test_a_study_whose_runs_all_failed_says_so_first_and_counts_its_reasons(stud
         fail(study, row, "the book was empty" if row["cell"] else "<i>the disk</i>")
     text = page(study)
     assert "This study is incomplete.</strong> 0 of 12 runs are done, 12 failed." in text
-    assert text.index("is incomplete") < text.index('<section id="primary"')
+    assert text.index("is incomplete") < text.index("There is no answer yet") < text.index("<section")
     assert "<td>the book was empty</td><td class=number>6</td>" in text
     assert "&lt;i&gt;the disk&lt;/i&gt;" in text
     assert "<i>the disk</i>" not in text
@@ -298,7 +308,7 @@ def test_the_command_writes_the_page_of_a_study_and_finds_it_in_its_folder(study
     ended = CliRunner().invoke(main, ["report", str(study.path.parent), "--json"])
     assert ended.exit_code == 0, ended.output
     assert json.loads(ended.stdout) == {"path": str(study.path / "report.html")}
-    assert '<section id="primary">' in (study.path / "report.html").read_text(encoding="utf-8")
+    assert '<section id="arms">' in (study.path / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_same_study_gives_the_same_bytes(study: Study) -> None:

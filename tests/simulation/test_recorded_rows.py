@@ -134,7 +134,7 @@ def test_a_liquidation_is_told_with_its_prices_and_leverage(tmp_path: Path) -> N
 
 
 def test_the_median_mark_looks_ahead_to_the_next_settlement(tmp_path: Path) -> None:
-    """1 % is due every hour. The mid is the index, the last price 31,000: the mark is 30,000 (1 + .01 x what is left)."""
+    """1 % is due every hour, the mid is the index, the last price 31,000: the mark is 30,000 (1 + .01 x time left)."""
     funding = {"interest": "1%", "damper": "1%", "cap": "1%", "every": "1h"}
     market = {**FREE, "mark": {"rule": "median"}, "funding": funding}
 
@@ -155,3 +155,21 @@ def test_the_median_mark_looks_ahead_to_the_next_settlement(tmp_path: Path) -> N
     rows = recorded(made, tmp_path, before=last_at_the_ask).table("marks")
     marks = {row["t_ns"] // MINUTE: row["mark_price"] for row in rows.iter_rows(named=True)}
     assert (marks[75], marks[90], marks[105]) == pytest.approx((30_225.0, 30_150.0, 30_075.0), abs=0.5)
+
+
+def test_every_interval_of_funding_begins_without_the_last_one_s_premiums(tmp_path: Path) -> None:
+    """Bids for 60,600 USDT stand 1 % above the index all the time, so each interval's average is that, to the bit."""
+    funding = {"interest": "0 bps", "damper": "0 bps", "cap": "5%", "every": "10min", "sample": "1min"}
+
+    def bids_above(model: MarketModel) -> None:
+        maker = model.add_agent("maker", 10**6 * ATOMS)
+        model.gateway.send(maker, "BTC-PERP", 2_000, order_type="limit", price_ticks=303_000)
+
+    made = world(
+        start="2024-01-01T00:00:00Z", index=STILL, market={**FREE, "funding": funding}, traders=[], duration="35min"
+    )
+    rows = recorded(made, tmp_path, before=bids_above).table("funding")
+    assert rows["t_ns"].to_list() == [10 * MINUTE, 20 * MINUTE, 30 * MINUTE]
+    assert rows["mean_premium"].to_list() == pytest.approx([0.01] * 3, rel=1e-9)
+    assert rows["mean_premium"].n_unique() == 1
+    assert rows["rate"].to_list() == rows["mean_premium"].to_list()

@@ -87,6 +87,11 @@ def test_an_order_that_a_move_takes_back_ends_where_nothing_is_wanted_any_more(t
     (row,) = run.table("rebalances").to_dicts()
     assert (row["status"], row["backlog_lots"]) == ("done", 0)
     assert row["leverage_after"] == pytest.approx(3, abs=1e-6)
+    bought, sold = sum(sizes[:2]), -sum(sizes[2:])
+    assert row["filled_lots"] == bought - sold
+    assert row["vwap"] == pytest.approx((bought * 30_300 + sold * 30_000) / (bought + sold))
+    assert row["slippage_bps"] == pytest.approx(1e4 * sold / (bought + sold) * 300 / 30_300)  # sold 300 below arrival
+    assert row["shortfall_bps"] == row["slippage_bps"]
 
 
 # -- in a live book

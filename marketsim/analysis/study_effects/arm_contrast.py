@@ -152,7 +152,7 @@ class Contrast:
     @property
     def _effective(self) -> float | None:
         """How many replications the denominators are worth; None for a mean, whose denominators are all the same."""
-        if not isinstance(self.measure, (RatioOfSums, RootOfRatio)):
+        if not all(len(terms) == 1 for side in self._sides for terms in side.terms):
             return float(self.n)
         is_mean = isinstance(self.measure, RatioOfSums) and all(
             np.ptp(side.denominators) == 0.0 for side in self._sides

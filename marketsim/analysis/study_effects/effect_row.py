@@ -16,6 +16,38 @@ COLUMNS = {
 }  # fmt: skip
 """Columns of effects.parquet, and their types."""
 
+NO_VALUE = "no estimate: `sentence` says why"
+MEANINGS: dict[str, tuple[str, str, str]] = {
+    "cell": ("id", "cell of the design", ""),
+    "market": ("", "market that was measured", "all markets together"),
+    "measure": ("", "what was measured (`marketsim list measures`)", ""),
+    "unit": ("", "unit of the estimates, lo and hi", ""),
+    "arm": ("", "what the row is of", ""),
+    "versus": ("", "what the arm is compared with: the baseline, or the factual arm", "the value of the arm alone"),
+    "pairs": ("count", "replications that the estimate is of", ""),
+    "estimate": ("", "arm - versus, or of ratios arm / versus; of replications that did not collapse", NO_VALUE),
+    "lo": ("", "lower end of the 95 % interval", "fewer than six replications, or no estimate"),
+    "hi": ("", "upper end of the 95 % interval", "fewer than six replications, or no estimate"),
+    "method": ("", "how the interval was made", ""),
+    "p": ("probability", "of a difference as large without an effect, two-sided, by sign flips", "nothing to test"),
+    "p_adjusted": ("probability", "p over all rows: Holm for the registered outcome, else Benjamini and Hochberg",
+                   "nothing to test"),
+    "estimate_all": ("", "the estimate with collapsed runs", NO_VALUE),
+    "variance_ratio": ("", "variance without over with common random numbers", "fewer than ten replications"),
+    "pair_correlation": ("", "correlation of the value, or of the mids' 1-minute returns, between the arms", "unknown"),
+    "failed": ("count", "pairs of runs of which one failed", ""),
+    "collapsed": ("count", "pairs of runs in which a market was destroyed", ""),
+    "dropped": ("count", "resets and sides that could not be read", ""),
+    "coverage": ("probability", "measured coverage of the interval's method at six to nine replications",
+                 "ten replications and more, or no interval"),
+    "jump": ("share", "jump of the index at the fork's start", "no jump"),
+    "sentence": ("", "the row in words, or why it has no estimate", ""),
+    "runaway": ("count", "pairs of runs in which the push of resets grew, or an order met its cap", ""),
+    "estimate_without_runaways": ("", "the estimate without collapsed runs and runaways", NO_VALUE),
+}  # fmt: skip
+"""Of each column its unit, what it says, and what null means; empty where it is never null. The unit of estimates is in
+the column `unit`."""
+
 
 @dataclass(frozen=True, slots=True)
 class EffectRow:

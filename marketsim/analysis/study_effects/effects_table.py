@@ -52,8 +52,8 @@ def measure_effects(
 ) -> pl.DataFrame:
     """The effects of a study (cells x jumps x measures x arms x markets), columns `COLUMNS`.
 
-    measures: all there are; those that the study asks for are taken. state: what became of a
-    pair of runs. correlations: of the returns of two runs, by market; None leaves them out.
+    measures: all there are; those that the study asks for are taken. state: what became of a pair of runs.
+    correlations: of the returns of two runs, by market; None leaves them out.
     """
     wanted = measures_asked_for(study.spec, measures)
     found = [each for pairs in cells_of(study, state) for each in _rows(study, pairs, wanted, correlations)]

@@ -200,7 +200,7 @@ class ParentOrderExecutor:
             parent.child_refused(sent.order.reason, int(self.env.now))
         else:
             parent.child_ended(got_something=bool(sent.order.fills), is_held_back=sent.child.is_held_back)
-        if not parent.fills.lots:
+        if not parent.fills.gross_lots:
             parent.fills.last_mid = self.view.mid(parent.market)
         self.reconciliation.reconcile()
         self.heard.notify()
@@ -213,7 +213,7 @@ class ParentOrderExecutor:
             parent.remaining_lots,
             Fraction(self.books.price(market, "mid")),
             leg.atoms_per_tick_lot,
-            abs(parent.fills.lots),
+            parent.fills.gross_lots,
             self.view.volume_lots(market) - parent.terms.volume_before_lots - parent.fills.in_book_lots,
             mark if opposite is None else opposite,
         )

@@ -39,6 +39,24 @@ class Unfilled(StrEnum):
     EMPTY = "empty"
     END_OF_RUN = "end_of_run"
 
+    @property
+    def words(self) -> str:
+        """The reason in words, after `because`."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Unfilled.NO_LIQUIDITY: "the book had nothing left at the prices that its children allowed",
+    Unfilled.PARTICIPATION: "its share of the market's volume was used up",
+    Unfilled.REJECTED: "the venue refused its children again and again",
+    Unfilled.SEIZED: "the venue took the account's position over",
+    Unfilled.WIPED: "the fund had no equity left",
+    Unfilled.SUPERSEDED: "an emergency cancelled it and was decided in its place",
+    Unfilled.CAP: "it met the most children or time that its execution allows",
+    Unfilled.EMPTY: "the last units were redeemed",
+    Unfilled.END_OF_RUN: "the run ended while it was worked",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
@@ -63,11 +81,15 @@ class OrderTerms:
 class FillTotals:
     """What an order has got so far. Prices are in ticks; last_mid: None where a side of the book was empty.
 
-    in_book_lots: unsigned, without off-book fills. cross_lots: of them, those with another token on the other side.
+    lots, tick_lots: signed; an order that is sized anew may trade both ways, and gross_lots and gross_tick_lots count
+    both. in_book_lots: unsigned, without off-book fills. cross_lots: of them, those with another token on the other
+    side.
     """
 
     lots: int = 0
     tick_lots: int = 0
+    gross_lots: int = 0
+    gross_tick_lots: int = 0
     fees_atoms: int = 0
     in_book_lots: int = 0
     cross_lots: int = 0
@@ -80,6 +102,8 @@ class FillTotals:
         for fill in fills:
             self.lots += fill.lots
             self.tick_lots += fill.lots * fill.price_ticks
+            self.gross_lots += abs(fill.lots)
+            self.gross_tick_lots += abs(fill.lots) * fill.price_ticks
             self.fees_atoms += fill.fee_atoms
             self.in_book_lots += abs(fill.lots) if in_book else 0
         self.cross_lots += cross_lots
@@ -90,7 +114,7 @@ class FillTotals:
     @property
     def vwap(self) -> float | None:
         """Average price of the fills [ticks]."""
-        return self.tick_lots / self.lots if self.lots else None
+        return self.gross_tick_lots / self.gross_lots if self.gross_lots else None
 
 
 @dataclass(slots=True)

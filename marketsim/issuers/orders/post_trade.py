@@ -39,7 +39,7 @@ class PostTradeTracker:
         order = self.orders.get(parent.terms.id)
         if order is parent and order is not None:
             order.after.leverage = leverage
-            order.after.is_complete |= not order.fills.lots
+            order.after.is_complete |= not order.fills.gross_lots
             self._write_if_complete(order)
 
     def finish(self, t_ns: int, leverage: Fraction | None) -> None:
@@ -49,7 +49,7 @@ class PostTradeTracker:
             if after.measured_ns != fills.last_ns:
                 self._measure(order, self.view.volume_lots(order.market))
             for column, after_ns in MIDS_AFTER.items():
-                if column not in after.mids and fills.lots and fills.last_ns + after_ns == t_ns:
+                if column not in after.mids and fills.gross_lots and fills.last_ns + after_ns == t_ns:
                     after.mids[column] = self.view.mid(order.market)
             after.is_complete = True
             if not order.is_over:

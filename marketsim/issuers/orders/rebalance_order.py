@@ -21,8 +21,9 @@ MIDS_AFTER = {"mid_1m": 60 * NS_PER_SECOND, "mid_10m": 600 * NS_PER_SECOND, "mid
 class ResetTerms:
     """Why a rebalance was decided, and how the fund stood then.
 
-    trigger_ticks: the price that its policy watched, None for a reset by the clock. last_reset_ticks: the price of the
-    last reset in this market; last_reset_equity_atoms: what the units outstanding now were worth there.
+    trigger_ticks: the price that its policy watched, None for a reset by the clock. position_before_lots: in this
+    market, hedges under way counted as done; goal: signed leverage that the order leads to there. last_reset_ticks: the
+    price of the last reset in this market; last_reset_equity_atoms: what the units outstanding now were worth there.
     """
 
     trigger: RebalanceTrigger
@@ -30,6 +31,9 @@ class ResetTerms:
     trigger_ticks: Fraction | None
     leverage_before: Fraction | None
     equity_before_atoms: int
+    position_before_lots: int
+    mark_ticks: Fraction
+    goal: Fraction
     last_reset_ticks: Fraction
     last_reset_equity_atoms: int
 
@@ -75,22 +79,21 @@ class RebalanceOrder(ParentOrder):
 
     @property
     def slippage_bps(self) -> float | None:
-        """1e4 s (vwap / arrival - 1), s the sign of the target: a cost is positive (docs/contract.md#measures)."""
-        vwap, arrival = self.fills.vwap, self.terms.arrival_mid
-        return None if vwap is None or arrival is None else self._cost_bps(vwap, arrival)
+        """1e4 s (vwap / arrival - 1), s the sign of the target: a cost is positive (docs/contract.md#measures).
+
+        Of an order that was sized anew and traded both ways: what its fills cost against arrival, per notional traded.
+        """
+        return self._cost_bps(self.fills.tick_lots, self.fills.lots, self.fills.gross_lots)
 
     @property
     def shortfall_bps(self) -> float | None:
         """Slippage with the unfilled part valued at the mid of the last fill, or of the end where nothing filled."""
-        fills, arrival = self.fills, self.terms.arrival_mid
-        if arrival is None or not self.wanted_lots:
-            return None
-        missed_tick_lots = 0.0
-        if self.remaining_lots:
+        fills, left, missed_tick_lots = self.fills, self.remaining_lots, 0.0
+        if left:
             if fills.last_mid is None:
                 return None
-            missed_tick_lots = self.remaining_lots * fills.last_mid
-        return self._cost_bps((fills.tick_lots + missed_tick_lots) / self.wanted_lots, arrival)
+            missed_tick_lots = left * fills.last_mid
+        return self._cost_bps(fills.tick_lots + missed_tick_lots, self.wanted_lots, fills.gross_lots + abs(left))
 
     @property
     def status(self) -> str:
@@ -99,8 +102,14 @@ class RebalanceOrder(ParentOrder):
             return "shadow"
         return "partial" if self.remaining_lots else "done"
 
-    def _cost_bps(self, price: float, arrival: float) -> float:
-        return (1e4 if self.terms.target_lots > 0 else -1e4) * (price / arrival - 1)
+    def _cost_bps(self, tick_lots: float, lots: int, gross_lots: int) -> float | None:
+        """What signed lots cost against arrival, per lot traded either way; None where there is nothing to compare."""
+        arrival = self.terms.arrival_mid
+        if arrival is None or not gross_lots:
+            return None
+        if abs(lots) == gross_lots:
+            return (1e4 if lots > 0 else -1e4) * (tick_lots / lots / arrival - 1)
+        return 1e4 * (tick_lots / arrival - lots) / gross_lots
 
     def row(self) -> dict[str, Any]:
         """The row of table `rebalances`."""
@@ -119,6 +128,9 @@ class RebalanceOrder(ParentOrder):
             "leverage_before": real(reset.leverage_before),
             "leverage_after": real(after.leverage),
             "equity_before_atoms": reset.equity_before_atoms,
+            "position_before_lots": reset.position_before_lots,
+            "mark_price": self.price(reset.mark_ticks),
+            "goal_leverage": real(reset.goal),
             "last_reset_price": self.price(reset.last_reset_ticks),
             "last_reset_equity_atoms": reset.last_reset_equity_atoms,
             "target_lots": terms.target_lots,

@@ -15,6 +15,7 @@ from marketsim.issuers.policies.borders import (
     border_words,
     borders_of,
     by_target_faults,
+    crossing_reasons,
     exact,
     gross_of,
     jitter_faults,
@@ -30,6 +31,7 @@ from marketsim.issuers.policies.decision import (
 )
 from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
 from marketsim.issuers.policies.looks import looks_every
+from marketsim.issuers.policies.reset_facts import ResetFacts
 from marketsim.ranges import ABOVE_ZERO, ANY, POLL, SHARE, ZERO_OR_MORE
 from marketsim.spec import OMITTED_AT_DEFAULT, Duration, Fault, Leverage, Rate
 from marketsim.units import NS_PER_SECOND, Size, format_duration, format_number, format_rate
@@ -96,13 +98,27 @@ class BandSpec(PolicySpec):
         cause = border_words(self.lower, self.upper, self.by_target, self.move, self.crossing, target)
         return f"It rebalances when {cause}, {goal}."
 
+    def reasons(self, facts: ResetFacts) -> Iterator[str]:
+        """Which border was crossed, and where the order leads."""
+        yield from crossing_reasons(self.band(facts.target), facts)
+        if self.to == "edge":
+            yield f"It goes to the edge that was crossed, rounded into the band: {facts.goal:.4f}."
+        elif isinstance(self.to, Decimal):
+            way = f"{format_rate(self.to)} of the way to its target {float(facts.target):.4g}"
+            yield f"It goes {way}: {facts.goal:.4f}."
+        if self.side == "delever":
+            yield "It only lowers leverage."
+
+    def band(self, target: Fraction) -> Band:
+        """Its band for a token of this signed target."""
+        lower, upper = borders_of(self.lower, self.upper, self.by_target, target)
+        to = self.to if isinstance(self.to, str) else Fraction(self.to)
+        return Band(BAND, lower, upper, exact(self.move), to, self.side, self.crossing)
+
     def policy_for(self, terms: FundTerms) -> RebalancingPolicy:
         """The policy with the borders that the token's target has."""
-        lower, upper = borders_of(self.lower, self.upper, self.by_target, terms.target)
-        to = self.to if isinstance(self.to, str) else Fraction(self.to)
-        band = Band(BAND, lower, upper, exact(self.move), to, self.side, self.crossing)
         looks = looks_every(self.poll, self.jitter, terms.stream)
-        return BandRebalancing(band, source=self.source, looks=looks)
+        return BandRebalancing(self.band(terms.target), source=self.source, looks=looks)
 
 
 @dataclass(slots=True)

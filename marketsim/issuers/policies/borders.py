@@ -28,6 +28,7 @@ from marketsim.issuers.policies.decision import (
     Situation,
     single_leg,
 )
+from marketsim.issuers.policies.reset_facts import ResetFacts
 from marketsim.spec import Fault
 from marketsim.units import format_duration, format_number, format_rate
 
@@ -117,6 +118,24 @@ class Band:
             present = held.leg_leverage(leg) or Fraction(0)
             wished = present + self.to * (leg.target - present)
         return Goal(wished, rounding, only_reduces=self.side == "delever")
+
+
+def crossing_reasons(band: Band, facts: ResetFacts) -> Iterator[str]:
+    """What of a band was crossed when an order was decided, and in which direction the rule acts."""
+    is_at, leverage = band.crossing == "at", facts.seen_leverage
+    at = f"at the {facts.source} of {facts.money(facts.seen_price)}"
+    if band.upper is not None and (leverage is None or leverage > band.upper or (is_at and leverage == band.upper)):
+        seen = "The fund had no equity" if leverage is None else f"Leverage was {leverage:.4f}"
+        yield f"{seen} {at}, {'at or ' if is_at else ''}above {float(band.upper):.4g}."
+    if band.lower is not None and leverage is not None and leverage <= band.lower:
+        yield f"Leverage was {leverage:.4f} {at}, {'at or ' if is_at else ''}below {float(band.lower):.4g}."
+    if band.move is not None and abs(facts.move) >= band.move:
+        more = "at least" if is_at else "more than"
+        since = f"since the last reset at {facts.money(facts.reset_price)}"
+        yield f"The price had moved by {facts.move:+.3%} {since}, {more} {float(band.move):.3g} of it."
+    if band.side == "losing":
+        worth = f"{facts.equity:,.2f} {facts.asset} against {facts.reset_equity:,.2f} {facts.asset}"
+        yield f"The fund had lost since its last reset: it was worth {worth}."
 
 
 def has_moved(now: Situation, move: Fraction | None, *, or_at: bool = False) -> bool:

@@ -17,6 +17,7 @@ from marketsim.issuers.policies.borders import (
     border_words,
     borders_of,
     by_target_faults,
+    crossing_reasons,
     exact,
     gross_of,
     has_moved,
@@ -34,6 +35,7 @@ from marketsim.issuers.policies.decision import (
 )
 from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
 from marketsim.issuers.policies.looks import looks_every
+from marketsim.issuers.policies.reset_facts import ResetFacts
 from marketsim.issuers.random_draws import DAILY_JITTER
 from marketsim.ranges import ABOVE_ZERO, ANY, POLL, ZERO_OR_MORE, Range
 from marketsim.spec import (
@@ -109,14 +111,14 @@ class EmergencySpec(Spec):
         cause = border_words(self.lower, upper, self.by_target, self.move, self.crossing, target)
         return f"{cause} ({_SIDES[self.side]})"
 
-    def band(self, terms: FundTerms) -> Band:
-        """Its band around the token's target, back to which it goes."""
-        lower, upper = borders_of(self.lower, self.leverage, self.by_target, terms.target)
+    def band(self, target: Fraction, gross: Fraction) -> Band:
+        """Its band around a token's target, signed, and without signs, back to which it goes."""
+        lower, upper = borders_of(self.lower, self.leverage, self.by_target, target)
         if self.leverage is None and self.over_target is not None:
-            upper = terms.gross * (1 + Fraction(self.over_target))
+            upper = gross * (1 + Fraction(self.over_target))
         is_mirrored = self.side == "both" and lower is None and self.move is None
-        if is_mirrored and upper is not None and 2 * terms.gross > upper:
-            lower = 2 * terms.gross - upper
+        if is_mirrored and upper is not None and 2 * gross > upper:
+            lower = 2 * gross - upper
         return Band(EMERGENCY, lower, upper, exact(self.move), "target", self.side, self.crossing)
 
 
@@ -160,6 +162,15 @@ class DailySpec(PolicySpec):
             text += f", and at once when {self.emergency.words(target)}"
         return text + "."
 
+    def reasons(self, facts: ResetFacts) -> Iterator[str]:
+        """Its time of day, or what the emergency was."""
+        if facts.trigger == EMERGENCY.word and self.emergency is not None:
+            yield from crossing_reasons(self.emergency.band(facts.target, facts.gross), facts)
+            yield f"An emergency acts {_SIDES[self.emergency.side]}."
+            return
+        late = f", up to {format_duration(self.jitter)} after its time" if self.jitter else ""
+        yield f"It was due by the clock at {facts.when}{late}."
+
     def policy_for(self, terms: FundTerms) -> RebalancingPolicy:
         """The policy, with the emergency's band around the token's target."""
         times = ResetTimes(*self._period(), terms.start_ns, self.jitter, terms.stream)
@@ -167,7 +178,7 @@ class DailySpec(PolicySpec):
         if rule is None:
             return DailyRebalancing(times, self.skip_if, self.skip_move)
         looks = looks_every(rule.poll, rule.jitter, terms.stream)
-        band = rule.band(terms)
+        band = rule.band(terms.target, terms.gross)
         return DailyRebalancing(times, self.skip_if, self.skip_move, band, source=rule.source, looks=looks)
 
     def _period(self) -> tuple[int, tuple[int, ...]]:

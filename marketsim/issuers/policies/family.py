@@ -8,6 +8,8 @@ A policy of your own is one class in one file, derived from `PolicySpec` and reg
     policy_for          the policy of one token, a `decision.RebalancingPolicy`
     faults              what is wrong between its fields, or with them and the basket; none unless it says so
     keeper_reward       what the issuer pays who sets a rewarded trigger off; nothing unless it says so
+    reasons, formula    why one order was due, and how its size came about, for `explain`; in general words unless it
+                        says so
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
 from marketsim.issuers.policies.decision import RebalanceTrigger, RebalancingPolicy
+from marketsim.issuers.policies.reset_facts import ResetFacts
 from marketsim.kinds import Family
 from marketsim.spec import Fault, Spec
 from marketsim.units import Money, Size
@@ -77,6 +80,14 @@ class PolicySpec(Spec):
     def policy_for(self, terms: FundTerms) -> RebalancingPolicy:
         """The policy of one token."""
         raise NotImplementedError
+
+    def reasons(self, facts: ResetFacts) -> Iterator[str]:
+        """Why an order was due, as whole sentences with the numbers that its rule saw."""
+        yield f"Its rule set off a rebalance of trigger {facts.trigger!r}."
+
+    def formula(self, facts: ResetFacts) -> Iterator[str]:
+        """How the size of an order came about: the formula, and the same with its numbers in place."""
+        yield from facts.sized_at(facts.price, facts.equity, "mark price")
 
     @property
     def keeper_reward(self) -> KeeperReward | None:

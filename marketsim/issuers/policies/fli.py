@@ -28,6 +28,7 @@ from marketsim.issuers.policies.decision import (
 )
 from marketsim.issuers.policies.family import POLICIES, FundTerms, KeeperReward, PolicySpec
 from marketsim.issuers.policies.looks import Looks, looks_every
+from marketsim.issuers.policies.reset_facts import ResetFacts
 from marketsim.ranges import ABOVE_ZERO, ANY, POLL, ZERO_OR_MORE, Range
 from marketsim.spec import Duration, Fault, Leverage, MoneyOrNone, Rate, SizeAmount, whole_atoms_faults
 from marketsim.units import NS_PER_SECOND, Size, format_duration, format_money, format_number, format_rate
@@ -97,6 +98,32 @@ class FliSpec(PolicySpec):
             f"{ripcord} on it falls back to {high} in chunks of {self.ripcord_max_trade} "
             f"{format_duration(self.ripcord_cooldown)} apart.{reward}"
         )
+
+    def reasons(self, facts: ResetFacts) -> Iterator[str]:
+        """The ratio that it saw, where it is on its way to, and the chunk that may be traded at once."""
+        ratio = facts.seen_leverage
+        if ratio is None:
+            yield from super().reasons(facts)
+            return
+        at = f"at the {facts.source} of {facts.money(facts.seen_price)}"
+        if facts.trigger == RIPCORD.word:
+            ripcord, most = format_number(self.ripcord), format_number(self.max)
+            yield f"The leverage ratio was {ratio:.4f} {at}, at or above the ripcord {ripcord}: it goes to {most}."
+            yield f"One chunk is at most {self.ripcord_max_trade}."
+            return
+        goal = float(facts.gross if self.target is None else self.target)
+        speed, low, high = float(self.speed), float(self.min), float(self.max)
+        recentred = max(low, min(high, ratio * (1 - speed) + goal * speed))
+        yield f"The leverage ratio was {ratio:.4f} {at}."
+        yield (
+            f"Recentred it is {ratio:.4f} x (1 - {speed:.4g}) + {goal:.4g} x {speed:.4g}, within {low:.4g} to "
+            f"{high:.4g}: {recentred:.4f}; a trade in chunks goes on to the ratio that it began with."
+        )
+        yield f"One chunk is at most {self.max_trade}; this one leads to {abs(facts.goal):.4f}."
+
+    def formula(self, facts: ResetFacts) -> Iterator[str]:
+        """Sized at the price of the oracle."""
+        yield from facts.sized_at(facts.seen_price, facts.seen_equity, f"{facts.source} price")
 
     def policy_for(self, terms: FundTerms) -> RebalancingPolicy:
         """The policy for a token of one leg."""

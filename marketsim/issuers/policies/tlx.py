@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +21,7 @@ from marketsim.issuers.policies.decision import (
 )
 from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
 from marketsim.issuers.policies.looks import looks_every
+from marketsim.issuers.policies.reset_facts import ResetFacts
 from marketsim.ranges import POLL, Range
 from marketsim.spec import Duration, Leverage
 from marketsim.units import NS_PER_SECOND, format_number
@@ -48,6 +50,18 @@ class TlxSpec(PolicySpec):
         """At which distance from its target it acts."""
         threshold = format_number(self.threshold)
         return f"It returns to its target when notional is {threshold} times the last margin or more away from it."
+
+    def reasons(self, facts: ResetFacts) -> Iterator[str]:
+        """How far notional was from its target, by the margin at the last update."""
+        margin, notional, gross = facts.reset_equity, abs(facts.position) * facts.seen_price, float(facts.gross)
+        if facts.legs > 1 or margin <= 0:
+            yield from super().reasons(facts)
+            return
+        yield (
+            f"Notional was {notional:,.2f} {facts.asset}, the margin at the last update {margin:,.2f} {facts.asset}: "
+            f"|{notional:,.2f} / {margin:,.2f} - {gross:.4g}| = {abs(notional / margin - gross):.4f}, at or above "
+            f"{format_number(self.threshold)}."
+        )
 
     def policy_for(self, terms: FundTerms) -> RebalancingPolicy:
         """The policy for the token's gross target."""

@@ -21,6 +21,7 @@ from marketsim.issuers.policies.decision import (
 )
 from marketsim.issuers.policies.family import POLICIES, FundTerms, PolicySpec
 from marketsim.issuers.policies.looks import RandomLooks
+from marketsim.issuers.policies.reset_facts import ResetFacts
 from marketsim.issuers.random_draws import HIDDEN_TARGET, LOOK_GAP
 from marketsim.ranges import ABOVE_ZERO, ZERO_OR_MORE
 from marketsim.spec import (
@@ -74,6 +75,15 @@ class VariableSpec(PolicySpec):
             f"It goes to a hidden target ({distribution_words(self.hidden)}) when, at a look, leverage is outside "
             f"{band}; the time between two looks is {distribution_words(self.poll)}."
         )
+
+    def reasons(self, facts: ResetFacts) -> Iterator[str]:
+        """Where leverage was at the look, and the target that was drawn for it."""
+        leverage = facts.seen_leverage
+        seen = "the fund had no equity" if leverage is None else f"leverage was {leverage:.4f}"
+        band = f"{format_number(self.lower)} to {format_number(self.upper)}"
+        at = f"at the {facts.source} of {facts.money(facts.seen_price)}"
+        yield f"At a look at {facts.when} {seen} {at}, outside {band}."
+        yield f"The hidden target that was drawn for this look was {abs(facts.goal):.4f}."
 
     def policy_for(self, terms: FundTerms) -> RebalancingPolicy:
         """The policy with the token's own draws."""

@@ -71,6 +71,7 @@ class ResetOrders:
 
     def _terms(self, decision: Decision, leg: LegTerms) -> ResetTerms:
         held = self.books.holding()
+        committed = next(each for each in self.books.committed(held).legs if each.market == leg.market)
         price = None if decision.trigger.is_scheduled else self.books.price(leg.market, self.source)
         return ResetTerms(
             trigger=decision.trigger,
@@ -78,6 +79,9 @@ class ResetOrders:
             trigger_ticks=None if price is None else Fraction(price),
             leverage_before=held.leverage,
             equity_before_atoms=int(held.equity_atoms),
+            position_before_lots=committed.position_lots,
+            mark_ticks=Fraction(committed.price_ticks),
+            goal=Fraction(decision.goals.get(leg.market, Goal(leg.target)).leverage),
             last_reset_ticks=Fraction(self.books.token.reset_ticks[leg.market]),
             last_reset_equity_atoms=int(self.books.token.reset_nav * self.books.token.supply),
         )

@@ -8,7 +8,10 @@ takes the rest over (docs/venues.md#liquidation-engines).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from marketsim.venues.engines.family import LIQUIDATION_ENGINES, LiquidationEngine
+from marketsim.venues.engines.liquidation_facts import LiquidationFacts
 from marketsim.venues.margin import TierTable
 
 
@@ -27,6 +30,26 @@ class BinanceEngine(LiquidationEngine):
     def sentence() -> str:
         """See `LiquidationEngine`."""
         return "is cut tier by tier with immediate-or-cancel orders at its bankruptcy price"
+
+    @classmethod
+    def reasons(cls, facts: LiquidationFacts) -> Iterator[str]:
+        """The tier that the position was cut to, the price its orders were limited at, and who took what was left."""
+        order = cls.order_lots(facts.position_lots, facts.mark_ticks, facts.atoms_per_tick_lot, facts.tiers)
+        lies = f"A notional of {facts.money(facts.notional_atoms)}"
+        if order == -facts.position_lots:
+            yield f"{lies} lay in the lowest tier, so all of it was to go: {facts.size(order)}."
+        else:
+            number = facts.tiers.index(facts.tier) + 1
+            yield f"{lies} lay in tier {number}, so it was cut to the cap of the tier below: {facts.size(order)}."
+        yield f"The orders were immediate-or-cancel, limited at the bankruptcy price {facts.bankruptcy:,.8g}."
+        yield _ENDS[facts.stage]
+
+
+_ENDS = {
+    "partial": "They brought the account back above maintenance, or closed it.",
+    "takeover": "What they could not trade the insurance fund took over at the bankruptcy price.",
+    "deleveraged": "What they could not trade and the insurance fund could not bear went to the other side's accounts.",
+}
 
 
 def liquidation_order_lots(position_lots: int, mark_ticks: int, atoms_per_tick_lot: int, tiers: TierTable) -> int:

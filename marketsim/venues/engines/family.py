@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from marketsim.kernel import liquidation_engines
 from marketsim.kinds import Family
+from marketsim.venues.engines.liquidation_facts import LiquidationFacts
 from marketsim.venues.kernel_twin import KernelTwin
 from marketsim.venues.margin import TierTable
 
@@ -23,6 +26,13 @@ class LiquidationEngine(KernelTwin):
     def sentence() -> str:
         """What it does with an account, as the rest of "An account below maintenance ..."."""
         raise NotImplementedError
+
+    @classmethod
+    def reasons(cls, facts: LiquidationFacts) -> Iterator[str]:
+        """How a liquidation went by its rules, as whole sentences with the numbers, for `explain`."""
+        order = cls.order_lots(facts.position_lots, facts.mark_ticks, facts.atoms_per_tick_lot, facts.tiers)
+        yield f"At that mark its order was {facts.size(order)} of a position of {facts.size(facts.position_lots)}."
+        yield f"The step that ended it was {facts.stage!r}."
 
 
 LIQUIDATION_ENGINES = Family(

@@ -1,0 +1,229 @@
+"""Coverage of intervals and size of tests: on named distributions, and on pairs of placebo runs of a small world.
+
+Writes inference_coverage.csv, inference_size.csv, inference_lambda.csv and inference_placebo.csv.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from marketsim.analysis.inference import intervals
+from marketsim.analysis.inference.measured_coverage import COVERAGE
+from marketsim.analysis.inference.p_values import sign_flip_ps
+from marketsim.analysis.measures.crowding_number import crowding_number_at
+from marketsim.analysis.measures.family import Term
+from marketsim.analysis.study_effects.arm_contrast import Contrast
+from marketsim.analysis.study_effects.replications import Replications
+from tests.verification.placebo_pairs import PlaceboPairs
+from tests.verification.results import write_table
+
+Floats = NDArray[np.float64]
+Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]
+
+NAMED: dict[str, Draw] = {
+    "normal": lambda rng, size: rng.standard_normal(size),
+    "t(3)": lambda rng, size: rng.standard_t(3, size),
+    "gamma, skewness 1": lambda rng, size: (rng.gamma(4.0, 1.0, size) - 4.0) / 2.0,
+    "normal rounded to 0.5": lambda rng, size: np.round(rng.standard_normal(size) * 2.0) / 2.0,
+}
+"""Distributions of mean 0 of what a replication gives."""
+WEIGHTS: dict[str, Draw] = {
+    "gamma, variation .3": lambda rng, size: rng.gamma(1 / 0.09, 0.09, size),
+    "exponential": lambda rng, size: rng.exponential(1.0, size),
+    "absolute normal": lambda rng, size: np.abs(rng.standard_normal(size)),
+}
+"""Distributions of the denominators of ratios; what scatters about the ratio is in proportion to them."""
+NUMBERS = (6, 7, 8, 9, 10, 20, 30)
+SAMPLES, RATIO = 200_000, 0.3
+LEAST = 0.93
+SAMPLES_OF_LAMBDA = 2_000
+
+
+def means(draw: Draw, n: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    """Errors of means of n (SAMPLES,), half-widths of their intervals, and the last 50 samples."""
+    x = draw(rng, (SAMPLES, n))
+    half = stats.t.ppf(0.975, n - 1) * x.std(axis=1, ddof=1) / np.sqrt(n)
+    return x.mean(axis=1), half, x[-50:]
+
+
+def ratios(draw: Draw, weigh: Draw, n: int, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
+    """Errors of ratios of sums of n, half-widths by the jackknife, and the last 50 samples of both sums' parts."""
+    d = weigh(rng, (SAMPLES // 4, n))
+    numerator = d * (RATIO + 0.5 * draw(rng, d.shape))
+    total, weight = numerator.sum(axis=1, keepdims=True), d.sum(axis=1, keepdims=True)
+    left_out = (total - numerator) / (weight - d)
+    variance = (n - 1) / n * ((left_out - left_out.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    degrees = np.maximum(1.0, weight[:, 0] ** 2 / (d**2).sum(axis=1) - 1)
+    half = stats.t.ppf(0.975, degrees) * np.sqrt(variance)
+    return (total / weight)[:, 0] - RATIO, half, np.stack([numerator[-50:], d[-50:]], axis=1)
+
+
+def covered(errors: Floats, half: Floats) -> float:
+    """The share of intervals that hold the truth; ends that are the truth itself count, as rounded data have them."""
+    return float((np.abs(errors) <= half * (1 + 1e-12)).mean())
+
+
+def check_product(made: intervals.Interval, centre: float, half: float) -> None:
+    """The product's own interval of one sample is the one whose coverage is counted."""
+    assert (made.lo, made.hi) == (pytest.approx(centre - half, abs=1e-9), pytest.approx(centre + half, abs=1e-9))
+
+
+@pytest.fixture(scope="module")
+def coverages() -> dict[tuple[str, str, int], float]:
+    """Coverage of a nominal 95 % by method, data and n."""
+    rng, found = np.random.default_rng(20261130), {}
+    for n in NUMBERS:
+        for name, draw in NAMED.items():
+            errors, half, last = means(draw, n, rng)
+            for x, h in zip(last, half[-50:], strict=True):
+                if np.ptp(x) > 0:
+                    check_product(intervals.t_interval(x.mean(), (x.sum() - x) / (n - 1)), x.mean(), h)
+            found["student_t", name, n] = covered(errors, half)
+            for weights, weigh in WEIGHTS.items():
+                errors, half, last = ratios(draw, weigh, n, rng)
+                for (a, d), error, h in zip(last, errors[-50:], half[-50:], strict=True):
+                    left_out = (a.sum() - a) / (d.sum() - d)
+                    made = intervals.t_interval(a.sum() / d.sum(), left_out, effective=intervals.effective_number(d))
+                    check_product(made, RATIO + error, h)
+                found["jackknife_t", f"{name}; {weights}", n] = covered(errors, half)
+        found |= {("clopper_pearson", f"share {p}", n): exact_coverage(p, n) for p in (0.01, 0.05, 0.1, 0.3, 0.5)}
+        found |= {
+            ("bonett_price", f"only {a} and {v}", n): paired_coverage(a, v, n)
+            for a, v in ((0.01, 0.01), (0.05, 0.0), (0.1, 0.1), (0.3, 0.1), (0.5, 0.2))
+        }
+    write_table(
+        "inference_coverage",
+        [{"method": m, "data": data, "n": n, "coverage": value} for (m, data, n), value in found.items()],
+    )
+    return found
+
+
+def exact_coverage(share: float, n: int) -> float:
+    """Coverage of the interval of a share, summed over what can be found."""
+    holds = 0.0
+    for k in range(n + 1):
+        made = intervals.proportion_interval(k, n)
+        assert made.lo is not None
+        assert made.hi is not None
+        holds += float(stats.binom.pmf(k, n, share)) * (made.lo <= share <= made.hi)
+    return holds
+
+
+def paired_coverage(arm: float, versus: float, n: int) -> float:
+    """Coverage of the interval of a difference of shares, summed over what can be found."""
+    holds = 0.0
+    for a in range(n + 1):
+        for v in range(n + 1 - a):
+            made = intervals.paired_proportions_interval(a, v, n)
+            assert made.lo is not None
+            assert made.hi is not None
+            chance = stats.multinomial.pmf([a, v, n - a - v], n, [arm, versus, 1 - arm - versus])
+            holds += float(chance) * (made.lo <= arm - versus <= made.hi)
+    return holds
+
+
+def test_intervals_of_ten_and_more_replications_cover_what_they_say(
+    coverages: dict[tuple[str, str, int], float], say: Callable[[str], None]
+) -> None:
+    for method in ("student_t", "jackknife_t", "clopper_pearson", "bonett_price"):
+        for data in dict.fromkeys(name for m, name, _ in coverages if m == method):
+            row = "  ".join(f"{n}: {coverages[method, data, n]:.3f}" for n in NUMBERS)
+            say(f"{method:16} {data:44} {row}")
+    assert min(value for (_, _, n), value in coverages.items() if n >= 10) >= LEAST
+
+
+def test_intervals_of_six_to_nine_carry_the_coverage_that_is_measured_here(
+    coverages: dict[tuple[str, str, int], float],
+) -> None:
+    for method, by_n in COVERAGE.items():
+        for n, told in by_n.items():
+            least = min(value for (m, _, number), value in coverages.items() if (m, number) == (method, n))
+            is_exact = method in ("clopper_pearson", "bonett_price")
+            assert told <= least + 0.004, (method, n)
+            assert is_exact or told >= least - 0.004, (method, n)
+
+
+def test_the_sign_flip_test_has_its_size(say: Callable[[str], None]) -> None:
+    """Of differences of two draws of one distribution, as of an arm that does nothing, and of draws alone."""
+    rng, rows = np.random.default_rng(20261130), []
+    for n in (6, 10, 20, 30):
+        samples = 40_000 if n < 20 else 4_000
+        for name, draw in NAMED.items():
+            differences = draw(rng, (samples, n)) - draw(rng, (samples, n))
+            rejected = float((sign_flip_ps(differences, rng) <= 0.05).mean())
+            alone = float((sign_flip_ps(draw(rng, (samples, n)), rng) <= 0.05).mean())
+            rows.append({"data": name, "n": n, "size_of_differences": rejected, "size_of_draws": alone})
+            say(f"{name:24} n = {n:2}: {rejected:.4f} of differences, {alone:.4f} of draws alone")
+            assert rejected <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / samples)
+            assert alone <= 0.07  # a skewed draw is not symmetric about its mean, and then the test is not exact
+    write_table("inference_size", rows)
+
+
+LAMBDA = crowding_number_at("0s")()
+
+
+def lambda_of(x: Floats, q: Floats) -> Contrast:
+    """The contrast of Lambda over resets of n replications with pushes x (n,), of orders q (n,) for K = 1."""
+    terms = [[Term(0, np.array([[[a]], [[b]], [[b]]]), b, "M")] for a, b in zip(x, q, strict=True)]
+    return Contrast(LAMBDA, Replications(LAMBDA, [LAMBDA.of_replication(each) for each in terms]))
+
+
+def test_lambda_is_zero_where_orders_move_nothing(say: Callable[[str], None]) -> None:
+    """Probes of orders that follow normal moves, and whose pushes are luck: either sign, and 0 in 95 % of intervals."""
+    rng, rows = np.random.default_rng(20261130), []
+    for n in (6, 10, 20, 30):
+        covers, below = 0, 0
+        for _ in range(SAMPLES_OF_LAMBDA):
+            made = lambda_of(rng.standard_normal(n), np.abs(rng.standard_normal(n))).interval()
+            assert made.lo is not None
+            assert made.hi is not None
+            covers += made.lo <= 0 <= made.hi
+            below += made.lo + made.hi < 0
+        rows.append({"n": n, "coverage": covers / SAMPLES_OF_LAMBDA, "estimates_below_0": below / SAMPLES_OF_LAMBDA})
+        told = f"{rows[-1]['coverage']:.3f} cover, {rows[-1]['estimates_below_0']:.2f} of the estimates are below 0"
+        say(f"Lambda at a true 0, n = {n:2}: {told}")
+        assert covers / SAMPLES_OF_LAMBDA >= LEAST - 3 * np.sqrt(0.05 * 0.95 / SAMPLES_OF_LAMBDA)
+        assert below / SAMPLES_OF_LAMBDA == pytest.approx(0.5, abs=0.05)
+    write_table("inference_lambda", rows)
+
+
+@pytest.fixture(scope="module")
+def placebos(tmp_path_factory: pytest.TempPathFactory) -> PlaceboPairs:
+    return PlaceboPairs.made(tmp_path_factory.mktemp("placebo"))
+
+
+def test_intervals_and_tests_hold_on_the_products_own_pairs(placebos: PlaceboPairs, say: Callable[[str], None]) -> None:
+    """Studies of n replications drawn from 200 of a small world, of which the truth is the mean of all."""
+    rng, rows = np.random.default_rng(20261130), []
+    for name, values in placebos.by_name.items():
+        skewness, kurtosis = float(stats.skew(values)), float(stats.kurtosis(values))
+        shape = f"sd {values.std(ddof=1):.3g}, skewness {skewness:.2f}, kurtosis {kurtosis:.2f}"
+        say(f"{name}: {len(values)} pairs, {shape}")
+        for n in (6, 10, 20, 30):
+            x = values[rng.integers(len(values), size=(40_000, n))] - values.mean()
+            half = stats.t.ppf(0.975, n - 1) * x.std(axis=1, ddof=1) / np.sqrt(n)
+            coverage = covered(x.mean(axis=1), half)
+            size = float((sign_flip_ps(x[: 40_000 if n < 12 else 4_000], rng) <= 0.05).mean())
+            rows.append({"pairs": name, "n": n, "coverage": coverage, "size": size, "skewness": skewness})
+            say(f"    n = {n:2}: coverage {coverage:.3f}, size {size:.4f}")
+    write_table("inference_placebo", rows)
+    assert min(row["coverage"] for row in rows if row["n"] >= 10) >= LEAST
+    nulls = [row for row in rows if row["pairs"] in placebos.of_no_effect]
+    assert max(row["size"] for row in nulls) <= 0.06
+
+
+def test_placebos_of_random_sign_push_nowhere(placebos: PlaceboPairs, say: Callable[[str], None]) -> None:
+    """The whole pool against its known truth, 0; the funds' own orders push."""
+    placebo, own = (of_mean(values, level=0.999) for values in (placebos.placebo, placebos.factual))
+    say(f"placebos pushed by [{placebo.lo:.2f}, {placebo.hi:.2f}] bp, own orders by [{own.lo:.2f}, {own.hi:.2f}] bp")
+    assert placebo.lo < 0 < placebo.hi
+    assert own.lo > 0
+
+
+def of_mean(x: Floats, level: float) -> intervals.Interval:
+    return intervals.t_interval(float(x.mean()), (x.sum() - x) / (len(x) - 1), level=level)
