@@ -217,7 +217,7 @@ def placebos(tmp_path_factory: pytest.TempPathFactory) -> PlaceboPairs:
 def test_intervals_and_tests_hold_on_the_products_own_pairs(placebos: PlaceboPairs, say: Callable[[str], None]) -> None:
     """Studies of n replications drawn from 200 of a small world, of which the truth is the value of all.
 
-    Of pairs that differ by luck alone what is promised holds; pushes of the funds' own orders are as skewed as the moves
+    Of pairs that differ by luck alone what is promised holds; pushes of own orders are as skewed as the moves
     that they answer, and their intervals cover less while replications are few.
     """
     rng, rows = np.random.default_rng(20261130), []
