@@ -56,7 +56,7 @@ def test_a_study_of_forks_runs_each_arm_from_each_reset(swept: Any) -> None:
     forks = runs.filter(pl.col("fork_ns").is_not_null())
     assert sorted(forks["arm"]) == ["contrarian", "factual", "frictionless"]
     assert forks["fork_ns"].unique().to_list() == [32 * MINUTE]
-    share = swept.effects().filter((pl.col("measure") == "price_share") & (pl.col("arm") == "frictionless"))
+    share = swept.effects().filter((pl.col("measure") == "price_share") & (pl.col("arm") == "factual"))
     assert share["pairs"].to_list() == [1]
 
 
@@ -118,7 +118,8 @@ def test_probes_send_what_the_funds_sent_at_their_times_in_three_sizes_beside_no
     whole = plan.probes[2]
     assert [order.t_ns for order in whole.orders] == sorted(children["t_ns"])
     assert whole.orders[-1].until_lots == together
-    assert {order.offset for order in whole.orders} == {pytest.approx(0.02, abs=1e-4)}  # a ladder trades within 2 %
+    for order in whole.orders:
+        assert order.offset == pytest.approx(0.02, abs=1e-4)  # a ladder trades within 2 %
     assert [(look.word, look.t_ns) for look in whole.looks] == [("0s", last), ("2min", last + 2 * MINUTE)]
     assert (plan.arm.id, plan.begins) == ("frictionless", True)
 

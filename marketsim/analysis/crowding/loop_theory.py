@@ -2,8 +2,8 @@
 
 Numbers in and numbers out, no run is read. `crowding` is Lambda at lag 0 (lambda K, dimensionless), moves are simple
 returns since the last reset, sizes are in units of K r, times in seconds. A `response` is g(t), the share of an impact
-that is alive a time t after it, g(0) = 1. Formulas, conditions and sources: docs/theory.md, whose section each
-function names. Checked in tests/analysis/crowding/test_loop_theory.py with values of exact arithmetic.
+that is alive a time t after it, g(0) = 1. Formulas, conditions and sources: docs/theory.md#notation and the section
+that each function names. Checked in tests/analysis/crowding/test_loop_theory.py with values of exact arithmetic.
 """
 
 from __future__ import annotations

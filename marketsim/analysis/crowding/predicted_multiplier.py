@@ -6,8 +6,8 @@
 | sizes each child of a twap anew | the triangular system with the probes' kernel, of the price and of the mark |
 | works until nothing is wanted | R = r + phi I(K R), then 1 + I(K R; h) / r, I between the sizes of the probes |
 
-(docs/theory.md, sections "Sized once", "Each child sized anew", "Transient impact", "Concave impact".) There is none
-for tokens that do different things at one instant, nor where another reset of the market falls before h is over.
+(docs/theory.md#sized-once, docs/theory.md#transient-impact, docs/theory.md#concave-impact.) There is none for tokens
+that do different things at one instant, nor where another reset of the market falls before h is over.
 """
 
 from __future__ import annotations

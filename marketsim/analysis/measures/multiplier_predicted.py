@@ -19,7 +19,7 @@ class MultiplierPredicted(RatioOfSums, PairMeasure):
     """sum M abs(r) / sum abs(r) over resets, M the prediction for each, r the return for which funds trade its orders.
 
     1 + Lambda(h) for orders sized once, the triangular system for the children of a twap that are each sized anew, the
-    root of R = r + I(K R) for orders worked until nothing is wanted (docs/theory.md).
+    root of R = r + I(K R) for orders worked until nothing is wanted (docs/contract.md#measures).
     """
 
     unit = "ratio"

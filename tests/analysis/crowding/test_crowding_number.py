@@ -155,7 +155,7 @@ def test_there_is_no_prediction_where_another_reset_falls_before_the_horizon_is_
 
 
 def test_two_markets_of_one_instant_have_the_eigenvalue_of_largest_real_part(tmp_path: Path) -> None:
-    """A basket +2 and -1 of 1000 buys in both: lambda [[.04, .01], [.02, .03]] / 1050, K [[2000, -2000], [-2000, 2000]].
+    """A basket +2, -1 of 1000 buys in both: lambda [[.04, .01], [.02, .03]] / 1050, K [[2000, -2000], [-2000, 2000]].
 
     Their product is [[60, -60], [-20, 20]] / 1050: eigenvalues 0 and 80 / 1050, which multiplies returns as 1 to -1/3.
     """
