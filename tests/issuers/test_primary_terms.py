@@ -220,9 +220,9 @@ def test_limits_are_said_one_by_one() -> None:
     )
     assert list(capped._limits()) == [
         "at least 10 USDT",
-        "at most 1 MUSDT a day",
-        "5 kUSDT a day and account",
-        "600,000 tokens in all",
+        "at most 1000000 USDT a day",
+        "5000 USDT a day and account",
+        "600000 tokens in all",
     ]
     assert list(PrimarySpec.model_validate({"mode": "cash_nav"})._limits()) == []
 
