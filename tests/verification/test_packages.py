@@ -1,4 +1,4 @@
-"""Packages of real studies: editors' validators, made again from themselves without network, size and speed, blindness."""
+"""Packages of real studies: validators, made again from themselves without network, size and speed, blindness."""
 
 import os
 import shutil
