@@ -140,3 +140,22 @@ def reproduce(package: Path, run_id: str | None, workers: str, as_json: bool, qu
             say("all content is the same")
     if not found.is_same:
         sys.exit(4)
+
+
+@dataset.command("export")
+@click.argument("run", type=click.Path(exists=True, path_type=Path))
+@click.option("--format", "name", type=click.Choice(["lobster", "klines", "trades", "csv"]), required=True)
+@click.option("--market", metavar="ID", required=True, help="The market to write.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("."), help="Folder of the files.")
+@json_flag
+def export_market(run: Path, name: str, market: str, out: Path, as_json: bool) -> None:
+    """Write a market of a run as other tools read it."""
+    from marketsim.datasets.run import Run
+    from marketsim.publication.export.formats import export
+
+    written = [str(path) for path in export(Run(run), market, name, out)]
+    if as_json:
+        print_json({"paths": written})
+    else:
+        for path in written:
+            say(path)

@@ -12,6 +12,7 @@ from marketsim.cli.options import ScenarioParameter, json_flag, out_option, wall
 from marketsim.cli.output import print_json, print_lines, say
 
 FAILURES_TOLD = 20
+POWER_TOLD = 12
 
 
 @click.command()
@@ -128,8 +129,11 @@ def _tell_power(study: Path | str, options: dict[str, Any]) -> None:
     is_begun = (study_folder(options["out"], scenario) / "study.json").is_file()
     pilot = None if is_begun or declared.primary is None else pilot_of(scenario, options["out"])
     if pilot is not None:
-        for told in _estimate_power(pilot, declared.replications, declared.primary):
+        rows = _estimate_power(pilot, declared.replications, declared.primary)
+        for told in rows[:POWER_TOLD]:
             say(f"power: {_power_line(told)}", err=True)
+        if len(rows) > POWER_TOLD:
+            say(f"power: and {len(rows) - POWER_TOLD:,} more, which --dry-run tells", err=True)
 
 
 def _power_lines(told: Any) -> list[str]:

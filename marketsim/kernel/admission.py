@@ -29,8 +29,11 @@ MAX_LOTS = 1 << 40  # of one order
 
 
 @compiled
-def spot_admission(w, m, p, side, price, size, flags):
-    """What a spot market asks of an order beyond the common: a price near the index, room below the holding cap, cover."""
+def spot_admission(w, m, p, side, price, reference, size, flags):
+    """What a spot market asks of an order beyond the common: a price near the index, room below the holding cap, cover.
+
+    price: its limit; reference: what it is valued at.
+    """
     if m.price_band > 0.0 and not flags & F_MARKET:
         away = abs(np.float64(price) - np.float64(m.index_ticks))
         if away > m.price_band * np.float64(m.index_ticks):
@@ -38,7 +41,7 @@ def spot_admission(w, m, p, side, price, size, flags):
     if side == BUY and m.holding_cap > 0 and p.lots + p.open_buy + size > m.holding_cap:
         if not account_at(w.accounts, p.account).bits & ACC_NO_MARGIN:
             return R_HOLDING
-    if not can_pay(w, m, p, 1 if side == BUY else -1, size, price):
+    if not can_pay(w, m, p, 1 if side == BUY else -1, size, reference):
         return R_FUNDS
     return R_NONE
 
@@ -63,7 +66,7 @@ def admission(w, m, p, side, price, size, flags):
     if not flags & F_MARKET and (side == BUY or price > reference):
         reference = price
     if m.kind == SPOT:
-        return spot_admission(w, m, p, side, reference, size, flags)
+        return spot_admission(w, m, p, side, price, reference, size, flags)
     if not can_afford(w, m, p, 1 if side == BUY else -1, size, reference):
         return R_MARGIN
     return R_NONE

@@ -26,6 +26,8 @@ def fire_if_crossed(w, m, k, c):
             return
         twice = m.best_bid + m.best_ask
     elif c.source == SRC_LAST:
+        if m.last_ticks == 0:
+            return
         twice = 2 * m.last_ticks
     elif c.source == SRC_MARK:
         twice = 2 * m.mark_ticks

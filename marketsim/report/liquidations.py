@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from marketsim.report import charts, markup, numbers
+from marketsim.report.explanations import explanations
 from marketsim.report.insurance import insurance
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of
@@ -15,6 +16,7 @@ from marketsim.report.record import RunRecord
 
 _MOST_ROWS = 20
 _MOST_CASCADES = 10
+_MOST_EXPLAINED = 3
 _MOST_COLOURS = 7
 _MOST_CIRCLES = 2_000
 
@@ -50,7 +52,7 @@ def _with_notional(record: RunRecord, frame: pl.DataFrame) -> pl.DataFrame:
     lots = {market: instrument.lot for market, instrument in record.instruments.items()}
     lot = pl.col("market").replace_strict(lots, default=1.0, return_dtype=pl.Float64)
     notional = pl.col("size_lots").abs() * lot * pl.col("mark_price")
-    return frame.with_columns(notional=notional).sort("t_ns")
+    return frame.with_row_index("number").with_columns(notional=notional).sort("t_ns")
 
 
 def _asset(record: RunRecord, frame: pl.DataFrame) -> str:
@@ -180,7 +182,9 @@ def _largest(record: RunRecord, frame: pl.DataFrame) -> Markup:
             numbers.money(row["insurance_atoms"], one.asset, sign=True), row["stage"],
         ))  # fmt: skip
     note = markup.left_out(len(rows), frame.height, "liquidations", "the largest notional first")
-    return markup.join([markup.heading("The largest"), markup.table(columns, rows), note])
+    numbered = frame.sort("notional", descending=True).head(_MOST_EXPLAINED)["number"]
+    why = explanations(record, "liquidations", numbered)
+    return markup.join([markup.heading("The largest"), markup.table(columns, rows), note, why])
 
 
 def _deleveragings(record: RunRecord) -> Markup:

@@ -59,6 +59,11 @@ def heading(title: str) -> Markup:
     return Markup(f"<h3>{text(title)}</h3>\n")
 
 
+def fold(summary: str, told: str) -> Markup:
+    """Lines of plain text behind a line that opens them."""
+    return Markup(f"<details><summary>{text(summary)}</summary><pre>{text(told)}</pre></details>\n")
+
+
 def section(anchor: str, title: str, *pieces: object) -> Markup:
     """A section of the page with its heading."""
     return Markup(f'<section id="{anchor}">\n<h2>{text(title)}</h2>\n{join(pieces)}</section>\n')

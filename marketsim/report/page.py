@@ -68,6 +68,9 @@ tbody tr:nth-child(even) { background: #f5f7f9; }
 tfoot td { border-top: 1.5px solid #777; font-weight: 600; }
 td.prose { white-space: normal; min-width: 16em; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
+details { margin: 4px 0; }
+summary { cursor: pointer; font-size: 13px; }
+pre { font: 11.5px/1.45 ui-monospace, Consolas, Menlo, monospace; overflow-x: auto; margin: 4px 0 12px 14px; }
 code { font: 11.5px ui-monospace, Consolas, Menlo, monospace; }
 @media screen and (max-width: 760px) {
   body { padding: 16px 14px 40px; }

@@ -8,10 +8,12 @@ from dataclasses import dataclass, fields
 
 from marketsim.report import charts, markup, numbers
 from marketsim.report.charts import ScatterPoint
+from marketsim.report.explanations import explanations
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.record import RunRecord
 
 _MOST_ROWS = 40
+_MOST_EXPLAINED = 10
 _COLUMNS = (
     words("Decided [UTC]"), words("Token"), words("Trigger"),
     Heading("Order", "signed size wanted"), Heading("Filled"), Heading("Leverage"),
@@ -30,6 +32,7 @@ _STYLES = {"buys": (charts.GREEN, "triangle-up"), "sells": (charts.RED, "triangl
 class Rebalance:
     """A row of the table `rebalances`, as far as the page shows it."""
 
+    id: int
     token: str
     market: str
     trigger: str
@@ -136,6 +139,7 @@ def _each(record: RunRecord, rows: list[Rebalance]) -> Markup:
             markup.table(columns, cells),
             markup.left_out(len(largest), len(rows), "rebalances", "the largest filled notional first"),
             filled if whole else "",
+            explanations(record, "rebalances", [row.id for row in largest[:_MOST_EXPLAINED]]),
         ]
     )
 

@@ -36,6 +36,9 @@ def answer(record: StudyRecord) -> Markup:
     told = _spread_out(rows)
     lines = [markup.paragraph(_line(record, row, several=len(rows) > 1), kind="lead") for row in told]
     notes = [markup.paragraph(_basis(row), kind="note") for row in told[:1] if row.estimate is not None]
+    if len(told) > 1:
+        doubts = [(_where(record, row), _doubt(row)) for row in told]
+        notes += [markup.paragraph(f"{where}{doubt.strip()}", kind="note") for where, doubt in doubts if doubt]
     left = markup.left_out(len(told), len(rows), "cells and markets", "spread over their order; the others are below")
     return markup.join([*lines, *notes, left])
 
@@ -74,7 +77,7 @@ def _line(record: StudyRecord, row: EffectRow, *, several: bool) -> str:
         parts += _left(record, row)
     parts += [_made_of_it(record, other) for other in _others(record, row)]
     told = f"{_where(record, row) if several else ''}{'; '.join(parts)}."
-    return f"{told}{_doubt(row)}"
+    return told if several else f"{told}{_doubt(row)}"
 
 
 def _where(record: StudyRecord, row: EffectRow) -> str:

@@ -28,12 +28,15 @@ def primary(record: StudyRecord) -> Markup:
     """The outcome registered before the runs: pushes over time, the arms on an axis, and the figures."""
     name = record.study.spec.primary
     rows = [] if name is None else _told(record, name)
-    pictures = [*over_time(record), *([] if name is None else [_arms(record, name, rows)])]
+    pictures = over_time(record)
     if name is None or not rows:
-        return markup.section("primary", "Answer", *pictures) if any(pictures) else Markup("")
-    drawn = markup.side_by_side(picture for picture in pictures if picture)
+        return markup.section("primary", "Answer", markup.side_by_side(pictures)) if pictures else Markup("")
+    one_cell = record.design.height == 1
+    pictures += [picture for picture in [_arms(name, rows)] if picture and one_cell]
+    drawn = markup.side_by_side(pictures) if pictures else Markup("")
+    over_cells = Markup("") if one_cell else _over_cells(record, name, rows)
     tests = markup.paragraph(_tests(rows, "Holm, over the rows of the registered outcome"), kind="note")
-    return markup.section("primary", "Answer", drawn, *effect_rows(rows, MOST_ROWS), tests, _cells_drawn(record, name))
+    return markup.section("primary", "Answer", drawn, over_cells, *effect_rows(rows, MOST_ROWS), tests)
 
 
 def over_time(record: StudyRecord) -> list[Markup]:
@@ -57,30 +60,33 @@ def _over_time(record: StudyRecord, cell: int) -> Markup:
         return Markup("")
     baseline, sets = record.study.spec.baseline_arm, record.settings(cell)
     place = f" ({sets})" if sets else ""
-    caption = f"Impact gap{place}: what orders of resets pushed the market by against {baseline}, with 95 % intervals."
+    caption = f"Impact gap{place}: what orders of resets pushed the market by against {baseline}{_with(found)}."
     drawing = intervals_in_order(found, "time after the last fill of a reset", "impact gap [bps]", half=True)
     return markup.figure(drawing, caption, half=True)
 
 
-def _arms(record: StudyRecord, name: str, rows: Sequence[EffectRow]) -> Markup:
-    """The arms of each of a few cells on an axis, by what they are compared with."""
-    cells = list(record.design["cell"])[:_MOST_CHARTS]
-    known = [row for row in rows if row.estimate is not None and row.cell in cells]
+def _with(drawn: Sequence[Named] | Sequence[Estimate]) -> str:
+    """What a caption says of intervals."""
+    if any(each.lo is not None for each in drawn):
+        return ", with 95 % intervals"
+    return f", without intervals, which take {inference.FEWEST} replications"
+
+
+def _arms(name: str, rows: Sequence[EffectRow]) -> Markup:
+    """The arms on an axis, by what they are compared with; nothing without an estimate."""
+    known, several = [row for row in rows if row.estimate is not None], len({row.market for row in rows}) > 1
     if not known:
         return Markup("")
-    many, several = len({row.cell for row in known}) > 1, len({row.market for row in known}) > 1
     drawn = [
         Named(
-            ", ".join(
-                [row.arm, *([record.settings(row.cell)] if many else []), *([row.market or ""] if several else [])]
-            ),
-            row.estimate or 0.0, row.lo, row.hi, f"against {row.versus}" if row.versus else "by itself",
+            f"{row.arm}, {row.market}" if several else row.arm, row.estimate, row.lo, row.hi,
+            f"against {row.versus}" if row.versus else "by itself",
         )
         for row in known
+        if row.estimate is not None
     ]  # fmt: skip
-    unit = known[0].unit
-    caption = f"{name} of the arms, with 95 % intervals; 0 is no effect."
-    return markup.figure(intervals_by_name(drawn, f"{name} [{unit}]", half=True), caption, half=True)
+    caption = f"{name} of the arms{_with(drawn)}; 0 is no effect."
+    return markup.figure(intervals_by_name(drawn, f"{name} [{known[0].unit}]", half=True), caption, half=True)
 
 
 def _told(record: StudyRecord, name: str) -> list[EffectRow]:
@@ -92,27 +98,28 @@ def _told(record: StudyRecord, name: str) -> list[EffectRow]:
     return against or record.levels(name)
 
 
-def _cells_drawn(record: StudyRecord, name: str) -> Markup:
-    """The outcome against the baseline over the cells, where there are more than the pictures above have."""
-    rows = record.differences(name)
-    if record.design.height < 2 or not rows:
-        return Markup("")
-    places, many = record.axis.places, len({row.arm for row in rows}) * len(set(record.worlds.values()))
-    known = {row.cell for row in rows if row.estimate is not None and row.cell in places}
+def _over_cells(record: StudyRecord, name: str, rows: Sequence[EffectRow]) -> Markup:
+    """The outcome of each arm over the cells."""
+    places, baseline = record.axis.places, record.study.spec.baseline_arm
+    known = [row for row in rows if row.estimate is not None and row.cell in places]
     if not known:
         return markup.empty("No cell has an estimate to draw.")
+    arms = {
+        (row.arm, row.versus): row.arm if row.versus in (None, baseline) else f"{row.arm} against {row.versus}"
+        for row in rows
+    }
     # More series than the palette distinguishes cannot be read: then colours tell arms only.
-    worlds = record.worlds if many <= len(PALETTE) else {}
+    worlds = record.worlds if len(arms) * len(set(record.worlds.values())) <= len(PALETTE) else {}
     points = [
         Estimate(
             places[row.cell], row.estimate, row.lo, row.hi,
-            series=", ".join(part for part in (row.arm, worlds.get(row.cell)) if part),
+            series=", ".join(part for part in (arms[row.arm, row.versus], worlds.get(row.cell)) if part),
         )
-        for row in rows
-        if row.estimate is not None and row.cell in places
+        for row in known
+        if row.estimate is not None
     ]  # fmt: skip
-    lost = sorted({row.cell for row in rows} - known)
-    caption = f"{name} of each arm against {rows[0].versus}, with 95 % intervals, over {record.axis.title}."
+    lost = sorted({row.cell for row in rows} - {row.cell for row in known})
+    caption = f"{name} of each arm against {baseline}{_with(points)}, over {record.axis.title}."
     return markup.join([markup.figure(intervals(points, record.axis.title, name), caption), not_drawn(lost)])
 
 

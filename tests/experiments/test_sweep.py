@@ -277,6 +277,15 @@ def test_a_forecast_says_what_is_left_and_writes_nothing(whole: SweptStudy, tmp_
     assert (study.path, replications, primary) == (whole.path, 2, STUDY.study.primary)
 
 
+def test_a_dry_run_tells_the_power_of_a_larger_study_from_a_smaller_one(whole: SweptStudy, tmp_path: Path) -> None:
+    file = tmp_path / "small.yaml"
+    file.write_text(text(), encoding="utf-8")
+    larger = ["--out", str(whole.path.parent.parent), "--set", "study.replications=40", "--dry-run"]
+    told = CliRunner().invoke(main, ["sweep", str(file), *larger]).stdout
+    assert "in 40 replications" in told or "unknown (" in told
+    assert str(whole.path) in told
+
+
 def test_the_command_tells_what_became_of_the_study(whole: SweptStudy, tmp_path: Path) -> None:
     file = tmp_path / "small.yaml"
     file.write_text(text(), encoding="utf-8")

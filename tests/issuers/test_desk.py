@@ -101,6 +101,16 @@ def test_mids_after_the_last_fill_are_noted_and_null_beyond_the_end() -> None:
     assert (row["mid_1m"], row["mid_10m"], row["mid_1h"]) == (pytest.approx(30_400), pytest.approx(30_500), None)
 
 
+def test_mids_are_those_of_a_minute_ten_and_an_hour_after_the_last_fill_to_the_second() -> None:
+    world = World({BTC: 300_000})
+    moves = [(59, 304_000), (61, 305_000), (599, 306_000), (601, 307_000), (3_599, 308_000), (3_601, 309_000)]
+    world.follow([(MINUTE, 303_000), *((T_RESET + MINUTE + after * SECOND, price) for after, price in moves)])
+    world.issue(rebalance=DAILY, execution={"algorithm": "twap", "over": "2min", "slices": 2})
+    (row,) = finished(world, T_RESET + 3 * HOUR)
+    assert row["t_last_ns"] == T_RESET + MINUTE
+    assert (row["mid_1m"], row["mid_10m"], row["mid_1h"]) == pytest.approx((30_400, 30_600, 30_800))
+
+
 def test_the_mid_at_the_very_end_is_still_within_the_run() -> None:
     world = World({BTC: 300_000})
     world.follow([(MINUTE, 303_000)])

@@ -170,6 +170,18 @@ def test_a_cap_keeps_a_twap_at_its_share_and_leaves_the_rest() -> None:
     assert backlog(world)["reason"] == "participation"
 
 
+def test_what_an_empty_book_left_is_no_fault_of_the_cap() -> None:
+    """The cap holds the first slice back; later others trade more than enough, and the book has nothing."""
+    world = rising()
+    world.depth = 0
+    capped = {"algorithm": "twap", "over": "5min", "slices": 5, "max_participation": "50%"}
+    world.issue(rebalance=DAILY, execution=capped)
+    soon(world, T_RESET + SECOND, lambda: world.trade(10**7))
+    (row,) = finished(world, HOUR)
+    assert (row["filled_lots"], row["children"]) == (0, 4)
+    assert backlog(world)["reason"] == "no_liquidity"
+
+
 def test_a_capped_ladder_gives_up_in_a_market_where_nobody_trades() -> None:
     world = rising()
     ladder = {"algorithm": "ioc_ladder", "slice": "4 MUSDT", "every": "10s", "max_participation": "50%"}

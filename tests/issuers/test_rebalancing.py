@@ -108,6 +108,15 @@ def test_delever_only_makes_positions_smaller() -> None:
     assert band(move="15%", side="delever").decide_watched(fund(-600_000, 1000, 1151)) is None
 
 
+def test_a_loss_that_funding_has_covered_so_far_is_still_watched_for() -> None:
+    """200,000 of funding on 400,000: at 849 nothing is lost yet, further down it is; a gain never turns into a loss."""
+    losing = band(move="15%", side="losing")
+    assert losing.triggers(fund(-400_000, 1000, 1000, reset_equity=400_000)) == (PriceTrigger("below", 849),)
+    assert losing.triggers(fund(1_600_000, -1000, 1000, target=-2, reset_equity=400_000)) == (
+        PriceTrigger("above", 1151),
+    )
+
+
 def test_losing_side_only_trades_after_a_loss() -> None:
     """KuCoin and MEXC move at 15 %, the losing token only."""
     losing = band(move="15%", side="losing")

@@ -162,6 +162,7 @@ class Session:
     plan: Plan
     paths: Sequence[Sequence[int]] = ()
     log_rows: int = 1 << 14
+    logs: Sequence[str] = ("trades", "orders")
     now: int = 0
     rows: dict[str, list[Any]] = field(
         default_factory=lambda: {"trades": [], "orders": [], "liquidations": [], "deleveragings": []}
@@ -170,7 +171,7 @@ class Session:
     stops: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.world, self.records = build(self.plan, self.log_rows)
+        self.world, self.records = build(self.plan, self.log_rows, self.logs)
         paths = self.paths or [[m.price] * 5_000 for m in self.plan.markets]
         for k, path in enumerate(paths):
             self.world.give_path(k, 0, np.array(path, np.float64))

@@ -90,8 +90,8 @@ def test_too_few_replications_have_no_interval_and_the_page_says_how_many_do(lay
     few = row("impact_gap_0s", 28.0, None, None, pairs=3, p=0.25, p_adjusted=0.25)
     few = replace(few, sentence=f"{few.sentence} {what_would_do(9)}")
     assert first_sentence(lay_out(), few).endswith(
-        "pushed BTC-PERP by 28 bp at the end of the resets. 3 replications have no interval; 6 are needed for one. This "
-        "may be chance (p = 0.25). About 9 replications would tell an effect of this size from none (80 % power)."
+        "pushed BTC-PERP by 28 bp at the end of the resets. 3 replications have no interval; 6 are needed for one. "
+        "This may be chance (p = 0.25). About 9 replications would tell an effect of this size from none (80 % power)."
     )
 
 
@@ -104,13 +104,19 @@ def test_what_has_no_estimate_says_why(lay_out: Callable[..., Study]) -> None:
     )
 
 
-def test_each_cell_has_its_answer_and_of_many_the_first_middle_and_last(lay_out: Callable[..., Study]) -> None:
+def test_each_cell_has_its_answer_and_of_many_the_first_middle_and_last(
+    lay_out: Callable[..., Study], tmp_path: Path
+) -> None:
     study = lay_out(over={"tokens.UP.aum": [f"{n} MUSDT" for n in range(1, 6)]})
     first_sentence(study, *(replace(PUSH, cell=cell) for cell in range(5)))
     page = (study.path / "report.html").read_text(encoding="utf-8")
     leads = [part.partition("</p>")[0] for part in page.split('<p class="lead">')[1:]]
     assert [lead.partition(":")[0] for lead in leads] == ["aum 1 MUSDT", "aum 3 MUSDT", "aum 5 MUSDT"]
     assert "3 of 5 cells and markets shown" in page
+    few = [replace(PUSH, cell=cell, lo=None, hi=None, method="too_few", pairs=2) for cell in range(2)]
+    first_sentence(lay_out(over={"tokens.UP.aum": ["1 MUSDT", "2 MUSDT"]}), *few)
+    (path,) = {path for path in tmp_path.rglob("report.html") if path != study.path / "report.html"}
+    assert "aum 2 MUSDT: 2 replications have no interval; 6 are needed for one." in path.read_text(encoding="utf-8")
 
 
 def test_pushes_over_time_are_the_first_picture_and_the_arms_the_second(lay_out: Callable[..., Study]) -> None:

@@ -118,7 +118,7 @@ def test_effects_stand_with_intervals_failures_and_notes(study: Study) -> None:
     assert "0.0213" in text
     assert "too coarse" in text
     assert "over tokens.*.aum" in text  # no crowding number: the varied quantity is the axis
-    assert text.count('<svg class="marks"') == 2  # the arms of both cells, and the outcome over the cells
+    assert text.count('<svg class="marks"') == 1
 
 
 def test_the_crowding_number_is_the_axis_where_it_was_measured(study: Study) -> None:
@@ -133,7 +133,7 @@ def test_the_crowding_number_is_the_axis_where_it_was_measured(study: Study) -> 
     assert "1 / (1 - Lambda)" in text
     assert "2.00e-09" in text
     assert "12.0 M" in text
-    assert text.count('<svg class="marks"') == 4  # the arms, the outcome over cells, theory at each of two horizons
+    assert text.count('<svg class="marks"') == 3  # the outcome over cells, and theory at each of two horizons
 
 
 SENSITIVE = {

@@ -13,6 +13,7 @@ import marketsim as ms
 from marketsim.cli import main
 from marketsim.datasets.run import Run
 from marketsim.errors import UsageError
+from marketsim.report import write_report
 from marketsim.units import ATOMS_PER_UNIT
 from tests.simulation.worlds import CROWD, DOWN, MAKERS, NOISE, OFF_BOOK, PERP, STILL, UP, world
 
@@ -199,3 +200,11 @@ def test_a_long_list_of_children_shows_its_beginning_and_its_end(out: Path) -> N
     found = run.explain("rebalances", 0)
     assert len(found.parts) == run.table("children").height > 20
     assert f"... and {len(found.parts) - 20:,} more ..." in str(found)
+
+
+def test_the_report_of_a_run_folds_the_explanations_of_the_largest_out(crash: Run, out: Path) -> None:
+    run = ms.run(world(tokens=[UP], index=STILL), out=out)
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "<summary>Rebalance 0: UP on BTC-PERP, 2024-01-02T00:02:00Z (scheduled)</summary>" in page
+    assert "order = goal leverage x equity / mark price - position" in page
+    assert "<summary>Liquidation " in write_report(crash.path).read_text(encoding="utf-8")

@@ -105,6 +105,19 @@ def test_units_are_those_of_their_account_and_those_for_sale_are_not_free() -> N
     model.close()
 
 
+def test_holders_may_ask_the_fund_only_where_it_deals_and_while_it_does() -> None:
+    def is_open(token: dict[str, Any], *suspended: str) -> int:
+        model = MarketModel(token_world(token=token))
+        (desk,) = model.desks
+        desk.status.suspend(suspended)
+        told = model.world.market_int(model.wired.markets["UP"], "primary_open")
+        model.close()
+        return told
+
+    deals = {**TOKEN, "primary": {"mode": "cash_nav"}}
+    assert (is_open(TOKEN), is_open(deals), is_open(deals, "primary"), is_open(deals, "market")) == (0, 1, 0, 1)
+
+
 def test_makers_hold_the_token_near_its_nav(run: Any) -> None:
     marks = run.table("marks").filter((pl.col("market") == "UP") & (pl.col("t_ns") > HOUR // 6))
     premium = (marks["mid_price"] / marks["index_price"] - 1).abs()

@@ -214,15 +214,20 @@ def test_a_perp_of_the_same_exposure_costs_more_at_first_and_less_from_the_fourt
     so nothing in the mean of the two; a token 1 bp more, and 5 bps on orders of L (L - 1) |r|.
 
     At 70 % a year |r| is 70 % / sqrt(365) x sqrt(2 / pi) = 2.92 % a day in the mean, so 5 bps x 9 x 2.92 % = 1.3 bps in
-    the mean of L (L - 1) = 6 and 12: 2.3 bps a day, and 10 / 2.3 = 4.3 days. A stop at 10 % ends a position, and its
-    funding; what is stopped is in the mean too, so costs of a month are met within a quarter.
+    the mean of L (L - 1) = 6 and 12: 2.3 bps a day, and 10 / 2.3 = 4.3 days.
+
+    Funding scatters with the path: NAVs of the two part by 6 sigma sqrt(t), sqrt(3) in their mean over time; a stop at
+    10 % leaves one of two positions, and 0.4 is the deviation of the share of the time by which one outlasts the other.
     """
     figures = found["claim-perp"].figures
-    horizons = [1, 3, 10, 30]
-    for cell, days in enumerate(horizons):
-        resets = days - 1  # the last one is at the end of the run, which is not run
-        assert figures[f"cell{cell}_token_cost"] == pytest.approx(0.0020 + (1 + 1.3) * 1e-4 * resets, rel=0.25)
-        assert figures[f"cell{cell}_perp_cost"] == pytest.approx(0.0030, rel=0.25)
+    paths = 40
+    for cell, days in enumerate((1, 3, 10, 30)):
+        resets, funding = days - 1, 9e-4 * days  # the last reset is at the end, which is not run
+        token = 3 * funding * 0.70 * (days / 365) ** 0.5 * 3 / 3**0.5 / paths**0.5
+        perp = 3 * funding * 0.4 / paths**0.5
+        expected = 0.0020 + (1 + 1.3) * 1e-4 * resets
+        assert figures[f"cell{cell}_token_cost"] == pytest.approx(expected, abs=token + 0.3e-4 * resets)
+        assert figures[f"cell{cell}_perp_cost"] == pytest.approx(0.0030, abs=perp)
     assert figures["cell0_costs_less"] == 0
     assert figures["cell3_costs_less_lo"] > 0.5
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -64,12 +65,14 @@ Charges = Callable[[int, int], Mapping[str, float]]
 
 
 def _by_path(rows: pl.DataFrame, inside: Charges) -> pl.DataFrame:
-    """Costs and wealth per cash of the holders of each path, their mean."""
+    """Costs, and wealth when all is sold, per cash of the holders of each path, their mean."""
     found = []
     for row in rows.iter_rows(named=True):
         token, perp = _costs(row, inside(row["cell"], row["replication"]))
-        wealth = {f"{kind}_wealth": row[f"{kind}_wealth_atoms"] / row["cash_in_atoms"] for kind in ("token", "perp")}
-        found.append({"replication": row["replication"], "token_cost": token, "perp_cost": perp, **wealth})
+        told = {"replication": row["replication"], "token_cost": token, "perp_cost": perp}
+        told["token_wealth"] = row["token_wealth_atoms"] / row["cash_in_atoms"] - 2 * OWN_FEE
+        told["perp_wealth"] = (row["perp_wealth_atoms"] - _exit_atoms(row)) / row["cash_in_atoms"]
+        found.append(told)
     return pl.DataFrame(found).group_by("replication", maintain_order=True).mean()
 
 
@@ -95,15 +98,17 @@ def _fund_charges(study: Study) -> Charges:
     return read
 
 
-def _costs(row: Mapping[str, int], inside: Mapping[str, float]) -> tuple[float, float]:
-    """What token and perpetual cost per cash put in, bought and sold again.
-
-    A position that still stands in the end has its exit before it, at what its entry cost.
-    """
+def _costs(row: Mapping[str, Any], inside: Mapping[str, float]) -> tuple[float, float]:
+    """What token and perpetual cost per cash put in, bought and sold again."""
     cash = row["cash_in_atoms"]
     token = 2 * OWN_FEE + inside[str(row["token"])]
     token += (row["token_management_atoms"] - row["token_funding_atoms"]) / cash
-    ended = row["perp_stopped_ns"] is not None or row["perp_liquidated_ns"] is not None
-    perp = row["perp_fee_atoms"] * (1 if ended else 2) + row["perp_liquidation_fee_atoms"]
+    perp = row["perp_fee_atoms"] + _exit_atoms(row) + row["perp_liquidation_fee_atoms"]
     perp += row["perp_interest_atoms"] - row["perp_funding_atoms"]
     return token, perp / cash
+
+
+def _exit_atoms(row: Mapping[str, Any]) -> int:
+    """What the exit of a position that still stands in the end will cost: as much as its entry did."""
+    ended = row["perp_stopped_ns"] is not None or row["perp_liquidated_ns"] is not None
+    return 0 if ended else int(row["perp_fee_atoms"])

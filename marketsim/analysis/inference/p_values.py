@@ -42,10 +42,10 @@ def sign_flip_p(statistic: Flipped, n: int, rng: np.random.Generator) -> float |
     return float(found.pvalue)
 
 
-def sign_flip_ps(samples: Floats, rng: np.random.Generator, most_exact: int = MOST_EXACT) -> Floats:
+def sign_flip_ps(samples: Floats, rng: np.random.Generator, most_exact: int = MOST_EXACT, many: int = FLIPS) -> Floats:
     """The p-values (k,) of the means of many samples (k, n), each as `sign_flip_p` has it, by the same flips for all.
 
-    most_exact: replications up to which all flips are counted.
+    most_exact: replications up to which all flips are counted; many: how many are drawn of more.
     """
     samples = np.asarray(samples, np.float64)
     n = samples.shape[1]
@@ -53,7 +53,7 @@ def sign_flip_ps(samples: Floats, rng: np.random.Generator, most_exact: int = MO
     if is_exact:
         flips = 1.0 - 2.0 * ((np.arange(2 ** (n - 1))[:, None] >> np.arange(n)) & 1)  # of opposite ones, one each
     else:
-        flips = rng.choice([-1.0, 1.0], (FLIPS, n))
+        flips = rng.choice([-1.0, 1.0], (many, n))
     least = np.abs(samples.sum(axis=1, keepdims=True)) * (1 - 1e-12)
     as_large, rows = np.zeros(len(samples)), max(1, 2**22 // len(flips))
     for i in range(0, len(samples), rows):

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import chi2, nct, norm, t
 
 from marketsim.analysis.arrays import Floats
-from marketsim.analysis.inference.p_values import sign_flip_ps
+from marketsim.analysis.inference.p_values import FLIPS, sign_flip_ps
 
 LEVEL, POWER = 0.05, 0.80
 SIMULATIONS = 400
@@ -38,7 +38,8 @@ def simulated_power(pilot: Floats, effect: float, n: int, rng: np.random.Generat
         bound, away = float(t.ppf(1 - level / 2, n - 1)), abs(effect) * sqrt(n) / sd
         return 1.0 if away > bound + 10 else float(nct.sf(bound, n - 1, away))
     samples = effect + _drawn(pilot, n, rng)
-    return float((sign_flip_ps(samples, rng, MOST_EXACT) <= level).mean())
+    flips = min(FLIPS, max(999, round(20 / level)))
+    return float((sign_flip_ps(samples, rng, MOST_EXACT, flips) <= level).mean())
 
 
 def smallest_effect(pilot: Floats, n: int, rng: np.random.Generator, level: float = LEVEL) -> float | None:

@@ -11,7 +11,8 @@ from marketsim.analysis.study_effects.effect_row import EffectRow
 
 _UNITS = {"bps": " bp", "ratio": "", "1": "", "share": " %"}
 _METHODS = {
-    intervals.STUDENT_T: "Student's t", intervals.JACKKNIFE_T: "Student's t with a jackknife of replications",
+    intervals.STUDENT_T: "Student's t, longer on the side of a skew",
+    intervals.JACKKNIFE_T: "Student's t with a jackknife of replications, longer on the side of a skew",
     intervals.CLOPPER_PEARSON: "Clopper and Pearson", intervals.BONETT_PRICE: "Bonett and Price",
 }  # fmt: skip
 

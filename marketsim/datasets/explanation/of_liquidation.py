@@ -90,7 +90,7 @@ def _trades(run: StoredRun, row: Mapping[str, Any], market: Market) -> Iterator[
     """Its orders' fills in the book, each order's together, until its next liquidation in the market."""
     mine = (pl.col("account") == row["account"]) & (pl.col("market") == row["market"]) & (pl.col("t_ns") > row["t_ns"])
     later = run.table(TABLE).filter(mine)["t_ns"].min()
-    fills = run.table("trades").filter(
+    fills = run.scan("trades").filter(
         (pl.col("taker_account") == row["account"]) & (pl.col("market") == row["market"]),
         (pl.col("taker_purpose") == "liquidation") & (pl.col("t_ns") >= row["t_ns"]),
         pl.lit(True) if later is None else pl.col("t_ns") < later,
@@ -99,7 +99,7 @@ def _trades(run: StoredRun, row: Mapping[str, Any], market: Market) -> Iterator[
     orders = fills.group_by("taker_order", maintain_order=True).agg(
         pl.col("t_ns").first(), pl.col("taker_side").first(), pl.col("size_lots").sum(), weighed.alias("vwap"), pl.len()
     )
-    for order in orders.iter_rows(named=True):
+    for order in orders.collect().iter_rows(named=True):
         yield {
             "time": when(run, order["t_ns"]),
             "side": order["taker_side"],

@@ -28,6 +28,9 @@ class StoredRun(Protocol):
     def table(self, name: str) -> pl.DataFrame:
         """A table in memory."""
 
+    def scan(self, name: str) -> pl.LazyFrame:
+        """A table to be read as far as a query needs it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Market:
@@ -85,10 +88,12 @@ def when(run: StoredRun, t_ns: int) -> str:
 
 
 def _part(run: StoredRun, section: str, name: str, spec: type[S]) -> S:
-    found: Mapping[str, Any] | None = next((each for each in run.resolved[section] if each["id"] == name), None)
+    found: Mapping[str, Any] | None = next(
+        (each for each in run.resolved.get(section) or () if each["id"] == name), None
+    )
     if found is None:
         raise ResultError(f"the resolved scenario of this run has no {name!r} in {section}")
-    known = [underlying["id"] for underlying in run.resolved["underlyings"]]
+    known = [underlying["id"] for underlying in run.resolved.get("underlyings") or ()]
     try:
         return spec.model_validate(found, context={"currencies": known})
     except ValidationError as error:

@@ -67,7 +67,7 @@ TRADES = Table(
         text("taker_cohort", "cohort of the taker's account"),
         text("maker_cohort", "cohort of the maker's account"),
         whole("taker_order", "id", "order that came"),
-        whole("maker_order", "id", "order that rested"),
+        whole("maker_order", "id", "order that rested, -1 of `outside`, which sends none"),
         text("taker_purpose", "why the taker traded", values=PURPOSES),
         text("maker_purpose", "why the maker's order stood there", values=PURPOSES),
         whole(
@@ -117,7 +117,12 @@ QUOTES = Table(
         whole("bid_lots", "lots", f"size at the best bid, {_NO_SIDE}"),
         whole("ask_ticks", "ticks", f"best ask, {_NO_SIDE}"),
         whole("ask_lots", "lots", f"size at the best ask, {_NO_SIDE}"),
-        number("mid", "asset per unit of underlying", "middle of bid and ask", null="a side is empty"),
+        number(
+            "mid",
+            "asset per unit of underlying",
+            "middle of bid and ask; of a market without a book its price",
+            null="a side is empty",
+        ),
     ),
     keys=("t_ns", "market"),
     sort=("t_ns",),

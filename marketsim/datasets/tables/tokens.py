@@ -89,9 +89,9 @@ REBALANCES = Table(
         number("goal_leverage", "ratio", "signed leverage that the order leads to in its market"),
         number("last_reset_price", _PRICE, "price at the token's last reset, or where it opened"),
         whole("last_reset_equity_atoms", "atoms", "what the units outstanding at the decision were worth then"),
-        whole("target_lots", "lots", "size wanted; + is buy"),
+        whole("target_lots", "lots", "size wanted at the decision; + is buy"),
         whole("filled_lots", "lots", "size got; + is buy"),
-        whole("backlog_lots", "lots", "size wanted and not got; + is buy"),
+        whole("backlog_lots", "lots", "size still wanted at the end and not got; + is buy"),
         number(
             "arrival_mid",
             _PRICE,

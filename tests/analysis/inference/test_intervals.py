@@ -21,12 +21,24 @@ def of_mean(sample: list[float], level: float = 0.95) -> Interval:
     return t_interval(float(x.mean()), (x.sum() - x) / (len(x) - 1), level=level)
 
 
-def test_the_interval_of_a_mean_is_students() -> None:
-    # t with 5 degrees at .975: 2.570582, times 0.966092 is 2.483418
+def test_the_interval_of_symmetric_replications_is_students() -> None:
+    # 1 .. 6: mean 3.5, s^2 = 3.5, standard error sqrt(3.5 / 6) = .763763; t with 5 degrees at .975 is 2.570582, product
+    # 1.963315; at .95 2.015048, product 1.539019
+    made = of_mean([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    assert (made.lo, made.hi) == (pytest.approx(3.5 - 1.963315, abs=1e-5), pytest.approx(3.5 + 1.963315, abs=1e-5))
+    assert of_mean([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], level=0.90).hi == pytest.approx(5.039019, abs=1e-5)
+
+
+def test_the_interval_is_longer_on_the_side_to_which_replications_are_skewed() -> None:
+    # t 2.570582 times 0.966092 is 2.483418; cubes -27 - 1 - 1 + 0 + 1 + 64 = 36, so m3 = 6, m2 = 14/3, m3 / m2^1.5 =
+    # .595173, unbiased x sqrt(30) / 4 = .814978; / (6 sqrt 6) x (1 + 2 x 2.570582^2) x .966092 = .761560
     made = of_mean(SIX)
-    assert (made.lo, made.hi) == (pytest.approx(5 - 2.483418, abs=1e-5), pytest.approx(5 + 2.483418, abs=1e-5))
-    # at .95: 2.015048 x 0.966092 = 1.946722
-    assert of_mean(SIX, level=0.90).hi == pytest.approx(6.946722, abs=1e-5)
+    assert (made.lo, made.hi) == (
+        pytest.approx(5 - 2.483418, abs=1e-5),
+        pytest.approx(5 + 2.483418 + 0.761560, abs=1e-4),
+    )
+    turned = of_mean([-x for x in SIX])
+    assert (turned.lo, turned.hi) == (pytest.approx(-made.hi), pytest.approx(-made.lo))
 
 
 def test_jackknife_variance_of_a_mean_is_the_samples_variance_over_n() -> None:
@@ -48,16 +60,16 @@ def test_the_jackknife_of_a_ratio_of_sums_by_hand() -> None:
     # denominators 1, 1, 2 thrice are worth 12^2 / 18 = 8 replications: t with 7 degrees
     assert effective_number(np.array([1.0, 1.0, 2.0] * 3)) == pytest.approx(8.0)
     assert t_interval(1.5, left_out, effective=8.0).hi == pytest.approx(1.5 + 2.364624 * variance**0.5, rel=1e-6)
-    assert made.method == "jackknife_t_small_n"
+    assert made.method == "jackknife_t_skew_small_n"
 
 
 def test_below_six_replications_there_is_no_interval_and_below_ten_it_says_what_it_covers() -> None:
     five = of_mean(SIX[:5])
     assert (five.lo, five.hi, five.method, five.coverage) == (None, None, "too_few", None)
     six, nine, ten = of_mean(SIX), of_mean([*SIX, 1.0, 2.0, 3.0]), of_mean([*SIX, 1.0, 2.0, 3.0, 4.0])
-    assert six.method == nine.method == "student_t_small_n"
-    assert 0.92 <= (six.coverage or 0) <= 0.96
-    assert (ten.method, ten.coverage) == ("student_t", None)
+    assert six.method == nine.method == "student_t_skew_small_n"
+    assert 0.93 <= (six.coverage or 0) <= 0.96
+    assert (ten.method, ten.coverage) == ("student_t_skew", None)
 
 
 def test_replications_that_all_say_the_same_have_no_spread() -> None:

@@ -138,7 +138,7 @@ def test_the_interval_of_a_ratio_is_the_jackknifes(tmp_path: Path) -> None:
     row = row_of(measure_effects(made_up(tmp_path, "{arms: [factual], measures: [premium]}", runs), PREMIUM))
     mean = (11 / 7 + 10 / 7 + 9 / 6) / 3
     variance = 5 / 6 * 2 * sum((x - mean) ** 2 for x in (11 / 7, 10 / 7, 9 / 6))
-    assert (row["estimate"], row["method"]) == (1.5, "jackknife_t_small_n")
+    assert (row["estimate"], row["method"]) == (1.5, "jackknife_t_skew_small_n")
     # the denominators are worth 8^2 / 12 = 5.333 replications; t with 4.333 degrees at .975 (SciPy): 2.694
     assert row["hi"] == pytest.approx(1.5 + 2.694 * variance**0.5, rel=1e-3)
     assert 0.9 < row["coverage"] < 0.96
@@ -150,7 +150,7 @@ def test_ten_pairs_have_an_interval_and_a_variance_ratio(tmp_path: Path) -> None
     row = row_of(measure_effects(made_up(tmp_path, STUDY, pairs(arm, base, "premium")), PREMIUM), versus="frictionless")
     half = 2.262157 * (110 / 12 / 10) ** 0.5
     assert (row["lo"], row["hi"]) == (pytest.approx(5.5 - half), pytest.approx(5.5 + half))
-    assert (row["method"], row["coverage"]) == ("student_t", None)
+    assert (row["method"], row["coverage"]) == ("student_t_skew", None)
     assert row["p"] == pytest.approx(2 / 2**10)
     assert row["variance_ratio"] == pytest.approx(1.0)  # the baseline never varies: pairing takes nothing off
 
@@ -313,7 +313,7 @@ def test_the_sentence_of_a_push_names_assets_order_move_window_number_and_method
     assert row["sentence"] == (
         "Resets of 200 MUSDT of assets (orders of 14 MUSDT after moves of 1.2 % on average) pushed BTC-PERP by "
         "24.5 bp [22.3, 26.7] at the last fill, factual against frictionless (10 replications; 95 % interval by "
-        "Student's t; p = 0.002 by sign flips, adjusted for all tests)."
+        "Student's t, longer on the side of a skew; p = 0.002 by sign flips, adjusted for all tests)."
     )
 
 
