@@ -24,13 +24,13 @@ from marketsim.datasets.run import Run
 
 LEAD_NS = 30 * MINUTE_NS
 LONGEST_AFTER_NS = 240 * MINUTE_NS
-Stretch = tuple[int, int, float, float | None]
-"""First decision, last fill [ns], what is wanted (signed notional), mid before the first decision."""
+Stretch = tuple[int, int, float | None]
+"""First decision, last fill [ns], mid before the first decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class RebalanceWindow:
-    """One window: market, instants [ns], wanted (signed notional), the mid before it, and the UTC day it begins on.
+    """One window: market, instants [ns], the mid before it, and the UTC day it begins on.
 
     The move x is taken over [begin_ns, last_ns + after_ns]: from 30 min before the decision to H after the last fill,
     H = min(4 h, half the gap to the market's next window), both clipped to the measured period.
@@ -41,25 +41,17 @@ class RebalanceWindow:
     decide_ns: int
     last_ns: int
     after_ns: int
-    wanted: float
     arrival_mid: float | None
     day: int
-
-    @property
-    def side(self) -> int:
-        """Sign of what is wanted: + buys."""
-        return int(np.sign(self.wanted))
 
 
 @lru_cache(maxsize=KEPT_RUNS)
 def windows_of(run: Run) -> tuple[RebalanceWindow, ...]:
     """The rebalance windows of a run, by market and time."""
     period = measured_period(run)
-    rows = _filled_rebalances(run).join(run.table("instruments").select("market", "lot"), on="market", how="left")
-    priced = rows.with_columns(wanted=pl.col("target_lots") * pl.col("lot") * pl.col("vwap").fill_null(0.0))
     found: list[RebalanceWindow] = []
-    for (market,), frame in priced.group_by("market", maintain_order=True):
-        merged = _merged(frame.select("t_decide_ns", "t_last_ns", "wanted", "arrival_mid").rows())
+    for (market,), frame in _filled_rebalances(run).group_by("market", maintain_order=True):
+        merged = _merged(frame.select("t_decide_ns", "t_last_ns", "arrival_mid").rows())
         found += _spaced(str(market), merged, period)
     event = period.event_ns
     return tuple(window for window in found if event is None or window.decide_ns <= event <= window.last_ns)
@@ -78,22 +70,22 @@ def _filled_rebalances(run: Run) -> pl.DataFrame:
 def _merged(rows: Sequence[Stretch]) -> list[Stretch]:
     """Stretches, sorted by decision, with overlapping ones merged."""
     merged: list[Stretch] = []
-    for decide, last, wanted, arrival in rows:
+    for decide, last, arrival in rows:
         if merged and decide <= merged[-1][1]:
-            first, until, before, mid = merged[-1]
-            merged[-1] = (first, max(until, last), before + wanted, mid)
+            first, until, mid = merged[-1]
+            merged[-1] = (first, max(until, last), mid)
         else:
-            merged.append((decide, last, wanted, arrival))
+            merged.append((decide, last, arrival))
     return merged
 
 
 def _spaced(market: str, merged: Sequence[Stretch], period: MeasuredPeriod) -> list[RebalanceWindow]:
     made = []
-    for i, (decide, last, wanted, arrival) in enumerate(merged):
+    for i, (decide, last, arrival) in enumerate(merged):
         gap = merged[i + 1][0] - last if i + 1 < len(merged) else 2 * LONGEST_AFTER_NS
         after = max(0, min(LONGEST_AFTER_NS, gap // 2, period.end_ns - last))
         begin = max(period.begin_ns, decide - LEAD_NS)
-        made.append(RebalanceWindow(market, begin, decide, last, after, wanted, arrival, period.day_of(decide)))
+        made.append(RebalanceWindow(market, begin, decide, last, after, arrival, period.day_of(decide)))
     return made
 
 

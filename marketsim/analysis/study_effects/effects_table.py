@@ -33,6 +33,9 @@ from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
 from marketsim.streams import Stream
 
+ALONE = "it compares an arm with the baseline, and the study has one arm"
+"""Why a measure of pairs has no value in a study of one arm."""
+
 Correlations = Callable[[Run, Run], Sequence[ReturnCorrelation]]
 Said = Callable[[EffectRow, int], str]
 """A row in words, given how many tests its registered outcome has."""
@@ -94,6 +97,8 @@ def compared(pairs: CellPairs, measure: Measure, arm: str, terms: Mapping[str, A
         yield from rows_of(pairs, measure, arm, None, terms)
     if arm != pairs.baseline:
         yield from rows_of(pairs, measure, arm, pairs.baseline, terms)
+    if isinstance(measure, PairMeasure) and len(pairs.arms) == 1:
+        yield from (replace(row, note=ALONE) for row in rows_of(pairs, measure, arm, None, terms))
     if pairs.also_versus is not None and arm not in (pairs.baseline, pairs.factual):
         yield from rows_of(pairs, measure, arm, pairs.also_versus, terms)
 

@@ -80,12 +80,12 @@ def test_rebalances_that_overlap_in_one_market_are_one_window(tmp_path: Path) ->
             rebalance(6, "NOTHING", 200 * MINUTE, -1, 4, filled_lots=0, vwap=None, status="partial"),
         ],
     )
-    found = [(w.market, w.begin_ns, w.decide_ns, w.last_ns, w.after_ns, w.side) for w in windows_of(run)]
+    found = [(w.market, w.begin_ns, w.decide_ns, w.last_ns, w.after_ns) for w in windows_of(run)]
     ends_in_4h = 4 * HOUR
     assert found == [
-        ("OTHER", 10 * MINUTE, 24 * MINUTE, 30 * MINUTE, ends_in_4h, 1),
-        ("PERP", 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, 30 * MINUTE, -1),  # half the gap of an hour; 5 - 8 + 1 lots
-        ("PERP", 60 * MINUTE, 90 * MINUTE, 91 * MINUTE, ends_in_4h, 1),
+        ("OTHER", 10 * MINUTE, 24 * MINUTE, 30 * MINUTE, ends_in_4h),
+        ("PERP", 10 * MINUTE, 20 * MINUTE, 30 * MINUTE, 30 * MINUTE),  # half the gap of an hour
+        ("PERP", 60 * MINUTE, 90 * MINUTE, 91 * MINUTE, ends_in_4h),
     ]
 
 

@@ -338,6 +338,13 @@ def test_every_registered_measure_is_a_row_that_says_what_it_lacks(tmp_path: Pat
     assert (effects["sentence"].str.len_chars() > 0).all()
 
 
+def test_a_measure_of_pairs_says_that_a_study_of_one_arm_compares_nothing(tmp_path: Path) -> None:
+    study = made_up(tmp_path, "{arms: [factual], measures: [reversal_gap]}", pushed("factual", 3, 4))
+    (row,) = measure_effects(study, GAP).to_dicts()
+    assert (row["arm"], row["versus"], row["estimate"]) == ("factual", None, None)
+    assert row["sentence"] == "it compares an arm with the baseline, and the study has one arm"
+
+
 def test_a_word_for_a_table_is_no_row(tmp_path: Path) -> None:
     study = made_up(tmp_path, "{measures: [premium, transfers]}", pairs([1, 2], [2, 4], "premium"))
     assert measure_effects(study, PREMIUM)["measure"].unique().to_list() == ["premium"]
