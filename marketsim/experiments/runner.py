@@ -17,7 +17,8 @@ from marketsim.datasets.study import Study, create_study
 from marketsim.errors import EnvironmentLackError, SweepStoppedError, UsageError
 from marketsim.experiments.bundle_task import BundleTask
 from marketsim.experiments.bundles import Bundle, bundles_of
-from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arms, world_of
+from marketsim.experiments.cells import world_of
+from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arms
 from marketsim.experiments.engine import Cluster, cores, share_of_memory
 from marketsim.experiments.limits import Limits
 from marketsim.experiments.run_task import RunTask

@@ -90,11 +90,12 @@ def varied(scenario: Scenario, *layers: Mapping[str, Any], seed: int | None = No
         return scenario
     problems = Problems()
     root = scenario.document
-    for layer in layers:
-        root = override(root, layer, problems)
-    if seed is not None:
-        root = override(root, {"seed": seed}, problems)
-    return _checked_world(_with_tier_rows(root, problems), scenario.root / "varied.yaml", problems)
+    with _without_collection():
+        for layer in layers:
+            root = override(root, layer, problems)
+        if seed is not None:
+            root = override(root, {"seed": seed}, problems)
+        return _checked_world(_with_tier_rows(root, problems), scenario.root / "varied.yaml", problems)
 
 
 def document(chain: Sequence[Node], problems: Problems, set: Overrides = (), seed: int | None = None) -> Node:

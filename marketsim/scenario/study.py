@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from math import prod
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator, model_validator
@@ -39,6 +40,8 @@ PLACEBOS = ("placebo_time", "placebo_sign", "contrarian")
 """Arms that send another arm's child orders again, and so need the factual one first."""
 
 REPLICATIONS = Range("1 to 1,000,000", least=1, most=1_000_000)
+
+MOST_CELLS = 2**20
 
 SAMPLES = ("lhs", "sobol", "saltelli", "morris")
 """Designs that are points of a sample, and so may have continuous axes."""
@@ -245,10 +248,13 @@ class StudySpec(Spec):
             raise refusal("a list's axes have one length", "as many values on each path", "", ("over",))
         if kind in SAMPLES:
             self._check_sample(kind, points or 0)
+        cells = prod(listed) if kind == "grid" else 1
+        if cells > MOST_CELLS:
+            raise refusal(f"this grid has {cells:,} cells", f"at most {MOST_CELLS:,}", "", ("over",))
 
     def _check_sample(self, kind: str, points: int) -> None:
         """A sample has something to vary; Sobol' points are balanced in powers of two only (Owen 2020)."""
-        least, most = (2 if kind in ("saltelli", "morris") else 1), 2**20
+        least, most = (2 if kind in ("saltelli", "morris") else 1), MOST_CELLS
         if not least <= points <= most:
             raise refusal("this is no number of points", f"{least} to {most}", "", ("design",))
         if kind in ("sobol", "saltelli") and points & (points - 1):

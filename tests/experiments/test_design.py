@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from marketsim.errors import ScenarioError
-from marketsim.experiments.design import lay_out_cells, plan_study
+from marketsim.experiments.cells import lay_out_cells
+from marketsim.experiments.design import plan_study
 from marketsim.experiments.sampling import morris, saltelli, sample
 from marketsim.scenario.resolve import load_text
 from marketsim.scenario.schema import Scenario
@@ -136,7 +137,7 @@ def test_points_on_continuous_axes_are_exact_texts_between_their_ends() -> None:
 )
 def test_a_place_on_an_axis_is_a_value_as_a_scenario_file_writes_it(axis: str, place: float, value: object) -> None:
     from marketsim.experiments.axis import axis_of
-    from marketsim.experiments.design import value_at
+    from marketsim.experiments.cells import value_at
 
     scenario = world("design: {lhs: 2}", f"over: {{{axis}}}")
     assert scenario.study is not None

@@ -16,7 +16,8 @@ from marketsim.analysis.study_effects.sensitivity_indices import (
 )
 from marketsim.datasets.study import PLAN, Study, create_study
 from marketsim.errors import EnvironmentLackError, ResultError
-from marketsim.experiments.design import Plan, lay_out_cells
+from marketsim.experiments.cells import lay_out_cells
+from marketsim.experiments.design import Plan
 from marketsim.experiments.sampling import morris, saltelli, sample
 from marketsim.scenario.resolve import load_text
 from tests.analysis.studies import WORLD
