@@ -17,7 +17,7 @@ from marketsim.datasets.study import Study, create_study
 from marketsim.errors import EnvironmentLackError, SweepStoppedError, UsageError
 from marketsim.experiments.bundle_task import BundleTask
 from marketsim.experiments.bundles import Bundle, bundles_of
-from marketsim.experiments.cells import world_of
+from marketsim.experiments.cells import lay_out_cells, world_of
 from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arms
 from marketsim.experiments.engine import Cluster, cores, share_of_memory
 from marketsim.experiments.limits import Limits
@@ -30,9 +30,11 @@ from marketsim.kernel import is_warm
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import PLACEBOS, ArmSpec, study_of
 from marketsim.simulation.arms import FACTUAL
+from marketsim.simulation.running import say
 
 SOFT_SHARE = 0.85  # of a worker's memory: there a run is ended with its reason, before the system ends the worker
 KEPT_WORLDS = 64
+MANY_CELLS = 500  # some 20 ms each
 
 ProgressHook = Callable[[int, int, int, int, float], None]
 """Called after each run with (done, failed, total, micro_events, memory_mb)."""
@@ -102,6 +104,8 @@ def sweep(
     if scenario.study is None:
         raise UsageError("this scenario has no study; `marketsim run` runs it, a block `study` makes it one")
     wished = worker_count(workers)
+    if (cells := len(lay_out_cells(scenario))) > MANY_CELLS:
+        say(f"checking the worlds of {cells:,} cells before anything runs")
     plan, code = plan_study(scenario), provenance.code_here()
     study = create_study(out, scenario, plan.design_table(), plan.run_table(), code, again=again)
     remove_stale(study.path / RUNS)
@@ -149,8 +153,6 @@ def _open_cluster(workers: int, scheduler: str | None, limits: Limits) -> Cluste
         return Cluster.at(scheduler)
     if not is_warm():  # compiled once, here: every worker then finds it in the cache
         from marketsim.kernel.warm import warm_up
-        from marketsim.simulation.running import say
-
         warm_up(say)
     return Cluster.local(workers, int(limits.memory / SOFT_SHARE) if limits.memory else share_of_memory(workers))
 
