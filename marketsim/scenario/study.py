@@ -32,6 +32,7 @@ from marketsim.spec import (
     Spec,
     refusal,
 )
+from marketsim.units import format_number
 
 ArmKind = Literal[
     "factual", "frictionless", "shadow", "off", "blind", "phantom", "placebo_time", "placebo_sign", "contrarian"
@@ -143,7 +144,16 @@ def _check_ends(law: str, ends: Sequence[Any], known: Collection[str]) -> None:
         raise refusal("a logarithmic axis begins above zero", "[lo, hi] with 0 < lo", "", (law,))
 
 
-AxisValues = Annotated[Any, BeforeValidator(_axis)]
+def _plain(value: Any) -> Any:
+    """The same with every decimal number in the one way it is written, as `5` and `50000` for `5E+4`."""
+    if isinstance(value, Decimal):
+        return format_number(value)
+    if isinstance(value, dict):
+        return {key: _plain(below) for key, below in value.items()}
+    return [_plain(below) for below in value] if isinstance(value, (list, tuple)) else value
+
+
+AxisValues = Annotated[Any, BeforeValidator(_axis), PlainSerializer(_plain, when_used="json")]
 
 
 class ForkSpec(Spec):

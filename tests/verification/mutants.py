@@ -266,7 +266,8 @@ def _misspelt(text: str, _leaves: Sequence[Leaf], entries: Sequence[Entry], draw
     name = entry.keys[-1]
     at = draw.randrange(len(name) + 1)
     wrong = name[:at] + draw.choice("aeiouxyz_") + name[at:]
-    if wrong in words() or name not in words() or entry.keys[0] == "study" or "basket" in entry.keys[:-1]:
+    is_nothing = text[entry.end : entry.value_end].strip(" :") in ("", "~", "null")  # an absent key may be deleted
+    if is_nothing or wrong in words() or name not in words() or entry.keys[0] == "study" or "basket" in entry.keys[:-1]:
         return None
     return Nonsense(text[: entry.start] + wrong + text[entry.end :], f"the key {'.'.join(entry.keys)} as {wrong}")
 

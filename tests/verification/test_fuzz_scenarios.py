@@ -1,8 +1,9 @@
 """A fuzzer of scenario files: whatever becomes of one, commands answer in words and in time, and take no nonsense.
 
-MARKETSIM_FUZZ_MUTANTS sets how many there are, MARKETSIM_FUZZ_SEED repeats a run, and MARKETSIM_FUZZ_FROM begins at a
-mutant; seed and number stand in the message of what fails. Each mutant of the blind part is a function of these two;
-the guided part learns from what it did before, and is repeated from its first mutant.
+MARKETSIM_FUZZ_MUTANTS sets how many there are, MARKETSIM_FUZZ_SEED repeats a run, MARKETSIM_FUZZ_FROM begins at a
+mutant, MARKETSIM_FUZZ_KEEP is a folder for those that fail; seed and number stand in the message of these. Each mutant
+of the blind part is a function of the two; the guided part learns from what it did before, and is repeated from its
+first mutant.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import random
 import secrets
 import shutil
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +31,8 @@ from tests.verification.mutants import mutant, nonsense
 MUTANTS = int(os.environ.get("MARKETSIM_FUZZ_MUTANTS", "10000"))
 SEED = int(os.environ.get("MARKETSIM_FUZZ_SEED", "0")) or secrets.randbelow(2**31) + 1
 FROM = int(os.environ.get("MARKETSIM_FUZZ_FROM", "0"))
+KEEP = Path(os.environ["MARKETSIM_FUZZ_KEEP"]) if "MARKETSIM_FUZZ_KEEP" in os.environ else None
+ROOM = "/marketsim/"
 LARGEST = 20_000
 """Files of the catalogue of at most so many bytes are changed: the others are slow to read."""
 SHOWN, RUN = 0.2, 0.1
@@ -102,6 +106,7 @@ class Fuzz:
         }
         self.names = [*self.texts, *(3 * list(self.valid)), *(20 * ["small.yaml"])]
         self.counts: Counter[str] = Counter()
+        self.failed: dict[str, str] = {}
         self.say = say
         self.began = time.monotonic()
 
@@ -111,17 +116,20 @@ class Fuzz:
 
     @contextmanager
     def mutant(self, part: str, number: int, name: str, data: bytes) -> Iterator[Path]:
-        """A mutant as a file; what fails in here says which mutant of which file it was."""
+        """A mutant as a file; what fails in here is kept and told in the end, each kind once."""
         path = self.path(name)
         path.write_bytes(data)
         self.counts["mutants"] += 1
         try:
             yield path
-        except BaseException as error:
-            kept = Path(os.environ.get("MARKETSIM_FUZZ_KEEP", str(self.folder.parent))) / f"{part}-{SEED}-{number}.yaml"
-            kept.write_bytes(data)
-            error.add_note(f"MARKETSIM_FUZZ_SEED={SEED}, {part} mutant {number} of {name}, kept as {kept}:\n{data!r}")
-            raise
+        except (Exception, doors.HangError) as error:
+            at = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+            kind = f"{type(error).__name__} at {next((each for each in reversed(at) if ROOM in each), at[-1])}"
+            self.counts["that failed"] += 1
+            if kind not in self.failed:
+                kept = KEEP / f"{part}-{SEED}-{number}.yaml" if KEEP else self.folder.parent / "failed.yaml"
+                kept.write_bytes(data)
+                self.failed[kind] = f"{part} mutant {number}, of {name}, {kind}: {error}\n{data!r}"
         finally:
             path.unlink()
 
@@ -145,9 +153,11 @@ class Fuzz:
             shutil.rmtree(self.folder.parent / "out", ignore_errors=True)
 
     def tell(self, part: str) -> None:
-        """What was done, in a line."""
+        """What was done, in a line; fails with all that failed."""
         told = ", ".join(f"{number:,} {what}" for what, number in sorted(self.counts.items()))
         self.say(f"MARKETSIM_FUZZ_SEED={SEED}, {part}: {told}; {time.monotonic() - self.began:.0f} s")
+        told = "\n\n".join(self.failed.values())
+        assert not self.failed, f"MARKETSIM_FUZZ_SEED={SEED} MARKETSIM_FUZZ_MUTANTS={MUTANTS}\n{told}"
 
 
 @pytest.fixture
