@@ -27,7 +27,7 @@ from tests.verification.sweeps import ENVIRONMENT, command, descendants, is_livi
 
 KILLS = int(os.environ.get("MARKETSIM_KILLS", "12"))
 SEED = int(os.environ.get("MARKETSIM_KILL_SEED", "0")) or secrets.randbelow(2**31) + 1
-ENDS_WITHIN_S = 30.0
+ENDS_WITHIN_S = 60.0
 
 WORLD = SMALL[: SMALL.index("study:")].replace("record: {quotes: 1min}", "record: {quotes: 1s, marks: 1s}")
 STUDIES = {
