@@ -153,6 +153,7 @@ def _open_cluster(workers: int, scheduler: str | None, limits: Limits) -> Cluste
         return Cluster.at(scheduler)
     if not is_warm():  # compiled once, here: every worker then finds it in the cache
         from marketsim.kernel.warm import warm_up
+
         warm_up(say)
     return Cluster.local(workers, int(limits.memory / SOFT_SHARE) if limits.memory else share_of_memory(workers))
 
