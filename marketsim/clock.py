@@ -210,7 +210,7 @@ class MarketEnvironment(simpy.Environment):
             if code == codes.STOP_REACHED:
                 break
             self._serve(code)
-        self._count(head[0])
+        self._count(int(head[0]))
         failure = _hidden_failure(queue[0][-1])
         try:
             super().step()

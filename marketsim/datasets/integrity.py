@@ -20,6 +20,7 @@ from marketsim.errors import DamagedResultError, ResultError
 MANIFEST = "manifest.json"
 _ADVICE = "--again makes it anew"
 _seen: dict[tuple[str, int, int, int], str] = {}
+_documents: dict[Path, None] = {}
 
 
 def file_sha256(path: Path) -> str:
@@ -78,7 +79,13 @@ def read_json(path: Path) -> dict[str, Any]:
         raise DamagedResultError(f"{path} is damaged: {_reason(error)}; {_ADVICE}") from error
     if not isinstance(value, dict):
         raise DamagedResultError(f"{path} is damaged: it holds no JSON map; {_ADVICE}")
+    _documents[path] = None
     return value
+
+
+def documents_read() -> list[Path]:
+    """The JSON documents that this process has read, in order."""
+    return list(_documents)
 
 
 def _reason(error: Exception) -> str:
