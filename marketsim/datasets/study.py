@@ -27,7 +27,7 @@ from pydantic import ValidationError
 from marketsim.datasets import provenance
 from marketsim.datasets.integrity import check_file, check_signed, file_sha256, read_json, read_manifest, signed
 from marketsim.datasets.run import Run
-from marketsim.datasets.storage import storing
+from marketsim.datasets.storage import named_in_text, storing
 from marketsim.datasets.store import resolve_path
 from marketsim.errors import DamagedResultError, ResultError, UsageError
 from marketsim.scenario.schema import Scenario
@@ -185,7 +185,7 @@ def _declared_study(scenario: Scenario) -> dict[str, Any]:
 
 def study_folder(out: str | Path, scenario: Scenario) -> Path:
     """Where a study has its place: the same study is the same folder."""
-    return Path(out) / scenario.name / study_id(scenario)
+    return named_in_text(out) / scenario.name / study_id(scenario)
 
 
 def create_study(
