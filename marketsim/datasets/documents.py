@@ -14,7 +14,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from marketsim.datasets.integrity import MANIFEST, documents_read, read_json
+from marketsim.datasets.provenance import run_id
 from marketsim.errors import DamagedResultError, ResultError, ScenarioError
+
+AGENTS = "agents.json"
+"""Of a run with a researcher's own agents, whose names are in its id."""
 
 
 class _Form(BaseModel):
@@ -123,6 +127,11 @@ def check_document(path: Path) -> None:
 
 def _check_manifest(path: Path, document: Mapping[str, Any]) -> None:
     _check_form(path, ManifestForm, document)
+    arm, fork = document["arm"], document.get("fork")
+    arm = arm if fork is None else f"{arm}@{fork['from_ns']}-{fork['until_ns']}"
+    identity = run_id(document["scenario_sha256"], document["seed"], document["replication"], arm)
+    if AGENTS not in document["files"] and identity != document["run_id"]:
+        raise _damaged(path, "run_id: it is not that of this world, seed, replication and arm")
 
 
 def _check_study(path: Path, document: Mapping[str, Any]) -> None:
@@ -139,11 +148,17 @@ def _check_form(path: Path, form: type[_Form], document: Mapping[str, Any]) -> N
         raise _damaged(path, f"{key}: {first['msg'][:1].lower()}{first['msg'][1:]}") from failure
 
 
-def _check_scenario(path: Path, document: Mapping[str, Any]) -> None:
+def _check_resolved(path: Path, document: Mapping[str, Any]) -> None:
+    identity = _check_scenario(path, document)
+    if identity != read_json(path.with_name(MANIFEST)).get("scenario_sha256"):
+        raise _damaged(path, "it is not the world that its manifest names")
+
+
+def _check_scenario(path: Path, document: Mapping[str, Any]) -> str:
     from marketsim.scenario import load_text
 
     try:
-        load_text(json.dumps(document), folder=path.parent)
+        return load_text(json.dumps(document), folder=path.parent).sha256()
     except ScenarioError as error:
         first = error.problems[0]
         raise _damaged(path, f"{first.path}: {first.message}; was {first.text!r}") from error
@@ -156,5 +171,5 @@ def _damaged(path: Path, what: str) -> DamagedResultError:
 _CHECKS: dict[str, Callable[[Path, Mapping[str, Any]], None]] = {
     MANIFEST: _check_manifest,
     "study.json": _check_study,
-    "resolved.json": _check_scenario,
+    "resolved.json": _check_resolved,
 }
