@@ -36,8 +36,9 @@ Z95 = 1.959964
 
 @dataclass(frozen=True)
 class Burst:
-    """What a tape shows most: z of the burst, the next one over it, its share of an hour's volume, its middle minute of
-    the day, and a first guess of the fund's assets.
+    """What a tape shows most: z of the burst, the next burst over it, its share of an hour's volume, its middle.
+
+    minute: of the day; guess: a first one of the fund's assets, None where the price has hardly moved.
     """
 
     z: float
