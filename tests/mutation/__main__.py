@@ -82,12 +82,12 @@ def sample(every: list[Mutant], size: int, seed: int) -> list[Mutant]:
 
 def again(known: Iterable[dict[str, Any]], every: list[Mutant], measured: Measured) -> list[Mutant]:
     """What survived and is not argued, where the file still has it."""
-    left = {(row["mutant"]["path"], row["was"], row["now"]) for row in known if row["outcome"] != "killed"} - set(
-        argued()
-    )
+    alive = [row for row in known if row["outcome"] != "killed"]
+    kinds = {(row["mutant"]["path"], row["mutant"]["operator"]) for row in alive}
+    left = {(row["mutant"]["path"], row["was"], row["now"]) for row in alive} - argued().keys()
     found = {}
     for mutant in every:
-        if mutant.path in {path for path, _, _ in left}:
+        if (mutant.path, mutant.operator) in kinds:
             source = (measured.tree / mutant.path).read_text(encoding="utf-8")
             lines = changed_lines(source, mutated(source, mutant))
             if (mutant.path, *lines) in left:
