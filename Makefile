@@ -28,7 +28,8 @@ SAMPLE = 50
 SEED = 1
 BUDGET = 20
 mutate: $(READY)
-	@$(BIN)/python -m tests.mutation $(ROOM) --sample $(SAMPLE) --seed $(SEED) --budget $(BUDGET) $${AGAIN:+--again}
+	@$(BIN)/python -m tests.mutation $(ROOM) --sample $(SAMPLE) --seed $(SEED) --budget $(BUDGET) $${AGAIN:+--again} \
+	    $${AMONG:+--among $$AMONG}
 
 bench: $(READY)
 	@$(BIN)/marketsim bench

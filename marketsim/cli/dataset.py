@@ -25,12 +25,27 @@ def dataset() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="An edited metadata.yaml: authors, licences, purpose; default: what can be said without you.",
 )
+@click.option("--blind", is_flag=True, help="The public tape alone, to be answered; needs --answers.")
+@click.option(
+    "--answers",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder of a blind dataset's answers, outside it.",
+)
 @click.option("--dry-run", is_flag=True, help="Tell rows, bytes, time and free disk; write nothing.")
 @json_flag
 @click.option("--quiet", is_flag=True, help="No progress; only the path of the package.")
 @click.option("--again", is_flag=True, help="Replace the package that stands there.")
 def build(
-    study: Path, out: Path, metadata_file: Path | None, dry_run: bool, as_json: bool, quiet: bool, again: bool
+    study: Path,
+    out: Path,
+    metadata_file: Path | None,
+    blind: bool,
+    answers: Path | None,
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    again: bool,
 ) -> None:
     """Make a package of a finished study: data, descriptors, and all it takes to make it again."""
     from marketsim.datasets.study import Study
@@ -39,6 +54,8 @@ def build(
     from marketsim.publication.build import plan_build
     from marketsim.publication.metadata import Metadata, read_metadata
 
+    if blind != (answers is not None):
+        raise click.UsageError("--blind and --answers DIR go together: the answers stand outside the package")
     opened = Study(study)
     planned = plan_build(opened, out)
     if dry_run:
@@ -65,12 +82,17 @@ def build(
         return
     metadata = read_metadata(metadata_file) if metadata_file else Metadata()
     with BuildProgress(planned.total_rows, quiet=quiet) as progress:
-        package = build_package(opened, out, metadata, again=again, progress=progress)
+        if answers is not None:
+            from marketsim.publication.blind.build import build_blind
+
+            package = build_blind(opened, out, answers, metadata, progress=progress)
+        else:
+            package = build_package(opened, out, metadata, again=again, progress=progress)
     if as_json:
         print_json({"path": str(package), "rows": planned.total_rows, "unedited": metadata.unedited()})
     else:
         say(package)
-    if metadata.unedited() and not quiet:
+    if metadata.unedited() and not quiet and not blind:
         left = f"{len(metadata.unedited())} fields of {package / 'metadata.yaml'} are still to be written"
         say(f"{left}; edit a copy and build again with --metadata COPY --again", err=True)
 
@@ -159,3 +181,35 @@ def export_market(run: Path, name: str, market: str, out: Path, as_json: bool) -
     else:
         for path in written:
             say(path)
+
+
+@dataset.command()
+@click.argument("submission", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--answers", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True, help="Folder of answers."
+)
+@json_flag
+def score(submission: Path, answers: Path, as_json: bool) -> None:
+    """Score an answer to a blind dataset, by split, with the score of chance beside it."""
+    from marketsim.publication.blind.answers import Answers
+    from marketsim.publication.blind.score import read_submission
+    from marketsim.publication.blind.score import score as score_of
+
+    kept = Answers(answers)
+    truth = kept.test_labels()
+    answer = read_submission(submission, truth["run"].to_list())
+    told = {"all": score_of(truth, answer).as_object()}
+    for split in sorted(set(truth["split"])):
+        is_there = truth["split"] == split
+        told[split] = score_of(truth.filter(is_there), answer.filter(is_there)).as_object()
+    told["chance"] = kept.chance()
+    if as_json:
+        print_json(told)
+        return
+    for name in told["all"]:
+        values = ", ".join(f"{split} {_score_text(each[name])}" for split, each in told.items())
+        say(f"{name}: {values}")
+
+
+def _score_text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

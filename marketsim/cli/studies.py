@@ -51,7 +51,8 @@ def sweep(study: Path | str, dry_run: bool, as_json: bool, quiet: bool, **option
             swept, stopped = error.swept, str(error)
     if as_json:
         told = {"study_id": swept.path.name, **swept.counts, "is_complete": swept.is_complete}
-        print_json({"path": str(swept.path), **told, "failed_runs": swept.failed_runs, "stopped": stopped})
+        told |= {"failed_runs": swept.failed_runs, "stopped": stopped, "answer": _answer(swept)}
+        print_json({"path": str(swept.path), **told})
     elif quiet:
         say(swept.path)
     else:
@@ -79,8 +80,17 @@ def _print_sweep(swept: Any) -> None:
     ]
     made = [("effects", swept.path / "effects.parquet"), ("report", swept.path / "report.html")]
     print_lines([*lines, *((name, str(path)) for name, path in made if path.is_file())])
+    for sentence in _answer(swept):
+        say(f"\n{sentence}")
     if not swept.is_complete:
         say("effects are computed once every run, including those of other shards, is done or failed", err=True)
+
+
+def _answer(swept: Any) -> list[str]:
+    """What the study says to its title; nothing before its effects are there."""
+    from marketsim.report import answer_of_study
+
+    return answer_of_study(swept.path) if swept.is_complete else []
 
 
 def _forecast(study: Path | str, options: dict[str, Any], as_json: bool) -> None:

@@ -13,6 +13,7 @@ from marketsim.datasets import provenance
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study, study_folder
 from marketsim.experiments.design import Plan, plan_study, whole_arms, world_of
+from marketsim.experiments.one_run import refuse_run_of_study
 from marketsim.experiments.pilot_study import pilot_of
 from marketsim.experiments.runner import worker_count
 from marketsim.experiments.shard import Shard
@@ -70,6 +71,7 @@ def forecast(
     else its first run, made aside for at most 20 s of wall time. Cells that cost more than others are not foreseen.
     power: estimates from a pilot what a study with so many replications and this primary outcome will find.
     """
+    refuse_run_of_study(scenario, "forecast the study's own file")
     plan, code, folder = plan_study(scenario), provenance.code_here(), study_folder(out, scenario)
     mine = {run.run_id: run for run in (shard or Shard()).part(plan.runs)}
     found = states(folder, mine.values(), code)

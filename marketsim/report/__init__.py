@@ -3,14 +3,14 @@
 Lives here: the header and the sections of a page, the charts, and how numbers are written for a reader. Not here: live
 objects, anything that changes a run's tables, measures. Instead: the dictionary of columns and the reader of a run are
 in `datasets`; measures and comparisons are in `analysis`; what a terminal prints is in `cli`. Altair is imported in
-`charts` only, and importing this room loads neither Altair nor polars.
+`charts` and `named_charts` only, and importing this room loads neither Altair nor polars.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["write_report", "write_study_report"]
+__all__ = ["answer_of_study", "write_report", "write_study_report"]
 
 
 def write_report(run_directory: Path) -> Path:
@@ -36,6 +36,15 @@ def write_study_report(study_directory: Path) -> Path:
 
     study = Study(study_directory)
     return _written(study.path, render_study(study))
+
+
+def answer_of_study(study_directory: Path) -> list[str]:
+    """The sentences that a study's page begins with: what its registered outcome says to its title, or why nothing."""
+    from marketsim.datasets.study import Study
+    from marketsim.report.study_answer import answer_of
+    from marketsim.report.study_record import StudyRecord
+
+    return list(answer_of(StudyRecord(Study(study_directory))).sentences)
 
 
 def _written(folder: Path, page: str) -> Path:

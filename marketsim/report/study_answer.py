@@ -6,6 +6,7 @@ The pieces are rows of effects.parquet; figures and units are written as their o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from marketsim.analysis.inference import intervals
 from marketsim.analysis.inference.power import LEVEL
@@ -21,26 +22,41 @@ MOST_TOLD = 3
 """Sentences of an answer that has one for each cell and market: the first, the last and one in the middle."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a study says to its title: sentences of cells and markets, what they rest on, how many there are."""
+
+    sentences: Sequence[str]
+    notes: Sequence[str] = ()
+    rows: int = 0
+
+
 def answer(record: StudyRecord) -> Markup:
-    """The answer, and beneath it what it rests on: replications, interval, test."""
+    """The answer as the page begins with it, and beneath it what it rests on: replications, interval, test."""
+    said = answer_of(record)
+    lines = [markup.paragraph(each, kind="lead") for each in said.sentences]
+    notes = [markup.paragraph(each, kind="note") for each in said.notes]
+    things, order = "cells and markets", "spread over their order; the others are below"
+    return markup.join([*lines, *notes, markup.left_out(len(lines), said.rows, things, order)])
+
+
+def answer_of(record: StudyRecord) -> Answer:
+    """The answer in words; for a study of sensitivity what matters most, else of the registered outcome."""
     name, sensitive = record.study.spec.primary, sensitivity_sentences(record)
     if sensitive:
-        return markup.join(markup.paragraph(told, kind="lead") for told in sensitive)
+        return Answer(sensitive)
     if record.effects is None:
-        return markup.paragraph(_waiting(record), kind="lead")
+        return Answer([_waiting(record)])
     if name is None:
-        return markup.paragraph("No outcome was registered before the runs, so none answers the title.", kind="lead")
+        return Answer(["No outcome was registered before the runs, so none answers the title."])
     rows = _main_rows(record, name)
     if not rows:
-        return markup.paragraph(f"The registered outcome, {name}, has no row to answer with.", kind="lead")
-    told = _spread_out(rows)
-    lines = [markup.paragraph(_line(record, row, several=len(rows) > 1), kind="lead") for row in told]
-    notes = [markup.paragraph(_basis(row), kind="note") for row in told[:1] if row.estimate is not None]
-    if len(told) > 1:
-        doubts = [(_where(record, row), _doubt(row)) for row in told]
-        notes += [markup.paragraph(f"{where}{doubt.strip()}", kind="note") for where, doubt in doubts if doubt]
-    left = markup.left_out(len(told), len(rows), "cells and markets", "spread over their order; the others are below")
-    return markup.join([*lines, *notes, left])
+        return Answer([f"The registered outcome, {name}, has no row to answer with."])
+    told, several = _spread_out(rows), len(rows) > 1
+    notes = [_basis(row) for row in told[:1] if row.estimate is not None]
+    if several:
+        notes += [f"{_where(record, row)}{_doubt(row).strip()}" for row in told if _doubt(row)]
+    return Answer([_line(record, row, several=several) for row in told], notes, len(rows))
 
 
 def _waiting(record: StudyRecord) -> str:
@@ -81,9 +97,10 @@ def _line(record: StudyRecord, row: EffectRow, *, several: bool) -> str:
 
 
 def _where(record: StudyRecord, row: EffectRow) -> str:
-    """Which cell, by what it sets."""
-    sets = record.settings(row.cell)
-    return f"{sets}: " if sets else ""
+    """Which cell, by what it sets, and which fork, by the jump of the index it began with."""
+    jump = [] if row.jump is None else [f"jump {numbers.percent(row.jump)}"]
+    sets = [settings] if (settings := record.settings(row.cell)) else []
+    return f"{', '.join([*sets, *jump])}: " if sets or jump else ""
 
 
 def _left(record: StudyRecord, row: EffectRow) -> list[str]:

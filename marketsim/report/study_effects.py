@@ -18,7 +18,7 @@ MOST_EFFECTS = 200
 _MOST_CHARTS = 4
 _TIMES = {"0s": "0", "1min": "1 min", "5min": "5 min", "30min": "30 min", "2h": "2 h", "H": "half-way"}
 _METHODS = {
-    inference.STUDENT_T: "Student's t", inference.JACKKNIFE_T: "jackknife, t",
+    inference.STUDENT_T: "Student's t, skew", inference.JACKKNIFE_T: "jackknife, t, skew",
     inference.CLOPPER_PEARSON: "Clopper-Pearson", inference.BONETT_PRICE: "Bonett-Price",
     inference.NO_SPREAD: "all the same", inference.TOO_FEW: f"under {inference.FEWEST} replications",
 }  # fmt: skip
@@ -40,10 +40,13 @@ def primary(record: StudyRecord) -> Markup:
 
 
 def over_time(record: StudyRecord) -> list[Markup]:
-    """The push of resets against the time after their last fill, a picture for each of a few cells."""
-    cells = list(record.design["cell"])
-    pictures = [_over_time(record, cell) for cell in cells[:_MOST_CHARTS]]
-    return [picture for picture in pictures if picture]
+    """The push of resets against the time after their last fill, a picture for each of a few cells.
+
+    None for a study of sensitivity, whose cells are points of a sample.
+    """
+    cells = [] if record.study.spec.sensitivity is not None else list(record.design["cell"])
+    chosen = cells if len(cells) <= _MOST_CHARTS else [cells[0], cells[len(cells) // 2], cells[-1]]
+    return [picture for picture in (_over_time(record, cell) for cell in chosen) if picture]
 
 
 def _over_time(record: StudyRecord, cell: int) -> Markup:
@@ -185,7 +188,8 @@ _ALWAYS = ("Measure", "Arm", "Versus", "Estimate", "95 % interval", "By", "Pairs
 _COLUMNS = [
     words("Measure"), Heading("Cell"), words("Market"), Heading("Jump", "of the index at the fork's start"),
     words("Arm"), words("Versus", "a dash: the arm by itself"), Heading("Estimate"), Heading("95 % interval"),
-    words("By", "how the interval was made"), Heading("Pairs", "replications the estimate is of"),
+    words("By", "how the interval was made; skew: it is longer on the side of the replications' skew"),
+    Heading("Pairs", "replications the estimate is of"),
     Heading("p", "two-sided, by sign flips of replications"), Heading("Adjusted", "for the number of tests"),
     Heading("Pair correlation", "of the value between the arms, or of the mids' returns"),
     Heading("Variance ratio", "variance without over variance with common random numbers; from ten pairs on"),

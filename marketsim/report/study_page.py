@@ -43,7 +43,8 @@ def render_study(study: Study) -> str:
     record = StudyRecord(study)
     parts = (primary, sensitivity, effects, crowding, holding, arms, cells, shares, failures, provenance)
     made = {anchor: part(record) for anchor, part in zip(STUDY_SECTIONS, parts, strict=True)}
-    shown = {anchor: section for anchor, section in made.items() if section}
+    first = "primary" if record.study.spec.sensitivity is None else "sensitivity"
+    shown = {anchor: made[anchor] for anchor in dict.fromkeys([first, *made]) if made[anchor]}
     return document(record.title, markup.join([study_header(record, list(shown)), *shown.values()]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +11,7 @@ import polars as pl
 
 from marketsim.analysis.study_effects.effect_row import EffectRow
 from marketsim.datasets.study import Study
+from marketsim.report import numbers
 
 MOST_ROWS = 60
 """Rows of a table of cells; what is left out is counted beneath it."""
@@ -109,7 +111,7 @@ class StudyRecord:
         (of_cell,) = self.design.filter(cell=cell).to_dicts()
         last = [path.rsplit(".", 1)[-1] for path in self.paths]
         names = last if len(set(last)) == len(last) else self.paths
-        return ", ".join(f"{name} {of_cell[path]}" for name, path in zip(names, self.paths, strict=True))
+        return ", ".join(f"{name} {_short(of_cell[path])}" for name, path in zip(names, self.paths, strict=True))
 
     @cached_property
     def _widest(self) -> str | None:
@@ -128,6 +130,15 @@ class StudyRecord:
             for row in self.design.to_dicts()
         }
         return told if beside and len(set(told.values())) <= _MOST_SERIES else {}
+
+
+def _short(value: object) -> str:
+    """A value of a cell for a sentence: money of a sample, 8000000 USDT, in millions."""
+    money = re.fullmatch(r"(\d{4,}(?:\.\d+)?) ([A-Z]\w*)", str(value))
+    if money is None:
+        return str(value)
+    amount, unit = numbers.scaled(float(money[1]), money[2]).split()
+    return f"{amount.rstrip('0').rstrip('.') if '.' in amount else amount} {unit}"
 
 
 def rows_of(effects: pl.DataFrame) -> list[EffectRow]:

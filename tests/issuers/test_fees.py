@@ -261,3 +261,14 @@ def test_a_reward_without_a_balance_is_always_paid() -> None:
     world.issue(basket={BTC: 2}, rebalance={**FLI, "ripcord_reward": "2 kUSDT"})
     world.run_to(HOUR + 4 * MINUTE + 30 * SECOND)
     assert world.cash[OUTSIDE] == 5 * 2_000 * ATOMS
+
+
+def test_a_reset_that_nobody_has_to_call_is_not_rewarded() -> None:
+    """-10 %: leverage 2.25, within the band; the daily reset trades, and no ripcord was pulled."""
+    world = World({BTC: 300_000})
+    world.follow([(HOUR, 270_000)])
+    desk = world.issue(basket={BTC: 2}, rebalance={**FLI, "ripcord_reward": "2 kUSDT"})
+    world.run_to(DAY + HOUR)
+    desk.finish(world.now)
+    assert {row["trigger"] for row in world.rows["rebalances"]} == {"fli"}
+    assert world.flows == []

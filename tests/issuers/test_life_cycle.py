@@ -129,6 +129,26 @@ def test_what_waits_and_what_caps_are_counted_in_new_tokens() -> None:
     check_books(world, desk, deposits)
 
 
+def test_what_waits_through_an_exact_split_is_as_many_smaller_lots() -> None:
+    """1,000 old tokens wait and are 100 new ones, each of ten times the lots; the half that follows is told so too."""
+    world, desk, deposits = opened({"mode": "cash_nav", "queue": True}, reverse_split={**SPLIT, "fractions": "exact"})
+    desk.holdings.move(HOLDERS, BOB, 1_500 * ATOMS)
+    world.run_to(MINUTE)
+    desk.status.suspend(["primary"])
+    waits = redeem(desk, 1_000, BOB)
+    world.run_to(2 * MINUTE)
+    world.set_price(239_000)
+    world.run_to(3 * MINUTE)
+    assert (waits.status, waits.units) == ("queued", 100)
+    behind = redeem(desk, 50, BOB)
+    assert (behind.units, behind.queue_ahead) == (50, 100)
+    desk.status.resume(["primary"])
+    world.run_to(DAY)
+    assert (waits.status, waits.units, waits.cash) == ("settled", 100, 39_000)
+    assert (behind.status, behind.units, behind.cash) == ("settled", 50, 19_500)
+    check_books(world, desk, deposits)
+
+
 def test_a_published_quote_is_in_new_tokens_after_a_split() -> None:
     world, desk, _ = opened({"mode": "cash_nav"}, reverse_split=SPLIT, nav_quote={"every": "1min", "delay": "10min"})
     world.run_to(MINUTE)

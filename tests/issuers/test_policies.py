@@ -231,6 +231,15 @@ def test_the_deviation_counts_notional_against_the_margin_at_the_last_update() -
         assert (rule.decide_watched(now) is not None) == (expected >= Fraction(1, 4))
 
 
+def test_tlx_watches_nothing_where_nothing_is_held_or_was_worth_anything() -> None:
+    assert tlx().triggers(fund(1_000, 0, 1_000, target=5, worth=1_000)) == ()
+    assert tlx().triggers(fund(-4_000, 5, 1_000, target=5, worth=0)) == ()
+    assert tlx().triggers(fund(-4_000, 5, 1_000, target=5, worth=1_000)) == (
+        PriceTrigger("above", 1_050),
+        PriceTrigger("below", 950),
+    )
+
+
 def test_the_margin_that_counts_is_not_the_present_one() -> None:
     """Against the present margin of 750 the deviation at -5 % would be |4,750 - 3,750| / 750 = 1.33."""
     assert tlx().deviation(fund(-4_000, 5, 950, target=5, worth=1_000)) == Fraction(1, 4)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketsim.errors import KernelError
+from marketsim.issuers import random_draws
 from marketsim.issuers.fees.management import ManagementFeeSpec, dilution_lots, management_fee_atoms, rate_of_charge
 from marketsim.issuers.fund.holdings import HoldingsRegister, check_supply
 from marketsim.issuers.life_cycle.unit_conversion import convert_units
@@ -205,3 +206,29 @@ def test_a_primary_market_in_a_file_may_be_none_in_two_ways() -> None:
     dumped = spec.model_dump(mode="json")["primary"]
     assert (dumped["daily_cap"], dumped["supply_cap"], dumped["minimum"]) == ("10000000 USDT", "400000", "none")
     assert type(spec).model_validate(spec.model_dump(mode="json")) == spec
+
+
+def test_limits_are_said_one_by_one() -> None:
+    capped = PrimarySpec.model_validate(
+        {
+            "mode": "cash_nav",
+            "minimum": "10 USDT",
+            "daily_cap": "1 MUSDT",
+            "account_cap": "5 kUSDT",
+            "supply_cap": "600000",
+        }
+    )
+    assert list(capped._limits()) == [
+        "at least 10 USDT",
+        "at most 1000000 USDT a day",
+        "5000 USDT a day and account",
+        "600000 tokens in all",
+    ]
+    assert list(PrimarySpec.model_validate({"mode": "cash_nav"})._limits()) == []
+
+
+def test_no_two_things_of_a_token_are_decided_by_one_draw() -> None:
+    """A slice's key is its own plus the number of its leg, so nothing else may stand behind it."""
+    keys = {name: value for name, value in vars(random_draws).items() if name.isupper()}
+    assert len(set(keys.values())) == len(keys) == 6
+    assert max(keys, key=keys.__getitem__) == "SLICE_TIME"

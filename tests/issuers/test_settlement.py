@@ -20,6 +20,7 @@ from tests.issuers.fake_venue import (
     ISSUER,
     MINUTE,
     SECOND,
+    Clients,
     World,
     check_books,
 )
@@ -238,6 +239,16 @@ def test_a_claim_moves_with_what_its_hedge_has_bought_or_has_still_to_sell() -> 
     redeemed.book(BTC, [Fill(lots=-2, **fill)])
     assert (created.exposure_lots(BTC), created.hedge_lots(BTC)) == (4, 10)
     assert (redeemed.exposure_lots(BTC), redeemed.hedge_lots(BTC)) == (4, 0)
+
+
+def test_in_kind_nobody_is_handed_a_position_that_his_account_may_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, desk, deposits = opened({"mode": "in_kind"})
+    desk.holdings.move(HOLDERS, ALICE, 100 * ATOMS)
+    monkeypatch.setattr(Clients, "position_lots", lambda clients, account, market: None)
+    assert redeem(desk, 100).reason == "insufficient_cash"
+    assert create(desk, 10_000).reason == "insufficient_position"
+    assert desk.holdings.units_of(ALICE) == 100 * ATOMS
+    check_books(world, desk, deposits)
 
 
 def test_in_kind_needs_the_position() -> None:

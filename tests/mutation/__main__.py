@@ -1,8 +1,8 @@
 """`make mutate ROOM=issuers`: put faults into a copy of the rooms, one at a time, and tell which no test notices.
 
 It draws SAMPLE faults by SEED, tries each by the tests that run its line (the nearest first, BUDGET seconds of them),
-and keeps what came of it under `.mutation`. AGAIN=yes tries once more what survived. A fault that changes nothing is
-argued in `argued.csv`.
+and keeps what came of it under `.mutation`. AGAIN=yes tries once more what survived, AMONG=".." by tests whose names
+begin so. A fault that changes nothing is argued in `argued.csv`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from marketsim.analysis.inference import intervals
 from marketsim.analysis.measures.family import Reset
 from marketsim.analysis.measures.register import all_measures
 from marketsim.analysis.study_effects.effect_row import COLUMNS, EffectRow
@@ -32,7 +33,7 @@ def lay_out(tmp_path: Path) -> Callable[..., Study]:
 
 
 def row(measure: str, estimate: float | None, lo: float | None, hi: float | None, **more: object) -> EffectRow:
-    method = "too_few" if lo is None and estimate is not None else "student_t"
+    method = intervals.TOO_FEW if lo is None and estimate is not None else intervals.STUDENT_T
     made = EffectRow(
         0, "BTC-PERP", measure, "bps", "factual", "frictionless", 10, estimate, lo, hi, method, 0.002, 0.004
     )
@@ -70,7 +71,7 @@ def test_what_it_rests_on_stands_beneath(lay_out: Callable[..., Study]) -> None:
     page = (study.path / "report.html").read_text(encoding="utf-8")
     assert (
         "impact_gap_0s of factual against frictionless, the outcome registered before the runs: 10 replications; 95 % "
-        "interval by Student&#x27;s t; p = 0.004 by sign flips, adjusted for all tests."
+        "interval by Student&#x27;s t, longer on the side of a skew; p = 0.004 by sign flips, adjusted for all tests."
     ) in page
 
 

@@ -162,6 +162,7 @@ def test_sensitivity_says_what_matters_most_first(lay_out: Callable[..., Study])
         "factual) by itself, 80 % [73, 87] with the values it acts together with; clock.duration explains 20 % "
         "[15, 25], the least."
     ) in text
+    assert text.index('<section id="sensitivity"') == text.index("<section")
     assert "From 64 base points; 2 with a cell that has no outcome were left out." in text
     assert re.findall(r"<td>([\w.]+)</td><td>S[1T]</td>", text) == ["tokens.UP.aum"] * 2 + ["clock.duration"] * 2
     assert "sensitivity by sobol, 2 base points" in text
@@ -226,6 +227,11 @@ def test_worlds_that_are_not_on_the_axis_have_series_of_their_own(lay_out: Calla
     text = page(study)
     assert "</svg>factual, pass_through 0%</span>" in text
     assert "</svg>factual, pass_through 100%</span>" in text
+
+
+def test_money_of_a_sample_is_written_for_a_sentence(lay_out: Callable[..., Study]) -> None:
+    record = StudyRecord(lay_out(over={"tokens.UP.aum": ["8000000 USDT", "3174.8 USDT", "4 MUSDT"]}))
+    assert [record.settings(cell) for cell in range(3)] == ["aum 8 MUSDT", "aum 3.17 kUSDT", "aum 4 MUSDT"]
 
 
 def test_without_a_varied_quantity_cells_stand_in_their_order(lay_out: Callable[..., Study]) -> None:

@@ -71,8 +71,15 @@ def test_kinds_show_their_own_keys_with_defaults() -> None:
 
 @pytest.mark.parametrize("kind", CONTRACT_KINDS)
 def test_every_kind_of_the_contract_exists_or_is_refused_by_name(kind: str) -> None:
+    """`book` is a kind of index to come, and one of matching."""
     announced = any(kind in family.announced for family in families().values())
-    assert (kind in names("kinds")) != announced
+    there = {name.split()[-1] for name, _, _ in listing("kinds") if not name.startswith("matching ")}
+    assert (kind in there) != announced
+
+
+def test_every_way_to_match_of_the_contract_exists() -> None:
+    found = {name for name, _, _ in listing("kinds") if name.startswith("matching ")}
+    assert found == {"matching book", "matching linear", "matching propagator", "matching square_root"}
 
 
 @pytest.mark.parametrize(

@@ -202,8 +202,8 @@ def test_a_long_list_of_children_shows_its_beginning_and_its_end(out: Path) -> N
     assert f"... and {len(found.parts) - 20:,} more ..." in str(found)
 
 
-def test_the_report_of_a_run_folds_the_explanations_of_the_largest_out(crash: Run, out: Path) -> None:
-    run = ms.run(world(tokens=[UP], index=STILL), out=out)
+def test_the_report_of_a_run_folds_the_explanations_of_the_largest_out(crash: Run, tmp_path: Path) -> None:
+    run = ms.run(world(tokens=[UP], index=STILL), out=tmp_path)
     page = (run.path / "report.html").read_text(encoding="utf-8")
     assert "<summary>Rebalance 0: UP on BTC-PERP, 2024-01-02T00:02:00Z (scheduled)</summary>" in page
     assert "order = goal leverage x equity / mark price - position" in page

@@ -70,6 +70,8 @@ def test_the_manifest_has_the_contracts_keys_and_true_figures(done: RunResult) -
         "identity_sha256",
         "plugins",
         "liquidations_queued",
+        "over",
+        "source_sha256",
         "files",
         "manifest_sha256",
     }

@@ -18,39 +18,37 @@ from marketsim.datasets.study import Study
 from tests.verification.results import WORLDS
 
 Floats = NDArray[np.float64]
-PUSH = "impact_gap_0s"
+PUSH, PER_MOVE = "impact_gap_0s", "impact_per_move_0s"
 MINUTE_NS = 60 * 10**9
 
 
 @dataclass(frozen=True)
 class PlaceboPairs:
-    """What each replication says (n,): the push of placebos of random sign [bp] and of the funds' own orders [bp], both
-    against the world without orders, and the difference of that world's log variance between unrelated seeds."""
+    """What each replication says, numerators and denominators (n,), by name.
 
-    placebo: Floats
-    factual: Floats
-    other_seed: Floats
+    Pushes at the last fill [bp], and pushes per 1 % of move, of placebos of random sign and of the funds' own orders,
+    both against the world without orders; and the difference of that world's log variance between unrelated seeds.
+    """
 
-    of_no_effect = ("placebo of random sign", "other seeds")
-
-    @property
-    def by_name(self) -> dict[str, Floats]:
-        """The three, by name."""
-        return {"placebo of random sign": self.placebo, "own orders": self.factual, "other seeds": self.other_seed}
+    by_name: dict[str, tuple[Floats, Floats]]
+    of_an_effect = ("push of own orders", "push per move of own orders")
 
     @classmethod
     def made(cls, out: Path) -> PlaceboPairs:
-        """From 200 replications of worlds/placebo.yaml."""
+        """From the replications of worlds/placebo.yaml."""
         study = Study(ms.sweep(WORLDS / "placebo.yaml", out=out, workers="auto", report=False).path)
         (pairs,) = cells_of(study, lambda arm, versus: PairState())
-        measure = all_measures()[PUSH]
-        pushes = {}
-        for arm in ("factual", "placebo_sign"):
-            (row,) = rows_of(pairs, measure, arm, "frictionless", {arm: terms_of(pairs, arm, {PUSH: measure})[PUSH]})
-            pushes[arm] = row.survivors.scatter
+        measures, found = {name: all_measures()[name] for name in (PUSH, PER_MOVE)}, {}
+        for arm, orders in (("placebo_sign", "placebos"), ("factual", "own orders")):
+            terms = terms_of(pairs, arm, measures)
+            for name, words in ((PUSH, "push"), (PER_MOVE, "push per move")):
+                (row,) = rows_of(pairs, measures[name], arm, "frictionless", {arm: terms[name]})
+                scale = float(measures[name].scale)  # type: ignore[attr-defined]
+                side = row.survivors.arm
+                found[f"{words} of {orders}"] = (side.numerators * scale, side.denominators)
         quiet = [variance(run) for run, _ in pairs.arms["frictionless"].runs.values()]
         unrelated = np.diff(np.log(quiet).reshape(-1, 2), axis=1)[:, 0]
-        return cls(pushes["placebo_sign"], pushes["factual"], unrelated)
+        return cls({**found, "log variance of unrelated seeds": (unrelated, np.ones(len(unrelated)))})
 
 
 def variance(run: ms.Run) -> float:

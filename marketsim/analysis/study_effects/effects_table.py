@@ -99,8 +99,8 @@ def compared(pairs: CellPairs, measure: Measure, arm: str, terms: Mapping[str, A
         yield from rows_of(pairs, measure, arm, pairs.baseline, terms)
     if isinstance(measure, PairMeasure) and len(pairs.arms) == 1:
         yield from (replace(row, note=ALONE) for row in rows_of(pairs, measure, arm, None, terms))
-    if pairs.factual is not None and arm not in (pairs.baseline, pairs.factual):
-        yield from rows_of(pairs, measure, arm, pairs.factual, terms)
+    if pairs.also_versus is not None and arm not in (pairs.baseline, pairs.factual):
+        yield from rows_of(pairs, measure, arm, pairs.also_versus, terms)
 
 
 def generator(study: Study, use: str, row: EffectRow) -> np.random.Generator:

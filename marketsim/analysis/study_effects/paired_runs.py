@@ -69,7 +69,7 @@ class ArmPairs:
 class CellPairs:
     """All arms of one cell, of forks those with one jump: their pairs with the baseline, and whose resets are read.
 
-    factual: the arm that others also have a row against; None where it is not listed or is the baseline.
+    factual: the arm that is the world as declared, None where it is not listed. senders: arms whose funds send orders.
     """
 
     cell: int
@@ -78,6 +78,11 @@ class CellPairs:
     factual: str | None
     arms: Mapping[str, ArmPairs]
     senders: frozenset[str]
+
+    @property
+    def also_versus(self) -> str | None:
+        """The arm that others have a row against beside that against the baseline: the factual one."""
+        return None if self.factual == self.baseline else self.factual
 
     def resets(self, arm: str, key: PairKey) -> Run | None:
         """The run whose resets a pair is read at: the factual one for an arm that sends no orders, else its own."""
@@ -98,10 +103,10 @@ def cells_of(study: Study, state: StateOfPair) -> Iterator[CellPairs]:
             found.setdefault(row["arm"], {})[PairKey(row["replication"], row["fork_ns"])] = run
         baseline = found[spec.baseline_arm]
         arms = {arm.id: _paired(arm.id, found[arm.id], baseline, state) for arm in spec.arms}
-        other = spec.factual_arm if spec.factual_arm != spec.baseline_arm else None
         yield CellPairs(
-            int(str(cell)), None if jump is None else float(str(jump)), spec.baseline_arm, other, arms, _senders(spec)
-        )
+            int(str(cell)), None if jump is None else float(str(jump)), spec.baseline_arm, spec.factual_arm, arms,
+            _senders(spec),
+        )  # fmt: skip
 
 
 def _senders(spec: StudySpec) -> frozenset[str]:

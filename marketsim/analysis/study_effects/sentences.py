@@ -66,6 +66,8 @@ def _effect(row: EffectRow, measure: Measure, reset: Reset | None) -> str:
 def _difference(row: EffectRow, measure: Measure) -> str:
     """What an arm adds to another, or takes off."""
     assert row.estimate is not None
+    if row.estimate == 0.0:
+        return f"{row.measure} of {row.arm} did not differ from that of {row.versus}{_place(row)} {measure.window}"
     if measure.verb:
         did = "took {} off" if row.estimate < 0 else "added {} to"
         pushed = f"what {row.versus} {measure.verb} {row.market or 'the market'} by"

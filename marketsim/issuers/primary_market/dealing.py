@@ -51,7 +51,7 @@ class Dealing:
             deal = Deal(0, request.cash_atoms, primary_fee_atoms(request.cash_atoms, self.pricing.create_rate))
         lots = self._lots_in_kind(deal)
         obstacle = self._cannot_give(request.account, lots)
-        if obstacle or self._free_after(request.account, {leg: -n for leg, n in lots.items()}) < deal.cash_atoms:
+        if obstacle or not self._affords(deal.cash_atoms, request.account, {leg: -n for leg, n in lots.items()}):
             return obstacle or "insufficient_cash"
         ticket = Ticket(request, deal, self.pricing.price(), books.nav())
         self.transfers.move_cash(request.account, fund, deal.net_atoms, "creation")
@@ -75,7 +75,7 @@ class Dealing:
         if deal.cash_atoms > books.holders_atoms():
             return "insufficient_equity"
         lots = self._lots_in_kind(deal)
-        if lots and self._free_after(request.account, lots) + deal.net_atoms < 0:
+        if lots and not self._affords(-deal.net_atoms, request.account, lots):
             return "insufficient_cash"
         claim = Claim(deal.cash_atoms, books.marks(), self.spec.mode == "cash_exec")
         ticket = Ticket(request, deal, self.pricing.price(), books.nav(), claim=claim)
@@ -108,8 +108,7 @@ class Dealing:
                 return "insufficient_position"
         return None
 
-    def _free_after(self, account: int, lots: Mapping[str, int]) -> int:
-        """Free equity once these lots are taken over; less than nothing where the account may not hold them."""
-        if any(self.collateral.position_lots(account, market) is None for market in lots):
-            return -1
-        return self.collateral.free_atoms(account, lots)
+    def _affords(self, cash_atoms: int, account: int, lots: Mapping[str, int]) -> bool:
+        """Whether an account has so much free once it has taken lots over; it has not where it may not hold them."""
+        may_hold = all(self.collateral.position_lots(account, market) is not None for market in lots)
+        return may_hold and self.collateral.free_atoms(account, lots) >= cash_atoms

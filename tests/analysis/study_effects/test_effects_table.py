@@ -106,6 +106,18 @@ def test_an_arm_that_sends_no_orders_is_read_at_the_resets_of_factual(tmp_path: 
     assert row_of(measure_effects(study, GAP), arm="shadow", versus="frictionless")["estimate"] == pytest.approx(5.0)
 
 
+def test_it_is_so_where_factual_itself_is_the_baseline(tmp_path: Path) -> None:
+    # factual stands at 1 at both its resets, of weights 3 and 1; frictionless at -3 and 1, at weights of its own
+    def run(arm: str, x: tuple[float, float], weights: tuple[float, float]):
+        terms = [{"x": at, "weight": weight} for at, weight in zip(x, weights, strict=True)]
+        return {"cell": 0, "replication": 0, "arm": arm, "made": {"reversal_gap": terms}}
+
+    runs = [run("factual", (1, 1), (3, 1)), run("frictionless", (-3, 1), (1, 3))]
+    study = made_up(tmp_path, "{baseline: factual, measures: [reversal_gap]}", runs)
+    (row,) = measure_effects(study, GAP).to_dicts()
+    assert (row["arm"], row["versus"], row["estimate"]) == ("frictionless", "factual", pytest.approx(-3.0))
+
+
 def test_each_market_has_a_row_of_its_own(tmp_path: Path) -> None:
     runs = [*pushed("factual", 2, 4, market="M"), *pushed("frictionless", 0, 0, market="M")]
     for run in runs:
