@@ -5,7 +5,8 @@ stops early, at the exact instant, when a watched price is crossed, a watched ac
 full; what that means to Python happens at that instant, in phase DELIVERY, and the clock goes on. Phases up to DELIVERY
 have priorities below zero; a user's own events stay NORMAL, which is DECISION; RECORD comes last.
 
-A message sent without latency at t reaches the book in a further round of t; `MAX_ROUNDS` bounds them.
+A message sent without latency at t reaches the book in a further round of t; `MAX_ROUNDS` bounds them, and
+`MAX_EVENTS_AT_ONCE` bounds what processes may do while time stands still.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from marketsim.kernel.layout import NOTICE
 from marketsim.kernel.world import World
 
 MAX_ROUNDS = 100_000
+MAX_EVENTS_AT_ONCE = 2_000_000  # some 5 s; a hundred thousand agents that all act at one instant have half a million
 """Deliveries at one instant before the clock says that an agent answers itself without end."""
 
 ProcessGenerator = Generator[Any, Any, None]
@@ -131,6 +133,7 @@ class MarketEnvironment(simpy.Environment):
         self.on_end: list[Callable[[int], None]] = []
         self.is_closed = False
         self._rounds = (-1, 0)
+        self._standing = (-1, 0)
 
     # -- SimPy's face
 
@@ -213,12 +216,24 @@ class MarketEnvironment(simpy.Environment):
             if code == codes.STOP_REACHED:
                 break
             self._serve(code)
-        self.strategic_events += 1
+        self._count(int(head[0]))
         failure = _hidden_failure(queue[0][-1])
         try:
             super().step()
         except ProcessFailedError as error:
             raise failure or error from None
+
+    def _count(self, at_ns: int) -> None:
+        """Count an event; raises `UsageError` where they go on and on at one instant."""
+        self.strategic_events += 1
+        since, before = self._standing
+        if at_ns != since:
+            self._standing = (at_ns, self.strategic_events)
+        elif self.strategic_events - before > MAX_EVENTS_AT_ONCE:
+            raise UsageError(
+                f"more than {MAX_EVENTS_AT_ONCE:,} events at {at_ns} ns, and time stands still: a process waits for "
+                "nothing again and again (`timeout(0)`); let it wait for longer, or for an order's `done`"
+            )
 
     def close(self) -> None:
         """Stop for good: nothing that waits will happen."""

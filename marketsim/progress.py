@@ -92,7 +92,8 @@ class SweepProgress:
         note = f"{done:,} done, {failed:,} failed of {total:,} runs  {micro_events / took_s / 1e6:.2f} M events/s"
         note += f"  {memory_mb:,.0f} MB"
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=ended, total=total, note=note)
+            known = total if ended > self._ended_before else None  # until something has ended nobody knows: it swings
+            self._bar.update(self._bar.task_ids[0], completed=ended, total=known, note=note)
         elif now_s - self._said_s >= PLAIN_EVERY_S or (ended == total and ended > self._ended_before):
             self._said_s = now_s
             left_s = took_s * (total - ended) / max(ended - self._ended_before, 1)

@@ -46,6 +46,7 @@ _PREFIX = {"k": 3, "M": 6, "G": 9}
 _WELL_KNOWN = frozenset({"USDT", "USDC", "USD", "EUR", "BUSD", "FDUSD", "DAI", "BTC", "ETH"})
 """Currencies that a prefix is read before without being told (`MUSDT` is a million USDT)."""
 
+LONGEST_NS = 2**63 - 1
 _DURATION_ALLOWED = "a duration such as 250ms, 5s, 2min, 8h, 3d, 1d12h"
 _RATE_ALLOWED = "a rate such as 5 bps, 0.05% or 0"
 _MONEY_ALLOWED = "money such as 0.1 USDT, 25 kUSDT, 50 MUSDT"
@@ -85,7 +86,7 @@ def number(text: str) -> Decimal:
 
 
 def duration_ns(text: str) -> int:
-    """Read a duration such as 250ms, 2min or 1d12h as whole nanoseconds [ns]."""
+    """Read a duration such as 250ms, 2min or 1d12h as whole nanoseconds [ns], at most `LONGEST_NS`."""
     compact = re.sub(r"\s+", "", text)
     parts = re.findall(rf"({_NUMBER})([A-Za-z]+)", compact)
     if not parts or "".join(value + unit for value, unit in parts) != compact:
@@ -101,6 +102,8 @@ def duration_ns(text: str) -> int:
         total += Fraction(number(value)) * last_ns
     if total.denominator != 1:
         raise UnitError(text, "this is not a whole number of nanoseconds", _DURATION_ALLOWED)
+    if total > LONGEST_NS:
+        raise UnitError(text, "this duration is out of range", "at most 106751d, which 64 bits hold in nanoseconds")
     return int(total)
 
 

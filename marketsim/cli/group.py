@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EPIPE
@@ -76,12 +77,28 @@ def _ended_politely() -> Iterator[None]:
 
 
 def _in_our_words(error: Exception) -> Exception:
-    """A system's refusal that no room has put into words; anything else, and a pipe that nobody reads, as it is."""
-    if not isinstance(error, OSError) or error.errno in (None, EPIPE):
+    """A system's refusal that no room has put into words, and what an edited result leads to; else, as it is.
+
+    So is a pipe that nobody reads.
+    """
+    from marketsim.errors import MarketsimError
+
+    if isinstance(error, MarketsimError):
         return error
+    if not isinstance(error, OSError) or error.errno in (None, EPIPE):
+        return _blamed(error)
     from marketsim.datasets.storage import refusal
 
     return refusal(error, f"use {error.filename}" if error.filename else "go on", "try another place")
+
+
+def _blamed(error: Exception) -> Exception:
+    """What is wrong with a document that the command has read, where one is not as ours are; else the error itself."""
+    if "marketsim.datasets.integrity" not in sys.modules:
+        return error
+    from marketsim.datasets.documents import suspect
+
+    return suspect() or error
 
 
 def _print_error(error: MarketsimError) -> None:

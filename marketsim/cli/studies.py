@@ -107,6 +107,7 @@ def _forecast(study: Path | str, options: dict[str, Any], as_json: bool) -> None
         return
     lines = [
         ("study", f"{told.cells:,} cells, {told.runs:,} runs: {told.done:,} done, {told.failed:,} failed"),
+        *_checked_line(told),
         ("left", f"{told.missing:,} runs on {told.workers} workers, about {told.seconds:,.0f} s"),
         ("memory", f"about {told.memory_mb:,.0f} MB at once"),
         ("disk", f"about {told.disk_bytes / 1e6:,.1f} MB"),
@@ -116,6 +117,16 @@ def _forecast(study: Path | str, options: dict[str, Any], as_json: bool) -> None
         ("path", told.path),
     ]
     print_lines(lines)
+
+
+def _checked_line(told: Any) -> list[tuple[str, str]]:
+    """Where the forecast did not look at every cell, what it looked at."""
+    if told.checked == told.cells:
+        return []
+    words = (
+        f"{told.checked:,} of {told.cells:,} cells, {told.checked_among} among them; a sweep checks all before it runs"
+    )
+    return [("checked", words)]
 
 
 def _estimate_power(pilot: Any, replications: int, primary: str | None) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from marketsim.errors import DamagedResultError, ResultError
 MANIFEST = "manifest.json"
 _ADVICE = "--again makes it anew"
 _seen: dict[tuple[str, int, int, int], str] = {}
+_documents: dict[Path, None] = {}
 
 
 def file_sha256(path: Path) -> str:
@@ -50,10 +51,10 @@ def signed(document: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def check_signed(document: Mapping[str, Any], key: str, path: Path) -> None:
-    """Raise `ResultError` where a document has a hash of itself and is another one."""
+    """Raise `ResultError` where a document is another one than the hash in it says, or has none."""
     whole = {name: value for name, value in document.items() if name != key}
     try:
-        is_same = key not in document or document[key] == _hash_of(whole)
+        is_same = document.get(key) == _hash_of(whole)
     except ValueError:  # infinite or not a number: never written
         is_same = False
     if not is_same:
@@ -78,7 +79,13 @@ def read_json(path: Path) -> dict[str, Any]:
         raise DamagedResultError(f"{path} is damaged: {_reason(error)}; {_ADVICE}") from error
     if not isinstance(value, dict):
         raise DamagedResultError(f"{path} is damaged: it holds no JSON map; {_ADVICE}")
+    _documents[path] = None
     return value
+
+
+def documents_read() -> list[Path]:
+    """The JSON documents that this process has read, in order."""
+    return list(_documents)
 
 
 def _reason(error: Exception) -> str:

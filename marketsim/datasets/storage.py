@@ -24,6 +24,15 @@ def storing(path: Path, advice: str = "use another --out") -> Iterator[None]:
         raise refusal(error, f"write {path}", advice) from error
 
 
+def named_in_text(path: str | Path, advice: str = "use another --out") -> Path:
+    """The same path; raises `UsageError` for one that is not text, which no table could be written or read at."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(f"cannot use {path}: this path is not UTF-8 text; {advice}") from None
+    return Path(path)
+
+
 def refusal(error: OSError, doing: str, advice: str) -> MarketsimError:
     """A system's refusal in the user's words.
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from marketsim.datasets.integrity import MANIFEST, damage, read_manifest, sealed
 from marketsim.datasets.provenance import write_json
-from marketsim.datasets.storage import storing
+from marketsim.datasets.storage import named_in_text, storing
 from marketsim.errors import ResultError, UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def find_run(out: str | Path, scenario_name: str, run_id: str, code: str) -> tup
     "done" is a finished run made by the same `code` version, "other code" one by another, "failed" one that failed,
     "damaged" one of which a file is not what was written (`integrity.damage` says which).
     """
-    path = Path(out) / scenario_name / run_id
+    path = named_in_text(out) / scenario_name / run_id
     with storing(path):
         if not (path / MANIFEST).exists():
             return "absent", path
@@ -72,7 +72,7 @@ class RunDirectory:
         for part in (scenario_name, run_id):
             if not _NAME.fullmatch(part):
                 raise UsageError(f"{part!r} cannot name a folder; allowed: letters, digits, '_', '-' and '.'")
-        final = Path(out) / scenario_name / run_id
+        final = named_in_text(out) / scenario_name / run_id
         if not again and _status(final) in ("ok", "damaged"):
             raise ResultError(f"{final} is already there; --again replaces it")
         if final.exists() and _status(final) is None:
@@ -213,7 +213,7 @@ def resolve_path(path: str | Path, kind: Kind | None = None) -> Resolved:
     """
     wanted = kind or "run or study"
     marks = [mark for each, mark in _MARKS.items() if kind in (None, each)]
-    folder = Path(path)
+    folder = named_in_text(path, "rename the folder")
     if not folder.is_dir():
         raise UsageError(f"{folder} is {'no folder' if folder.exists() else 'not there'}; give a {wanted} directory")
     found = [one for one in _held_by(folder, depth=2) if kind in (None, one.kind)]

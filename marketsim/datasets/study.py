@@ -28,7 +28,7 @@ from marketsim.datasets import provenance
 from marketsim.datasets.frame import labels
 from marketsim.datasets.integrity import check_file, check_signed, file_sha256, read_json, read_manifest, signed
 from marketsim.datasets.run import Run
-from marketsim.datasets.storage import storing
+from marketsim.datasets.storage import named_in_text, storing
 from marketsim.datasets.store import resolve_path
 from marketsim.datasets.tables import table_named
 from marketsim.errors import DamagedResultError, ResultError, UsageError
@@ -225,7 +225,7 @@ def declared_study(scenario: Scenario) -> dict[str, Any]:
 
 def study_folder(out: str | Path, scenario: Scenario) -> Path:
     """Where a study has its place: the same study is the same folder."""
-    return Path(out) / scenario.name / study_id(scenario)
+    return named_in_text(out) / scenario.name / study_id(scenario)
 
 
 def create_study(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from marketsim.errors import UsageError
-from marketsim.experiments.design import Cell, cell_text, lay_out_cells, whole_arms, world_of
+from marketsim.experiments.cells import Cell, lay_out_cells, world_of
+from marketsim.experiments.design import cell_text, whole_arms
 from marketsim.scenario.run_block import RunSpec
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import PLACEBOS, ArmKind, ArmSpec, study_of

@@ -17,7 +17,8 @@ from marketsim.datasets.study import Study, create_study
 from marketsim.errors import EnvironmentLackError, SweepStoppedError, UsageError
 from marketsim.experiments.bundle_task import BundleTask
 from marketsim.experiments.bundles import Bundle, bundles_of
-from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arms, world_of
+from marketsim.experiments.cells import lay_out_cells, world_of
+from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arms
 from marketsim.experiments.engine import Cluster, cores, share_of_memory
 from marketsim.experiments.given_files import keep_given_files
 from marketsim.experiments.limits import Limits
@@ -32,9 +33,11 @@ from marketsim.kernel import is_warm
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study import ArmSpec, study_of
 from marketsim.simulation.arms import FACTUAL
+from marketsim.simulation.running import say
 
 SOFT_SHARE = 0.85  # of a worker's memory: there a run is ended with its reason, before the system ends the worker
 KEPT_WORLDS = 64
+MANY_CELLS = 500  # some 20 ms each
 
 ProgressHook = Callable[[int, int, int, int, float], None]
 """Called after each run with (done, failed, total, micro_events, memory_mb)."""
@@ -103,6 +106,8 @@ def sweep(
     """
     check_is_study(scenario)
     wished = worker_count(workers)
+    if (cells := len(lay_out_cells(scenario))) > MANY_CELLS:
+        say(f"checking the worlds of {cells:,} cells before anything runs")
     plan, code = plan_study(scenario), provenance.code_here()
     study = create_study(out, scenario, plan.design_table(), plan.run_table(), code, again=again)
     keep_given_files(scenario, study.path)
@@ -151,7 +156,6 @@ def _open_cluster(workers: int, scheduler: str | None, limits: Limits) -> Cluste
         return Cluster.at(scheduler)
     if not is_warm():  # compiled once, here: every worker then finds it in the cache
         from marketsim.kernel.warm import warm_up
-        from marketsim.simulation.running import say
 
         warm_up(say)
     return Cluster.local(workers, int(limits.memory / SOFT_SHARE) if limits.memory else share_of_memory(workers))

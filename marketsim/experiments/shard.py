@@ -32,3 +32,7 @@ class Shard:
         return [
             run for run in runs if units.setdefault((run.cell, run.replication), len(units)) % self.of == self.number
         ]
+
+    def share_of(self, units: int) -> int:
+        """How many of so many units (cell, replication) are in this shard."""
+        return len(range(self.number, units, self.of))

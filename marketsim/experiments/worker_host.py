@@ -65,7 +65,7 @@ def serve(workers: int, memory_limit: int, scratch: str) -> None:
     security = Security.temporary()
     place = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
     own = {"nthreads": 1, "memory_limit": memory_limit, "local_directory": scratch, "worker_class": SilentWorker}
-    with dask.config.set(CONFIG):
+    with dask.config.set({**CONFIG, "temporary-directory": scratch}):  # the scheduler's too
         cluster = SpecCluster(
             scheduler={"cls": SilentScheduler, "options": {**place, "dashboard": False}},
             workers={number: {"cls": Nanny, "options": {**place, **own}} for number in range(workers)},

@@ -20,6 +20,10 @@ from marketsim.market_data.rows import Row, Rows
 from marketsim.market_data.series import Series
 from marketsim.market_data.spec import DataFileSpec
 from marketsim.market_data.times import TimeReader, zone_named
+from marketsim.units import LONGEST_NS
+
+FARTHEST_NS = LONGEST_NS // 2
+"""Rows farther from the start count as standing there, 146 years away: distances of two fit 64 bits."""
 
 _SAMPLE = 200  # rows by which the order of a file and the length of its bars are known
 _NAMED = 5  # values that a message names
@@ -241,7 +245,7 @@ class _Reader:
         (at_ns, number, row), self.waiting = self.waiting, None
         value = self._value(number, row)
         assert value is not None
-        self.times.append(at_ns)
+        self.times.append(max(-FARTHEST_NS, min(at_ns, FARTHEST_NS)))
         self.mantissas.append(value[0])
         self.decimals.append(value[1])
 

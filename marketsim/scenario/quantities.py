@@ -67,7 +67,7 @@ def read_quantity(value: Any, known: Collection[str] = ()) -> Quantity | None:
     `known` are the names of currencies that no prefix is cut from.
     """
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        return Quantity("number", Fraction(value))
+        value = units.format_number(value)
     if not isinstance(value, str):
         return None
     for read in _READERS:

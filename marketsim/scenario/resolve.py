@@ -111,11 +111,12 @@ def varied(scenario: S, *layers: Overrides, seed: int | None = None) -> S:
         return scenario
     problems = Problems()
     root = scenario.document or node_of(scenario.canonical(), NO_PLACE, GIVEN)
-    for layer in layers:
-        root = override(root, layer, problems)
-    if seed is not None:
-        root = override(root, {"seed": seed}, problems)
-    return _checked_world(type(scenario), _with_tier_rows(root, problems), scenario.root / "varied.yaml", problems)
+    with _without_collection():
+        for layer in layers:
+            root = override(root, layer, problems)
+        if seed is not None:
+            root = override(root, {"seed": seed}, problems)
+        return _checked_world(type(scenario), _with_tier_rows(root, problems), scenario.root / "varied.yaml", problems)
 
 
 def document(chain: Sequence[Node], problems: Problems, set: Overrides = (), seed: int | None = None) -> Node:

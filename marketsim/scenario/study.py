@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from math import prod
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, field_validator, model_validator
@@ -33,7 +34,7 @@ from marketsim.spec import (
     Spec,
     refusal,
 )
-from marketsim.units import NS_PER_SECOND, duration_ns, format_duration
+from marketsim.units import NS_PER_SECOND, duration_ns, format_duration, format_number
 
 ArmKind = Literal[
     "factual", "frictionless", "shadow", "off", "blind", "phantom", "placebo_time", "placebo_sign", "contrarian"
@@ -44,6 +45,8 @@ PLACEBOS = ("placebo_time", "placebo_sign", "contrarian")
 REPLICATIONS = Range("1 to 1,000,000", least=1, most=1_000_000)
 PROBE_SIZE = Range("above 0, at most 100", above=0, most=100)
 MINUTE_NS = 60 * NS_PER_SECOND
+
+MOST_CELLS = 2**20
 
 SAMPLES = ("lhs", "sobol", "saltelli", "morris")
 """Layouts that are points of a sample, and so may have continuous axes."""
@@ -162,7 +165,16 @@ def _check_ends(law: str, ends: Sequence[Any], known: Collection[str]) -> None:
         raise refusal("a logarithmic axis begins above zero", "[lo, hi] with 0 < lo", "", (law,))
 
 
-AxisValues = Annotated[Any, BeforeValidator(_axis)]
+def _plain(value: Any) -> Any:
+    """The same with every decimal number in the one way it is written, as `5` and `50000` for `5E+4`."""
+    if isinstance(value, Decimal):
+        return format_number(value)
+    if isinstance(value, dict):
+        return {key: _plain(below) for key, below in value.items()}
+    return [_plain(below) for below in value] if isinstance(value, (list, tuple)) else value
+
+
+AxisValues = Annotated[Any, BeforeValidator(_axis), PlainSerializer(_plain, when_used="json")]
 
 
 class ForkSpec(Spec):
@@ -394,12 +406,16 @@ class StudySpec(Spec):
             raise refusal("a list's axes have one length", "as many values on each path", "", ("over",))
         if kind in SAMPLES:
             self._check_sample(kind, self.layout.points or 0)
+        cells = prod(listed) if kind == "grid" else 1
+        if cells > MOST_CELLS:
+            raise refusal(f"this grid has {cells:,} cells", f"at most {MOST_CELLS:,}", "", ("over",))
 
     def _check_sample(self, kind: str, points: int) -> None:
         """A sample has something to vary; Sobol' points are balanced in powers of two only (Owen 2020)."""
         place = ("design", kind) if self.sensitivity is None else ("sensitivity", "samples")
-        if not 1 <= points <= 2**20:
-            raise refusal("this is no number of points", f"1 to {2**20}", "", ("design",))
+        least, most = (2 if kind in ("saltelli", "morris") else 1), MOST_CELLS
+        if not least <= points <= most:
+            raise refusal("this is no number of points", f"{least} to {most}", "", place[:1])
         if kind in ("sobol", "saltelli") and points & (points - 1):
             below = 1 << (points.bit_length() - 1)
             message = "Sobol' points are balanced in powers of two only"

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from marketsim.datasets import provenance
-from marketsim.datasets.integrity import damage
+from marketsim.datasets.integrity import MANIFEST, damage, sealed
 from marketsim.datasets.recorder import Recorder
 from marketsim.datasets.run import Run
 from marketsim.datasets.store import Found, RunDirectory, find_run
@@ -150,7 +150,7 @@ class RunBuilder:
             finally:
                 model.close()
             if crowding is not None and manifest["status"] == "ok":
-                provenance.write_json(directory.path / "manifest.json", manifest)
+                provenance.write_json(directory.path / MANIFEST, sealed(manifest, directory.path))
                 manifest["crowding"] = dict(crowding(directory.path))
             place = directory.commit(manifest)
         if report is not None:

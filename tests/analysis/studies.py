@@ -1,6 +1,5 @@
 """A study made up by hand: runs that are manifests alone, and measures that read terms written in them."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from marketsim.datasets.run import Run
 from marketsim.datasets.study import PLAN, Study, create_study
 from marketsim.errors import ResultError
 from marketsim.scenario import load_text
+from tests.datasets.manifests import write_manifest
 
 WORLD = """
 schema: marketsim/1
@@ -106,7 +106,7 @@ def made_up(out: Path, study: str, runs: Sequence[dict[str, Any]], design: pl.Da
     for row in rows:
         folder = found.path / "runs" / row["run_id"]
         folder.mkdir()
-        (folder / "manifest.json").write_text(json.dumps(row))
+        write_manifest(folder, **row)
     return found
 
 

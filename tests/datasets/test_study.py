@@ -1,6 +1,5 @@
 """A study on disk: written before anything runs, opened again as it stands, and read run by run."""
 
-import json
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +9,7 @@ from marketsim.datasets.study import PLAN, Study, create_study, study_id
 from marketsim.errors import ResultError, UsageError
 from marketsim.scenario import load_text
 from marketsim.scenario.schema import Scenario
+from tests.datasets.manifests import write_manifest
 
 WORLD = """
 schema: marketsim/1
@@ -36,7 +36,7 @@ def world(paths: str = TWO) -> Scenario:
 def finish(study: Study, run_id: str, **manifest: object) -> None:
     folder = study.path / "runs" / run_id
     folder.mkdir()
-    (folder / "manifest.json").write_text(json.dumps({"run_id": run_id, "status": "ok", **manifest}))
+    write_manifest(folder, run_id=run_id, **manifest)
 
 
 @pytest.fixture

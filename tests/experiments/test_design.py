@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from marketsim.errors import ScenarioError
-from marketsim.experiments.design import lay_out_cells, plan_study
+from marketsim.experiments.cells import lay_out_cells
+from marketsim.experiments.design import plan_study
 from marketsim.experiments.sampling import morris, saltelli, sample
+from marketsim.experiments.world_checks import choose_cells
 from marketsim.scenario import load_text
 from marketsim.scenario.schema import Scenario
 
@@ -136,7 +138,7 @@ def test_points_on_continuous_axes_are_exact_texts_between_their_ends() -> None:
 )
 def test_a_place_on_an_axis_is_a_value_as_a_scenario_file_writes_it(axis: str, place: float, value: object) -> None:
     from marketsim.experiments.axis import axis_of
-    from marketsim.experiments.design import value_at
+    from marketsim.experiments.cells import value_at
 
     scenario = world("design: {lhs: 2}", f"over: {{{axis}}}")
     assert scenario.study is not None
@@ -201,3 +203,41 @@ def test_worlds_that_cannot_be_are_all_told_with_their_cell_and_the_line_of_thei
 def test_a_text_stays_a_text_in_a_cell() -> None:
     (cell,) = lay_out_cells(world("over: {tokens.UP.rebalance.at: ['08:00']}"))
     assert cell.overrides == {"tokens.UP.rebalance.at": json.dumps("08:00")}
+
+
+GRID = "over: {tokens.UP.aum: [2 MUSDT, 9 MUSDT, 1 MUSDT, 3 MUSDT], traders.noise.count: [5, 6, 7]}"
+
+
+def test_a_cell_is_found_by_its_number_in_any_order() -> None:
+    laid_out = lay_out_cells(world(GRID))
+    assert len(laid_out) == 12
+    assert [tuple(cell.values.values()) for cell in (laid_out[10], laid_out[0])] == [("3 MUSDT", 6), ("2 MUSDT", 5)]
+    assert laid_out.number_of([3, 1]) == 10
+    assert [cell.number for cell in laid_out] == list(range(12))
+    with pytest.raises(IndexError):
+        laid_out[12]
+
+
+def test_a_grid_too_large_to_be_meant_is_refused() -> None:
+    axis = "[" + ", ".join(map(str, range(1, 1025))) + "]"
+    with pytest.raises(ScenarioError, match="this grid has 2,097,152 cells"):
+        world(f"over: {{traders.noise.count: {axis}, markets.M.funding.every: [1h, 8h], tokens.UP.aum: {axis}}}")
+
+
+def test_the_cells_that_stand_for_all_have_every_corner_and_every_value() -> None:
+    chosen = choose_cells(lay_out_cells(world(GRID)), 6, seed=7)
+    # corners: 9 and 1 MUSDT with 5 and 7 traders; the diagonal: (2, 5), (9, 6), (1, 7), (3, 5)
+    assert {3, 5, 6, 8, 0, 4}.issuperset(chosen.numbers)
+    assert (len(chosen.numbers), chosen.among) == (6, "both ends of every axis")
+    all_of_them = choose_cells(lay_out_cells(world(GRID)), 11, seed=7)
+    assert {3, 5, 6, 8, 0, 4, 9}.issubset(all_of_them.numbers)
+    assert all_of_them.among == "every value of every axis"
+    assert choose_cells(lay_out_cells(world(GRID)), 11, seed=7) == all_of_them
+
+
+def test_the_cells_that_stand_for_a_sample_have_both_ends_of_every_axis() -> None:
+    laid_out = lay_out_cells(world("design: {lhs: 300}", "over: {tokens.UP.aum: {uniform: [1 MUSDT, 2 MUSDT]}}"))
+    chosen = choose_cells(laid_out, 20, seed=7)
+    places = sorted((cell.places["tokens.UP.aum"], cell.number) for cell in laid_out)
+    assert {places[0][1], places[-1][1]}.issubset(chosen.numbers)
+    assert len(chosen.numbers) == 20

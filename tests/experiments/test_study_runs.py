@@ -11,6 +11,7 @@ from marketsim.experiments.design import PlannedRun, plan_study
 from marketsim.experiments.limits import Limits, memory_bytes
 from marketsim.experiments.shard import Shard
 from marketsim.experiments.study_runs import due, leave_failed, states
+from tests.datasets.manifests import write_manifest
 from tests.experiments.studies import left_over, study
 
 PLAN = plan_study(study())
@@ -33,8 +34,7 @@ def test_shards_hold_every_run_once_and_keep_the_arms_of_a_replication_together(
 def put(folder: Path, run: PlannedRun, status: str, code: str) -> None:
     place = folder / "runs" / run.run_id
     place.mkdir(parents=True)
-    manifest = {"status": status, "reason": "why", "versions": {"marketsim": code}}
-    (place / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(place, status=status, reason="why", versions={"marketsim": code})
 
 
 def test_failed_runs_are_due_only_again_and_finished_ones_never(tmp_path: Path) -> None:

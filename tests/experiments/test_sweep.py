@@ -286,6 +286,23 @@ def test_a_dry_run_tells_the_power_of_a_larger_study_from_a_smaller_one(whole: S
     assert str(whole.path) in told
 
 
+def test_a_forecast_of_very_many_cells_checks_those_that_stand_for_all(tmp_path: Path) -> None:
+    sizes = [f"{1000 + number} kUSDT" for number in range(200)]
+    told = forecast(study(sizes=", ".join(sizes)), out=tmp_path, workers=2, shard=Shard(1, 3))
+    assert (told.cells, told.checked, told.checked_among) == (200, 128, "both ends of every axis")
+    assert (told.runs, told.missing) == (266, 266)  # of 400 units of two arms, those with numbers 1, 4, .. 397
+    with pytest.raises(ScenarioError, match="in cell 7"):
+        forecast(study(sizes=", ".join([*sizes[:7], "0.000000001 USDT", *sizes[8:]])), out=tmp_path)
+
+
+def test_a_forecast_counts_the_runs_of_a_plan_that_are_there(
+    whole: SweptStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("marketsim.experiments.pilot.MOST_CHECKED", 1)
+    told = forecast(STUDY, out=whole.path.parent.parent, workers=2)
+    assert (told.checked, told.runs, told.done, told.missing, told.pilot) == (1, 8, 8, 0, "a finished run")
+
+
 def test_the_command_tells_what_became_of_the_study(whole: SweptStudy, tmp_path: Path) -> None:
     file = tmp_path / "small.yaml"
     file.write_text(text(), encoding="utf-8")

@@ -18,6 +18,7 @@ import pytest
 
 from marketsim.market_data import content
 from marketsim.market_data.numbers import exact, scaled
+from marketsim.units import instant_ns
 from tests.market_data.files import MINUTE, NOON, levels, notes, refusal, told, written
 
 FOUR = ("58123.4", "58130.0", "58099.9", "58140.2")
@@ -242,6 +243,14 @@ def test_one_late_row_condemns_no_file_of_minutes(tmp_path: Path) -> None:
     assert (said.message, said.text) == ("the file has a gap of 3min59s959ms", "gap.csv, 2min41ms into the run")
     assert said.allowed == "at most 3min123ms; `max_gap: 3min59s959ms` lets this one pass"
     assert len(levels(tmp_path, gap, minutes=6, max_gap="4min")) == 4
+
+
+@pytest.mark.parametrize("year", ["1012", "9012"])
+def test_a_file_of_another_age_has_nothing_for_the_run(tmp_path: Path, year: str) -> None:
+    """Rows centuries from the start are farther than 64 bits of nanoseconds reach."""
+    name = written(tmp_path, of_minutes("2024-07-09T12:MM:00Z"))
+    said = refusal(tmp_path, name, start_ns=instant_ns(f"{year}-07-09T12:00:00Z"))
+    assert said.message.startswith("the file covers another time than the run: 2024-07-09T12:00:00Z")
 
 
 def test_trades_may_be_a_minute_apart_or_ten_median_distances(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from marketsim.datasets.tables import TABLES
+from tests.datasets.manifests import write_manifest
 
 S = 1_000_000_000
 HOUR, DAY = 3_600 * S, 86_400 * S
@@ -395,6 +396,6 @@ def write_run(
     (directory / "tables").mkdir(parents=True)
     for name, frame in tables.items():
         frame.write_parquet(directory / "tables" / f"{name}.parquet")
-    (directory / "manifest.json").write_text(json.dumps(manifest_of(tables, **manifest)), encoding="utf-8")
+    write_manifest(directory, **manifest_of(tables, **manifest))
     (directory / "resolved.json").write_text(json.dumps(resolved or resolved_scenario()), encoding="utf-8")
     return directory

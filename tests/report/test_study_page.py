@@ -23,6 +23,7 @@ from marketsim.report.study_crowding import theory
 from marketsim.report.study_holding import summed
 from marketsim.report.study_page import STUDY_SECTIONS
 from marketsim.report.study_record import StudyRecord
+from tests.datasets.manifests import write_manifest
 from tests.simulation.worlds import DOWN, UP, world
 
 STUDY = {
@@ -92,7 +93,7 @@ def write(study: Study, name: str, rows: list[dict], schema: dict) -> None:
 def fail(study: Study, row: dict, reason: str) -> None:
     folder = study.path / "runs" / row["run_id"]
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps({**row, "status": "failed", "reason": reason}))
+    write_manifest(folder, **row, status="failed", reason=reason)
 
 
 HELD = {"cell": pl.Int64, "replication": pl.Int64, **HOLDING}
@@ -182,7 +183,7 @@ def test_failed_runs_are_listed_with_their_reason(study: Study) -> None:
     folder = study.path / "runs" / row["run_id"]
     folder.mkdir(parents=True)
     told = {**row, "status": "failed", "reason": "the time limit of 1 s was met"}
-    (folder / "manifest.json").write_text(json.dumps(told))
+    write_manifest(folder, **told)
     text = page(study)
     assert "the time limit of 1 s was met" in text
     assert "1 failed" in text

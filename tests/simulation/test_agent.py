@@ -319,6 +319,18 @@ def test_an_agent_that_answers_itself_without_latency_is_stopped_with_a_clear_er
         play(script)
 
 
+def test_a_process_that_waits_for_nothing_again_and_again_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketsim.clock.MAX_EVENTS_AT_ONCE", 2_000)
+
+    def script(agent):
+        yield agent.wait("1min")
+        while True:
+            yield agent.env.timeout(0)
+
+    with pytest.raises(UsageError, match=f"more than 2,000 events at {MINUTE} ns, and time stands still"):
+        play(script)
+
+
 def test_many_orders_at_one_instant_are_no_endless_answer() -> None:
     def script(agent):
         yield agent.wait("1min")

@@ -1,6 +1,9 @@
-"""A mutation fuzzer: whatever becomes of a shipped scenario's text, it is valid or refused with its problems.
+"""A fuzzer of scenario files: whatever becomes of one, commands answer in words and in time, and take no nonsense.
 
-MARKETSIM_FUZZ_EXAMPLES sets the number of mutants, MARKETSIM_FUZZ_SEED repeats a run; the seed is printed.
+MARKETSIM_FUZZ_MUTANTS sets how many there are, MARKETSIM_FUZZ_SEED repeats a run, MARKETSIM_FUZZ_FROM begins at a
+mutant, MARKETSIM_FUZZ_KEEP is a folder for those that fail; seed and number stand in the message of these. Each mutant
+of the blind part is a function of the two; the guided part learns from what it did before, and is repeated from its
+first mutant.
 """
 
 from __future__ import annotations
@@ -8,7 +11,12 @@ from __future__ import annotations
 import os
 import random
 import secrets
-import sys
+import shutil
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,106 +24,223 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from marketsim.files import shipped_folder
-from marketsim.scenario import validate
+from tests.verification import doors
+from tests.verification.guided import Corpus, Coverage
+from tests.verification.mutants import mutant, nonsense
 
-EXAMPLES = int(os.environ.get("MARKETSIM_FUZZ_EXAMPLES", "5000"))
+MUTANTS = int(os.environ.get("MARKETSIM_FUZZ_MUTANTS", "10000"))
 SEED = int(os.environ.get("MARKETSIM_FUZZ_SEED", "0")) or secrets.randbelow(2**31) + 1
-SOURCES = sorted(path for path in shipped_folder().rglob("*.yaml") if path.stat().st_size < 20_000)
-"""Files of the catalogue that are quick to read."""
+FROM = int(os.environ.get("MARKETSIM_FUZZ_FROM", "0"))
+KEEP = Path(os.environ["MARKETSIM_FUZZ_KEEP"]) if "MARKETSIM_FUZZ_KEEP" in os.environ else None
+ROOM = "/marketsim/"
+LARGEST = 20_000
+"""Files of the catalogue of at most so many bytes are changed: the others are slow to read."""
+SHOWN, RUN = 0.2, 0.1
+"""Shares of the valid mutants that are shown, and run for a minute or less."""
 
-VALUES = [
-    *("0", "-1", "1e30", "9" * 30, "-" + "9" * 40, "0.1", ".inf", ".nan", "true", "null", "~", "none", "", "'", '"'),
-    *(
-        "[]",
-        "{}",
-        "{a: b}",
-        "[[]]",
-        "&a x",
-        "*a",
-        "!!int 3",
-        "<<",
-        "- -",
-        "|",
-        "? x",
-        "%YAML 1.3",
-        "\t",
-        "\0",
-        "\ufeff",
-    ),
-    *("0s", "-1s", "9999999999d", "1ns", "0 USDT", "1e-9 USDT", "9999999999 GUSDT", "-50%", "1e9%", "100%", "0/h"),
-    *(
-        "9999999999/s",
-        "24:00",
-        "2024-01-01T00:00:00Z",
-        "9999-12-31T23:59:59Z",
-        "n" * 300,
-        "../../x",
-        "é\u202e\U0001f600",
-    ),
-    *("{lognormal: {median: 1, sigma: 99}}", "{uniform: [9, 1]}", "{choice: {}}", "{exponential: -1}", "BTC", "all"),
-]
-
-
-def _tokens(line: str) -> list[str]:
-    """A line cut where its keys and values meet."""
-    parts, word = [], ""
-    for sign in line:
-        if sign in ":,{}[]":
-            parts += [word, sign]
-            word = ""
-        else:
-            word += sign
-    return [*parts, word]
-
-
-def mutant(text: str, draw: random.Random) -> bytes:
-    """A text with one to four changes: of a key or value, of lines, of its structure, of its bytes."""
-    for _ in range(draw.randint(1, 4)):
-        lines = text.split("\n")
-        at = draw.randrange(len(lines))
-        how = draw.randrange(7)
-        if how <= 2:
-            tokens = _tokens(lines[at])
-            tokens[draw.randrange(len(tokens))] = " " + draw.choice(VALUES)
-            lines[at] = "".join(tokens)
-        elif how == 3:
-            lines.insert(draw.randrange(len(lines)), lines[at])
-        elif how == 4:
-            del lines[at]
-        elif how == 5:
-            lines[at] = " " * draw.randint(0, 6) + lines[at].lstrip()
-        else:
-            other = draw.randrange(len(lines))
-            theirs, ours = _tokens(lines[other]), _tokens(lines[at])
-            ours[draw.randrange(len(ours))] = draw.choice(theirs)
-            lines[at] = "".join(ours)
-        text = "\n".join(lines)
-    raw = bytearray(text.encode("utf-8", "surrogatepass"))
-    if raw and draw.random() < 0.15:
-        raw[draw.randrange(len(raw))] = draw.randrange(256)
-    return bytes(raw)
+SMALL = """
+schema: marketsim/1
+name: small
+clock: {start: 2024-01-01T23:59:00Z, duration: 2min}
+seed: 7
+underlyings:
+  - {id: BTC, index: {kind: gbm, price: 30000 USDT, volatility: 70%/yr, every: 1s, pass_through: 20%}}
+markets:
+  - id: BTC-PERP
+    underlying: BTC
+    tick: 0.1 USDT
+    lot: 0.001 BTC
+    fees: {maker: 2 bps, taker: 5 bps}
+    mark: {rule: median, every: 1s}
+    funding: {every: 1min, interest: 1 bps, damper: 5 bps, cap: 30 bps, sample: 5s}
+    margin: {tiers: none}
+    liquidation: {engine: binance, fee: 1.25%}
+    insurance_fund: 200 kUSDT
+tokens:
+  - id: UP
+    issuer: alpha
+    basket: {BTC-PERP: 3}
+    aum: 1 MUSDT
+    nav: 100 USDT
+    start: {leverage: 3.1}
+    rebalance: {policy: band, lower: 2.5, upper: 3.5, move: 2%, to: target, poll: 5s}
+    execution: {algorithm: twap, over: 20s, slices: 4}
+    primary: {mode: cash_nav, create_fee: 10 bps, redeem_fee: 10 bps}
+    management_fee: {rate: 1 bps, every: 1min}
+    market: {tick: 0.01 USDT, lot: 0.01}
+  - id: DOWN
+    like: UP
+    basket: {BTC-PERP: -3}
+    start: {leverage: -3}
+    rebalance: {policy: daily, at: "00:00", jitter: 5s}
+traders:
+  - id: noise
+    kind: noise
+    market: BTC-PERP
+    count: 40
+    rate: 60/h
+    capital: {lognormal: {median: 20 kUSDT, sigma: 1}}
+  - {id: makers, kind: market_maker, market: BTC-PERP, count: 2, capital: 2 MUSDT, size: 4 kUSDT, latency: 2ms}
+  - {id: quotes, kind: market_maker, market: UP, count: 2, capital: 200 kUSDT, size: 4 kUSDT}
+  - {id: value, kind: fundamentalist, market: BTC-PERP, count: 5, rate: 60/h, capital: 100 kUSDT}
+  - {id: people, kind: holder, tokens: [UP, DOWN], count: 10, rate: 30/h, capital: 5 kUSDT}
+events:
+  - {at: 30s, kind: jump, underlying: BTC, size: -6%}
+  - {at: 40s, kind: order, market: BTC-PERP, size: -2 BTC, type: market}
+record: {trades: all, orders: all, quotes: change, depth: {bps: [5, 25], every: 10s}, cohorts: 30s}
+"""
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sys.stdout.write(f"MARKETSIM_FUZZ_SEED={SEED} MARKETSIM_FUZZ_EXAMPLES={EXAMPLES}\n")
-    return tmp_path_factory.mktemp("scenarios")
+class Fuzz:
+    """The files that are changed, where mutants of each go, and what has come of them."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self.folder = folder / "scenarios"
+        shutil.copytree(shipped_folder(), self.folder)
+        (self.folder / "small.yaml").write_text(SMALL, encoding="utf-8")
+        files = sorted(path for path in self.folder.rglob("*.yaml") if path.stat().st_size < LARGEST)
+        texts = {path: path.read_text(encoding="utf-8") for path in files}
+        self.texts = {str(path.relative_to(self.folder)): text for path, text in texts.items()}
+        self.valid = {
+            name: text for name, text in self.texts.items() if doors.validate(self.folder / name).exit_code == 0
+        }
+        self.names = [*self.texts, *(3 * list(self.valid)), *(20 * ["small.yaml"])]
+        self.counts: Counter[str] = Counter()
+        self.failed: dict[str, str] = {}
+        self.say = say
+        self.began = time.monotonic()
+
+    def path(self, name: str) -> Path:
+        """Where a mutant of a file stands: beside it, so that it finds what the file names."""
+        return (self.folder / name).with_name("mutant.yaml")
+
+    @contextmanager
+    def mutant(self, part: str, number: int, name: str, data: bytes) -> Iterator[Path]:
+        """A mutant as a file; what fails in here is kept and told in the end, each kind once."""
+        path = self.path(name)
+        path.write_bytes(data)
+        self.counts["mutants"] += 1
+        try:
+            yield path
+        except (Exception, doors.HangError) as error:
+            at = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+            kind = f"{type(error).__name__} at {next((each for each in reversed(at) if ROOM in each), at[-1])}"
+            self.counts["that failed"] += 1
+            if kind not in self.failed:
+                kept = KEEP / f"{part}-{SEED}-{number}.yaml" if KEEP else self.folder.parent / "failed.yaml"
+                kept.write_bytes(data)
+                self.failed[kind] = f"{part} mutant {number}, of {name}, {kind}: {error}\n{data!r}"
+        finally:
+            path.unlink()
+
+    def ask(self, path: Path, draw: random.Random) -> None:
+        """Ask a mutant's doors."""
+        valid = doors.validate(path).exit_code == 0
+        self.counts["valid" if valid else "refused"] += 1
+        if valid:
+            self.ask_more(path, draw)
+
+    def ask_more(self, path: Path, draw: random.Random) -> None:
+        """Ask what only valid files are asked."""
+        world = doors.written_again(path)
+        if draw.random() < SHOWN:
+            doors.show(path)
+            self.counts["shown"] += 1
+        duration_s = draw.choice((5, 60))
+        if draw.random() < RUN and doors.is_short(world, duration_s):
+            ended = doors.run(path, self.folder.parent / "out", duration_s)
+            self.counts[f"runs that ended with {ended.exit_code}"] += 1
+            shutil.rmtree(self.folder.parent / "out", ignore_errors=True)
+
+    def tell(self, part: str) -> None:
+        """What was done, in a line; fails with all that failed."""
+        told = ", ".join(f"{number:,} {what}" for what, number in sorted(self.counts.items()))
+        self.say(f"MARKETSIM_FUZZ_SEED={SEED}, {part}: {told}; {time.monotonic() - self.began:.0f} s")
+        told = "\n\n".join(self.failed.values())
+        assert not self.failed, f"MARKETSIM_FUZZ_SEED={SEED} MARKETSIM_FUZZ_MUTANTS={MUTANTS}\n{told}"
+
+
+@pytest.fixture
+def fuzz(tmp_path: Path, say: Callable[[str], None]) -> Fuzz:
+    return Fuzz(tmp_path, say)
+
+
+def drawn(part: str, number: int) -> random.Random:
+    """The luck of one mutant."""
+    return random.Random(f"{SEED} {part} {number}")
+
+
+def test_whatever_becomes_of_a_scenario_the_commands_answer_in_words(fuzz: Fuzz) -> None:
+    others = list(fuzz.texts.values())
+    for number in range(FROM, MUTANTS // 2):
+        draw = drawn("blind", number)
+        name = draw.choice(fuzz.names)
+        with fuzz.mutant("blind", number, name, mutant(fuzz.texts[name], others, draw)) as path:
+            fuzz.ask(path, draw)
+    fuzz.tell("blind")
+
+
+def test_mutants_that_reach_something_new_are_changed_further(fuzz: Fuzz) -> None:
+    coverage, corpus, others = (
+        Coverage(),
+        Corpus([(name, fuzz.texts[name]) for name in fuzz.names]),
+        list(fuzz.texts.values()),
+    )
+    for number in range(MUTANTS // 4):
+        draw = drawn("guided", number)
+        name, text = corpus.pick(draw)
+        data = mutant(text, others, draw)
+        with fuzz.mutant("guided", number, name, data) as path:
+            with coverage.watched():
+                ended = doors.validate(path)
+            coverage.hear(ended.output.replace(str(path), ""))
+            fuzz.counts["refused" if ended.exit_code else "valid"] += 1
+            if coverage.is_more():
+                corpus.keep(name, data.decode("utf-8", "replace"))
+            if ended.exit_code == 0:
+                fuzz.ask_more(path, draw)
+    fuzz.counts["kept"] = corpus.found
+    fuzz.counts["lines and messages"] = coverage.reached
+    fuzz.tell("guided")
+    assert fuzz.counts["kept"]
+
+
+def test_nonsense_is_refused_and_another_quantity_is_another_world(fuzz: Fuzz) -> None:
+    names = list(fuzz.valid)
+    worlds = {name: doors.written_again(fuzz.folder / name).sha256() for name in names}
+    for number in range(FROM, MUTANTS // 4):
+        draw = drawn("nonsense", number)
+        name = draw.choice(names)
+        changed = nonsense(fuzz.texts[name], draw)
+        if changed is None:
+            continue
+        with fuzz.mutant("nonsense", number, name, changed.text.encode()) as path:
+            ended = doors.validate(path)
+            fuzz.counts["refused" if ended.exit_code else "valid"] += 1
+            if changed.is_other and ended.exit_code == 0:
+                assert doors.written_again(path).sha256() != worlds[name], changed.what
+            else:
+                assert ended.exit_code == 3, changed.what
+    fuzz.tell("nonsense")
 
 
 @seed(SEED)
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=max(MUTANTS // 50, 1),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(source=st.sampled_from(SOURCES), draw=st.randoms(use_true_random=True))
-def test_a_mutant_is_valid_or_refused_with_its_problems(place: Path, source: Path, draw: random.Random) -> None:
-    path = place / "mutant.yaml"
-    path.write_bytes(mutant(source.read_text(encoding="utf-8"), draw))
+@given(data=st.data())
+def test_what_fails_is_made_as_small_as_it_goes(fuzz: Fuzz, data: st.DataObject) -> None:
+    name, draw = data.draw(st.sampled_from(sorted(fuzz.texts))), data.draw(st.randoms())
+    path = fuzz.path(name)
+    path.write_bytes(mutant(fuzz.texts[name], list(fuzz.texts.values()), draw))
     try:
-        problems = validate(path)
+        if doors.validate(path).exit_code == 0:
+            doors.written_again(path)
     except Exception as error:
-        error.add_note(f"{source.name}, mutated:\n{path.read_bytes()!r}")
+        error.add_note(f"MARKETSIM_FUZZ_SEED={SEED}, {name}, mutated:\n{path.read_bytes()!r}")
         raise
-    assert not any("Node(" in str(problem) for problem in problems)
+    finally:
+        path.unlink()

@@ -16,10 +16,9 @@ import pytest
 from tests.experiments.slurm import SCRIPT
 from tests.experiments.studies import contents, left_over, manifests, text
 from tests.verification.single_node_slurm import lacking, single_node_slurm
+from tests.verification.sweeps import ENVIRONMENT, ROOT, command, finished, processes_of, sweep, wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 RUNS = 24
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @pytest.fixture(scope="module")
@@ -35,40 +34,6 @@ def undisturbed(study: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     out = tmp_path_factory.mktemp("undisturbed")
     assert sweep(study, out).returncode == 0
     return contents(out)
-
-
-def command(study: Path, out: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "marketsim", "sweep", str(study), "--out", str(out), *options]
-
-
-def sweep(study: Path, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(study, out, "--workers", "2", "--json", *options), capture_output=True, text=True, env=ENVIRONMENT,
-        check=False,
-    )  # fmt: skip
-
-
-def processes_of(out: Path) -> list[int]:
-    """Processes that have a file or folder below `out` open: workers in the middle of a run hold a lock there."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*/fd"):
-        try:
-            if any(os.readlink(each).startswith(str(out)) for each in folder.iterdir()):
-                found.append(int(folder.parent.name))
-        except OSError:
-            continue
-    return found
-
-
-def finished(out: Path) -> int:
-    return len(list(out.glob("*/*/runs/*/manifest.json")))
-
-
-def wait_until(is_so: Callable[[], bool], within_s: float = 120.0) -> None:
-    until = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def test_a_sweep_killed_again_and_again_makes_every_run_once(

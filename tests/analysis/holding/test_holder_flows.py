@@ -11,6 +11,7 @@ from marketsim.analysis.holding.holder_flows import HolderFlow, holder_histories
 from marketsim.analysis.holding.token_against_perpetual import compare_holding
 from marketsim.datasets.run import Run
 from marketsim.datasets.tables import TABLES
+from tests.datasets.manifests import write_manifest
 from tests.simulation.worlds import FREE, OFF_BOOK, UP, world
 
 SECOND = 10**9
@@ -68,7 +69,7 @@ def directory(tmp_path: Path) -> Path:
         pl.DataFrame(given.get(name, []), schema=table.schema()).write_parquet(tmp_path / "tables" / f"{name}.parquet")
     small = world(duration="1min", market=FREE, traders=[], tokens=[TOKEN])
     (tmp_path / "resolved.json").write_text(json.dumps(small.canonical()))
-    (tmp_path / "manifest.json").write_text('{"status": "ok"}')
+    write_manifest(tmp_path)
     return tmp_path
 
 

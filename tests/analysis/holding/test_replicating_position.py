@@ -16,6 +16,7 @@ from marketsim.analysis.holding.token_against_perpetual import COLUMNS, HoldingR
 from marketsim.scenario.study import PerpetualPositionSpec
 from marketsim.traders.agent import Agent
 from marketsim.venues.margin import BINANCE_BTCUSDT_2024, UNLIMITED, tier_table
+from tests.datasets.manifests import write_manifest
 from tests.simulation.worlds import FREE, OFF_BOOK, UP, recorded, steps, world
 
 CASH = 100_000_000_000  # 1 000 USDT
@@ -189,7 +190,7 @@ def test_a_token_without_a_market_is_compared_by_a_holder_of_one_hundred_units(t
     )
     recorded(small, tmp_path)
     (tmp_path / "resolved.json").write_text(json.dumps(small.canonical()))
-    (tmp_path / "manifest.json").write_text('{"status": "ok"}')
+    write_manifest(tmp_path)
     positions = [
         {"as": "perp", "leverage": 3, "match": "capital"},
         {"as": "perp", "leverage": 5, "stop_loss": "5%", "match": "notional"},
@@ -227,7 +228,7 @@ def test_who_created_a_token_without_a_market_is_compared_by_what_he_did(tmp_pat
     small = world(index=path, market=FREE, traders=[], tokens=[token])
     recorded(small, tmp_path, before=lambda model: Client(model, capital="20 kUSDT", name="client"))
     (tmp_path / "resolved.json").write_text(json.dumps(small.canonical()))
-    (tmp_path / "manifest.json").write_text('{"status": "ok"}')
+    write_manifest(tmp_path)
     (row,) = compare_holding(tmp_path, [{"as": "perp", "leverage": 3, "match": "capital"}]).rows(named=True)
     assert (row["token"], row["cohort"]) == ("UP", "client")
     assert row["cash_in_atoms"] == 999_000_000_000

@@ -14,7 +14,8 @@ from marketsim.analysis.study_effects.sensitivity_indices import (
     sobol_indices,
 )
 from marketsim.datasets.study import PLAN, Study, create_study
-from marketsim.experiments.design import Plan, lay_out_cells
+from marketsim.experiments.cells import lay_out_cells
+from marketsim.experiments.design import Plan
 from marketsim.experiments.sampling import morris, saltelli
 from marketsim.scenario import load_text
 from tests.analysis.studies import WORLD
