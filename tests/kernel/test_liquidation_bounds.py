@@ -205,15 +205,36 @@ def test_an_order_brings_the_position_to_the_end_of_the_tier_below(side: int) ->
     assert rows(s, "liquidations")[0]["filled_lots"] == 500 - kept
 
 
-def test_of_two_positions_of_one_size_the_first_goes_first() -> None:
+def test_who_is_cut_and_still_below_maintenance_is_cut_again_at_the_next_mark_and_not_taken_over() -> None:
+    """5 % up to 400 lots' worth and 10 % above, which with its deduction is 20 + 10 % of what lies above.
+
+    500 lots bought at 10,000 with 31 lots' worth, at a mark of 9,700: 16 are left of 28.5 needed. Cut to 412 lots it
+    needs almost 20, and is closed at the next mark.
+    """
+    tiers = ((0, 5_000_000, 20), (400 * LOT, 10_000_000, 10))
+    s = fallen((31 * LOT, RICH), (10_000, 10_000, 9_700), fund=10**4 * LOT, tiers=tiers, liquidation_fee=0)
+    s.start(0, 500, 10_000)
+    s.order(1, 5_000, 9_700)
+    s.advance(2 * SECOND)
+    assert (s.lots(0), int(s.world.accounts[0]["state"])) == (412, codes.S_QUEUED)
+    s.advance(3 * SECOND)
+    assert (s.lots(0), int(s.world.accounts[0]["state"])) == (0, codes.S_NORMAL)
+    assert [(row["filled_lots"], codes.STAGES[row["stage"]]) for row in rows(s, "liquidations")] == [
+        (88, "partial"),
+        (412, "partial"),
+    ]
+
+
+def test_of_two_positions_of_one_size_the_first_goes_first_and_the_account_waits_for_the_other() -> None:
     markets = (MarketPlan(**TERMS), MarketPlan(**TERMS))
     paths = [[10_000, 10_000, *[9_500] * 9], [10_000, 10_000, *[9_500] * 9]]
-    s = Session(Plan((10 * LOT, RICH), markets), paths)
+    s = Session(Plan((102 * LOT // 10, RICH), markets), paths)  # 0.2 lots' worth are left, the fee takes them
     for market in (0, 1):
         s.start(0, 100, 10_000, market)
         s.order(1, 1_000, 9_500, market=market)
     s.advance(2 * SECOND)
     assert [row["market"] for row in rows(s, "liquidations")][:1] == [0]
+    assert (s.lots(0, 0), s.lots(0, 1), int(s.world.accounts[0]["state"])) == (0, 100, codes.S_QUEUED)
 
 
 # ---- who is closed first
