@@ -632,3 +632,21 @@ def test_a_hedge_that_takes_time_is_no_rebalance_of_the_token() -> None:
     world.run_to(MINUTE)
     assert request.status == "settled"
     assert not [row for row in world.rows.get("events", []) if row["event"] == "state"]
+
+
+def test_a_fund_that_begins_empty_resets_and_charges_from_its_first_creation_on() -> None:
+    """100,000 USDT at the door of an empty fund; a rise of 2 %, at noon a reset, at midnight 1 bp of 106,000."""
+    world, desk, _ = opened(
+        {"mode": "cash_nav"},
+        aum="0 USDT",
+        rebalance={"policy": "daily", "at": "12:00"},
+        management_fee={"rate": "1 bps", "at": "00:00"},
+    )
+    request = create(desk, 100_000)
+    world.run_to(MINUTE)
+    assert request.status == "settled"
+    world.set_price(306_000)
+    world.run_to(DAY + MINUTE)
+    desk.finish(world.now)
+    assert [row["t_decide_ns"] for row in world.rows["rebalances"]] == [12 * HOUR]
+    assert [paid[3] for paid in world.paid] == [1_060_000_000]
