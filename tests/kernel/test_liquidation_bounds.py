@@ -120,13 +120,27 @@ def test_the_parent_is_the_liquidation_before_and_the_other_side_begins_another_
 # ---- the fund
 
 
-@pytest.mark.parametrize(("fund", "stage"), [(9_000_000 * 100, "takeover"), (9_000_000 * 100 - 1, "deleveraged")])
-def test_the_fund_may_hold_as_much_as_it_owns_and_not_an_atom_more(fund: int, stage: str) -> None:
-    """100 lots bankrupt at 9,000, which is the mark: 900,000,000 atoms, and it gains nothing by taking them."""
-    s = fallen((10 * LOT, RICH), (10_000, 10_000, 9_000), fund=fund)
+@pytest.mark.parametrize("mark", [9_000, 9_040])
+@pytest.mark.parametrize(("short_by", "stage"), [(0, "takeover"), (1, "deleveraged")])
+def test_the_fund_may_hold_as_much_as_it_owns_with_what_it_gains_and_not_an_atom_more(
+    mark: int, short_by: int, stage: str
+) -> None:
+    """100 lots bankrupt at 9,000 are worth at the mark 900,000,000 atoms and what the fund gains by them."""
+    s = fallen((10 * LOT, RICH), (10_000, 10_000, mark), fund=9_000_000 * 100 - short_by)
     s.start(0, 100, 10_000)
     s.advance(2 * SECOND)
     assert codes.STAGES[rows(s, "liquidations")[0]["stage"]] == stage
+
+
+@pytest.mark.parametrize(("fund", "stage"), [(1, "takeover"), (0, "deleveraged")])
+def test_a_fund_that_would_own_nothing_closes_not_even_its_own_position_by_taking(fund: int, stage: str) -> None:
+    """Short 100 lots at 9,000 it has won at a mark of 8,900 what it loses with the 100 lots bankrupt at 9,000."""
+    s = fallen((10 * LOT, RICH), (10_000, 10_000, 8_900), fund=fund)
+    s.start(s.plan.fund_of(0), -100, 9_000)
+    s.start(0, 100, 10_000)
+    s.advance(2 * SECOND)
+    assert codes.STAGES[rows(s, "liquidations")[0]["stage"]] == stage
+    assert (s.lots(0), s.lots(s.plan.fund_of(0))) == (0, 0)
 
 
 def test_what_the_fund_holds_already_counts_with_its_sign() -> None:

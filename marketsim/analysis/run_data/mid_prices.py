@@ -48,7 +48,10 @@ class _Series:
 
 
 class MidPrices:
-    """The mids of a run by market; from `quotes`, or from `marks` where those were written more often or alone."""
+    """The mids of a run by market; from `quotes`, or from `marks` where those were written more often or alone.
+
+    table: the finer of the two; a market that has no row in it is read from the other.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -57,12 +60,10 @@ class MidPrices:
         for table, every in sorted(cadences.items(), key=lambda item: -item[1]):  # the finest last
             self._series |= _read(run, table, every)
         self.table = min(cadences, key=lambda table: (cadences[table], table != "quotes"), default=None)
-        self.every_ns = max((each.every_ns for each in self._series.values()), default=None)
-        if self.every_ns is None and self.table is not None:
-            self.every_ns = cadences[self.table]
+        self.every_ns = None if self.table is None else cadences[self.table]
 
     def is_as_fine_as(self, coarsest_ns: int) -> bool:
-        """Whether there is a mid of every market at least every `coarsest_ns`."""
+        """Whether there is a mid at least every `coarsest_ns`."""
         return self.every_ns is not None and self.every_ns <= coarsest_ns
 
     def require(self, what_for: str, coarsest_ns: int = COARSEST_NS) -> MidPrices:

@@ -217,7 +217,8 @@ def test_a_plugins_measure_is_listed_accepted_measured_and_reported(tmp_path: Pa
     effects = measure_effects(study, all_measures())
     assert effects.filter(pl.col("versus").is_null(), arm="factual")["estimate"].to_list() == [1.0]  # of 0, 1 and 2
     study.write_effects(effects)
-    assert "<h3>ordinal</h3>" in write_study_report(study.path).read_text(encoding="utf-8")
+    row = "<tr><td>ordinal</td><td>factual</td><td>–</td><td class=number>1.00</td>"
+    assert row in write_study_report(study.path).read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("plugin")

@@ -179,6 +179,15 @@ def test_mids_that_are_too_coarse_for_the_end_of_a_reset_are_refused(tmp_path: P
         terms("impact_gap_0s", *runs)
 
 
+def test_a_market_that_nobody_quotes_does_not_make_the_mids_of_others_too_coarse(tmp_path: Path) -> None:
+    """The token's own market has marks of every minute alone; the perpetual's quotes are of every 10 s."""
+    marks = [{"t_ns": k * MINUTE, "market": "UP", "mid_price": None} for k in range(3)]
+    rows = [rebalance(0, "UP", HOUR, HOUR, 5)]
+    mids = [(0, 100.0), (HOUR, 101.0)]
+    runs = pair(tmp_path, mids, [(t, 100.0) for t, _ in mids], rows, record={"quotes": "10s"}, marks=marks)
+    assert value("impact_gap_0s", *runs) == pytest.approx(1e4 * log(1.01))
+
+
 # -- multipliers
 
 
