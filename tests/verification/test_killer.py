@@ -91,7 +91,7 @@ class Killer:
         """Let it go on to its end; its exit code."""
         with self.start(out) as process:
             errors = process.communicate(timeout=600)[1]
-        assert_no_traceback(errors)
+        assert "Traceback" not in errors, errors
         return process.returncode
 
     def kill(self, out: Path, luck: random.Random) -> tuple[str, int]:
@@ -129,11 +129,6 @@ class Killer:
 def _is_before_it_began(errors: str) -> bool:
     """Whether Python was interrupted while it read the program: nothing of ours was there to say so."""
     return errors.rstrip().endswith("KeyboardInterrupt") and "in invoke" not in errors
-
-
-def assert_no_traceback(errors: str) -> None:
-    """No traceback, but that of a Python which was interrupted before it had begun with marketsim."""
-    assert "Traceback" not in errors or errors.startswith("Fatal Python error: init_"), errors
 
 
 def _send(pid: int, number: int) -> None:
