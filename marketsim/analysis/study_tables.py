@@ -20,7 +20,7 @@ from marketsim.analysis.run_data.finished_runs import factual_arms, finished_run
 from marketsim.analysis.study_effects.sensitivity_indices import measure_sensitivity
 from marketsim.analysis.transfers.transfer_matrix import transfers
 from marketsim.datasets.run import Run
-from marketsim.datasets.storage import storing
+from marketsim.datasets.store import write_whole
 from marketsim.datasets.study import Study
 from marketsim.scenario.study import TRANSFERS
 
@@ -61,7 +61,5 @@ def _of_runs(study: Study, arms: set[str], make: Callable[[Run], pl.DataFrame]) 
 
 def _write(study: Study, name: str, frame: pl.DataFrame) -> Path:
     path = study.path / f"{name}.parquet"
-    with storing(path):
-        frame.write_parquet(path.with_suffix(".writing"))
-        path.with_suffix(".writing").replace(path)
+    write_whole(path, frame.write_parquet)
     return path

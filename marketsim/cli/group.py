@@ -37,8 +37,8 @@ class Commands(click.Group):
         try:
             with _ended_politely():
                 return super().invoke(ctx)
-        except KeyboardInterrupt:
-            say("interrupted; what is finished is kept, and what is not leaves nothing", err=True)
+        except KeyboardInterrupt as stop:
+            say("; ".join(("interrupted", *map(str, stop.args))), err=True)
             ctx.exit(130)
         except click.UsageError as wrong:
             raise click.UsageError(printable(wrong.format_message()), wrong.ctx) from wrong

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,7 @@ class RunDirectory:
         with storing(final):
             final.parent.mkdir(parents=True, exist_ok=True)
             remove_stale(final.parent)
-            path, lock = _locked_folder(final)
+            path, lock = _locked(final, Path.mkdir)
             (path / "tables").mkdir()
         return cls(path, final, lock, again)
 
@@ -136,8 +137,8 @@ def _hidden(final: Path, ending: str) -> Path:
     return final.with_name(f".{final.name}.{secrets.token_hex(4)}.{ending}")
 
 
-def _lock_folder(path: Path) -> int | None:
-    """Take a folder's lock; None where another process holds it or was quicker, or where there are no such locks."""
+def _take_lock(path: Path) -> int | None:
+    """Take the lock of a file or folder; None where another process holds it or was quicker, or there are no locks."""
     try:
         lock = os.open(path, os.O_RDONLY)
     except FileNotFoundError:  # it got its place, or is removed already
@@ -150,25 +151,37 @@ def _lock_folder(path: Path) -> int | None:
     return lock
 
 
-def _locked_folder(final: Path) -> tuple[Path, int]:
-    """A new hidden folder beside `final` and its lock."""
+def _locked(final: Path, make: Callable[[Path], object]) -> tuple[Path, int]:
+    """Something new and hidden beside `final`, and its lock."""
     while True:
         path = _hidden(final, "building")
-        path.mkdir()
+        make(path)
         try:
             lock = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:  # a cleaner was quicker and took the folder for a stale one
+        except FileNotFoundError:  # a cleaner was quicker and took it for a stale one
             continue
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:  # a cleaner is at it
             os.close(lock)
             continue
-        except OSError:  # no such locks here: nobody can take the folder for a stale one
+        except OSError:  # no such locks here: nobody can take it for a stale one
             return path, lock
         if path.exists() and path.stat().st_ino == os.fstat(lock).st_ino:
             return path, lock
         os.close(lock)
+
+
+def write_whole(path: Path, write: Callable[[Path], Any], advice: str = "use another --out") -> None:
+    """Write a file beside its place and rename it: what stands at `path` is whole, and a cleaner finds what is not."""
+    with storing(path, advice):
+        building, lock = _locked(path, Path.touch)
+        try:
+            write(building)
+            building.replace(path)
+        finally:
+            building.unlink(missing_ok=True)
+            os.close(lock)
 
 
 def _set_aside(final: Path) -> Path | None:
@@ -183,9 +196,12 @@ def _set_aside(final: Path) -> Path | None:
 def remove_stale(folder: Path) -> None:
     """Remove what killed processes left in `folder`, and put back what they had set aside."""
     for path in folder.glob(".*.building"):
-        lock = _lock_folder(path)
+        lock = _take_lock(path)
         if lock is not None:
-            shutil.rmtree(path, ignore_errors=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
             os.close(lock)
     for path in folder.glob(".*.replaced"):
         run_id = path.name[1:].rsplit(".", 2)[0]

@@ -13,9 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +26,7 @@ from marketsim.datasets.frame import labels
 from marketsim.datasets.integrity import check_file, check_signed, file_sha256, read_json, read_manifest, signed
 from marketsim.datasets.run import Run
 from marketsim.datasets.storage import named_in_text, storing
-from marketsim.datasets.store import resolve_path
+from marketsim.datasets.store import resolve_path, write_whole
 from marketsim.datasets.tables import table_named
 from marketsim.errors import DamagedResultError, ResultError, UsageError
 from marketsim.scenario.schema import Scenario
@@ -186,7 +183,7 @@ class Study:
     def write_effects(self, effects: pl.DataFrame) -> Path:
         """Write effects.parquet in one step; returns where it is."""
         path = self.path / "effects.parquet"
-        _write_whole(path, effects.write_parquet)
+        write_whole(path, effects.write_parquet)
         return path
 
     def _found(self) -> pl.DataFrame:
@@ -245,11 +242,11 @@ def create_study(
         return Study(folder)
     with storing(folder):
         (folder / "runs").mkdir(parents=True, exist_ok=True)
-    _write_whole(folder / "design.parquet", design.write_parquet)
-    _write_whole(folder / "plan.parquet", plan.write_parquet)
+    write_whole(folder / "design.parquet", design.write_parquet)
+    write_whole(folder / "plan.parquet", plan.write_parquet)
     files = {name: file_sha256(folder / name) for name in ("design.parquet", "plan.parquet")}
     declared = signed({**_declaration(scenario, design, plan, code), "files": files}, "study_sha256")
-    _write_whole(folder / "study.json", lambda path: provenance.write_json(path, declared))
+    write_whole(folder / "study.json", lambda path: provenance.write_json(path, declared))
     return Study(folder)
 
 
@@ -286,14 +283,3 @@ def _check_same(study: Study, design: pl.DataFrame, plan: pl.DataFrame, code: st
             f"{study.path} has another design than this machine lays out (another version of SciPy?); "
             "--again replaces it, --out writes elsewhere"
         )
-
-
-def _write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write a file beside its place and rename it: what stands at `path` is whole."""
-    building = path.with_name(f".{path.name}.{secrets.token_hex(4)}.building")
-    with storing(path):
-        try:
-            write(building)
-            os.replace(building, path)
-        finally:
-            building.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import polars as pl
 
 from marketsim.datasets.run import Run
 from marketsim.datasets.storage import is_full, storing
+from marketsim.datasets.store import write_whole
 from marketsim.errors import MarketsimError
 from marketsim.experiments.bundles import Bundle
 from marketsim.experiments.probe_design import probe_plan
@@ -92,10 +93,7 @@ class BundleTask:
         folder = self.study / PROBES
         with storing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{run.run_id}.parquet"
-            waiting = path.with_suffix(".writing")
-            table.write_parquet(waiting)
-            waiting.replace(path)
+        write_whole(folder / f"{run.run_id}.parquet", table.write_parquet)
         return 0
 
 

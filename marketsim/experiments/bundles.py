@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from marketsim.datasets import provenance
 from marketsim.datasets.storage import storing
+from marketsim.datasets.store import write_whole
 from marketsim.experiments.design import PlannedRun
 from marketsim.scenario.study import StudySpec
 
@@ -49,11 +50,8 @@ class Bundle:
         told = {"kind": self.kind, "cell": self.run.cell, "replication": self.run.replication}
         with storing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            path = folder / f"{self.name}.json"
-            waiting = path.with_suffix(".writing")
-            note = {**told, "factual": self.run.run_id, "code": code, "status": status, "reason": reason}
-            provenance.write_json(waiting, note)
-            waiting.replace(path)
+        note = {**told, "factual": self.run.run_id, "code": code, "status": status, "reason": reason}
+        write_whole(folder / f"{self.name}.json", lambda aside: provenance.write_json(aside, note))
 
 
 def bundles_of(spec: StudySpec, runs: Iterable[PlannedRun]) -> list[Bundle]:

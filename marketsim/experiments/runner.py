@@ -15,8 +15,8 @@ from marketsim.datasets import provenance
 from marketsim.datasets.store import Found, remove_stale
 from marketsim.datasets.study import Study, create_study
 from marketsim.errors import EnvironmentLackError, SweepStoppedError, UsageError
-from marketsim.experiments.bundle_task import BundleTask
-from marketsim.experiments.bundles import Bundle, bundles_of
+from marketsim.experiments.bundle_task import PROBES, BundleTask
+from marketsim.experiments.bundles import BUNDLES, Bundle, bundles_of
 from marketsim.experiments.cells import lay_out_cells, world_of
 from marketsim.experiments.design import Plan, PlannedRun, plan_study, whole_arms
 from marketsim.experiments.engine import Cluster, cores, share_of_memory
@@ -111,11 +111,14 @@ def sweep(
     plan, code = plan_study(scenario), provenance.code_here()
     study = create_study(out, scenario, plan.design_table(), plan.run_table(), code, again=again)
     keep_given_files(scenario, study.path)
-    remove_stale(study.path / RUNS)
+    for folder in (study.path, *(study.path / name for name in (RUNS, BUNDLES, PROBES))):
+        remove_stale(folder)
     mine = (shard or Shard()).part(plan.runs)
     under_way = _Sweep(plan, study.path, mine, code, again, limits or Limits(), progress)
     try:
         under_way.make(lambda tasks: _open_cluster(min(wished, tasks), scheduler, under_way.limits))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(under_way.kept()) from None
     finally:
         remove_stale(study.path / RUNS)
     bundles = bundles_of(study.spec, plan.runs)
@@ -131,11 +134,20 @@ def sweep(
             f"{counts['missing']} are missing: start the same sweep again to continue",
             swept,
         )
-    if is_complete and (under_way.made or not (study.path / "effects.parquet").is_file()):
-        for finish in (effects, report):
-            if finish is not None:
-                finish(swept)
+    if is_complete:
+        _finish(swept, effects, report, is_new=bool(under_way.made))
     return swept
+
+
+def _finish(swept: SweptStudy, effects: Finish | None, report: Finish | None, *, is_new: bool) -> None:
+    """Compute the effects of a whole study and write its page, where they are not there or something was made."""
+    try:
+        for finish, name in ((effects, "effects.parquet"), (report, "report.html")):
+            if finish is not None and (is_new or not (swept.path / name).is_file()):
+                finish(swept)
+                is_new = True
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("all runs are done and kept: start the same sweep again to continue") from None
 
 
 def worker_count(workers: int | str) -> int:
@@ -227,6 +239,11 @@ class _Sweep:
                     self._settle(receipt)
             except EnvironmentLackError as error:
                 self.trouble = str(error)
+
+    def kept(self) -> str:
+        """What is there and stays when this ends now."""
+        done, total = self.tally["done"], self.tally["total"]
+        return f"{done:,} of {total:,} runs are done and kept: start the same sweep again to continue"
 
     def _next(self) -> Task | None:
         name = self.queue.next()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 __all__ = ["answer_of_study", "write_report", "write_study_report"]
 
+ADVICE = "copy the folder to where pages may be written"
+
 
 def write_report(run_directory: Path) -> Path:
     """Write `report.html` into a finished run's directory and return its path; a report that is there is replaced.
@@ -48,14 +50,9 @@ def answer_of_study(study_directory: Path) -> list[str]:
 
 
 def _written(folder: Path, page: str) -> Path:
-    from marketsim.datasets.storage import storing
+    from marketsim.datasets.store import remove_stale, write_whole
 
     path = folder / "report.html"
-    aside = path.with_name(f".{path.name}.writing")
-    with storing(path):
-        try:
-            aside.write_text(page, encoding="utf-8", newline="\n")
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+    remove_stale(folder)
+    write_whole(path, lambda aside: aside.write_text(page, encoding="utf-8", newline="\n"), ADVICE)
     return path

@@ -224,6 +224,8 @@ def _write_report(report: ReportWriter, place: Path) -> None:
     kept = f"the run is finished and kept in {place}; `marketsim report` writes its page"
     try:
         report(place)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(kept) from None
     except EnvironmentLackError as error:
         raise EnvironmentLackError(f"{error}; {kept}") from error
     except Exception as error:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from marketsim.datasets.run import Run
+from marketsim.datasets.store import remove_stale
 from marketsim.errors import ResultError, UsageError
 from marketsim.kernel.warm import warm_up
 from marketsim.scenario.run_block import RunSpec
@@ -65,18 +66,30 @@ def run(
     )
     finished = builder.finished()
     if finished is not None:
+        remove_stale(finished.path)
         return finished
-    compile_s = warm_up(say)
-    with factual_run(builder, source, progress) as place:
-        children = children_of(builder.arm, place)
-    return builder.build(
-        lambda: open_world(builder, children),
-        report=report,
-        crowding=crowding,
-        progress=progress,
-        limit=time_limit,
-        compile_s=compile_s,
-    )
+    try:
+        compile_s = warm_up(say)
+        with factual_run(builder, source, progress) as place:
+            children = children_of(builder.arm, place)
+        return builder.build(
+            lambda: open_world(builder, children),
+            report=report,
+            crowding=crowding,
+            progress=progress,
+            limit=time_limit,
+            compile_s=compile_s,
+        )
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(*(stop.args or (_left(builder),))) from None
+
+
+def _left(builder: RunBuilder) -> str:
+    """What an interrupted run has left."""
+    found, place = builder.find()
+    if found == "done":
+        return f"the run is finished and kept in {place}"
+    return "the run was not finished and leaves nothing"
 
 
 def open_world(builder: RunBuilder, children: list[dict[str, Any]], world: MarketModel | None = None) -> MarketModel:

@@ -190,3 +190,33 @@ def test_a_path_that_means_nothing_or_too_much_is_refused(tmp_path: Path) -> Non
     runs = [finished(tmp_path, run_id) for run_id in ("a" * 16, "b" * 16)]
     with pytest.raises(UsageError, match=f"holds 2; name one of {runs[0]}, {runs[1]}"):
         resolve_path(tmp_path)
+
+
+def test_a_file_that_is_being_written_is_left_alone_and_one_of_a_killed_process_is_removed(tmp_path: Path) -> None:
+    seen: list[list[str]] = []
+
+    def write(aside: Path) -> None:
+        aside.write_text("half")
+        store.remove_stale(tmp_path)
+        seen.append([path.name.split(".")[1] for path in tmp_path.iterdir()])
+        aside.write_text("whole")
+
+    (tmp_path / ".old.json.01234567.building").write_text("half")
+    store.write_whole(tmp_path / "new.json", write)
+    assert seen == [["new"]]
+    assert [path.name for path in tmp_path.iterdir()] == ["new.json"]
+    assert (tmp_path / "new.json").read_text() == "whole"
+
+
+def test_a_file_that_could_not_be_written_leaves_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("old")
+    with pytest.raises(
+        EnvironmentLackError, match=r"full: could not write .*page\.html; make room or wait"
+    ):
+        store.write_whole(tmp_path / "page.html", full, "wait")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    assert (tmp_path / "page.html").read_text() == "old"
+
+
+def full(_: Path) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")

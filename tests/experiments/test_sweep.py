@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from marketsim.cli import main
 from marketsim.datasets import writer
+from marketsim.datasets.store import write_whole
 from marketsim.errors import ResultError, ScenarioError, SweepStoppedError, UsageError
 from marketsim.experiments import Limits, Shard, SweptStudy, forecast, runner, sweep
 from marketsim.experiments.engine import fail_dead
@@ -157,14 +158,41 @@ def test_a_main_process_that_is_killed_loses_nothing_finished(whole: SweptStudy,
     assert left_over(swept.path) == []
 
 
-def test_an_interrupted_sweep_continues(whole: SweptStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_sweep_says_what_is_kept_and_continues(
+    whole: SweptStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     work_in(monkeypatch, Here(interrupt_after=3))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="3 of 8 runs are done and kept: start the same sweep again"):
         sweep(STUDY, out=tmp_path)
     rest = work_in(monkeypatch, Here())
     swept = sweep(STUDY, out=tmp_path)
     assert len(rest.names) == swept.counts["made"] == 5
     assert contents(swept.path) == contents(whole.path)
+
+
+def test_what_was_cut_off_while_a_study_was_finished_is_made_up_for(here: Here, tmp_path: Path) -> None:
+    """Killed between the effects and the page, or in the middle of writing either."""
+    made: list[str] = []
+
+    def finish(name: str) -> Callable[[SweptStudy], None]:
+        def write(swept: SweptStudy) -> None:
+            made.append(name)
+            write_whole(swept.path / name, Path.touch)
+
+        return write
+
+    def swept() -> SweptStudy:
+        return sweep(STUDY, out=tmp_path, effects=finish("effects.parquet"), report=finish("report.html"))
+
+    path = swept().path
+    swept()
+    assert made == ["effects.parquet", "report.html"]
+    (path / "report.html").unlink()
+    (path / ".report.html.0123abcd.building").touch()
+    (path / "runs" / ".0123456789abcdef.0123abcd.building").mkdir()
+    swept()
+    assert made == ["effects.parquet", "report.html", "report.html"]
+    assert left_over(tmp_path) == []
 
 
 def test_a_full_disk_stops_the_sweep_with_what_to_do_and_leaves_nothing_half_done(

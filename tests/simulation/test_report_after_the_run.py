@@ -78,7 +78,7 @@ def test_a_run_that_is_told_to_end_leaves_nothing(path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "interrupted; what is finished is kept, and what is not leaves nothing"
+    assert said.splitlines()[-1] == "interrupted; the run was not finished and leaves nothing"
     assert os.listdir(out / "paged") == []
 
 

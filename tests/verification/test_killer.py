@@ -81,7 +81,7 @@ class Killer:
     def start(self, out: Path) -> subprocess.Popen[str]:
         """Start the sweep, or go on with it."""
         environment = {**ENVIRONMENT, "TMPDIR": str(self.scratch)}
-        options = ("--workers", "2", "--quiet", "--no-report")
+        options = ("--workers", "2", "--quiet")
         return subprocess.Popen(
             command(self.file, out, *options), env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
             text=True,
