@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from marketsim.experiments.pilot_study import pilot_of
-from marketsim.scenario.resolve import load_text
+from marketsim.scenario import load_text
 from tests.analysis.studies import WORLD, made_up, pairs
 
 

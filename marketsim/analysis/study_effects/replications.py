@@ -10,7 +10,7 @@ from math import nan
 import numpy as np
 
 from marketsim.analysis.arrays import Floats
-from marketsim.analysis.measures.family import Measure, RatioOfSums, RootOfRatio, Term
+from marketsim.analysis.measures.family import WHOLE_RUN, Measure, RatioOfSums, RootOfRatio, Term
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,13 @@ class Replications:
 
         Sums are weighed before anything is divided: a ratio of sums, never a mean of ratios.
         """
+        if not self.measure.is_of_sums:
+            return np.array([self._chosen(row) for row in weights])
+        totals, denominators = np.tensordot(weights, self.numerators, axes=1), weights @ self.denominators
         if isinstance(self.measure, (RatioOfSums, RootOfRatio)):
-            return self.measure.of_sums(weights @ self.numerators, weights @ self.denominators)
-        return np.array([self._chosen(row) for row in weights])
+            return self.measure.of_sums(totals, denominators)
+        sums = zip(totals, denominators, strict=True)
+        return np.array([_number(self.measure.value([Term(WHOLE_RUN, total, d)])) for total, d in sums])
 
     @cached_property
     def by_replication(self) -> Floats:
@@ -39,15 +43,18 @@ class Replications:
 
     @cached_property
     def numerators(self) -> Floats:
-        """The numerator (n,) of each replication, of measures whose replications are one term each."""
-        return np.array([float(terms[0].numerator) for terms in self.terms])
+        """The numerators (n, ..) of the replications, of measures of sums, where each is one term."""
+        return np.array([terms[0].numerator for terms in self.terms], np.float64)
 
     @cached_property
     def denominators(self) -> Floats:
-        """The denominator (n,) of each replication, of measures whose replications are one term each."""
+        """The denominators (n,) of the replications, of measures of sums, where each is one term."""
         return np.array([float(terms[0].denominator) for terms in self.terms])
 
     def _chosen(self, weights: Floats) -> float:
         chosen = [term for i, often in enumerate(weights) for _ in range(int(often)) for term in self.terms[i]]
-        found = self.measure.value(chosen)
-        return nan if found is None else float(found)
+        return _number(self.measure.value(chosen))
+
+
+def _number(value: float | None) -> float:
+    return nan if value is None else float(value)
