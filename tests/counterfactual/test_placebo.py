@@ -9,7 +9,7 @@ from marketsim.scenario.study import ArmSpec
 from marketsim.simulation import arms
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.placebo import PlaceboDesk, PlaceboOrder, _shift, placebo_orders
-from tests.simulation.worlds import FREE, HOUR, MINUTE, SECOND, STILL, world
+from tests.simulation.worlds import DOWN, FREE, HOUR, MINUTE, SECOND, STILL, UP, world
 
 DAY = 24 * HOUR
 
@@ -227,6 +227,23 @@ def test_an_arm_sets_flows_and_what_is_heard_of_them_as_the_contract_says(
     assert (up.rebalance, up.primary) == (rebalances, primary)
     assert (down.rebalance, down.primary) == ("book", "book")
     assert heard == ({} if announced is None else {"UP": announced})
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        (arm("factual"), ["UP", "DOWN"]),
+        (arm("frictionless"), ["UP", "DOWN"]),
+        (arm("shadow", only=["UP"]), ["UP", "DOWN"]),
+        (arm("off"), []),
+        (arm("off", only=["UP"]), ["DOWN"]),
+    ],
+    ids=["factual", "frictionless", "shadow", "off", "off-UP"],
+)
+def test_only_off_leaves_tokens_out_of_the_world(given: ArmSpec, left: list[str]) -> None:
+    declared = world(tokens=[UP, DOWN])
+    assert [token.id for token in arms.present(declared, given).tokens] == left
+    assert [token.id for token in declared.tokens] == ["UP", "DOWN"]
 
 
 def test_a_placebo_arm_sends_only_the_orders_of_the_tokens_it_touches(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from marketsim.issuers.algorithms.passive import PassivePlan, PassiveSpec
 from marketsim.issuers.algorithms.pov import PovPlan, PovSpec
 from marketsim.issuers.algorithms.twap import TwapPlan, TwapSpec
 from marketsim.issuers.fund.nav import Holding, Leg, cost_consistent_lots
+from marketsim.issuers.orders.treatment import Flow
 from marketsim.streams import Stream
 from tests.issuers.fake_venue import BTC, DAY, HOUR, MINUTE, SECOND, World
 from tests.reference.fund import order_notional
@@ -393,3 +394,17 @@ def test_without_costs_sizes_stay_as_they_are() -> None:
     held = Holding(1000, (Leg("A", Fraction(3), 3, 1000, 1),))
     assert cost_consistent_lots(held, {"A": 5}, 0) == {"A": 5}
     assert cost_consistent_lots(Holding(-9000, held.legs), {"A": 5}, Fraction(1, 100)) == {"A": 5}
+
+
+@pytest.mark.parametrize("flow", list(Flow))
+def test_what_an_arm_does_with_a_rebalance_is_done_to_each_child(flow: Flow) -> None:
+    """In the book two slices are sent; off it both are filled at the mark; withheld they are only wanted."""
+    world = rising()
+    desk = world.issue(rebalance=DAILY, execution={"algorithm": "twap", "over": "2min", "slices": 2})
+    desk.treatment.rebalance = flow
+    (row,) = finished(world, HOUR)
+    assert row["target_lots"] == WANTED
+    assert len(world.orders) == (2 if flow is Flow.BOOK else 0)
+    assert row["filled_lots"] == (0 if flow is Flow.WITHHELD else WANTED)
+    kinds = {child["order_type"] for child in world.rows.get("children", [])}
+    assert kinds == {Flow.BOOK: {"market"}, Flow.OFF_BOOK: {"off_book"}, Flow.WITHHELD: set()}[flow]

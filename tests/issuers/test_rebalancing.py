@@ -1,5 +1,6 @@
 """When policies trade and when they do not, at single ticks and single instants."""
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -390,3 +391,9 @@ def test_a_bound_still_crossed_is_looked_at_again_after_a_second_not_in_the_same
     found = rows(world, HOUR)
     assert [row["t_decide_ns"] for row in found] == [MINUTE + n * SECOND for n in range(5)]
     assert {row["status"] for row in found} == {"partial"}
+
+
+@pytest.mark.parametrize(("ends", "paths"), [(["2.9", "3.1"], []), (["3", "3"], []), (["3.1", "2.9"], [("skip_if",)])])
+def test_a_range_to_skip_in_has_its_lower_end_first(ends: list[str], paths: list[tuple[str, ...]]) -> None:
+    spec = DailySpec.model_validate({"policy": "daily", "at": "00:02", "skip_if": ends})
+    assert [fault.path for fault in spec.faults({BTC: Decimal(3)}, {})] == paths

@@ -209,8 +209,9 @@ def test_in_kind_the_client_hands_in_his_part_of_the_position() -> None:
     leverage = desk.books.holding().leverage
     assert leverage is not None
     assert float(leverage) == pytest.approx(3, abs=1e-6)
+    desk.account_changed()
+    assert desk.reconciliation.seizures == 0  # nothing moved that the venue took by itself
     check_books(world, desk, deposits)
-    assert desk.reconciliation.seizures == 0
 
 
 def test_redemption_in_kind_hands_it_back() -> None:
@@ -222,8 +223,9 @@ def test_redemption_in_kind_hands_it_back() -> None:
     assert world.equity_atoms(ALICE) == 10_010_000 * ATOMS
     assert world.cash[ALICE] == 10_010_000 * ATOMS - 30_000 * ATOMS
     assert exact_nav(desk) == 100 * ATOMS
+    desk.account_changed()
+    assert desk.reconciliation.seizures == 0
     check_books(world, desk, deposits)
-    assert desk.reconciliation.seizures == 0  # nothing moved that the venue took by itself
 
 
 def test_a_claim_moves_with_what_its_hedge_has_bought_or_has_still_to_sell() -> None:
@@ -630,3 +632,21 @@ def test_a_hedge_that_takes_time_is_no_rebalance_of_the_token() -> None:
     world.run_to(MINUTE)
     assert request.status == "settled"
     assert not [row for row in world.rows.get("events", []) if row["event"] == "state"]
+
+
+def test_a_fund_that_begins_empty_resets_and_charges_from_its_first_creation_on() -> None:
+    """100,000 USDT at the door of an empty fund; a rise of 2 %, at noon a reset, at midnight 1 bp of 106,000."""
+    world, desk, _ = opened(
+        {"mode": "cash_nav"},
+        aum="0 USDT",
+        rebalance={"policy": "daily", "at": "12:00"},
+        management_fee={"rate": "1 bps", "at": "00:00"},
+    )
+    request = create(desk, 100_000)
+    world.run_to(MINUTE)
+    assert request.status == "settled"
+    world.set_price(306_000)
+    world.run_to(DAY + MINUTE)
+    desk.finish(world.now)
+    assert [row["t_decide_ns"] for row in world.rows["rebalances"]] == [12 * HOUR]
+    assert [paid[3] for paid in world.paid] == [1_060_000_000]

@@ -110,6 +110,19 @@ def test_who_was_closed_in_part_on_the_way_is_closed_for_the_rest() -> None:
     check_world(s.world)
 
 
+def test_who_was_turned_round_on_the_way_is_closed_on_neither_side() -> None:
+    s = fall()
+    s.start(LONG, 100, 10_000)
+    s.order(OTHER, 500, 9_040)
+    s.advance(2 * SECOND)
+    s.start(LONG, -150, 9_040)
+    s.pay(OTHER, LONG, 100 * LOT)
+    s.advance(2 * SECOND + 10 * MS)
+    assert (s.lots(LONG), s.lots(OTHER), is_waiting(s, LONG)) == (-50, 0, False)
+    assert not rows(s, "liquidations")
+    check_world(s.world)
+
+
 def test_nobody_calls_an_order_back_when_the_mark_comes_back() -> None:
     s = fall(path=(10_000, 10_000, 9_040, 10_000), delay=1_500 * MS)
     s.start(LONG, 100, 10_000)

@@ -133,6 +133,7 @@ def test_outside_pays_what_no_price_of_a_tick_or_more_can_make_good() -> None:
     assert (s.lots(0), s.cash(0), s.cash(s.plan.fund_of(0))) == (0, 0, LOT)
     assert s.cash(s.plan.outside) == before - 2 * LOT
     assert [r["price_ticks"] for r in rows(s, "deleveragings")] == [1]
+    assert [r["fee_atoms"] for r in rows(s, "liquidations")] == [0]
     check_world(s.world, after_mark=True)
 
 

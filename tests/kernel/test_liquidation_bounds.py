@@ -120,13 +120,27 @@ def test_the_parent_is_the_liquidation_before_and_the_other_side_begins_another_
 # ---- the fund
 
 
-@pytest.mark.parametrize(("fund", "stage"), [(9_000_000 * 100, "takeover"), (9_000_000 * 100 - 1, "deleveraged")])
-def test_the_fund_may_hold_as_much_as_it_owns_and_not_an_atom_more(fund: int, stage: str) -> None:
-    """100 lots bankrupt at 9,000, which is the mark: 900,000,000 atoms, and it gains nothing by taking them."""
-    s = fallen((10 * LOT, RICH), (10_000, 10_000, 9_000), fund=fund)
+@pytest.mark.parametrize("mark", [9_000, 9_040])
+@pytest.mark.parametrize(("short_by", "stage"), [(0, "takeover"), (1, "deleveraged")])
+def test_the_fund_may_hold_as_much_as_it_owns_with_what_it_gains_and_not_an_atom_more(
+    mark: int, short_by: int, stage: str
+) -> None:
+    """100 lots bankrupt at 9,000 are worth at the mark 900,000,000 atoms and what the fund gains by them."""
+    s = fallen((10 * LOT, RICH), (10_000, 10_000, mark), fund=9_000_000 * 100 - short_by)
     s.start(0, 100, 10_000)
     s.advance(2 * SECOND)
     assert codes.STAGES[rows(s, "liquidations")[0]["stage"]] == stage
+
+
+@pytest.mark.parametrize(("fund", "stage"), [(1, "takeover"), (0, "deleveraged")])
+def test_a_fund_that_would_own_nothing_closes_not_even_its_own_position_by_taking(fund: int, stage: str) -> None:
+    """Short 100 lots at 9,000 it has won at a mark of 8,900 what it loses with the 100 lots bankrupt at 9,000."""
+    s = fallen((10 * LOT, RICH), (10_000, 10_000, 8_900), fund=fund)
+    s.start(s.plan.fund_of(0), -100, 9_000)
+    s.start(0, 100, 10_000)
+    s.advance(2 * SECOND)
+    assert codes.STAGES[rows(s, "liquidations")[0]["stage"]] == stage
+    assert (s.lots(0), s.lots(s.plan.fund_of(0))) == (0, 0)
 
 
 def test_what_the_fund_holds_already_counts_with_its_sign() -> None:
@@ -191,15 +205,36 @@ def test_an_order_brings_the_position_to_the_end_of_the_tier_below(side: int) ->
     assert rows(s, "liquidations")[0]["filled_lots"] == 500 - kept
 
 
-def test_of_two_positions_of_one_size_the_first_goes_first() -> None:
+def test_who_is_cut_and_still_below_maintenance_is_cut_again_at_the_next_mark_and_not_taken_over() -> None:
+    """5 % up to 400 lots' worth and 10 % above, which with its deduction is 20 + 10 % of what lies above.
+
+    500 lots bought at 10,000 with 31 lots' worth, at a mark of 9,700: 16 are left of 28.5 needed. Cut to 412 lots it
+    needs almost 20, and is closed at the next mark.
+    """
+    tiers = ((0, 5_000_000, 20), (400 * LOT, 10_000_000, 10))
+    s = fallen((31 * LOT, RICH), (10_000, 10_000, 9_700), fund=10**4 * LOT, tiers=tiers, liquidation_fee=0)
+    s.start(0, 500, 10_000)
+    s.order(1, 5_000, 9_700)
+    s.advance(2 * SECOND)
+    assert (s.lots(0), int(s.world.accounts[0]["state"])) == (412, codes.S_QUEUED)
+    s.advance(3 * SECOND)
+    assert (s.lots(0), int(s.world.accounts[0]["state"])) == (0, codes.S_NORMAL)
+    assert [(row["filled_lots"], codes.STAGES[row["stage"]]) for row in rows(s, "liquidations")] == [
+        (88, "partial"),
+        (412, "partial"),
+    ]
+
+
+def test_of_two_positions_of_one_size_the_first_goes_first_and_the_account_waits_for_the_other() -> None:
     markets = (MarketPlan(**TERMS), MarketPlan(**TERMS))
     paths = [[10_000, 10_000, *[9_500] * 9], [10_000, 10_000, *[9_500] * 9]]
-    s = Session(Plan((10 * LOT, RICH), markets), paths)
+    s = Session(Plan((102 * LOT // 10, RICH), markets), paths)  # 0.2 lots' worth are left, the fee takes them
     for market in (0, 1):
         s.start(0, 100, 10_000, market)
         s.order(1, 1_000, 9_500, market=market)
     s.advance(2 * SECOND)
     assert [row["market"] for row in rows(s, "liquidations")][:1] == [0]
+    assert (s.lots(0, 0), s.lots(0, 1), int(s.world.accounts[0]["state"])) == (0, 100, codes.S_QUEUED)
 
 
 # ---- who is closed first

@@ -155,6 +155,9 @@ def thick(bids: list[tuple[int, int]], asks: list[tuple[int, int]], impact: int)
         ([(10_100, 11)], [], 0.01),
         ([(10_100, 9)], [], 0.0),  # 90,900 tick-lots are less than the impact notional
         ([(10_100, 9), (1, 1)], [], 0.0),
+        ([(10_000, 10)], [], 0.0),
+        ([(12_500, 8)], [], 0.25),  # the impact notional to the tick-lot, and nobody behind
+        ([], [(8_000, 13)], -0.2),
     ],
 )
 def test_a_premium_is_how_far_the_impact_prices_lie_beyond_the_index(

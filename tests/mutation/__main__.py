@@ -36,7 +36,10 @@ def main() -> None:
     every = [one for path in files_of(measured.tree, given.room) for one in mutants_of(measured.tree / path, path)]
     drawn = again(known, every, measured) if given.again else sample(every, given.sample, given.seed)
     print(f"{given.room}: {len(drawn)} of {len(every)} faults, seed {given.seed}", flush=True)
-    trials = {(row["mutant"]["path"], row["was"], row["now"]): row for row in known} if given.again else {}
+    trials = {(row["mutant"]["path"], row["was"], row["now"]): row for row in known if given.again or given.resume}
+    if given.resume:
+        tried = {(row["mutant"]["path"], row["mutant"]["operator"], row["mutant"]["occurrence"]) for row in known}
+        drawn = [one for one in drawn if (one.path, one.operator, one.occurrence) not in tried]
     with Trials(measured, given.budget) as court:
         for number, mutant in enumerate(drawn, 1):
             one = court.tried(mutant)
@@ -54,6 +57,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--budget", type=float, default=20.0, help="seconds of tests for one fault")
     parser.add_argument("--workers", default="auto", help="of the tests that are measured")
     parser.add_argument("--again", action="store_true", help="try what survived the last time once more")
+    parser.add_argument("--resume", action="store_true", help="go on where the last time was ended")
     parser.add_argument("--among", nargs="*", default=(), help="tests that may be chosen, by how their names begin")
     parser.add_argument("--keep", action="store_true", help="use what was measured though sources have changed")
     given = parser.parse_args()
@@ -78,12 +82,12 @@ def sample(every: list[Mutant], size: int, seed: int) -> list[Mutant]:
 
 def again(known: Iterable[dict[str, Any]], every: list[Mutant], measured: Measured) -> list[Mutant]:
     """What survived and is not argued, where the file still has it."""
-    left = {(row["mutant"]["path"], row["was"], row["now"]) for row in known if row["outcome"] != "killed"} - set(
-        argued()
-    )
+    alive = [row for row in known if row["outcome"] != "killed"]
+    kinds = {(row["mutant"]["path"], row["mutant"]["operator"]) for row in alive}
+    left = {(row["mutant"]["path"], row["was"], row["now"]) for row in alive} - argued().keys()
     found = {}
     for mutant in every:
-        if mutant.path in {path for path, _, _ in left}:
+        if (mutant.path, mutant.operator) in kinds:
             source = (measured.tree / mutant.path).read_text(encoding="utf-8")
             lines = changed_lines(source, mutated(source, mutant))
             if (mutant.path, *lines) in left:

@@ -1,7 +1,8 @@
 """The loop of resets in exact venues: accounts of whole runs against values of exact arithmetic.
 
 `tests/reference/loop_values.json` has 48 cases in the venue "coin" with their conventions; `linear` ones are checked as
-functions in `tests/analysis/crowding/test_loop_theory.py`. docs/theory.md#sized-once, docs/venues.md#markets-without-a-book.
+functions in `tests/analysis/crowding/test_loop_theory.py`. docs/theory.md#fixed-point,
+docs/venues.md#markets-without-a-book.
 """
 
 import math

@@ -21,31 +21,38 @@ class LiquidationClaim(StudyClaim):
     name = "liquidation"
 
     def judge(self, study: Study) -> Evaluation:
-        """Positions matched by capital, without a stop; a fund counts if its account was liquidated or it was wiped.
+        """By path: whether any holder was liquidated, with positions of the same capital and no stop, or lost the fund.
 
-        Conditional where liquidations are fewer, yet on the paths that liquidate the perpetual the token keeps less
-        than half in the median: then the end is avoided by selling on the way down.
+        A fund counts if its account was liquidated or it was wiped. Conditional where liquidations are fewer, yet where
+        the perpetual is liquidated the token keeps less than half in the median: then the end is avoided by selling on
+        the way down. Undecided where the intervals overlap.
         """
         held = _holdings(study)
         if held.is_empty():
             return undecided("no token is compared with a position of the same capital and without a stop")
         left = held.filter(pl.col("perp_ended"))["kept"].median()
-        perp, token = share_of_paths(held["perp_ended"]), share_of_paths(held["token_ended"])
+        paths = held.group_by("cell", "replication").agg(
+            pl.col("perp_ended", "token_ended").any(), (pl.col("kept", "perp_kept") < _NEARLY_ALL).any()
+        )
+        perp, token, ruined, perp_ruined = (
+            share_of_paths(paths[name]) for name in ("perp_ended", "token_ended", "kept", "perp_kept")
+        )
         if not isinstance(left, float):
-            return undecided(f"the perpetual was liquidated for none of {perp.paths} holders")
-        ruined, perp_ruined = (share_of_paths(held[name] < _NEARLY_ALL) for name in ("kept", "perp_kept"))
+            return undecided(f"the perpetual was liquidated on none of {perp.paths} paths")
         figures = {
             **perp.figures("perp_liquidated"), **token.figures("token_ended"), **ruined.figures("token_ruined"),
             **perp_ruined.figures("perp_ruined"), "token_kept_where_perp_liquidated": left,
         }  # fmt: skip
-        fewer = token.value < perp.value
-        outcome: Outcome = "refuted" if not fewer else "confirmed" if left >= _HALF else "conditional"
+        fewer, more = token.ends[1] < perp.ends[0], token.ends[0] > perp.ends[1]
+        outcome: Outcome = "undecided" if not fewer and not more else "refuted" if more else "conditional"
+        if fewer and left >= _HALF:
+            outcome = "confirmed"
         sentence = (
-            f"{'Holds' if fewer else 'Does not hold'} for liquidation itself: of {perp.paths} holders {perp} of those "
-            f"with the perpetual were liquidated, and {token} of those with the token lost it with its fund. It is no "
+            f"{'Holds' if fewer else 'Does not hold' if more else 'Cannot be told'} for liquidation itself: of "
+            f"{perp.paths} paths a perpetual was liquidated on {perp}, a token lost with its fund on {token}. It is no "
             f"protection from the fall: where the perpetual was liquidated the token kept {left:.0%} of the cash in "
-            f"the median, having sold on the way down; {ruined} of the token's holders and {perp_ruined} of the others "
-            "lost nine tenths or more."
+            f"the median, having sold on the way down; a token's holder lost nine tenths or more on {ruined} of paths, "
+            f"a perpetual's on {perp_ruined}."
         )
         return Evaluation(outcome, sentence, figures)
 

@@ -29,8 +29,9 @@ class PerpClaim(StudyClaim):
     def judge(self, study: Study) -> Evaluation:
         """By cell (a horizon): the share of paths (replications) on which holders pay less with the perpetual.
 
-        Confirmed where that is most paths in every cell, conditional where it is in some. Wealth stands beside: what is
-        cheaper is not what ends with more.
+        Confirmed where that is most paths in every cell, refuted where it is in none, conditional where it is in some
+        and not in others; undecided where a share's interval has one half in it. Wealth stands beside: what is cheaper
+        is not what ends with more.
         """
         if not (study.path / "holding.parquet").is_file():
             return undecided("the study compares no holdings (study.compare_holding)")
@@ -47,16 +48,21 @@ class PerpClaim(StudyClaim):
             token, perp = (float(np.mean(paths[f"{kind}_cost"].to_numpy())) for kind in ("token", "perp"))
             figures |= less.figures(f"cell{cell}_costs_less") | ahead.figures(f"cell{cell}_ahead")
             figures |= {f"cell{cell}_token_cost": token, f"cell{cell}_perp_cost": perp}
-            cheaper.append(less.value > MOST)
+            cheaper.append(less)
             told.append(
                 f"{name}: it costs less on {less} of {less.paths} paths ({perp * 1e4:.0f} bps, the token "
                 f"{token * 1e4:.0f}), and has more wealth in the end on {ahead}"
             )
-        outcome: Outcome = "confirmed" if all(cheaper) else "conditional" if any(cheaper) else "refuted"
+        most = sum(share.ends[0] > MOST for share in cheaper)
+        few = sum(share.ends[1] < MOST for share in cheaper)
+        outcome: Outcome = "undecided" if most + few < len(cheaper) else "conditional"
+        if len(cheaper) in (most, few):
+            outcome = "confirmed" if most else "refuted"
         sentence = (
             "With fees, funding and the fund's own trading counted, a perpetual of the same exposure costs less "
-            f"on most paths at {sum(cheaper)} of {len(cheaper)} horizons. {'. '.join(told)}. Costs do not decide "
-            "wealth: a stop sells after a fall, a token loses in swings and gains in trends."
+            f"on most paths at {most} of {len(cheaper)} horizons, and on few at {few}. "
+            f"{'. '.join(told)}. Costs do not decide wealth: a stop sells after a fall, a token loses in swings and "
+            "gains in trends."
         )
         return Evaluation(outcome, sentence, figures)
 

@@ -1,16 +1,17 @@
-"""An honest baseline: it reads the public tape alone, and learns three numbers from the training labels.
+"""An honest baseline: it reads the public tape alone, and learns from the training labels.
 
-For each run it looks for the ten minutes, by time of day, in which the net flow of takers stands out most on all days
-together (z: mean over days of |net flow| over its spread through the day). Where z is below a threshold it says `none`.
-Above it, the rule is the one whose training runs have z and hour of burst nearest (the nearest neighbour of the
-standardised features). The clock is the minute at which the burst begins. The assets are net flow x price over the move
-since the burst of the day before, or since the tape's start, times a factor: the geometric mean of truth over this in
-training, whose spread gives the interval.
+For each run it looks for the five minutes, by time of day, in which the net flow of takers stands out most on all days
+together (z: mean over days of |net flow| over its median through the day). Four features describe this burst: log z,
+the next burst elsewhere over it (a band trades several times a day, a daily reset once), its share of an hour's volume,
+and how far its middle is from a full hour, near which issuers reset. The rule is what most of the three training runs
+have that are nearest in these (standardised; `none` is a rule like the others). The clock is the middle of the burst.
+The assets are net flow x price over the move since the burst of the day before, or since the tape's start, times a
+factor of the rule: the geometric mean of truth over this in training, whose spread gives the interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
 from pathlib import Path
@@ -21,37 +22,44 @@ import polars as pl
 from numpy.typing import NDArray
 
 from marketsim.publication.blind.labels import NO_FUND
-from marketsim.publication.blind.score import macro_f1
 from marketsim.units import NS_PER_DAY, format_time_of_day
 
 MINUTE_NS = 60 * 10**9
 MINUTES = 1440
-WINDOW = 10
+WINDOW = 5
+APART = 20
+"""Minutes that another burst is away from the first."""
+NEIGHBOURS = 3
 LEAST_MOVE = 1e-3
 Z95 = 1.959964
 
 
 @dataclass(frozen=True)
 class Burst:
-    """What a tape shows most: z of the burst, its minute of the day, and a first guess of the fund's assets."""
+    """What a tape shows most: z of the burst, the next burst over it, its share of an hour's volume, its middle.
+
+    minute: of the day; guess: a first one of the fund's assets, None where the price has hardly moved.
+    """
 
     z: float
+    next_burst: float
+    share: float
     minute: int
     guess: float | None
 
-    def features(self) -> tuple[float, float, float]:
-        """z, and the hour on the circle of the day."""
-        angle = 2 * np.pi * self.minute / MINUTES
-        return (log(max(self.z, 1e-6)), float(np.cos(angle)), float(np.sin(angle)))
+    def features(self) -> tuple[float, float, float, float]:
+        """The numbers that runs are compared by."""
+        past_hour = self.minute % 60
+        return log(max(self.z, 1e-6)), self.next_burst, log(max(self.share, 1e-6)), min(past_hour, 60 - past_hour) / 30
 
 
 def burst_of(trades: pl.DataFrame, start_ns: int, lot: float) -> Burst:
     """The burst of one run's trades of one market (columns t_ns, price, size_lots, taker_side)."""
     if trades.is_empty():
-        return Burst(0.0, 0, None)
+        return Burst(0.0, 1.0, 0.0, 0, None)
     minutes = ((trades["t_ns"].to_numpy() + start_ns) // MINUTE_NS).astype(np.int64)
-    first = int(minutes[0])
-    signed = np.where((trades["taker_side"] == "buy").to_numpy(), 1, -1) * trades["size_lots"].to_numpy()
+    first, lots = int(minutes[0]), trades["size_lots"].to_numpy()
+    signed = np.where((trades["taker_side"] == "buy").to_numpy(), 1, -1) * lots
     flow = np.bincount(minutes - first, weights=signed.astype(float))
     price = _last_prices(minutes - first, trades["price"].to_numpy(), len(flow))
     sums = np.convolve(flow, np.ones(WINDOW), "valid") if len(flow) > WINDOW else np.zeros(1)
@@ -59,8 +67,15 @@ def burst_of(trades: pl.DataFrame, start_ns: int, lot: float) -> Burst:
     of_day = (first + np.arange(len(sums))) % MINUTES
     strength = np.bincount(of_day, np.abs(sums), MINUTES) / np.maximum(np.bincount(of_day, minlength=MINUTES), 1)
     minute = int(np.argmax(strength))
-    places = np.flatnonzero(of_day == minute)
-    return Burst(float(strength[minute] / spread), minute, _guess(sums, price, places, lot))
+    apart = np.abs(np.arange(MINUTES) - minute)
+    elsewhere = strength[np.minimum(apart, MINUTES - apart) > APART]
+    return Burst(
+        z=float(strength[minute] / spread),
+        next_burst=float(elsewhere.max() / (strength[minute] or 1.0)),
+        share=float(strength[minute] / (lots.sum() * 60 / len(flow))),
+        minute=(minute + WINDOW // 2) % MINUTES,
+        guess=_guess(sums, price, np.flatnonzero(of_day == minute), lot),
+    )
 
 
 def _last_prices(minutes: NDArray[np.int64], prices: NDArray[np.float64], count: int) -> NDArray[np.float64]:
@@ -86,69 +101,52 @@ def _guess(
 
 @dataclass(frozen=True)
 class Baseline:
-    """What was learnt: the threshold of z, the training runs' features and rules, and the factor of assets."""
+    """What was learnt: features and rules of the training runs, and by rule the factor of assets and its spread."""
 
-    threshold: float
     features: NDArray[np.float64]
     rules: tuple[str, ...]
     centre: NDArray[np.float64]
     scale: NDArray[np.float64]
-    log_factor: float
-    log_spread: float
+    factors: Mapping[str, tuple[float, float]]
 
     def answer(self, run: str, burst: Burst) -> dict[str, str | float | None]:
         """The answer for one run, with the columns of a submission."""
         rule = self._rule(burst)
-        has_clock = rule == "daily"
         told: dict[str, str | float | None] = {
             "run": run,
             "rule": rule,
-            "clock_utc": format_time_of_day(burst.minute * MINUTE_NS % NS_PER_DAY) if has_clock else None,
+            "clock_utc": None if rule == NO_FUND else format_time_of_day(burst.minute * MINUTE_NS % NS_PER_DAY),
             "aum": None,
             "aum_lo": None,
             "aum_hi": None,
         }
-        if rule != NO_FUND and burst.guess:
-            middle, half = log(burst.guess) + self.log_factor, Z95 * self.log_spread
+        if rule in self.factors and burst.guess:
+            factor, spread = self.factors[rule]
+            middle, half = log(burst.guess) + factor, Z95 * spread
             told |= {"aum": exp(middle), "aum_lo": exp(middle - half), "aum_hi": exp(middle + half)}
         return told
 
     def _rule(self, burst: Burst) -> str:
-        if burst.z < self.threshold or not self.rules:
-            return NO_FUND
         here = (np.array(burst.features()) - self.centre) / self.scale
-        return self.rules[int(np.argmin(((self.features - here) ** 2).sum(axis=1)))]
+        nearest = np.argsort(((self.features - here) ** 2).sum(axis=1), kind="stable")[:NEIGHBOURS]
+        votes = [self.rules[place] for place in nearest]
+        return str(max(votes, key=votes.count))
 
 
 def learn(bursts: Sequence[Burst], labels: pl.DataFrame) -> Baseline:
     """Learn from training runs, in the order of their labels (columns of `labels.LABELS`)."""
-    truth = labels["rule"].to_list()
-    levels = sorted({burst.z for burst in bursts})
-    threshold = max(levels, key=lambda level: _f1_of(level, bursts, truth), default=0.0)
-    with_fund = [(burst, rule) for burst, rule in zip(bursts, truth, strict=True) if rule != NO_FUND]
-    features = np.array([burst.features() for burst, _ in with_fund]).reshape(-1, 3)
-    centre = features.mean(axis=0) if len(features) else np.zeros(3)
-    scale = np.where((spread := features.std(axis=0)) > 0, spread, 1) if len(features) else np.ones(3)
-    ratios = [
-        log(aum / burst.guess)
-        for burst, aum in zip(bursts, labels["aum"].to_list(), strict=True)
-        if aum is not None and burst.guess
-    ]
-    return Baseline(
-        threshold=threshold,
-        features=(features - centre) / scale,
-        rules=tuple(rule for _, rule in with_fund),
-        centre=centre,
-        scale=scale,
-        log_factor=mean(ratios) if ratios else 0.0,
-        log_spread=pstdev(ratios) * sqrt(1 + 1 / len(ratios)) if len(ratios) > 1 else 1.0,
-    )
-
-
-def _f1_of(level: float, bursts: Sequence[Burst], truth: Sequence[str]) -> float:
-    """How well a threshold tells runs with a fund from those without."""
-    told = ["fund" if burst.z >= level else NO_FUND for burst in bursts]
-    return macro_f1([rule if rule == NO_FUND else "fund" for rule in truth], told)
+    features = np.array([burst.features() for burst in bursts])
+    centre, spread = features.mean(axis=0), features.std(axis=0)
+    scale = np.where(spread > 0, spread, 1.0)
+    ratios: dict[str, list[float]] = {}
+    for burst, rule, aum in zip(bursts, labels["rule"], labels["aum"], strict=True):
+        if aum is not None and burst.guess:
+            ratios.setdefault(rule, []).append(log(aum / burst.guess))
+    factors = {
+        rule: (mean(each), pstdev(each) * sqrt(1 + 1 / len(each)) if len(each) > 1 else 1.0)
+        for rule, each in ratios.items()
+    }
+    return Baseline((features - centre) / scale, tuple(labels["rule"]), centre, scale, factors)
 
 
 def answer_package(package: Path, train: pl.DataFrame, runs: Sequence[str], start_ns: int) -> pl.DataFrame:

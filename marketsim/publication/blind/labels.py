@@ -1,7 +1,7 @@
 """What is true of a run: which rule a fund followed, at which clock, with which assets; `none` where none is seen.
 
 A run has no fund to find where its issuer sends nothing: an arm without its orders, a world without its assets, a fund
-that never rebalanced, or one whose orders were less than `SMALLEST_SHARE` of what traded while they were worked.
+that never rebalanced, or one whose largest order was less than `SMALLEST_SHARE` of what trades in an hour.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
 from marketsim.units import format_time_of_day, money, time_of_day_ns
 
+HOUR_NS = 3600 * 10**9
 SMALLEST_SHARE = 0.01
-"""Share of the volume of its own windows below which a fund is far too small to be seen."""
+"""Largest order over the run's mean hourly volume below which a fund is far too small to be seen."""
 NO_FUND = "none"
 WITH_ORDERS = ("factual",)
 WITHOUT_ORDERS = ("off", "frictionless", "shadow")
@@ -64,7 +65,11 @@ def _clock(at: Any) -> str | None:
 
 
 def _share(run: Run, token: str) -> float:
-    """What the fund traded in the windows of its rebalances, over what everybody did; 0 where it never did."""
-    rows = run.table("rebalances").filter(pl.col("token") == token, pl.col("filled_lots") != 0)
-    volume = int(rows["market_volume_lots"].sum())
-    return float(rows["filled_lots"].abs().sum()) / volume if volume else 0.0
+    """The fund's largest order over what trades in its market in an hour, on average; 0 where it never traded."""
+    orders = run.table("rebalances").filter(pl.col("token") == token).select("market", pl.col("filled_lots").abs())
+    largest = orders.filter(filled_lots=orders["filled_lots"].max())
+    if largest.is_empty() or not largest["filled_lots"][0]:
+        return 0.0
+    trades = run.scan("trades").filter(pl.col("market") == largest["market"][0]).select(pl.col("size_lots").sum())
+    hours = float(run.manifest["simulated_ns"]) / HOUR_NS
+    return float(largest["filled_lots"][0]) * hours / int(trades.collect().item())

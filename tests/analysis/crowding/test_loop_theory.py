@@ -114,7 +114,7 @@ def test_a_fund_that_adds_to_its_position_finds_no_end_beyond_a_move_of_finite_s
 def test_square_root_impact_worked_out_is_finite_at_any_crowding_number(
     sign: int, crowding: float, multiplier: float
 ) -> None:
-    """The table of docs/theory.md#several-funds-and-several-resets, and (L + sqrt(L^2 + 4))^2 / 4 at 2: (1 + sqrt 2)^2."""
+    """The table of docs/theory.md#several-funds-and-several-resets; the last, (L + sqrt(L^2 + 4))^2 / 4 at 2."""
     demand, r = 4e8, sign * 0.01
     scale = crowding * abs(r) / (demand * abs(r)) ** 0.5
 
