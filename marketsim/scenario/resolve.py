@@ -116,7 +116,16 @@ def varied(scenario: S, *layers: Overrides, seed: int | None = None) -> S:
             root = override(root, layer, problems)
         if seed is not None:
             root = override(root, {"seed": seed}, problems)
-        return _checked_world(type(scenario), _with_tier_rows(root, problems), scenario.root / "varied.yaml", problems)
+        rows = _with_tier_rows(root, problems)
+        return _moved(_checked_world(type(scenario), rows, scenario.root / "varied.yaml", problems))
+
+
+def _moved(scenario: S) -> S:
+    """A stored run's scenario with values laid over it: no longer that of its study's cell."""
+    if scenario.run is None:
+        return scenario
+    elsewhere: dict[str, Any] = {"cell": None, "over": {}, "cell_sha256": None, "source_sha256": None}
+    return scenario.model_copy(update={"run": scenario.run.model_copy(update=elsewhere)})
 
 
 def document(chain: Sequence[Node], problems: Problems, set: Overrides = (), seed: int | None = None) -> Node:
@@ -136,7 +145,8 @@ def document(chain: Sequence[Node], problems: Problems, set: Overrides = (), see
 
 
 def _finished(into: type[S], chain: list[Node], file: Path, set: Overrides, seed: int | None, problems: Problems) -> S:
-    return _checked_world(into, document(chain, problems, set, seed), file, problems)
+    scenario = _checked_world(into, document(chain, problems, set, seed), file, problems)
+    return _moved(scenario) if set or seed is not None else scenario
 
 
 def _checked_world(into: type[S], root: Node, file: Path, problems: Problems) -> S:

@@ -52,7 +52,7 @@ def test_the_manifest_has_the_keys_of_the_contract() -> None:
         "schema, name, run_id, status, reason, scenario_sha256, seed, replication, cell, arm, versions, platform, "
         "started_utc, wall_s, compile_s, kernel_s, simulated_ns, traders, counts, events_per_s, peak_rss_mb, "
         "conservation, crowding, tables, liquidations_queued, "
-        "intervention, identity_sha256, plugins"
+        "intervention, identity_sha256, plugins, over, source_sha256"
     )
     assert ", ".join(made["counts"]) == (
         "micro_events, strategic_events, orders, cancels, rejected_orders, trades, liquidations, deleveragings, "

@@ -267,3 +267,20 @@ def test_a_world_with_a_file_of_prices_is_made_again_from_its_folder(tmp_path: P
     ended = CliRunner().invoke(main, ["reproduce", str(moved), "--data", str(tmp_path / "elsewhere")])
     assert ended.exit_code == 0
     assert "all 23 tables came out the same" in ended.stdout
+
+
+def test_a_stored_run_with_another_value_is_no_run_of_the_study(arms: Study, tmp_path: Path) -> None:
+    scenario = arms.run(0, 0, "off").path / "scenario.yaml"
+    run = ms.run(scenario, set={"traders.noise.count": 7}, out=tmp_path, report=False)
+    assert (run.manifest["arm"], run.manifest["cell"], run.manifest["over"]) == ("off", None, {})
+
+
+def test_the_command_makes_the_run_that_is_asked_for(arms: Study, tmp_path: Path) -> None:
+    study = tmp_path / "every-arm.yaml"
+    study.write_text(every_arm().to_yaml(), encoding="utf-8")
+    chosen = ["--cell", "0", "--replication", "0", "--arm", "off"]
+    ended = CliRunner().invoke(main, ["run", str(study), *chosen, "--out", str(tmp_path), "--no-report", "--json"])
+    told = json.loads(ended.stdout)
+    stored = arms.run(0, 0, "off")
+    assert (told["run_id"], told["cell"], told["arm"]) == (stored.path.name, 0, "off")
+    assert {name: table["content_sha256"] for name, table in told["tables"].items()} == hashes(stored)

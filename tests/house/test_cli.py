@@ -18,6 +18,9 @@ MANIFEST = {
     "name": "small",
     "run_id": "0123456789abcdef",
     "seed": 7,
+    "cell": None,
+    "replication": 0,
+    "arm": "factual",
     "status": "ok",
     "reason": None,
     "wall_s": 1.5,
@@ -37,7 +40,9 @@ def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "small.yaml"
     path.write_text("schema: marketsim/1\n", encoding="utf-8")
-    monkeypatch.setattr(marketsim, "load", lambda *_, **__: SimpleNamespace(study=None, notices=[]), raising=False)
+    monkeypatch.setattr(
+        marketsim, "load", lambda *_, **__: SimpleNamespace(study=None, run=None, notices=[]), raising=False
+    )
     return path
 
 
@@ -81,10 +86,13 @@ def test_json_is_one_object_on_stdout_and_everything_else_on_stderr(
     scenario: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(marketsim, "run", running(MANIFEST))
-    monkeypatch.setattr(marketsim, "load", lambda *_, **__: SimpleNamespace(study={"arms": ["factual"]}, notices=[]))
+    monkeypatch.setattr(
+        marketsim, "load", lambda *_, **__: SimpleNamespace(study={"arms": ["factual"]}, run=None, notices=[])
+    )
     ended = command("run", str(scenario), "--json")
     assert json.loads(ended.stdout) == {**MANIFEST, "path": "results/small/0123456789abcdef"}
-    assert ended.stderr == "study: is read by `marketsim sweep`; `run` ignores it\n"
+    ignored = "`run` ignores it, unless --cell, --replication or --arm is given"
+    assert ended.stderr == f"study: is read by `marketsim sweep`; {ignored}\n"
 
 
 def test_json_of_a_refusal_carries_every_problem(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,12 +118,13 @@ def test_quiet_says_only_where_the_run_is(scenario: Path, monkeypatch: pytest.Mo
 
 def test_options_of_run_reach_the_run(scenario: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
-    world = SimpleNamespace(study=None, notices=[])
+    world = SimpleNamespace(study=None, run=None, notices=[])
     monkeypatch.setattr(marketsim, "load", lambda path, **options: seen.update(options, path=path) or world)
     monkeypatch.setattr(marketsim, "run", lambda _, **options: seen.update(options) or running(MANIFEST)())
     ended = command(
         *["run", str(scenario), "--seed", "3", "--set", "clock.duration=1h", "--set", "tokens.A.aum=1 MUSDT"],
         *["--out", "elsewhere", "--no-report", "--again", "--time-limit", "10min"],
+        *["--cell", "1", "--replication", "2", "--arm", "off"],
     )
     assert ended.exit_code == 0, ended.output
     del seen["progress"]
@@ -127,6 +136,9 @@ def test_options_of_run_reach_the_run(scenario: Path, monkeypatch: pytest.Monkey
         "report": False,
         "again": True,
         "time_limit": "10min",
+        "cell": 1,
+        "replication": 2,
+        "arm": "off",
     }
 
 

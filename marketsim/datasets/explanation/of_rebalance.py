@@ -59,7 +59,6 @@ def facts_of(row: Mapping[str, Any], market: Market, token: TokenSpec, instant: 
         equity=row["equity_before_atoms"] / ATOMS_PER_UNIT,
         leverage=row["leverage_before"],
         goal=row["goal_leverage"],
-        order=row["target_lots"] * market.lot,
         reset_price=row["last_reset_price"],
         reset_equity=row["last_reset_equity_atoms"] / ATOMS_PER_UNIT,
         tick=market.tick,

@@ -35,6 +35,9 @@ from marketsim.units import format_duration, format_number, format_rate
 Crossing = Literal["beyond", "at"]
 """Whether a rule acts strictly beyond its borders, or at the border itself already."""
 
+_SLACK = 1e-9
+"""How far a number of a table may lie from the exact one that a rule saw."""
+
 Borders = tuple[Fraction | None, Fraction | None]
 """Lower and upper border of leverage, None where there is none."""
 
@@ -124,12 +127,12 @@ def crossing_reasons(band: Band, facts: ResetFacts) -> Iterator[str]:
     """What of a band was crossed when an order was decided, and in which direction the rule acts."""
     is_at, leverage = band.crossing == "at", facts.seen_leverage
     at = f"at the {facts.source} of {facts.money(facts.seen_price)}"
-    if band.upper is not None and (leverage is None or leverage > band.upper or (is_at and leverage == band.upper)):
+    if band.upper is not None and (leverage is None or leverage > float(band.upper) - _SLACK):
         seen = "The fund had no equity" if leverage is None else f"Leverage was {leverage:.4f}"
         yield f"{seen} {at}, {'at or ' if is_at else ''}above {float(band.upper):.4g}."
-    if band.lower is not None and leverage is not None and leverage <= band.lower:
+    if band.lower is not None and leverage is not None and leverage < float(band.lower) + _SLACK:
         yield f"Leverage was {leverage:.4f} {at}, {'at or ' if is_at else ''}below {float(band.lower):.4g}."
-    if band.move is not None and abs(facts.move) >= band.move:
+    if band.move is not None and abs(facts.move) > float(band.move) - _SLACK:
         more = "at least" if is_at else "more than"
         since = f"since the last reset at {facts.money(facts.reset_price)}"
         yield f"The price had moved by {facts.move:+.3%} {since}, {more} {float(band.move):.3g} of it."

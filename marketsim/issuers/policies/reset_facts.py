@@ -29,7 +29,6 @@ class ResetFacts:
     equity: float
     leverage: float | None
     goal: float
-    order: float
     reset_price: float
     reset_equity: float
     tick: float
