@@ -210,9 +210,7 @@ def test_a_file_that_is_being_written_is_left_alone_and_one_of_a_killed_process_
 
 def test_a_file_that_could_not_be_written_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("old")
-    with pytest.raises(
-        EnvironmentLackError, match=r"full: could not write .*page\.html; make room or wait"
-    ):
+    with pytest.raises(EnvironmentLackError, match=r"full: could not write .*page\.html; make room or wait"):
         store.write_whole(tmp_path / "page.html", full, "wait")
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     assert (tmp_path / "page.html").read_text() == "old"
