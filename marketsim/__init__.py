@@ -172,11 +172,9 @@ def _write_study_report(study: SweptStudy) -> None:
 
 
 def _write_effects(study: SweptStudy) -> None:
-    from marketsim.analysis.study_effects.effects_table import write_effects
     from marketsim.analysis.study_tables import write_study_tables
 
     write_study_tables(study)
-    write_effects(study)  # last: where they stand, all else does
 
 
 def __getattr__(name: str) -> object:

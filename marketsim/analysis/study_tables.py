@@ -17,6 +17,7 @@ from marketsim.analysis.crowding.study_crowding import study_crowding
 from marketsim.analysis.holding.token_against_perpetual import compare_holding
 from marketsim.analysis.measures.register import all_measures
 from marketsim.analysis.run_data.finished_runs import factual_arms, finished_runs
+from marketsim.analysis.study_effects.effects_table import effects_of
 from marketsim.analysis.study_effects.sensitivity_indices import measure_sensitivity
 from marketsim.analysis.transfers.transfer_matrix import transfers
 from marketsim.datasets.run import Run
@@ -26,8 +27,8 @@ from marketsim.scenario.study import TRANSFERS
 
 
 def write_study_tables(study: Study) -> list[Path]:
-    """Write the tables that a study asks for; returns their paths."""
-    written = []
+    """Write the tables that a study asks for, then its effects: where these stand, all else does; returns the paths."""
+    written, effects = [], effects_of(study)
     if study.spec.is_probed:
         written.append(_write(study, "crowding", study_crowding(study)))
     if study.spec.compare_holding:
@@ -36,8 +37,8 @@ def write_study_tables(study: Study) -> list[Path]:
         written.append(_write(study, "transfers", study_transfers(study)))
     if study.spec.sensitivity is not None:
         units = {name: measure.unit for name, measure in all_measures().items()}
-        written.append(_write(study, "sensitivity", measure_sensitivity(study, units)))
-    return written
+        written.append(_write(study, "sensitivity", measure_sensitivity(study, units, effects)))
+    return [*written, study.write_effects(effects)]
 
 
 def study_holding(study: Study) -> pl.DataFrame:

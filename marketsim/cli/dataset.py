@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from marketsim.cli.options import json_flag
 from marketsim.cli.output import print_json, print_lines, say
+
+if TYPE_CHECKING:
+    from marketsim.publication.build import BuildPlan
 
 
 @click.group()
@@ -59,26 +63,7 @@ def build(
     opened = Study(study)
     planned = plan_build(opened, out)
     if dry_run:
-        told = {
-            "rows": planned.total_rows,
-            "bytes": planned.bytes,
-            "seconds": round(planned.seconds, 1),
-            "free_bytes": planned.free_bytes,
-            "runs": planned.runs,
-            "failed": planned.failed,
-        }
-        if as_json:
-            print_json({"path": str(out), **told, "rows_by_table": planned.rows})
-            return
-        print_lines(
-            [
-                ("runs", f"{planned.runs:,} finished, {planned.failed:,} failed"),
-                ("rows", f"{planned.total_rows:,}"),
-                ("disk", f"at most {planned.bytes / 1e6:,.1f} MB; {planned.free_bytes / 1e6:,.0f} MB are free"),
-                ("time", f"about {max(planned.seconds, 1):,.0f} s"),
-                ("path", str(out)),
-            ]
-        )
+        _print_plan(planned, out, as_json)
         return
     metadata = read_metadata(metadata_file) if metadata_file else Metadata()
     with BuildProgress(planned.total_rows, quiet=quiet) as progress:
@@ -95,6 +80,23 @@ def build(
     if metadata.unedited() and not quiet and not blind:
         left = f"{len(metadata.unedited())} fields of {package / 'metadata.yaml'} are still to be written"
         say(f"{left}; edit a copy and build again with --metadata COPY --again", err=True)
+
+
+def _print_plan(planned: BuildPlan, out: Path, as_json: bool) -> None:
+    if as_json:
+        told = {"rows": planned.total_rows, "bytes": planned.bytes, "seconds": round(planned.seconds, 1)}
+        told |= {"free_bytes": planned.free_bytes, "runs": planned.runs, "failed": planned.failed}
+        print_json({"path": str(out), **told, "rows_by_table": planned.rows})
+        return
+    print_lines(
+        [
+            ("runs", f"{planned.runs:,} finished, {planned.failed:,} failed"),
+            ("rows", f"{planned.total_rows:,}"),
+            ("disk", f"at most {planned.bytes / 1e6:,.1f} MB; {planned.free_bytes / 1e6:,.0f} MB are free"),
+            ("time", f"about {max(planned.seconds, 1):,.0f} s"),
+            ("path", str(out)),
+        ]
+    )
 
 
 @dataset.command()

@@ -144,8 +144,10 @@ class LogConverter:
         market = log["market"]
         no_bid, no_ask = log["bid_lots"] == 0, log["ask_lots"] == 0
         bid, ask = np.where(no_bid, 0, log["bid_ticks"]), np.where(no_ask, 0, log["ask_ticks"])
-        has_no_mid = (log["bid_ticks"] == 0) | (log["ask_ticks"] == 0)  # a market without a book has no lots, and a mid
-        mid = _by_market(log["bid_ticks"] + log["ask_ticks"], market, names.ticks) / 2
+        is_formula = no_bid & no_ask & (log["bid_ticks"] > 0)  # a market without a book has no lots, and a mid
+        has_no_mid = (no_bid | no_ask) & ~is_formula
+        sums = np.where(has_no_mid, 0, log["bid_ticks"] + log["ask_ticks"])
+        mid = _by_market(sums, market, names.ticks) / 2
         return {
             "t_ns": log["t_ns"],
             "market": CodedText(market, names.markets),

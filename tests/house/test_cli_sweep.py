@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import marketsim
-from marketsim.cli import main
+from marketsim.cli import main, studies
 from marketsim.errors import ResultError, ScenarioError, SweepStoppedError
 
 COUNTS = {"cells": 2, "runs": 8, "done": 8, "failed": 0, "missing": 0, "made": 8}
@@ -48,6 +48,8 @@ def sweeping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             raise outcome
 
         monkeypatch.setattr(marketsim, "sweep", sweep)
+        monkeypatch.setattr(studies, "_tell_power", lambda study, options: None)  # both are tested beside real studies
+        monkeypatch.setattr(studies, "_answer", lambda swept: ["It answers its title."] if swept.is_complete else [])
         return CliRunner().invoke(main, ["sweep", "small.yaml", *options]), seen
 
     return call
@@ -90,6 +92,7 @@ def test_json_is_one_object_with_counts_failures_and_why_it_stopped(sweeping: An
         "failed": 1,
         "failed_runs": [FAILED],
         "stopped": "the disk is full: could not write x; make room or use another --out",
+        "answer": ["It answers its title."],
     }
     assert ended.stderr.splitlines()[-1] == "error: the disk is full: could not write x; make room or use another --out"
 

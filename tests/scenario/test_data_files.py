@@ -114,7 +114,7 @@ def test_no_path_ends_in_a_traceback(folder: Path, path: str) -> None:
 
 
 def test_a_number_of_the_clock_beyond_int64_is_refused_beside_a_file(folder: Path) -> None:
-    assert ("clock.duration", "this number is out of range") in faults(folder, WORLD.replace("3min", "106752d"))
+    assert ("clock.duration", "this duration is out of range") in faults(folder, WORLD.replace("3min", "106752d"))
 
 
 def test_messages_beside_an_order_book_do_not_lead_out_of_the_folder(folder: Path, tmp_path: Path) -> None:

@@ -129,7 +129,8 @@ def test_two_tokens_of_opposite_sign_reset_in_the_order_they_are_declared(tmp_pa
     assert rows["token"].to_list() == ["UP", "DOWN"]
     assert rows["t_decide_ns"].to_list() == [RESET, RESET]
     assert (rows["target_lots"] > 0).all()
-    assert rows["arrival_mid"][1] > rows["arrival_mid"][0]  # the first has moved the book before the second looks
+    assert rows["arrival_mid"][1] == rows["arrival_mid"][0]  # that of the instant before any of them
+    assert rows["vwap"][1] > rows["vwap"][0]  # the first has moved the book before the second buys
 
 
 def test_several_markets_and_underlyings_stand_side_by_side(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_a_liquidation_is_told_with_its_prices_and_leverage(tmp_path: Path) -> N
         "fee_atoms": 11_446_875_000,
         "insurance_atoms": 0,
         "deleveraged_lots": 0,
-        "stage": "ioc",
+        "stage": "partial",
         "cascade": 0,
         "parent": -1,
         "is_fund": False,

@@ -56,8 +56,12 @@ def test_a_limit_is_never_below_a_tick() -> None:
 
 
 @exactly
-@given(st.integers(-(10**9), 10**9), any_lots, st.integers(1, 500))
-def test_a_fill_at_the_limit_leaves_no_debt_and_one_tick_worse_does(cash: int, lots: int, atoms: int) -> None:
+@given(st.integers(2, 10**6), st.integers(-(10**4), 10**4), any_lots, st.integers(1, 500))
+def test_a_fill_at_the_limit_leaves_no_debt_and_one_tick_worse_does(
+    price: int, off: int, lots: int, atoms: int
+) -> None:
+    """An account that is worth nothing at about `price`."""
+    cash = off - lots * price * atoms
     limit = liquidation_limit_ticks(cash, lots, atoms)
     assume(limit > 1)
     worse = limit - 1 if lots > 0 else limit + 1

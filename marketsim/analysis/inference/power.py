@@ -33,7 +33,7 @@ def simulated_power(pilot: Floats, effect: float, n: int, rng: np.random.Generat
     """
     sd = float(np.std(pilot, ddof=1))
     if sd == 0.0:
-        return float(effect != 0.0 and 2.0 / 2.0**n <= level)
+        return float(effect != 0.0 and 2.0 ** (1 - n) <= level)
     if n > MOST_SIMULATED:
         bound, away = float(t.ppf(1 - level / 2, n - 1)), abs(effect) * sqrt(n) / sd
         return 1.0 if away > bound + 10 else float(nct.sf(bound, n - 1, away))
@@ -45,7 +45,7 @@ def simulated_power(pilot: Floats, effect: float, n: int, rng: np.random.Generat
 def smallest_effect(pilot: Floats, n: int, rng: np.random.Generator, level: float = LEVEL) -> float | None:
     """The effect that n replications find with probability `POWER`; None where no effect has a p-value that small."""
     sd = float(np.std(pilot, ddof=1))
-    if 2.0 / 2.0**n > level:
+    if 2.0 ** (1 - n) > level:
         return None
     seed, low, high = int(rng.integers(2**31)), 0.0, 12.0 * sd / sqrt(n) + 4.0 * sd
     for _ in range(12):
@@ -57,7 +57,7 @@ def smallest_effect(pilot: Floats, n: int, rng: np.random.Generator, level: floa
 
 def replications_needed(pilot: Floats, effect: float, rng: np.random.Generator, level: float = LEVEL) -> int | None:
     """The fewest replications that find `effect` with probability `POWER`; None above `MOST_REPLICATIONS`."""
-    least = next(n for n in range(2, 64) if 2.0 / 2.0**n <= level)
+    least = next(n for n in range(2, 64) if 2.0 ** (1 - n) <= level)
     seed = int(rng.integers(2**31))
 
     def is_enough(n: int) -> bool:

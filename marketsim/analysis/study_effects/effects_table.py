@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain
 from math import isfinite
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -41,9 +40,9 @@ Said = Callable[[EffectRow, int], str]
 """A row in words, given how many tests its registered outcome has."""
 
 
-def write_effects(study: Study) -> Path:
-    """Compute the effects of a study with all registered measures, write effects.parquet and return its path."""
-    return study.write_effects(measure_effects(study, all_measures(), correlations=return_correlations))
+def effects_of(study: Study) -> pl.DataFrame:
+    """The effects of a study with all registered measures; columns `COLUMNS`."""
+    return measure_effects(study, all_measures(), correlations=return_correlations)
 
 
 def measure_effects(

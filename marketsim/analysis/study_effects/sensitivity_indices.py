@@ -39,17 +39,17 @@ samples: base points or trajectories that the estimate is of; left_out: those wi
 why there is no estimate."""
 
 
-def measure_sensitivity(study: Study, units: Mapping[str, str]) -> pl.DataFrame:
+def measure_sensitivity(study: Study, units: Mapping[str, str], effects: pl.DataFrame) -> pl.DataFrame:
     """Indices of every path a study varies for the measure its `sensitivity` names (markets x paths x indices).
 
-    Columns `COLUMNS`. units: unit of each measure. Base points or trajectories with a cell that has no outcome are left
-    out whole.
+    Columns `COLUMNS`. units: unit of each measure; effects: those of the study. Base points or trajectories with a cell
+    that has no outcome are left out whole.
     """
     asked, spec = study.spec.sensitivity, study.spec
     if asked is None:
         raise ResultError(f"{study.path} has no sensitivity: the study does not ask for it (study.sensitivity)")
     measure = str(asked.measure or spec.primary)
-    outcomes, arm, versus = _outcomes(study, asked, measure)
+    outcomes, arm, versus = _outcomes(study, effects, asked, measure)
     frames = []
     for market in outcomes["market"].unique(maintain_order=True).to_list() or [None]:
         mine = outcomes.filter(pl.col("market").eq_missing(pl.lit(market, pl.String)))
@@ -82,9 +82,11 @@ def _indices(study: Study, asked: SensitivitySpec, measure: str, outcomes: pl.Da
     return found.with_columns([pl.lit(value, dtype=COLUMNS[name]).alias(name) for name, value in counted.items()])
 
 
-def _outcomes(study: Study, asked: SensitivitySpec, measure: str) -> tuple[pl.DataFrame, str, str | None]:
+def _outcomes(
+    study: Study, effects: pl.DataFrame, asked: SensitivitySpec, measure: str
+) -> tuple[pl.DataFrame, str, str | None]:
     """The outcome of each cell (cell, market, estimate), of which arm, against which: a difference before a level."""
-    effects, baseline = study.effects().filter(pl.col("measure") == measure), study.spec.baseline_arm
+    effects, baseline = effects.filter(pl.col("measure") == measure), study.spec.baseline_arm
     names = [arm.id for arm in study.spec.arms] if asked.arm is None else [asked.arm]
     for versus in (baseline, None):
         for arm in names:

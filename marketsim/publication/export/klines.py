@@ -25,9 +25,32 @@ def write_klines(market: ExportedMarket, folder: Path) -> list[Path]:
 
 def bars_of(market: ExportedMarket) -> pl.DataFrame:
     """The bars, a row a minute."""
+    traded = _traded_minutes(market)
+    if traded.is_empty():
+        minutes = pl.Series("open_time", [], pl.Int64)
+    else:
+        first, end = int(traded["open_time"][0]), (market.start_ns + market.duration_ns) // 10**6
+        minutes = pl.int_range(first, end, MINUTE_MS, eager=True).alias("open_time")
+    sums = ["volume", "quote_volume", "count", "taker_buy_volume", "taker_buy_quote_volume"]
+    close = pl.col("close").forward_fill()
+    return (
+        minutes.to_frame()
+        .join(traded, on="open_time", how="left", maintain_order="left")
+        .with_columns(close, *(pl.col(name).fill_null(0) for name in sums))
+        .with_columns(pl.col(name).fill_null(pl.col("close")) for name in ("open", "high", "low"))
+        .with_columns(close_time=pl.col("open_time") + MINUTE_MS - 1, ignore=pl.lit(0))
+        .select(
+            *["open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count"],
+            *["taker_buy_volume", "taker_buy_quote_volume", "ignore"],
+        )
+    )
+
+
+def _traded_minutes(market: ExportedMarket) -> pl.DataFrame:
+    """The minutes in which something traded."""
     quantity = pl.col("size_lots") * market.lot
     bought = pl.col("taker_side") == "buy"
-    traded = (
+    return (
         market.scan("trades")
         .with_columns(
             open_time=(pl.col("t_ns") + market.start_ns) // 10**6 // MINUTE_MS * MINUTE_MS,
@@ -48,22 +71,4 @@ def bars_of(market: ExportedMarket) -> pl.DataFrame:
         )
         .collect(engine="streaming")
         .sort("open_time")
-    )
-    if traded.is_empty():
-        minutes = pl.Series("open_time", [], pl.Int64)
-    else:
-        first, end = int(traded["open_time"][0]), (market.start_ns + market.duration_ns) // 10**6
-        minutes = pl.int_range(first, end, MINUTE_MS, eager=True).alias("open_time")
-    sums = ["volume", "quote_volume", "count", "taker_buy_volume", "taker_buy_quote_volume"]
-    close = pl.col("close").forward_fill()
-    return (
-        minutes.to_frame()
-        .join(traded, on="open_time", how="left", maintain_order="left")
-        .with_columns(close, *(pl.col(name).fill_null(0) for name in sums))
-        .with_columns(pl.col(name).fill_null(pl.col("close")) for name in ("open", "high", "low"))
-        .with_columns(close_time=pl.col("open_time") + MINUTE_MS - 1, ignore=pl.lit(0))
-        .select(
-            *["open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count"],
-            *["taker_buy_volume", "taker_buy_quote_volume", "ignore"],
-        )
     )

@@ -85,7 +85,7 @@ def study_of(out: Path, sensitivity: str, drop: tuple[int, ...] = (), arms: str 
 def test_the_method_decides_the_cells_and_what_is_computed(tmp_path: Path) -> None:
     study = study_of(tmp_path / "1", "{method: sobol, samples: 256, measure: volatility}")
     assert study.design().height == 256 * (2 + 2)
-    shares = measure_sensitivity(study, {"volatility": "%/yr"})
+    shares = measure_sensitivity(study, {"volatility": "%/yr"}, study.effects())
     assert shares["path"].unique(maintain_order=True).to_list() == ["traders.noise.rate", "clock.duration"]
     assert values(shares, "S1") == pytest.approx([0.8, 0.2], abs=0.02)
     assert set(shares.select("measure", "unit", "arm", "versus", "method", "samples", "left_out").rows()) == {
@@ -93,32 +93,35 @@ def test_the_method_decides_the_cells_and_what_is_computed(tmp_path: Path) -> No
     }
     screened_study = study_of(tmp_path / "2", "{method: morris, samples: 6, measure: volatility}")
     assert screened_study.design().height == 6 * (2 + 1)
-    screened = measure_sensitivity(screened_study, {})
+    screened = measure_sensitivity(screened_study, {}, screened_study.effects())
     assert values(screened, "mu_star") == pytest.approx([2.0, 1.0])
+
+
+def sensitivity_of(study: Study) -> pl.DataFrame:
+    """The indices of a study from the effects that it has."""
+    return measure_sensitivity(study, {}, study.effects())
 
 
 def test_a_difference_from_the_baseline_comes_before_the_level_of_an_arm(tmp_path: Path) -> None:
     asked = "{method: morris, samples: 4, measure: volatility}"
-    found = measure_sensitivity(study_of(tmp_path / "1", asked, arms="[factual, 'off']"), {})
+    found = sensitivity_of(study_of(tmp_path / "1", asked, arms="[factual, 'off']"))
     assert set(found.select("arm", "versus").rows()) == {("off", "factual")}
     assert values(found, "mu") == pytest.approx([-2.0, -1.0])
     named = "{method: morris, samples: 4, measure: volatility, arm: factual}"
-    level = measure_sensitivity(study_of(tmp_path / "2", named, arms="[factual, 'off']"), {})
+    level = sensitivity_of(study_of(tmp_path / "2", named, arms="[factual, 'off']"))
     assert set(level.select("arm", "versus").rows()) == {("factual", None)}
     assert values(level, "mu") == pytest.approx([2.0, 1.0])
 
 
 def test_a_trajectory_without_an_outcome_is_left_out_whole_and_counted(tmp_path: Path) -> None:
-    found = measure_sensitivity(
-        study_of(tmp_path, "{method: morris, samples: 6, measure: volatility}", drop=(0, 4, 5)), {}
-    )
+    found = sensitivity_of(study_of(tmp_path, "{method: morris, samples: 6, measure: volatility}", drop=(0, 4, 5)))
     assert set(found.select("samples", "left_out").rows()) == {(4, 2)}
     assert values(found, "mu_star") == pytest.approx([2.0, 1.0])
 
 
 def test_where_too_little_is_left_the_table_says_why(tmp_path: Path) -> None:
     asked = "{method: sobol, samples: 2, measure: volatility}"
-    found = measure_sensitivity(study_of(tmp_path / "1", asked, drop=(3,)), {})
+    found = sensitivity_of(study_of(tmp_path / "1", asked, drop=(3,)))
     assert found["estimate"].null_count() == found.height == 4
     (note,) = found["note"].unique().to_list()
     assert note == "1 of 2 base points have the outcome volatility in every cell; 2 are needed"
