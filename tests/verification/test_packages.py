@@ -1,5 +1,6 @@
 """Packages of real studies: validators, made again from themselves without network, size and speed, blindness."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -149,13 +150,15 @@ def test_trades_are_compacted_in_bounded_memory_at_half_the_speed_of_copying(
 
 
 def test_a_baseline_finds_more_than_chance_in_a_blind_dataset(tmp_path: Path, say: Callable[[str], None]) -> None:
-    import json
-
+    """With five secrets, which split the runs in five ways: the rule always, clocks to within minutes."""
     swept = marketsim.sweep(STUDIES / "blind.yaml", out=tmp_path / "results", report=False)
-    package = build_blind(Study(swept.path), tmp_path / "package", tmp_path / "answers", Metadata())
-    scores = json.loads((package / "card.json").read_text())["scores"]
-    for name, found in scores.items():
-        say(f"{name}: {found}")
-    assert scores["baseline"]["macro_f1"] > scores["chance"]["macro_f1"]
-    assert scores["baseline"]["aum_log_error"] < scores["chance"]["aum_log_error"]
-    assert scores["baseline"]["clock_minutes"] < scores["chance"]["clock_minutes"]
+    for number in range(5):
+        place = tmp_path / str(number)
+        (place / "answers").mkdir(parents=True)
+        (place / "answers" / "key.json").write_text(json.dumps({"secret": f"verification {number}"}))
+        package = build_blind(Study(swept.path), place / "package", place / "answers", Metadata())
+        scores = json.loads((package / "card.json").read_text())["scores"]
+        for name, found in scores.items():
+            say(f"secret {number}, {name}: {found}")
+        assert scores["baseline"]["macro_f1"] > scores["chance"]["macro_f1"]
+        assert scores["baseline"]["clock_minutes"] is None or scores["baseline"]["clock_minutes"] < 15
