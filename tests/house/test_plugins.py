@@ -12,6 +12,7 @@ import venv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,12 @@ class Environment:
         return self.folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
 
     def install(self, wheel: Path) -> None:
-        asked = ["install", "--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check", "-q", str(wheel)]
-        called(sys.executable, "-m", "pip", "--python", str(self.python), *asked)
+        asked = ["--no-deps", "--no-index", "-q", str(wheel)]
+        if find_spec("pip") is None:  # an environment that uv made has none
+            called("uv", "pip", "install", "--python", str(self.python), *asked)
+            return
+        pip = [sys.executable, "-m", "pip", "--python", str(self.python)]
+        called(*pip, "install", "--no-compile", "--disable-pip-version-check", *asked)
 
     def marketsim(self, *arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
         variables = {**os.environ, **({"PYTHONPATH": str(path)} if path is not None else {})}
