@@ -17,7 +17,7 @@ from marketsim.publication.layout import CHECKSUMS, METADATA, RECORD
 from marketsim.publication.published_tables import PublishedColumn, Type
 from marketsim.publication.reading import content_by_run, empty_content, frames, ranges_of
 from marketsim.publication.record import PackageRecord, TableRecord
-from marketsim.publication.validators import VALIDATORS, require_validators
+from marketsim.publication.validators import require_validators, verdicts
 
 _TYPES: dict[Type, pl.DataType] = {
     "int64": pl.Int64(),
@@ -47,7 +47,7 @@ def check(package: Path, *, strict: bool = False, validators: bool = True) -> li
     if strict:
         problems += [f"{METADATA}: {field} is still to be written" for field in record.metadata.unedited()]
     if validators:
-        problems += [found for validate in VALIDATORS.values() for found in validate(package)]
+        problems += verdicts(package)
     return problems
 
 
