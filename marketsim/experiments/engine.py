@@ -9,10 +9,11 @@ a task leaves is on disk (`datasets.store`), so nothing of a finished task can b
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
@@ -35,7 +36,7 @@ WORN_SHARE = 0.5  # of its memory limit held while idle: restarted as well
 LOOK_S, LOOK_SHORT_S = 0.5, 0.05
 CONNECT_S = 30.0
 RESTART_S = 60.0
-GATHER_S = 10.0
+END_S = 60.0  # a worn worker that nobody ends goes on
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class Cluster:
             if name is None:
                 continue
             one = out.pop(name)
-            receipt = self._receipt(one, out.values())
+            receipt = self._receipt(one)
             if receipt is None:
                 self._short_s = monotonic() if self.own is not None else None
                 again.append(one)
@@ -181,8 +182,8 @@ class Cluster:
             return len(self.client.nthreads())
         return 0
 
-    def _receipt(self, one: _Submitted, others: Iterable[_Submitted]) -> Receipt | None:
-        """The receipt of a task that has ended, None where it is to be tried again. others: that are out."""
+    def _receipt(self, one: _Submitted) -> Receipt | None:
+        """The receipt of a task that has ended, None where it is to be tried again."""
         from distributed import CancelledError, KilledWorker
 
         future, one.future = one.future, None  # released here: the scheduler forgets it
@@ -191,8 +192,7 @@ class Cluster:
             done: _Done = future.result()
         except KilledWorker as error:
             worker = getattr(error.last_worker, "address", "")
-            self._note_worn(others)
-            if worker in self._worn:  # it ended by itself; several tasks may have waited there
+            if worker in self._worn:  # it was ended on purpose, before it began
                 return None
             one.deaths += 1
             return None if one.deaths < TRIES else fail_dead(one.task)
@@ -201,19 +201,14 @@ class Cluster:
         except Exception as error:
             return one.task.fail(error_text(error))
         if done.is_worn:
-            self._worn.add(done.worker)
+            self._end_worn(done.worker)
         return replace(done.receipt, worker=done.worker, memory_mb=done.rss_bytes / MB)
 
-    def _note_worn(self, others: Iterable[_Submitted]) -> None:
-        """Remember workers that were worn after a task whose receipt has come and was not looked at yet.
-
-        Such a worker may have been given another task meanwhile, and ended with it.
-        """
-        for other in others:
-            if other.future is not None and other.future.status == "finished":
-                done: _Done = other.future.result()
-                if done.is_worn:
-                    self._worn.add(done.worker)
+    def _end_worn(self, worker: str) -> None:
+        """End a worker that has said that it is worn: a task that waits there is tried again."""
+        self._worn.add(worker)
+        self._short_s = monotonic()
+        self.client.run(os._exit, 0, workers=[worker], on_error="ignore")  # it ends in the middle of its answer
 
 
 def fail_dead(task: Task) -> Receipt:
@@ -230,32 +225,30 @@ def _gone() -> EnvironmentLackError:
     return EnvironmentLackError("the workers' scheduler is gone; what was finished is kept, start again to continue")
 
 
-_tasks_done = 0  # of this worker process
+_tasks_done, _is_worn = 0, False  # of this worker process
 
 
 def _work(task: Task, most: int) -> _Done:
-    """Do one task in a worker; a worn worker ends here, before it has begun, and its nanny starts a fresh one."""
-    global _tasks_done  # a worker process does one task after the other
+    """Do one task in a worker; a worn one has said so with its last receipt and begins no more until it is ended."""
+    global _tasks_done, _is_worn  # a worker process does one task after the other
     from distributed import get_worker
 
+    if _is_worn:
+        sleep(END_S)
     worker = get_worker()
     limit = getattr(worker.memory_manager, "memory_limit", None) or 0
-    if most and _is_worn(most, limit):
-        _wait_until(lambda: not worker.data, GATHER_S)  # what it did last has reached the parent
-        os._exit(0)
     receipt = task.perform()
     _tasks_done += 1
-    return _Done(receipt, worker.address, resident_bytes(), bool(most) and _is_worn(most, limit))
+    _is_worn = most > 0 and (_tasks_done >= most or _holds_much(limit))
+    return _Done(receipt, worker.address, resident_bytes(), _is_worn)
 
 
-def _wait_until(is_so: Callable[[], bool], seconds: float) -> None:
-    until = monotonic() + seconds
-    while not is_so() and monotonic() < until:
-        sleep(0.01)
-
-
-def _is_worn(most: int, limit: int) -> bool:
-    return _tasks_done >= most or (limit > 0 and resident_bytes() > WORN_SHARE * limit)
+def _holds_much(limit: int) -> bool:
+    """Whether this process holds more than `WORN_SHARE` of its memory limit [bytes, 0 for none], garbage aside."""
+    if not limit or resident_bytes() <= WORN_SHARE * limit:
+        return False
+    gc.collect()
+    return resident_bytes() > WORN_SHARE * limit
 
 
 def cores() -> int:
