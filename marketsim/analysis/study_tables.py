@@ -23,7 +23,7 @@ from marketsim.analysis.transfers.transfer_matrix import transfers
 from marketsim.datasets.run import Run
 from marketsim.datasets.store import write_whole
 from marketsim.datasets.study import Study
-from marketsim.scenario.study import TRANSFERS
+from marketsim.scenario.study.measured import TRANSFERS
 
 
 def write_study_tables(study: Study) -> list[Path]:

@@ -143,7 +143,7 @@ def _tell_power(study: Path | str, options: dict[str, Any]) -> None:
     import marketsim
     from marketsim.datasets.study import study_folder
     from marketsim.experiments.pilot_study import pilot_of
-    from marketsim.scenario.study import study_of
+    from marketsim.scenario.study.study import study_of
 
     scenario = marketsim.load(study, set=options["set"], seed=options["seed"])
     declared = study_of(scenario.study)

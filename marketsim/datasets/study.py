@@ -30,7 +30,7 @@ from marketsim.datasets.store import resolve_path, write_whole
 from marketsim.datasets.tables import table_named
 from marketsim.errors import DamagedResultError, ResultError, UsageError
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import StudySpec, study_of
+from marketsim.scenario.study.study import StudySpec, study_of
 
 PLAN = {"cell": pl.Int64, "replication": pl.Int64, "arm": pl.String, "run_id": pl.String}
 RUNS = {**PLAN, "status": pl.String, "reason": pl.String, "path": pl.String, "fork_ns": pl.Int64, "jump": pl.Float64}

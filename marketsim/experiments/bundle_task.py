@@ -17,7 +17,7 @@ from marketsim.experiments.probe_design import probe_plan
 from marketsim.experiments.study_runs import RUNS, run_directory
 from marketsim.experiments.task import Receipt, disk_full, error_text
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import StudySpec
+from marketsim.scenario.study.study import StudySpec
 from marketsim.simulation.forks import ForkPlan, run_forks, windows_around
 from marketsim.simulation.probing import run_probes
 

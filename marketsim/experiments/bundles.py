@@ -16,7 +16,7 @@ from marketsim.datasets import provenance
 from marketsim.datasets.storage import storing
 from marketsim.datasets.store import write_whole
 from marketsim.experiments.design import PlannedRun
-from marketsim.scenario.study import StudySpec
+from marketsim.scenario.study.study import StudySpec
 
 Kind = Literal["forks", "probes"]
 BUNDLES = "bundles"

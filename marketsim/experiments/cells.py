@@ -14,7 +14,9 @@ from marketsim.experiments.sampling import Points, sample
 from marketsim.scenario.quantities import read_quantity
 from marketsim.scenario.resolve import varied
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import SAMPLES, ArmSpec, study_of
+from marketsim.scenario.study.arm import ArmSpec
+from marketsim.scenario.study.design import SAMPLES
+from marketsim.scenario.study.study import study_of
 
 
 @dataclass(frozen=True)

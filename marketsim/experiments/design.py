@@ -16,7 +16,8 @@ from marketsim.experiments.cells import Cell, currencies, lay_out_cells
 from marketsim.experiments.world_checks import check_worlds
 from marketsim.scenario.quantities import read_quantity
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec, StudySpec, study_of
+from marketsim.scenario.study.arm import ArmSpec
+from marketsim.scenario.study.study import StudySpec, study_of
 from marketsim.units import format_number
 
 

@@ -11,7 +11,8 @@ from marketsim.experiments.cells import Cell, lay_out_cells, world_of
 from marketsim.experiments.design import cell_text, whole_arms
 from marketsim.scenario.run_block import RunSpec
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import PLACEBOS, ArmKind, ArmSpec, study_of
+from marketsim.scenario.study.arm import PLACEBOS, ArmKind, ArmSpec
+from marketsim.scenario.study.study import study_of
 from marketsim.simulation.arms import FACTUAL
 
 

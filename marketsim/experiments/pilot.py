@@ -22,7 +22,7 @@ from marketsim.experiments.shard import Shard
 from marketsim.experiments.study_runs import RUNS, run_directory, states
 from marketsim.experiments.world_checks import check_worlds, choose_cells
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import study_of
+from marketsim.scenario.study.study import study_of
 
 Power = Callable[[Study, int, str | None], list[dict[str, Any]]]
 """What a study will find, told from a pilot, for a number of replications and a primary outcome."""

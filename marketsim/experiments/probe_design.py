@@ -17,7 +17,10 @@ import polars as pl
 from marketsim.datasets.resets import MarketReset, resets_of
 from marketsim.datasets.run import Run
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import NEXT, ArmSpec, ProbeSpec, StudySpec, horizon_word
+from marketsim.scenario.study.arm import ArmSpec
+from marketsim.scenario.study.horizon import NEXT, horizon_word
+from marketsim.scenario.study.probe import ProbeSpec
+from marketsim.scenario.study.study import StudySpec
 from marketsim.simulation.probing import Look, Probe, ProbeOrder, ProbePlan
 from marketsim.simulation.running import children_of
 

@@ -26,7 +26,8 @@ from marketsim.files import SHIPPED
 from marketsim.scenario.resolve import load_map
 from marketsim.scenario.run_block import RunSpec
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import PLACEBOS, study_of
+from marketsim.scenario.study.arm import PLACEBOS
+from marketsim.scenario.study.study import study_of
 from marketsim.simulation.agents import NO_AGENTS, AgentFactory, OwnAgents
 from marketsim.simulation.run_builder import ForkWindow
 from marketsim.simulation.running import run

@@ -15,7 +15,7 @@ from marketsim.experiments.memory import MB, forget_peak, resident_bytes
 from marketsim.experiments.study_runs import RUNS, leave_failed
 from marketsim.experiments.task import Receipt, disk_full, error_text
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.units import NS_PER_SECOND
 
 

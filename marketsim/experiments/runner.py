@@ -31,7 +31,8 @@ from marketsim.experiments.task import Receipt, Task
 from marketsim.experiments.task_queue import TaskQueue
 from marketsim.kernel import is_warm
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec, study_of
+from marketsim.scenario.study.arm import ArmSpec
+from marketsim.scenario.study.study import study_of
 from marketsim.simulation.arms import FACTUAL
 from marketsim.simulation.running import say
 

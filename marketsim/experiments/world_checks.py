@@ -10,7 +10,8 @@ from marketsim.errors import Problem, ScenarioError
 from marketsim.experiments.cells import Cell, Cells, world_of
 from marketsim.scenario.nodes import Node, at
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec, StudySpec
+from marketsim.scenario.study.arm import ArmSpec
+from marketsim.scenario.study.study import StudySpec
 from marketsim.streams import Stream
 
 STREAM = "study:checked"

@@ -11,7 +11,7 @@ from marketsim.report.charts import BLACK, GREY, Estimate, intervals
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.study_effects import not_drawn
 from marketsim.report.study_record import MOST_ROWS, StudyRecord
-from marketsim.scenario.study import horizon_in_words
+from marketsim.scenario.study.horizon import horizon_in_words
 
 _COLUMNS = [
     Heading("Cell"), words("Market"), words("Moved"), words("When"),

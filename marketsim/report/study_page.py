@@ -17,7 +17,7 @@ from marketsim.report.study_holding import holding
 from marketsim.report.study_record import StudyRecord
 from marketsim.report.study_runs import cells, failures, provenance, shares
 from marketsim.report.study_sensitivity import sensitivity
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 
 STUDY_SECTIONS = {
     "primary": "Answer", "sensitivity": "Sensitivity", "effects": "Other measures", "crowding": "Crowding",

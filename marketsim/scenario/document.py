@@ -16,7 +16,7 @@ from marketsim.networks.influence import NETWORKS, NetworkSpec
 from marketsim.ranges import ABOVE_ZERO, CADENCE, TEN_YEARS, Range
 from marketsim.scenario.nodes import Node
 from marketsim.scenario.run_block import RunSpec
-from marketsim.scenario.study import StudySpec
+from marketsim.scenario.study.study import StudySpec
 from marketsim.spec import (
     EVERY_KEY,
     NONE_IN_WORDS,

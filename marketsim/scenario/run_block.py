@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from marketsim.ranges import ABOVE_ZERO, ZERO_OR_MORE
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.spec import NONE_IN_WORDS, Count, Duration, Spec
 
 

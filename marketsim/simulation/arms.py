@@ -21,7 +21,7 @@ from typing import Any
 from marketsim.announcements import Mode
 from marketsim.issuers.orders.treatment import Flow
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import PLACEBOS, ArmSpec
+from marketsim.scenario.study.arm import PLACEBOS, ArmSpec
 from marketsim.simulation.placebo import PlaceboDesk, placebo_orders
 from marketsim.simulation.ports import ModelPort
 

@@ -25,7 +25,7 @@ from marketsim.errors import MarketsimError, ResultError
 from marketsim.kernel.warm import warm_up
 from marketsim.safe_path import SAFE_PATH, safe_command
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation.arms import FACTUAL
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.run_builder import ForkWindow, RunBuilder

@@ -27,7 +27,7 @@ from marketsim.journal import Journal
 from marketsim.kernel import codes
 from marketsim.scenario.run_block import RunSpec
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import PLACEBOS, ArmSpec
+from marketsim.scenario.study.arm import PLACEBOS, ArmSpec
 from marketsim.simulation.arms import apply, present
 from marketsim.simulation.crowd import open_trader_desks
 from marketsim.simulation.holding import FundClaims, UnitCosts

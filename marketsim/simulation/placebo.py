@@ -15,7 +15,7 @@ from marketsim.clock import ProcessGenerator
 from marketsim.errors import UsageError
 from marketsim.kernel import codes
 from marketsim.messages import Order, Purpose
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation.ports import ModelPort
 from marketsim.streams import Stream
 from marketsim.units import NS_PER_DAY, NS_PER_SECOND

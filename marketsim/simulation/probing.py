@@ -20,7 +20,7 @@ from marketsim.clock import Phase, ProcessGenerator
 from marketsim.kernel import codes
 from marketsim.messages import Order, Purpose
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation.arms import FACTUAL, apply
 from marketsim.simulation.forks import CAN_FORK, in_child, in_new_process
 from marketsim.simulation.model import MarketModel

@@ -20,7 +20,7 @@ from marketsim.errors import EnvironmentLackError, ResultError
 from marketsim.kinds import plugins_of
 from marketsim.scenario.run_block import ForkedPartSpec, RunSpec
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation.agents import NO_AGENTS, OwnAgents
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.recording.model_recorder import ModelRecorder

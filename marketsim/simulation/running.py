@@ -15,7 +15,7 @@ from marketsim.errors import ResultError, UsageError
 from marketsim.kernel.warm import warm_up
 from marketsim.scenario.run_block import RunSpec
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import PLACEBOS, ArmSpec
+from marketsim.scenario.study.arm import PLACEBOS, ArmSpec
 from marketsim.simulation.agents import NO_AGENTS, OwnAgents
 from marketsim.simulation.arms import FACTUAL, apply
 from marketsim.simulation.model import MarketModel

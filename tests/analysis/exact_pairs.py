@@ -12,7 +12,7 @@ from marketsim.datasets.run import Run
 from marketsim.experiments.bundle_task import BundleTask
 from marketsim.experiments.bundles import Bundle
 from marketsim.experiments.design import PlannedRun
-from marketsim.scenario.study import study_of
+from marketsim.scenario.study.study import study_of
 from tests.simulation.loop_worlds import document
 
 STUDY = {"measures": ["multiplier"], "probe": {"horizons": ["0s", "2min", "30min"]}}

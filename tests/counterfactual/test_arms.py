@@ -8,7 +8,7 @@ import pytest
 
 from marketsim.errors import UsageError
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation.arms import apply
 from marketsim.simulation.model import MarketModel
 from tests.simulation.worlds import CROWD, DOWN, HOUR, MINUTE, NOISE, SECOND, UP, Recorded, recorded, steps, world

@@ -10,7 +10,7 @@ from marketsim import simulation
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError, UsageError
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation.forks import CAN_FORK, ForkPlan, in_child, run_forks, windows_around
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.run_builder import ForkWindow

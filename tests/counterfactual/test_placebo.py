@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation import arms
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.placebo import PlaceboDesk, PlaceboOrder, _shift, placebo_orders

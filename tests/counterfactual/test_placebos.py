@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import simpy
 
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation.placebo import PlaceboDesk, PlaceboOrder, placebo_orders
 from tests.simulation.worlds import HOUR, MINUTE
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation.forks import CAN_FORK
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.probing import Look, Probe, ProbeOrder, ProbePlan, run_probes

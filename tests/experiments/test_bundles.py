@@ -17,7 +17,7 @@ from marketsim.experiments.bundles import Bundle, bundles_of
 from marketsim.experiments.design import PlannedRun
 from marketsim.experiments.probe_design import probe_plan
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import StudySpec, study_of
+from marketsim.scenario.study.study import StudySpec, study_of
 from tests.simulation.worlds import DOWN, MINUTE, UP, world
 
 RISE = [{"at": "20min", "kind": "jump", "underlying": "BTC", "size": "3%"}]

@@ -24,7 +24,7 @@ from marketsim.experiments.one_run import source_of
 from marketsim.experiments.runner import worker_count
 from marketsim.experiments.task import Receipt, Task
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from tests.experiments.sample_tasks import RunKilledOnce
 from tests.experiments.studies import contents, left_over, manifests, study, text
 

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from tests.simulation.worlds import CROWD, FREE, MINUTE, SECOND, UP, Recorded, recorded, steps, world
 
 RESET = 32 * MINUTE  # 00:02 in a world that starts at 23:30

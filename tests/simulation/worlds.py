@@ -11,7 +11,7 @@ import polars as pl
 from marketsim import scenario
 from marketsim.datasets.recorder import Recorder
 from marketsim.scenario.schema import Scenario
-from marketsim.scenario.study import ArmSpec
+from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation.arms import FACTUAL
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.recording.model_recorder import ModelRecorder

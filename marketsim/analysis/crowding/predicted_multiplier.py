@@ -26,7 +26,7 @@ from marketsim.analysis.crowding.reset_impact import OWN_SIZE, Kernel, ResetImpa
 from marketsim.analysis.run_data.reset_demand import own_demand
 from marketsim.datasets.resets import MarketReset, resets_of
 from marketsim.datasets.run import Run
-from marketsim.scenario.study import NEXT, horizon_ns
+from marketsim.scenario.study.horizon import NEXT, horizon_ns
 from marketsim.units import NS_PER_SECOND
 
 Rule = Literal["once", "children", "worked_out"]

@@ -17,7 +17,8 @@ from marketsim.analysis.run_data.reset_moves import move_before
 from marketsim.datasets.resets import resets_of
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
-from marketsim.scenario.study import NEXT, ProbeSpec, horizon_ns
+from marketsim.scenario.study.horizon import NEXT, horizon_ns
+from marketsim.scenario.study.probe import ProbeSpec
 from marketsim.traders.group import TRADERS
 from marketsim.units import NS_PER_SECOND
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from marketsim.analysis.arrays import Flags
 from marketsim.analysis.holding.perpetual_tape import PerpTerms, Tape
-from marketsim.scenario.study import PerpetualPositionSpec
+from marketsim.scenario.study.position import PerpetualPositionSpec
 from marketsim.units import NS_PER_YEAR
 from marketsim.venues.contract import trading_fee_atoms
 from marketsim.venues.liquidation import liquidation_fee_atoms, liquidation_limit_ticks

@@ -24,7 +24,7 @@ from marketsim.datasets.run import Run
 from marketsim.issuers.token_spec import TokenSpec
 from marketsim.scenario import Scenario
 from marketsim.scenario import load as load_scenario
-from marketsim.scenario.study import PerpetualPositionSpec
+from marketsim.scenario.study.position import PerpetualPositionSpec
 
 COLUMNS = {
     "token": pl.String, "account": pl.Int64, "cohort": pl.String,

@@ -14,7 +14,7 @@ from marketsim.analysis.measures.at_horizons import at_time
 from marketsim.analysis.measures.family import MEASURES, Measure, PairMeasure, Term, unread
 from marketsim.analysis.measures.reset_pushes import DEFAULT_HORIZONS
 from marketsim.datasets.run import Run
-from marketsim.scenario.study import horizon_in_words
+from marketsim.scenario.study.horizon import horizon_in_words
 
 NOT_PROBED = "no probe was read so long after a reset: they are sent at the resets of the arm that is factual"
 

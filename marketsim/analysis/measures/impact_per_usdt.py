@@ -11,7 +11,7 @@ from marketsim.analysis.measures.crowding_number import NOT_PROBED
 from marketsim.analysis.measures.family import MEASURES, Measure, PairMeasure, RatioOfSums, Term, unread
 from marketsim.analysis.measures.reset_pushes import DEFAULT_HORIZONS
 from marketsim.datasets.run import Run
-from marketsim.scenario.study import horizon_in_words
+from marketsim.scenario.study.horizon import horizon_in_words
 
 
 class ImpactPerUsdtBuy(RatioOfSums, PairMeasure):

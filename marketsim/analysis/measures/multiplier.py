@@ -17,7 +17,7 @@ from marketsim.analysis.run_data.measured_period import measured_period
 from marketsim.analysis.run_data.measured_resets import measured_resets
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
-from marketsim.scenario.study import horizon_in_words
+from marketsim.scenario.study.horizon import horizon_in_words
 
 
 class MultiplierCumulative(RatioOfSums, PairMeasure):

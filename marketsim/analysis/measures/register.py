@@ -13,7 +13,9 @@ from marketsim.analysis.measures.impact_per_move import impact_per_move_at
 from marketsim.analysis.measures.multiplier import multiplier_at, multiplier_cumulative_at
 from marketsim.analysis.measures.multiplier_predicted import multiplier_predicted_at
 from marketsim.analysis.measures.reset_gaps import TAUS
-from marketsim.scenario.study import DEFAULT_OUTCOME, REVERSAL_GAP, TRANSFERS, ProbeSpec, StudySpec
+from marketsim.scenario.study.measured import DEFAULT_OUTCOME, REVERSAL_GAP, TRANSFERS
+from marketsim.scenario.study.probe import ProbeSpec
+from marketsim.scenario.study.study import StudySpec
 
 _AFTER_RESETS: Mapping[str, Callable[[str], type[Measure]]] = {
     "impact_gap": impact_gap_at, "impact_per_move": impact_per_move_at,

@@ -15,7 +15,7 @@ from marketsim.analysis.run_data.recording import KEPT_RUNS
 from marketsim.analysis.run_data.reset_moves import Move, move_before
 from marketsim.datasets.resets import MarketReset
 from marketsim.datasets.run import Run
-from marketsim.scenario.study import NEXT, horizon_ns
+from marketsim.scenario.study.horizon import NEXT, horizon_ns
 
 DEFAULT_HORIZONS = ("0s", "2min", "30min", NEXT)
 """Times h after the last fill, as the names of measures end in them; `next` is just before the next reset."""

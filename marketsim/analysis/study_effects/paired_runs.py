@@ -19,7 +19,7 @@ from marketsim.analysis.measures.pair_state import PairState, StateOfPair
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
 from marketsim.errors import DamagedResultError, ResultError
-from marketsim.scenario.study import StudySpec
+from marketsim.scenario.study.study import StudySpec
 
 
 class PairKey(NamedTuple):

@@ -19,7 +19,7 @@ import polars as pl
 from marketsim.analysis.arrays import Floats
 from marketsim.datasets.study import Study
 from marketsim.errors import ResultError
-from marketsim.scenario.sensitivity import SensitivitySpec
+from marketsim.scenario.study.sensitivity import SensitivitySpec
 from marketsim.streams import Stream
 
 RESAMPLES = 1_000

@@ -13,7 +13,7 @@ import pytest
 from marketsim.analysis.holding.perpetual_tape import PerpTerms, Tape
 from marketsim.analysis.holding.replicating_position import ReplicatingPosition
 from marketsim.analysis.holding.token_against_perpetual import COLUMNS, HoldingRow, compare_holding
-from marketsim.scenario.study import PerpetualPositionSpec
+from marketsim.scenario.study.position import PerpetualPositionSpec
 from marketsim.traders.agent import Agent
 from marketsim.venues.margin import BINANCE_BTCUSDT_2024, UNLIMITED, tier_table
 from tests.datasets.manifests import write_manifest

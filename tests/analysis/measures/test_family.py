@@ -19,7 +19,8 @@ from marketsim.errors import ScenarioError
 from marketsim.report import write_study_report
 from marketsim.scenario import load, load_text
 from marketsim.scenario.schema import json_schema
-from marketsim.scenario.study import MEASURE_GROUPS, StudySpec
+from marketsim.scenario.study.measured import MEASURE_GROUPS
+from marketsim.scenario.study.study import StudySpec
 from tests.analysis.studies import WORLD, made_up, pairs
 
 NAMED_IN_THE_CONTRACT = (
