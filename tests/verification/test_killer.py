@@ -35,7 +35,7 @@ STUDIES = {
     "over: {tokens.UP.aum: [1 MUSDT, 2 MUSDT]}}",
     "forks": "{arms: [factual, frictionless], replications: 4, fork: {at: rebalances, before: 30s, horizon: 1min}}",
     "probes": "{arms: [factual, frictionless], replications: 3, measures: [price_share, crowding_number], "
-    "probe: {count: 2, horizons: [30s, 1min]}}",
+    "probe: {sizes: [1], horizons: [0s, 30s, 1min]}}",
 }
 OUTCOMES = {"process": (signal.SIGKILL, 0.4), "politely": (signal.SIGTERM, 0.2), "by hand": (signal.SIGINT, 0.1)}
 """What ends the command itself, and how often; the rest is a SIGKILL of one of the processes it has started."""
@@ -92,6 +92,7 @@ class Killer:
         with self.start(out) as process:
             errors = process.communicate(timeout=600)[1]
         assert "Traceback" not in errors, errors
+        assert process.returncode in (0, 1), errors
         return process.returncode
 
     def kill(self, out: Path, luck: random.Random) -> tuple[str, int]:

@@ -26,7 +26,7 @@ from tests.publication.made_study import ARMS, made_study
 STUDIES = Path(__file__).resolve().parents[2] / "scenarios" / "studies"
 ROWS = int(os.environ.get("MARKETSIM_PACKAGE_ROWS", "8_000_000"))
 MEASURE = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 import polars as pl
 began = time.perf_counter()
@@ -42,7 +42,9 @@ if sys.argv[1] == "build":
 else:
     files = sorted(Path(sys.argv[2]).glob("runs/*/tables/trades.parquet"))
     pl.scan_parquet(files).sink_parquet(sys.argv[3], engine="streaming")
-print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)
+took = time.perf_counter() - began
+from marketsim.datasets.provenance import peak_rss_mb
+print(took, peak_rss_mb())
 """
 
 
