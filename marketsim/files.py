@@ -89,6 +89,14 @@ def _sha256_of(files: tuple[tuple[Path, tuple[int, ...]], ...], most_bytes: int)
     return digest.hexdigest()
 
 
+def missing(path: Path) -> str | None:
+    """Why no file stands at a path, in words; None where one does."""
+    try:
+        return None if stat.S_ISREG(path.stat().st_mode) else _WORDS[errno.ENXIO]
+    except (OSError, ValueError) as error:
+        return _reason(error)
+
+
 def _reason(error: OSError | ValueError) -> str:
     if isinstance(error, OSError):
         return _WORDS.get(error.errno or 0, f"the file cannot be read: {error.strerror}")

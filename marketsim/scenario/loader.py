@@ -32,7 +32,7 @@ from yaml.events import (
 )
 
 from marketsim.errors import ScenarioError, UnknownScenarioError, UnreadableFileError
-from marketsim.files import read_file
+from marketsim.files import missing, read_file
 from marketsim.scenario import shipped
 from marketsim.scenario.nodes import INCOMPLETE, Node, Place, Problems
 
@@ -108,11 +108,12 @@ def with_bases(node: Node, path: Path, problems: Problems) -> list[Node]:
         if _real(base) in seen:
             problems.add(extends.place, "extends", extends.text, "these files extend each other in a circle")
             return chain
-        if not base.is_file():
+        lack = missing(base)
+        if lack is not None:
             names = ", ".join(sorted(p.name for p in base.parent.glob("*.yaml"))[:12])
             allowed = f"a file below {root}" + (f"; there: {names}" if names else "")
             meant = shipped.reference_meant(extends.text)
-            problems.add(extends.place, "extends", extends.text, "there is no such file", allowed, meant)
+            problems.add(extends.place, "extends", extends.text, lack, allowed, meant)
             return chain
         chain[0] = replace(chain[0], origin="")
         path, node = base, read(base, problems)

@@ -68,6 +68,9 @@ def command(*arguments: str) -> Result:
             f"path, points: [[0s, 3 USDT], [1h, {HUGE} USDT]]",
             "too many digits",
         ),
+        ("name: t", f"name: t\nextends: {LONG}.yaml", "the path is too long"),
+        ("constant, price: 30000 USDT", f"file, path: {LONG}.csv", "the path is too long"),
+        ("{id: P, ", f"{{id: P, funding: {{tape: {{path: {LONG}.csv}}}},", "the path is too long"),
     ],
 )
 def test_a_wrong_scenario_is_problems_with_their_places(old: str, new: str, words: str) -> None:
