@@ -36,7 +36,7 @@ def answer(record: StudyRecord) -> Markup:
     said = answer_of(record)
     lines = [markup.paragraph(each, kind="lead") for each in said.sentences]
     notes = [markup.paragraph(each, kind="note") for each in said.notes]
-    things, order = "cells and markets", "spread over their order; the others are below"
+    things, order = "cells and markets", "spread over those that can be answered; all are below"
     return markup.join([*lines, *notes, markup.left_out(len(lines), said.rows, things, order)])
 
 
@@ -78,10 +78,12 @@ def _main_rows(record: StudyRecord, name: str) -> list[EffectRow]:
 
 
 def _spread_out(rows: Sequence[EffectRow]) -> list[EffectRow]:
-    """All of a few rows; of many the first, the middle one and the last."""
+    """All of a few rows; of many the first, the middle one and the last of those that say most: with an interval."""
     if len(rows) <= MOST_TOLD:
         return list(rows)
-    return [rows[0], rows[len(rows) // 2], rows[-1]]
+    with_interval = [row for row in rows if row.lo is not None]
+    most = with_interval or [row for row in rows if row.estimate is not None] or rows
+    return list(most) if len(most) <= MOST_TOLD else [most[0], most[len(most) // 2], most[-1]]
 
 
 def _line(record: StudyRecord, row: EffectRow, *, several: bool) -> str:

@@ -1,5 +1,6 @@
 """The first sentence of a study's page: figures are those of the rows, and what cannot be said is said to be so."""
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -137,3 +138,15 @@ def test_an_outcome_that_is_no_push_answers_in_its_own_words(lay_out: Callable[.
     study = lay_out(measures=["volatility"], primary="volatility")
     ratio = row("volatility", 1.1, 1.05, 1.15, market=None, unit="ratio")
     assert first_sentence(study, ratio) == ratio.sentence.partition(", factual")[0].partition(" (10")[0] + "."
+
+
+def test_of_many_cells_those_are_told_that_have_an_interval(lay_out: Callable[..., Study]) -> None:
+    """Twelve cells: nothing is reset in the first of each half, too few pairs are left of the last."""
+    rows = [replace(row("impact_gap_0s", 20.0 + cell, 15.0 + cell, 25.0 + cell), cell=cell) for cell in range(12)]
+    rows[0] = rows[6] = replace(row("impact_gap_0s", None, None, None), sentence="no reset sent an order")
+    rows[0], rows[5], rows[11] = replace(rows[0], cell=0), *(replace(rows[i], lo=None, hi=None) for i in (5, 11))
+    study = lay_out(over={"seed": list(range(12))})
+    pl.DataFrame([asdict(each) for each in rows], schema=COLUMNS).write_parquet(study.path / "effects.parquet")
+    page = write_study_report(study.path).read_text(encoding="utf-8")
+    told = [part.partition("</p>")[0] for part in page.split('<p class="lead">')[1:]]
+    assert [re.findall(r"by ([0-9]+) bp ", each) for each in told] == [["21"], ["27"], ["30"]]
