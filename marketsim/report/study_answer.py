@@ -59,6 +59,12 @@ def answer_of(record: StudyRecord) -> Answer:
     return Answer([_line(record, row, several=several) for row in told], notes, len(rows))
 
 
+def cells_told(record: StudyRecord) -> list[int]:
+    """The cells that the answer has a sentence of, in order: those whose push is drawn over time."""
+    name = record.study.spec.primary
+    return list(dict.fromkeys(row.cell for row in _spread_out(_main_rows(record, name)))) if name is not None else []
+
+
 def _waiting(record: StudyRecord) -> str:
     done = record.runs.filter(status="ok").height
     return f"There is no answer yet: {numbers.count(done)} of {numbers.count(record.runs.height)} runs are done."

@@ -12,6 +12,7 @@ from marketsim.report import markup, numbers
 from marketsim.report.charts import PALETTE, Estimate, intervals
 from marketsim.report.markup import Heading, Markup, prose, words
 from marketsim.report.named_charts import Named, intervals_by_name, intervals_in_order
+from marketsim.report.study_answer import cells_told
 from marketsim.report.study_record import MOST_ROWS, StudyRecord, rows_of
 
 MOST_EFFECTS = 200
@@ -40,12 +41,12 @@ def primary(record: StudyRecord) -> Markup:
 
 
 def over_time(record: StudyRecord) -> list[Markup]:
-    """The push of resets against the time after their last fill, a picture for each of a few cells.
+    """The push of resets against the time after their last fill, a picture for each cell that the answer tells of.
 
     None for a study of sensitivity, whose cells are points of a sample.
     """
     cells = [] if record.study.spec.sensitivity is not None else list(record.design["cell"])
-    chosen = cells if len(cells) <= _MOST_CHARTS else [cells[0], cells[len(cells) // 2], cells[-1]]
+    chosen = cells if len(cells) <= _MOST_CHARTS else cells_told(record)
     return [picture for picture in (_over_time(record, cell) for cell in chosen) if picture]
 
 
