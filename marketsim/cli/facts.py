@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NARROWEST = 120
 _WIDTH = 190  # where there is no terminal
+_WRAPPED = ("source", "remark")
 _HEADINGS = ("fact", "value", "95 % interval", "real markets", "verdict", "source", "remark")
 
 
@@ -54,7 +55,9 @@ def _printed(found: FactsTable) -> str:
 
     from marketsim.report.numbers import plain
 
-    table = Table(*_HEADINGS, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in _HEADINGS:
+        table.add_column(heading, no_wrap=heading not in _WRAPPED)
     group = ""
     for row in found.rows:
         if row.group != group:

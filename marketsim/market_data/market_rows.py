@@ -135,6 +135,8 @@ class _Reader:
                 raise DataFileError(
                     "path", f"{self.rows.place(number)}: {error.text}", error.message, error.allowed
                 ) from error
+        if not self.times and self.named is not None:
+            raise DataFileError("path", self.rows.file, f"no row is of {self.named}", "an asset that the file has")
         if not self.times:
             raise DataFileError("path", self.rows.file, "the file has no rows", "a file of trades, quotes or bars")
         return columns

@@ -53,8 +53,7 @@ def skewness(tape: Tape) -> Estimate:
 def _skewness(sums: Floats) -> Floats:
     n, a, b, c = np.moveaxis(sums, -1, 0)
     mean = a / n
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = (c / n - 3 * mean * b / n + 2 * mean**3) / (b / n - mean**2) ** 1.5
+    found: Floats = (c / n - 3 * mean * b / n + 2 * mean**3) / (b / n - mean**2) ** 1.5
     return found
 
 
@@ -87,9 +86,8 @@ def intermittency(tape: Tape) -> Estimate:
 def _bursts(sums: Floats) -> Floats:
     n, total, squared, inner = np.moveaxis(sums, -1, 0)
     mean = total / n
-    with np.errstate(invalid="ignore", divide="ignore"):
-        alone = _COARSE * (inner / (n * _COARSE) - (mean / _COARSE) ** 2)
-        found: Floats = np.sqrt((squared / n - mean**2) / alone)
+    alone = _COARSE * (inner / (n * _COARSE) - (mean / _COARSE) ** 2)
+    found: Floats = np.sqrt((squared / n - mean**2) / alone)
     return found
 
 

@@ -35,8 +35,7 @@ def correlation(
 
 def _pearson(sums: Floats) -> Floats:
     n, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = (xy - x * y / n) / np.sqrt((xx - x * x / n) * (yy - y * y / n))
+    found: Floats = (xy - x * y / n) / np.sqrt((xx - x * x / n) * (yy - y * y / n))
     return found
 
 
@@ -57,17 +56,16 @@ def autocorrelation(x: Floats, lag: int, t_ns: Integers, blocks: Blocks | None, 
 
 def _ratio_of_means(sums: Floats) -> Floats:
     product, pairs, square, values = np.moveaxis(sums, -1, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = (product / pairs) / (square / values)
+    found: Floats = (product / pairs) / (square / values)
     return found
 
 
 def autocorrelations(x: Floats, most: int) -> Floats:
-    """The autocorrelations at lags 1 to `most` (most,) of a series (n,) with mean zero, by FFT."""
+    """The autocorrelations at lags 1 to `most` (most,) of a series (n,) with mean zero, by FFT; NaN of a constant."""
     n = len(x)
     size = 1 << (n + most - 1).bit_length()
     spectrum = np.fft.rfft(x, size)
     products = np.fft.irfft(spectrum * np.conj(spectrum), size)[: most + 1]
     means = products / (n - np.arange(most + 1))
-    found: Floats = means[1:] / means[0]
+    found: Floats = means[1:] / means[0] if means[0] > 0 else np.full(most, np.nan)
     return found

@@ -69,8 +69,7 @@ def variation(tape: Tape) -> Estimate:
 
 def _coefficient(sums: Floats) -> Floats:
     n, x, xx = np.moveaxis(sums, -1, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = np.sqrt(np.maximum(xx / n - (x / n) ** 2, 0)) / (x / n)
+    found: Floats = np.sqrt(np.maximum(xx / n - (x / n) ** 2, 0)) / (x / n)
     return found
 
 

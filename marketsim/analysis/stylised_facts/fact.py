@@ -17,6 +17,7 @@ Kind = Literal["btc", "alt"]
 Verdict = Literal["inside", "outside", "not measurable", "of the index", "no reference"]
 
 NO_INTERVAL = "one number, no interval"
+NOTHING_VARIES = "nothing varies in what was recorded"
 
 
 class NotMeasurableError(ResultError):
@@ -130,10 +131,11 @@ def from_sums(
     sums: Floats | None, whole: Floats, statistic: Callable[[Floats], Floats], blocks: Blocks | None, note: str = ""
 ) -> Estimate:
     """An estimate that is a function of sums, with the interval of their blocks (blocks, k) where there are any."""
-    value = float(statistic(whole[None, :])[0])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = float(statistic(whole[None, :])[0])
+        ends = None if blocks is None or sums is None else interval_of_sums(sums, statistic)
     if not np.isfinite(value):
-        raise NotMeasurableError("nothing varies in what was recorded")
-    ends = None if blocks is None or sums is None else interval_of_sums(sums, statistic)
+        raise NotMeasurableError(NOTHING_VARIES)
     if ends is None or blocks is None:
         return Estimate(value, note=note)
     return Estimate(value, *ends, blocks.words, note)
@@ -146,10 +148,11 @@ def from_items(
 
     statistic: takes the places of some of the items.
     """
-    value = statistic(np.arange(len(times)))
-    if not np.isfinite(value):
-        raise NotMeasurableError("nothing varies in what was recorded")
-    ends = None if blocks is None else interval_of_items(blocks.of(times), statistic)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = statistic(np.arange(len(times)))
+        if not np.isfinite(value):
+            raise NotMeasurableError(NOTHING_VARIES)
+        ends = None if blocks is None else interval_of_items(blocks.of(times), statistic)
     if ends is None or blocks is None:
         return Estimate(value, note=note)
     return Estimate(value, *ends, blocks.words, note)

@@ -30,7 +30,8 @@ def recoveries(tape: Tape) -> tuple[Integers, Floats]:
     if tape.depth is not None and tape.depth.every_ns > _FINEST_NS:
         raise NotMeasurableError(f"depth every {tape.depth.every_ns / SECOND_NS:g} s; {SHOWS_IT}")
     depth, bids, asks = depth_of(tape, WITHIN_BPS)
-    large = np.flatnonzero(orders.notional >= np.quantile(orders.notional, 1 - LARGEST))
+    count = max(1, int(LARGEST * orders.number))  # of equal sizes the earlier ones
+    large = np.sort(np.argsort(-orders.notional, kind="stable")[:count])
     times, buys = orders.t_ns[large], orders.sign[large] > 0
     low = np.searchsorted(depth.t_ns, times - _BEFORE_NS)
     high = np.searchsorted(depth.t_ns, times)

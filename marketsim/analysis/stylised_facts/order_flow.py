@@ -37,9 +37,8 @@ def sign_memory(tape: Tape, lag: int) -> Estimate:
 
 def _of_signs(sums: Floats) -> Floats:
     product, pairs, sign, n = np.moveaxis(sums, -1, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = sign / n
-        found: Floats = (product / pairs - mean**2) / (1 - mean**2)
+    mean = sign / n
+    found: Floats = (product / pairs - mean**2) / (1 - mean**2)
     return found
 
 
@@ -65,8 +64,7 @@ def sign_exponent(tape: Tape) -> Estimate:
 
 def _slope(lags: Floats, sums: Floats) -> Floats:
     x = np.log(lags) - np.log(lags).mean()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = -(np.log(sums) @ x) / (x @ x)
+    found: Floats = -(np.log(sums) @ x) / (x @ x)
     return found
 
 
@@ -96,8 +94,7 @@ def _of_counts(tape: Tape, window_ns: int, statistic: Callable[[Floats], Floats]
 
 
 def _ratio(sums: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = sums[..., 0] / sums[..., 1]
+    found: Floats = sums[..., 0] / sums[..., 1]
     return found
 
 

@@ -26,9 +26,7 @@ def _require_mids(tape: Tape, seconds: float) -> None:
         raise NotMeasurableError("there is no mid")
     if quotes.every_ns * _FRACTION > seconds * SECOND_NS:
         every = f"{quotes.every_ns / SECOND_NS:g} s"
-        raise NotMeasurableError(
-            f"quotes every {every}; the mid before each order is needed; record: {{quotes: change}}"
-        )
+        raise NotMeasurableError(f"quotes every {every}; record: {{quotes: change}} shows the mid before each order")
 
 
 def mids_before(tape: Tape, t_ns: Integers) -> Floats:
@@ -88,8 +86,7 @@ def _beside(blocks: Blocks | None, *parts: tuple[Integers, Floats, Floats]) -> F
 
 
 def _over_sigma(sums: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = (sums[..., 0] / sums[..., 1]) / np.sqrt(sums[..., 2] / sums[..., 3])
+    found: Floats = (sums[..., 0] / sums[..., 1]) / np.sqrt(sums[..., 2] / sums[..., 3])
     return found
 
 
@@ -134,16 +131,13 @@ def kyle_lambda(tape: Tape) -> Estimate:
 
 def _slope(sums: Floats) -> Floats:
     n, x, y, xx, xy = np.moveaxis(sums, -1, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = (xy - x * y / n) / (xx - x * x / n)
+    found: Floats = (xy - x * y / n) / (xx - x * x / n)
     return found
 
 
 def _needs_forks(tape: Tape) -> Estimate:
     """What one tape cannot give."""
-    raise NotMeasurableError(
-        "not of one tape: an order's impact needs the same world without it (study.probe, study.fork)"
-    )
+    raise NotMeasurableError("not of one tape: it needs the same world without the order (study.probe, study.fork)")
 
 
 RESPONSE: Mapping[str, Callable[[Tape], Estimate]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from marketsim.analysis.arrays import Floats, Integers
-from marketsim.analysis.stylised_facts.fact import NotMeasurableError
+from marketsim.analysis.stylised_facts.fact import NOTHING_VARIES, NotMeasurableError
 from marketsim.analysis.stylised_facts.tape import Tape
 
 HARMONICS = 2
@@ -22,6 +22,8 @@ def adjusted(tape: Tape, t_ns: Integers, values: Floats) -> Floats:
     """Values (n,) at instants (n,) over their daily pattern; raises `NotMeasurableError` below most of a day."""
     if tape.days < SHORTEST_DAYS:
         raise NotMeasurableError(f"{tape.days * 24:.3g} h of record; hours are told from {SHORTEST_DAYS * 24:g} h on")
+    if not np.nansum(values) > 0:
+        raise NotMeasurableError(NOTHING_VARIES)
     angle = 2 * np.pi * tape.hour_of_day(t_ns) / 24
     terms = [np.ones(len(angle))]
     for k in range(1, HARMONICS + 1):

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from marketsim.analysis.stylised_facts.clustering import CLUSTERING
 from marketsim.analysis.stylised_facts.cont import CONT
 from marketsim.analysis.stylised_facts.depth import DEPTH
 from marketsim.analysis.stylised_facts.derivatives import DERIVATIVES
-from marketsim.analysis.stylised_facts.fact import Estimate, Fact, Kind, NotMeasurableError, judged
+from marketsim.analysis.stylised_facts.fact import NOTHING_VARIES, Estimate, Fact, Kind, NotMeasurableError, judged
 from marketsim.analysis.stylised_facts.hit_side import HIT_SIDE
 from marketsim.analysis.stylised_facts.order_flow import ORDER_FLOW
 from marketsim.analysis.stylised_facts.references import REFERENCES
@@ -98,9 +99,18 @@ def _rows(tape: Tape, kind: Kind) -> Iterator[Fact]:
     for name, reference in REFERENCES.items():
         found: Estimate | NotMeasurableError
         try:
-            if tape.end_ns - tape.begin_ns < MINUTE_NS:
-                raise NotMeasurableError("less than a minute was measured")
-            found = MEASURES[name](tape)
+            found = _measured(tape, name)
         except NotMeasurableError as reason:
             found = reason
         yield judged(name, reference, kind, found, is_the_index=tape.is_of_index)
+
+
+def _measured(tape: Tape, name: str) -> Estimate:
+    """One fact; raises `NotMeasurableError` where it has no value."""
+    if tape.end_ns - tape.begin_ns < MINUTE_NS:
+        raise NotMeasurableError("less than a minute was measured")
+    with np.errstate(invalid="ignore", divide="ignore"):  # a series that never moves divides by nothing
+        found = MEASURES[name](tape)
+    if not np.isfinite(found.value):
+        raise NotMeasurableError(NOTHING_VARIES)
+    return found

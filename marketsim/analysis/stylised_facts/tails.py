@@ -26,9 +26,8 @@ def kurtosis_of_sums(sums: Floats) -> Floats:
     """Kurtosis, of a normal 3, from sums of powers 0 to 4 (.., 5)."""
     n, a, b, c, d = np.moveaxis(sums, -1, 0)
     mean, second, third, fourth = a / n, b / n, c / n, d / n
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = second - mean**2
-        found: Floats = (fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4) / variance**2
+    variance = second - mean**2
+    found: Floats = (fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4) / variance**2
     return found
 
 
@@ -53,7 +52,8 @@ def kurtosis_of_a_day(tape: Tape) -> Estimate:
     if len(days) < 2:
         note = "" if days else f"of {tape.days * 24:.3g} h"
         return kurtosis_estimate(returns, tape.minutes[:-1], tape, MINUTE_NS, note)
-    values = np.array([float(kurtosis_of_sums(_powers(returns[day]))) for day in days])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = np.array([float(kurtosis_of_sums(_powers(returns[day]))) for day in days])
     middles = tape.minutes[[int(day[0]) for day in days]]
     blocks = tape.blocks(DAY_NS / 2) if len(days) >= 20 else None
     return from_items(middles, lambda i: float(np.median(values[i])), blocks, f"median of {len(days)} days")
@@ -89,8 +89,7 @@ def tail_index_of_orders(tape: Tape) -> Estimate:
 
 
 def _inverse_mean(sums: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found: Floats = sums[..., 0] / sums[..., 1]
+    found: Floats = sums[..., 0] / sums[..., 1]
     return found
 
 
