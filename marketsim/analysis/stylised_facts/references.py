@@ -1,6 +1,6 @@
 """What real markets show, fact by fact: the range of a large perpetual such as BTC's, of a thinner one, the source.
 
-Ranges are of docs/facts.md, which has the data sets. A large market here is a venue on which the tick does not bind.
+Ranges are of docs/facts.md#reference-data. A large market here is a venue on which the tick does not bind.
 """
 
 from __future__ import annotations
