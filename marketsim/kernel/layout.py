@@ -150,6 +150,8 @@ MARKET = np.dtype(
         ("far_ask_last", "i8"),
         # prices
         ("index_ticks", "i8"),
+        ("latent", "i8"),  # number of the underlying's latent fundamental among the underlyings, -1: none
+        ("latent_ticks", "f8"),  # its level, not rounded; 0 where there is none
         ("mark_ticks", "i8"),
         ("last_ticks", "i8"),
         ("volume_lots", "i8"),

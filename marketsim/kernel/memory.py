@@ -197,6 +197,7 @@ class Memory:
         record["n_tiers"], record["queue_capacity"] = len(tiers), len(queue)
         record["best_bid"], record["best_ask"] = NO_BID, NO_ASK
         record["nav_account"] = fields.get("nav_account", -1)
+        record["latent"] = fields.get("latent", -1)
         for name in (
             "far_bid",
             "far_bid_last",

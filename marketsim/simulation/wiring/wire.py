@@ -19,7 +19,7 @@ from marketsim.simulation.wiring.wired import Cohorts, Wired
 from marketsim.streams import exponential_table
 from marketsim.traders.population import Population, joined, populate
 from marketsim.venues.index.index_path import IndexPath
-from marketsim.venues.index_paths import index_paths
+from marketsim.venues.underlying_paths import underlying_paths
 
 
 def wire(scenario: Scenario, seed: int, replication: int, *, log_rows: int, declared: Scenario | None = None) -> Wired:
@@ -66,14 +66,14 @@ def wire(scenario: Scenario, seed: int, replication: int, *, log_rows: int, decl
 
 
 def _paths(scenario: Scenario, seed: int, replication: int) -> list[IndexPath]:
-    """The path of each underlying's index, jumps included."""
+    """The path of each underlying's index, then of each latent fundamental, jumps included."""
     jumps: dict[str, list[tuple[int, Any]]] = {}
     for event in scenario.events:
         jump = event.index_jump()
         if jump is not None:
             underlying, size = jump
             jumps.setdefault(underlying, []).append((event.at, size))
-    paths = index_paths(
+    paths = underlying_paths(
         scenario.underlyings,
         seed=seed,
         replication=replication,
@@ -82,7 +82,8 @@ def _paths(scenario: Scenario, seed: int, replication: int) -> list[IndexPath]:
         root=scenario.root,
         jumps=jumps,
     )
-    return [paths[underlying.id] for underlying in scenario.underlyings]
+    of_all = [paths[underlying.id] for underlying in scenario.underlyings]
+    return [*(each.index for each in of_all), *(each.latent for each in of_all if each.latent is not None)]
 
 
 def _joined(population: Population, accounts: Accounts, markets: Markets) -> OpeningPositions:
