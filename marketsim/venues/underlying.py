@@ -60,7 +60,7 @@ class UnderlyingSpec(Spec):
         """What is behind the index, in words; "" where there is nothing."""
         if self.latent is None:
             return ""
-        return (
-            f" Behind it is a latent fundamental, which only informed traders see: it {self.latent.sentence()}, in "
-            f"steps of {format_duration(self.latent.every)}, and is what listed jumps move."
+        moves = (
+            f"{self.latent.sentence()}{self.latent.season_words()}, in steps of {format_duration(self.latent.every)}"
         )
+        return f" Behind it is a latent fundamental, which only informed traders see and listed jumps move: it {moves}."

@@ -53,6 +53,10 @@ class IndexSpec(Spec):
         """What it shows of a latent fundamental, where `shows_latent`."""
         raise NotImplementedError
 
+    def season_words(self) -> str:
+        """How it goes by the hour of the day, after the sentence; "" where all hours are alike."""
+        return ""
+
     def sentence(self) -> str:
         """What it does, as the rest of "The index of BTC ..."."""
         raise NotImplementedError
