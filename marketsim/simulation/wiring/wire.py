@@ -16,7 +16,7 @@ from marketsim.simulation.wiring.neighbours import lay_neighbours
 from marketsim.simulation.wiring.opening import OpeningPositions
 from marketsim.simulation.wiring.rows import market_rows, underlying_rows
 from marketsim.simulation.wiring.wired import Cohorts, Wired
-from marketsim.streams import exponential_table
+from marketsim.streams import exponential_table, halving_table
 from marketsim.traders.population import Population, joined, populate
 from marketsim.venues.index.index_path import IndexPath
 from marketsim.venues.underlying_paths import underlying_paths
@@ -30,7 +30,7 @@ def wire(scenario: Scenario, seed: int, replication: int, *, log_rows: int, decl
     declared = declared or scenario
     paths = _paths(scenario, seed, replication)
     markets, cohorts = Markets(scenario, paths), Cohorts()
-    population = populate(scenario.traders, markets.terms(), seed, replication)
+    population = populate(scenario.traders, markets.terms(), seed, replication, scenario.clock.start)
     lay_neighbours(scenario, population.groups, seed, replication, declared)
     for group, row in zip(scenario.traders, population.cohorts, strict=True):
         cohorts.add(group.id, group.kind, markets.spec(group.market).currency, **row)
@@ -55,6 +55,7 @@ def wire(scenario: Scenario, seed: int, replication: int, *, log_rows: int, decl
         slots=population.slots,
         stakes=population.stakes + len(books),
         exponential=exponential_table(),
+        halvings=halving_table(),
         log_rows=log_rows,
         logs=_logs(scenario),
     )
