@@ -179,3 +179,27 @@ def test_listed_events_are_shared(plain: Recorded, tmp_path: Path) -> None:
         assert listed["size_lots"].sum() == 2_000
         assert listed["taker_side"].unique().to_list() == ["buy"]
         assert set(listed["taker_account"]) == {1_100_000_000}
+
+
+BURSTS = {"kind": "hawkes", "branching": 0.8, "power_law": {"exponent": 1.2, "from": "200ms", "to": "2min"}}
+
+
+def test_a_market_order_more_moves_no_wake_up_of_an_excited_clock() -> None:
+    groups = [{**NOISE, "clock": BURSTS, "season": "crypto_utc"}, MAKERS]
+    order = {"at": "1min", "kind": "order", "market": "BTC-PERP", "size": "+5 BTC"}
+    seen, prices = [], []
+    for events in ([], [order]):
+        model = MarketModel(world(traders=groups, events=events))
+        seen.append(wakeups(model, 0, 3 * MINUTE))
+        prices.append(model.view.last_ticks("BTC-PERP"))
+        model.close()
+    assert len(seen[0]) > 100
+    assert seen[0] == seen[1]
+    assert prices[0] != prices[1]
+
+
+def test_an_excited_clock_is_moved_by_its_own_group_alone() -> None:
+    noise = {**NOISE, "clock": BURSTS}
+    alone = luck_by_group([noise, MAKERS])
+    with_others = luck_by_group([TREND, noise, {**VALUE, "clock": BURSTS}, MAKERS])
+    assert with_others[noise["id"]] == alone[noise["id"]]
