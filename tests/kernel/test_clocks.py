@@ -56,9 +56,7 @@ def by_history(
 @pytest.mark.parametrize(
     ("shape", "per_second"), [({"halflife": "2s"}, 1.0), (POWER, 1.0), ({"halflife": "10min"}, 0.004)]
 )
-def test_wake_ups_are_those_of_the_intensity_summed_over_their_history(
-    shape: dict[str, Any], per_second: float
-) -> None:
+def test_wake_ups_are_those_of_an_intensity_summed_over_history(shape: dict[str, Any], per_second: float) -> None:
     clock, start = hawkes(0.8, **shape), 17 * HOUR + 3_500 * SECOND
     expected, refused = by_history(clock, 200, per_second, WEIGHTS, start)
     times, _ = wake_ups(clock, 200, per_second=per_second, profile=WEIGHTS, start_ns=start)
