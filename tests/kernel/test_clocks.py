@@ -72,7 +72,7 @@ def test_a_poisson_clock_with_hours_uses_one_draw_for_each_wake_up_and_the_same_
 
 
 def _closed_form(branching: float, half_life_s: float, seconds: float) -> float:
-    """Variance over mean of the counts of a Hawkes process with one exponential (Hawkes 1971; VALIDATION 4)."""
+    """Variance over mean of the counts of a Hawkes process with one exponential (Hawkes 1971, Biometrika 58)."""
     kappa, gamma = 1 / (1 - branching), np.log(2) / half_life_s * (1 - branching)
     return float(kappa**2 + (1 - kappa**2) * (1 - np.exp(-gamma * seconds)) / (gamma * seconds))
 
