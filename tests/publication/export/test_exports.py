@@ -15,26 +15,7 @@ from marketsim.errors import ResultError, UsageError
 from marketsim.publication.export.exported_market import ExportedMarket
 from marketsim.publication.export.formats import export
 from marketsim.publication.export.klines import bars_of
-
-WORLD = {
-    "schema": "marketsim/1",
-    "name": "exported",
-    "clock": {"start": "2024-01-01T23:58:00Z", "duration": "4min"},
-    "underlyings": [{"id": "BTC", "index": {"kind": "gbm", "price": "30000 USDT", "volatility": "90%/yr"}}],
-    "markets": [{"id": "BTC-PERP", "underlying": "BTC"}],
-    "traders": [
-        {"id": "noise", "kind": "noise", "market": "BTC-PERP", "count": 200, "rate": "60/h", "capital": "50 kUSDT"},
-        {"id": "makers", "kind": "market_maker", "market": "BTC-PERP", "count": 3, "capital": "1 MUSDT"},
-    ],
-    "events": [{"at": "90s", "kind": "order", "market": "BTC-PERP", "size": "2 BTC", "type": "market"}],
-    "record": {"orders": "all", "quotes": "change"},
-}
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    done = marketsim.run(WORLD, out=tmp_path_factory.mktemp("exported"), report=False)
-    return Run(done.path)
+from tests.publication.export.exported_world import WORLD
 
 
 def test_the_book_of_lobster_is_quoted_as_the_venue_quoted_it(run: Run, tmp_path: Path) -> None:
