@@ -99,8 +99,8 @@ def build(
             f"the disk does not suffice: {out} needs about {planned.bytes / 1e6:,.0f} MB, "
             f"{planned.free_bytes / 1e6:,.0f} MB are free; make room or use another --out"
         )
-    former = _former(out, again)
     with BuildingFolder(out, identity) as folder:
+        former = _former(out, again)
         if former is not None and former.identity == identity:
             folder.take_data_of(out, {table.table.name: table.parts for table in former.tables})
         tables = [_built(each, folder, progress) for each in _tables(sources)]
