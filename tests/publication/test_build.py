@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import polars as pl
 import pytest
+from pyarrow.parquet import ParquetFile
 
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
@@ -50,6 +51,14 @@ def test_rows_are_labelled_and_stand_by_cell_replication_and_time(study: Study, 
     ]
     assert found["t_utc"][1] == datetime(2024, 1, 1, 0, 0, 1, 500_000, tzinfo=UTC)
     assert data(package, "orders").height == 0
+
+
+def test_small_runs_share_a_row_group(study: Study, tmp_path: Path) -> None:
+    """Readers open a file once and a row group each time; a table of hundreds of short runs is one of each."""
+    package = build(study, tmp_path / "package", Metadata())
+    (part,) = (package / "data" / "trades").iterdir()
+    assert ParquetFile(part).num_row_groups == 1
+    assert ParquetFile(part).metadata.num_rows == 6
 
 
 def test_runs_that_failed_are_told_of_and_have_no_rows(study: Study, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = made_study(place / "results", tables, {(0, 1, "factual"): "out of memory"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(write_parts.__kwdefaults__, "part_bytes", 1)
+        patch.setattr("marketsim.publication.parts.GROUP_ROWS", 1)
         return build(study, place / "package", Metadata())
 
 
