@@ -98,7 +98,7 @@ def test_whole_numbers_carry_their_unit_and_are_never_null(table: Table) -> None
 def test_keys_and_sort_order_are_columns_and_every_column_is_explained(table: Table) -> None:
     assert set(table.keys) <= set(table.names)
     assert set(table.sort) <= set(table.names)
-    assert table.keys
+    assert table.keys or table.name == "deleveragings"  # nothing tells those of two queues at an instant apart
     assert table.sort
     assert table.description.endswith(".")
     assert all(column.meaning for column in table.columns)
