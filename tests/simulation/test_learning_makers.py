@@ -309,6 +309,7 @@ def test_compiled_or_not_the_tables_are_the_same(tmp_path: Path) -> None:
         ({"withdraw": {"above": 2, "back": 2}}, "makers would return before they leave"),
         ({"quoting": {"classes": [{"share": "60%"}]}}, "the classes are not all makers"),
         ({"levels": []}, "0 levels are listed"),
+        ({"levels": {"distance": "1 bps"}}, r"traders\.makers\.levels: a number or a list is due here"),
         ({"levels": [{"distance": "0 bps", "size": "1 kUSDT"}]}, "more than 0%, below 100%"),
         ({"view": {"impact": "20 bps"}}, "more than 0 bps, at most 10 bps"),
         ({"volatility_spread": -1}, "zero or more"),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator
 
 from marketsim.ranges import ABOVE_ZERO, BELOW_ONE, LEVELS, ONE_OR_MORE, PART, SHARE, ZERO_OR_MORE, Range
 from marketsim.spec import (
@@ -24,12 +25,20 @@ from marketsim.spec import (
     MoneyAmount,
     Rate,
     distribution_words,
+    refusal,
 )
 from marketsim.traders.group import HALF_IN_COIN, TRADERS, Surroundings, TraderGroupSpec
 from marketsim.traders.market_view import ViewSpec
 from marketsim.traders.quoting import LevelSpec, QuotingSpec, WithdrawSpec, times_of
 from marketsim.traders.rule import GroupRule, GroupTerms
 from marketsim.units import Money, format_money, format_number, format_rate
+
+
+def _no_map(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise refusal("a number or a list is due here", "a whole number such as 9, or a list of {distance, size}")
+    return value
+
 
 MEMORY_WEIGHT = Range("0 or more, below 1", least=0, below=1)
 
@@ -58,7 +67,7 @@ class MarketMakerSpec(TraderGroupSpec):
     kind: Literal["market_maker"]
     rate: Annotated[EventRate, ZERO_OR_MORE] = Fraction(1_800, 3_600)
     on_index: Flag = True
-    levels: Annotated[Count | tuple[LevelSpec, ...], LEVELS] = 9
+    levels: Annotated[Count | tuple[LevelSpec, ...], BeforeValidator(_no_map), LEVELS] = 9
     first: Annotated[Rate, PART] = Decimal("0.000045")
     growth: Annotated[Factor, ONE_OR_MORE] = Decimal("1.8")
     size: Annotated[MoneyAmount, ABOVE_ZERO] = Money(Decimal(12_000), QUOTE)
