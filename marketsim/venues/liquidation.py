@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from marketsim.ranges import CHARGE, ONE_OR_MORE, UP_TO_A_DAY
 from marketsim.spec import OMITTED_AT_DEFAULT, Count, Duration, Rate, Spec
-from marketsim.units import RATE_ONE, format_duration
+from marketsim.units import NS_PER_SECOND, RATE_ONE, format_duration
 from marketsim.venues.engines.family import LIQUIDATION_ENGINES
 
 
@@ -22,18 +22,22 @@ class LiquidationSpec(Spec):
     """The engine, the fee on the liquidated amount, its orders' way to the book, how many accounts a step takes up.
 
     `delay` is the time from the mark step at which the engine decides to the arrival of its order, among the messages
-    of others; with none it trades before anybody else does. Who is not taken up waits for the next step, first in
+    of others: quotes and takers with a shorter way to the venue come first, those with a longer one later, and what
+    arrives with it at one nanosecond stands in an order drawn for it. With none (`0s`) it trades within the mark step,
+    before anybody else does. Who is not taken up waits for the next step, first in
     first out.
     """
 
     engine: Annotated[str, LIQUIDATION_ENGINES] = "binance"
     fee: Annotated[Rate, CHARGE] = Decimal("0.0125")
-    delay: Annotated[Duration, UP_TO_A_DAY, OMITTED_AT_DEFAULT] = 0
+    delay: Annotated[Duration, UP_TO_A_DAY, OMITTED_AT_DEFAULT] = NS_PER_SECOND // 100
     per_step: Annotated[Literal["all"] | Count, ONE_OR_MORE, OMITTED_AT_DEFAULT] = "all"
 
     def sentence(self) -> str:
-        """What `delay` and `per_step` say, in words; nothing where there is no delay and no limit."""
-        delay = f", which reach the book {format_duration(self.delay)} after the mark step" if self.delay else ""
+        """What `delay` and `per_step` say, in words."""
+        delay = ", which trade within the mark step"
+        if self.delay:
+            delay = f", which reach the book {format_duration(self.delay)} after the mark step"
         if self.per_step == "all":
             return delay
         accounts = "one account" if self.per_step == 1 else f"{self.per_step:,} accounts"
