@@ -22,6 +22,7 @@ from marketsim.errors import Problem, ScenarioError
 from marketsim.scenario import defaults, shipped
 from marketsim.scenario.document import ScenarioSpec
 from marketsim.scenario.fits import check_fits
+from marketsim.scenario.index_markets import check_index_markets
 from marketsim.scenario.loader import read_file_with_bases, read_text, root_folder, with_bases
 from marketsim.scenario.merging import merge, without_markers
 from marketsim.scenario.nodes import INCOMPLETE, Node, Place, Problems, id_of, near
@@ -160,6 +161,7 @@ def _checked_world(into: type[S], root: Node, file: Path, problems: Problems) ->
     check_tapes(draft, file)
     defaults.fill(parts, {name: index.opening for name, index in indices.items()})
     check_parts(draft)
+    check_index_markets(draft)
     check_fits(draft, indices)
     if problems.found:
         raise ScenarioError(problems.found)

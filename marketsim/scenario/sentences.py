@@ -43,7 +43,9 @@ def in_sentences(scenario: ScenarioSpec) -> str:
 def _index(underlying: UnderlyingSpec) -> str:
     index = underlying.index
     learns = "It learns nothing from the markets here."
-    if index.pass_through:
+    if index.weights:
+        learns = "How much of a push stays is an outcome."
+    elif index.pass_through:
         halflife = format_duration(index.pass_through_halflife)
         learns = f"It learns {format_rate(index.pass_through)} of the perp's deviation, half of that in {halflife}."
     every = format_duration(index.every)

@@ -32,6 +32,7 @@ END_OF_TIME_NS = 253_402_300_800 * NS_PER_SECOND
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "issuer", "rounding", "market_pool")
 _REFERENCES: tuple[tuple[str, Keys, str], ...] = (
     ("markets", ("underlying",), "underlyings"),
+    ("underlyings", ("index", "markets"), "markets"),
     ("tokens", ("basket",), "markets"),
     ("events", ("underlying",), "underlyings"),
     ("events", ("market",), "markets"),

@@ -45,6 +45,9 @@ def underlying_rows(scenario: Scenario, markets: Markets, paths: list[IndexPath]
                 "absolute": int(path.is_absolute and learned == 0.0),
                 "learning": learned,
                 "learning_market": 0 if follower is None else markets.numbers[follower.id],
+                "sources": [(markets.numbers[name], float(weight)) for name, weight in spec.index.weights.items()],
+                "outlier": spec.index.outlier_border,
+                "clamps": int(spec.index.clamps),
             }
         )
     return rows
