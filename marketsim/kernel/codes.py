@@ -123,7 +123,7 @@ SRC_MARK, SRC_INDEX, SRC_LAST, SRC_MID = range(4)
 N_FILL, N_DONE, N_RESTING, N_CROSSING, N_LIQUIDATION, N_REQUEST, N_IMPACT = range(7)
 
 # Ledger entries, in the order of the flow matrix.
-E_TRADE, E_FEE, E_FUNDING, E_LIQUIDATION_FEE, E_INSURANCE, E_DELEVERAGING, E_MANAGEMENT, E_CREATION, E_REDEMPTION, E_PRIMARY_FEE, E_ROUNDING = range(11)
+E_TRADE, E_FEE, E_FUNDING, E_LIQUIDATION_FEE, E_INSURANCE, E_DELEVERAGING, E_MANAGEMENT, E_CREATION, E_REDEMPTION, E_PRIMARY_FEE, E_ROUNDING, E_INTEREST = range(12)
 ENTRIES = (
     "trade",
     "trading_fee",
@@ -136,6 +136,7 @@ ENTRIES = (
     "redemption",
     "primary_fee",
     "rounding",
+    "interest",
 )
 
 # How far a liquidation went: orders in the book alone, of part or all of it; the insurance fund took the rest over; the

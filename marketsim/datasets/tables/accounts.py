@@ -28,6 +28,7 @@ LEDGER_ENTRIES = (
     "redemption",
     "primary_fee",
     "rounding",
+    "interest",
 )
 LIQUIDATION_STAGES = ("partial", "takeover", "deleveraged")
 EVENTS_OF_THE_WORLD = (
