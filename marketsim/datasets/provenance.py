@@ -188,6 +188,7 @@ def manifest(
     cell: int | None = None,
     arm: str = "factual",
     liquidations_queued: Mapping[str, int] | None = None,
+    envelope: Mapping[str, Iterable[str]] | None = None,
     intervention: Mapping[str, Any] | None = None,
     identity: str | None = None,
     plugins: Iterable[Plugin] = (),
@@ -203,7 +204,8 @@ def manifest(
     arm's overrides.
     `kernel_s` includes waiting for the log; `events_per_s` is counts.micro_events / kernel_s; a count that is not given
     is 0; `residual_by_asset` holds, per currency, all balances at the end less all deposits [atoms];
-    `liquidations_queued`, per perpetual, the accounts that still wait for liquidation at the end.
+    `liquidations_queued`, per perpetual, the accounts that still wait for liquidation at the end. `envelope`: in words,
+    what resets trade beside what the world was tested with, and what goes beyond that.
     """
     if strangers := set(counts) - set(COUNTS):
         raise ValueError(f"unknown counts {sorted(strangers)}; allowed: {', '.join(COUNTS)}")
@@ -237,6 +239,7 @@ def manifest(
         "crowding": no_crowding(markets),
         "tables": {table: asdict(summary) for table, summary in tables.items()},
         "liquidations_queued": {market: int(accounts) for market, accounts in (liquidations_queued or {}).items()},
+        "envelope": {what: list(told) for what, told in (envelope or {}).items()},
         "intervention": dict(intervention or {}),
         "identity_sha256": identity_sha256(identity or scenario_sha256, seed, replication, code),
         "plugins": _packages(plugins),
