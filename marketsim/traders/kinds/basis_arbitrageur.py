@@ -20,7 +20,7 @@ class BasisArbitrageurSpec(CarrySpec):
 
     The costs: taker fees of both legs there and back, borrowing for `horizon`, `profit`. It closes when the basis at
     which it can leave is at most `close`. What such traders carry of a push from one market to the other, and so how
-    much of it stays, is an outcome. Source: docs/literature.md (Makarov & Schoar 2020).
+    much of it stays, is an outcome. Source: docs/literature.md#perpetual-futures (He et al.: bounds by costs).
     """
 
     kind: Literal["basis_arbitrageur"]

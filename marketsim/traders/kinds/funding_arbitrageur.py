@@ -19,7 +19,7 @@ class FundingArbitrageurSpec(CarrySpec):
 
     Expected: the rate predicted for the next settlement, for `settlements` of them. Costs: taker fees there and back,
     borrowing for as long where it hedges (`markets: [SPOT MARKET, PERPETUAL]`), `profit`. With `markets: [PERPETUAL]` it
-    bears the price. Source: docs/literature.md (He, Manela, Ross & von Wachter 2022).
+    bears the price. Source: docs/literature.md#perpetual-futures (Schmeling et al.: carry and scarce arbitrage).
     """
 
     kind: Literal["funding_arbitrageur"]
