@@ -115,8 +115,8 @@ class MarketEnvironment(simpy.Environment):
     """SimPy's environment over one world of the kernel.
 
     markets: the kernel's number of each market id. end_ns: where a bare `run()` stops. The hooks `on_log`, `on_path`,
-    `on_notice` and `on_release` are set by whoever records, moves the index, and owns orders; `on_end` are told, perhaps several
-    times, when time stands at the end.
+    `on_notice` and `on_release` are set by whoever records, moves the index, and owns orders; `on_end` are told,
+    perhaps several times, when time stands at the end.
     """
 
     def __init__(self, world: World, markets: dict[str, int], end_ns: int) -> None:

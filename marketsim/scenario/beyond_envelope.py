@@ -42,8 +42,8 @@ class ResetDemand:
         tested = f"{format_rate(self.tested.largest_order)} of a minute's volume"
         verdict = f"more than the {tested} that the world was tested with" if self.is_outside else f"tested is {tested}"
         return (
-            f"a move of 1% makes the tokens' resets trade {self.amount:,.0f} {self.currency} in {self.market}: {shares}; "
-            f"{verdict}"
+            f"a move of 1% makes the tokens' resets trade {self.amount:,.0f} {self.currency} in {self.market}: "
+            f"{shares}; {verdict}"
         )
 
 
@@ -114,7 +114,8 @@ def _large_orders(scenario: ScenarioSpec, envelope: EnvelopeSpec, openings: Mapp
         if share > tested[name].largest_order:
             yield (
                 f"an order of {format_number(coins)} {underlyings[name]} in {name} is {_percent(share)} of an average "
-                f"minute's volume, more than the {format_rate(tested[name].largest_order)} that the world was tested with"
+                f"minute's volume, more than the {format_rate(tested[name].largest_order)} that the world was tested "
+                "with"
             )
 
 

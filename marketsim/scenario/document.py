@@ -115,9 +115,7 @@ class ScenarioSpec(Spec):
     _notices: tuple[str, ...] = PrivateAttr(default=())
     _beyond: tuple[str, ...] = PrivateAttr(default=())
 
-    def remember(
-        self, root: Path, document: Node, notices: tuple[str, ...] = (), beyond: tuple[str, ...] = ()
-    ) -> None:
+    def remember(self, root: Path, document: Node, notices: tuple[str, ...] = (), beyond: tuple[str, ...] = ()) -> None:
         """Keep the root folder and the document this scenario was made from, and its notices; once, when it loads.
 
         beyond: how it leaves its envelope, a sentence each; these are notices too.

@@ -1,4 +1,4 @@
-"""What a world was tested with (`envelope`): it describes, no run depends on it, and it is no part of a world's identity."""
+"""What a world was tested with (`envelope`): no run depends on it, and it is no part of a world's identity."""
 
 from __future__ import annotations
 

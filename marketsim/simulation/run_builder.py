@@ -18,8 +18,8 @@ from marketsim.datasets.store import Found, RunDirectory, find_run
 from marketsim.datasets.writer import TableSummary
 from marketsim.errors import EnvironmentLackError, ResultError
 from marketsim.kinds import plugins_of
-from marketsim.scenario.run_block import ForkedPartSpec, RunSpec
 from marketsim.scenario.beyond_envelope import beside_envelope
+from marketsim.scenario.run_block import ForkedPartSpec, RunSpec
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation.agents import NO_AGENTS, OwnAgents

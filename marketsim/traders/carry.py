@@ -1,4 +1,4 @@
-"""Who carries a position of two legs, coin against a perpetual: what they declare, what it costs them, how a desk trades it."""
+"""Who carries coin against a perpetual: what they declare, what it costs them, how a desk trades the two legs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class CarrySpec(DeskGroupSpec):
     every: how often each looks. slice: the most it trades in a leg at a look. limit, leverage: the largest position, as
     a notional and as a multiple of its equity. borrow: what the spot leg costs a year, bought with borrowed cash or
     sold from borrowed coin; it is paid every hour to `outside`. profit: what a trade must promise beyond its costs.
-    The coin that a trader opens with is what its spot leg counts from, and what it can sell: half of its capital, unless
-    `start` says otherwise.
+    The coin that a trader opens with is what its spot leg counts from, and what it can sell: half of its capital,
+    unless `start` says otherwise.
     """
 
     on_spot: ClassVar[Mapping[str, Any]] = {"start": HALF_IN_COIN}
@@ -92,8 +92,8 @@ class CarrySpec(DeskGroupSpec):
     def terms_in_words(self) -> str:
         """What its positions may be and cost, in words."""
         text = (
-            f"They look every {format_duration(self.every)}, trade at most {format_money(self.slice)} a leg at a time, and "
-            f"hold at most {format_money(self.limit)} or {format_number(self.leverage)} times their equity."
+            f"They look every {format_duration(self.every)}, trade at most {format_money(self.slice)} a leg at a time, "
+            f"and hold at most {format_money(self.limit)} or {format_number(self.leverage)} times their equity."
         )
         if self.spot is not None:
             text += f" Borrowing for the spot leg costs {format_annual_rate(self.borrow)}."
@@ -118,7 +118,7 @@ class CarryDesk(TraderDesk):
                 self.env.process(self._pay_for_borrowing(trader))
 
     def wanted_coins(self, trader: int) -> float:
-        """The spot position a trader wants now [coins, + long], beyond the coin it opened with; the perp is opposite."""
+        """The spot position a trader wants [coins, + long], beyond the coin it opened with; the perp is opposite."""
         raise NotImplementedError(f"{type(self).__name__} has no wanted_coins()")
 
     def _look(self, trader: int) -> ProcessGenerator:

@@ -47,8 +47,8 @@ class Gateway:
     cohort in an account's own venue and currency, by (account, cohort). ticks: size of a tick by market, for average
     prices. clearings: of the markets without a book, which take market orders only. requests: who deals in the primary
     of each token market; paid: told of every payment (account, entry, atoms). arrival_keys: by account, of the stream
-    that ranks its messages among those of one instant; who has none comes in the order of sending. `watch(account, hook)` calls `hook()`
-    when the venue liquidates or deleverages that account.
+    that ranks its messages among those of one instant; who has none comes in the order of sending.
+    `watch(account, hook)` calls `hook()` when the venue liquidates or deleverages that account.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""An envelope says what a world was tested with; a scenario that leaves it is told so in numbers, and is the same world."""
+"""An envelope says what a world was tested with; a scenario that leaves it is told so, and is the same world."""
 
 import json
 from pathlib import Path
@@ -50,9 +50,9 @@ def test_a_reset_beyond_it_is_told_in_numbers(extending) -> None:
     short = {**TOKEN, "id": "DOWN", "basket": {"BTC-PERP": -3}, "aum": "0 USDT"}
     (told,) = extending(tokens=[{**TOKEN, "aum": "100 MUSDT"}, short]).notices
     assert told == (
-        "envelope: a move of 1% makes the tokens' resets trade 6,000,000 USDT in BTC-PERP: 600% of an average minute's volume, "
-        "120% of the depth within 10 bps and 0.417% of the daily volume; more than the 300% of a minute's volume that the "
-        "world was tested with"
+        "envelope: a move of 1% makes the tokens' resets trade 6,000,000 USDT in BTC-PERP: 600% of an average minute's "
+        "volume, 120% of the depth within 10 bps and 0.417% of the daily volume; more than the 300% of a minute's "
+        "volume that the world was tested with"
     )
 
 
@@ -70,11 +70,13 @@ def test_jumps_orders_and_forks_beyond_it_are_told(extending) -> None:
         {"at": "7min", "kind": "order", "market": "BTC-PERP", "size": "200 BTC"},  # 6 MUSDT
         {"at": "7min", "kind": "order", "market": "BTC-PERP", "size": "-100 BTC"},  # 3 MUSDT: 300 %
     ]
-    told = extending(events=events, tokens=[TOKEN], study={"arms": ["factual", "frictionless"], "fork": {"horizon": "5s"}}).notices
+    told = extending(
+        events=events, tokens=[TOKEN], study={"arms": ["factual", "frictionless"], "fork": {"horizon": "5s"}}
+    ).notices
     assert told == (
         "envelope: the index of BTC jumps by -8%, further than the 6% that the world was tested with",
-        "envelope: an order of 200 BTC in BTC-PERP is 600% of an average minute's volume, more than the 300% that the world "
-        "was tested with",
+        "envelope: an order of 200 BTC in BTC-PERP is 600% of an average minute's volume, more than the 300% that the "
+        "world was tested with",
         "envelope: forks run for 5s, sooner than the 10s that the world was tested with",
     )
 

@@ -10,7 +10,10 @@ from marketsim.simulation.model import MarketModel
 from tests.simulation.worlds import ATOMS, FREE, HOUR, SECOND
 
 FEES = {"maker": "0 bps", "taker": "0 bps"}
-SPOT = {"id": "SPOT", "kind": "spot", "underlying": "BTC", "tick": "0.05 USDT", "lot": "0.01 BTC", "fees": FEES, "mark": {"rule": "index"}}  # fmt: skip
+SPOT = {
+    "id": "SPOT", "kind": "spot", "underlying": "BTC", "tick": "0.05 USDT", "lot": "0.01 BTC", "fees": FEES,
+    "mark": {"rule": "index"},
+}  # fmt: skip
 PERP = {**FREE, "id": "PERP", "tick": "0.05 USDT", "lot": "0.001 BTC"}
 BASIS = {
     "id": "basis", "kind": "basis_arbitrageur", "markets": ["SPOT", "PERP"], "count": 1, "capital": "10 kUSDT",
@@ -117,7 +120,16 @@ def test_borrowing_for_the_spot_leg_is_paid_every_hour_to_outside() -> None:
 
 
 def test_funding_is_taken_on_the_side_that_receives_it_and_left_when_it_turns() -> None:
-    perp = {**PERP, "funding": {"interest": "0 bps", "damper": "0 bps", "cap": "100 bps", "sample": "1s", "impact_notional": "1 kUSDT"}}
+    perp = {
+        **PERP,
+        "funding": {
+            "interest": "0 bps",
+            "damper": "0 bps",
+            "cap": "100 bps",
+            "sample": "1s",
+            "impact_notional": "1 kUSDT",
+        },
+    }
     world = Quoted(FUNDING, markets=[SPOT, perp])
     world.quote("SPOT", 99.95, 100.05)
     world.quote("PERP", 100.3, 100.4)  # longs pay a premium of 30 bp, twice that is beyond 20 bp

@@ -103,7 +103,10 @@ def test_indices_that_are_made_of_each_other_are_refused() -> None:
         whole["underlyings"][1],
     ]
     found = problems({}, underlyings=underlyings)
-    assert ("underlyings.A.index.markets.B-PERP", "the index of B, which B-PERP follows, rests on this one in turn") in found
+    assert (
+        "underlyings.A.index.markets.B-PERP",
+        "the index of B, which B-PERP follows, rests on this one in turn",
+    ) in found
     assert any(path == "underlyings.B.index.markets.A1" for path, _ in found)
 
 
@@ -115,6 +118,6 @@ def test_a_listed_jump_does_not_move_it() -> None:
 def test_its_sentence_names_markets_weights_and_outliers() -> None:
     made = scenario.load_text(json.dumps(document({"outliers": {"beyond": "5%", "then": "drop"}})))
     assert (
-        "The index of B opens at 90 USDT and is the mid of A1 (50%), A2 (30%), A3 (20%); a price more than 5% from their "
-        "median is left out, in steps of 1s. How much of a push stays is an outcome." in made.sentences()
+        "The index of B opens at 90 USDT and is the mid of A1 (50%), A2 (30%), A3 (20%); a price more than 5% "
+        "from their median is left out, in steps of 1s. How much of a push stays is an outcome." in made.sentences()
     )

@@ -34,7 +34,8 @@ def named(run: Recorded, name: str, tokens: list[str]) -> list[dict[str, Any]]:
     numbers = {1_000_000_000 + place: token for place, token in enumerate(tokens)}
     resets = run.table("rebalances")
     parents = {
-        row["id"]: f"{row['token']} at {row['t_decide_ns']}" for row in resets.select("id", "token", "t_decide_ns").to_dicts()
+        row["id"]: f"{row['token']} at {row['t_decide_ns']}"
+        for row in resets.select("id", "token", "t_decide_ns").to_dicts()
     }
     rows = []
     for row in run.table(name).to_dicts():
@@ -67,7 +68,9 @@ def test_a_draw_for_each_instant_says_whose_order_comes_first(pair: tuple[Record
     assert 5 <= (first == "AAA").sum() <= 23
 
 
-def test_orders_decided_at_one_instant_have_one_arrival_mid_and_see_none_of_each_other(pair: tuple[Recorded, Recorded]) -> None:
+def test_orders_decided_at_one_instant_have_one_arrival_mid_and_see_none_of_each_other(
+    pair: tuple[Recorded, Recorded],
+) -> None:
     run = pair[0]
     resets = run.table("rebalances").group_by("t_decide_ns").agg(pl.col("arrival_mid").n_unique(), pl.len())
     assert resets["len"].unique().to_list() == [2]

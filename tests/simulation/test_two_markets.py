@@ -1,4 +1,4 @@
-"""A spot market that is its perpetual's index: what a push on the perpetual does to coin, and what stays, is an outcome."""
+"""A spot market that is its perpetual's index: what a push does to coin, and what of it stays, is an outcome."""
 
 from functools import cache
 from pathlib import Path

@@ -18,8 +18,8 @@ from marketsim.simulation.wiring.rows import market_rows, underlying_rows
 from marketsim.simulation.wiring.wired import Cohorts, Wired
 from marketsim.streams import exponential_table
 from marketsim.traders.population import Population, joined, populate
-from marketsim.venues.index.index_path import IndexPath
 from marketsim.venues.gateway import arrival_key
+from marketsim.venues.index.index_path import IndexPath
 from marketsim.venues.index_paths import index_paths
 
 

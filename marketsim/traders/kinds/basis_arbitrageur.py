@@ -1,4 +1,4 @@
-"""Basis arbitrageurs: they buy coin and sell the perpetual, or the reverse, when the two are further apart than it costs."""
+"""Basis arbitrageurs: they buy coin and sell the perpetual, or the reverse, when they are far enough apart."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ class BasisArbitrageurSpec(CarrySpec):
     def sentence(self) -> str:
         """What each of them does, in words."""
         return (
-            f"They buy the cheaper of the two and sell the other when they are more than {format_rate(self.profit)} beyond "
-            f"fees and borrowing for {format_duration(self.horizon)} apart, and close when {format_rate(self.close)} is left. "
+            f"They buy the cheaper of the two and sell the other when they are more than {format_rate(self.profit)} "
+            f"beyond fees and borrowing for {format_duration(self.horizon)} apart, and close when "
+            f"{format_rate(self.close)} is left. "
             f"{self.terms_in_words()}"
         )
 

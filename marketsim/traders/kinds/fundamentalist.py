@@ -47,7 +47,8 @@ class FundamentalistSpec(TraderGroupSpec):
         looks = " They look at every update of the index." if self.on_index else ""
         return (
             f"They trade towards the index, with up to {format_money(self.capacity)} each, once the price is beyond a "
-            f"threshold of their own ({format_rate(self.threshold.offset)} or more away), and close {close} the index.{looks}"
+            f"threshold of their own ({format_rate(self.threshold.offset)} or more away), and close {close} the "
+            f"index.{looks}"
         )
 
     def rule(self, terms: GroupTerms) -> GroupRule:
@@ -57,5 +58,9 @@ class FundamentalistSpec(TraderGroupSpec):
         parameters = {"capacity_ticklots": terms.ticklots(self.capacity), "close": float(self.close)}
         counts_from = "base_lots" if terms.is_of_coin else ""
         return GroupRule(
-            "fundamentalist", parameters, {"threshold": threshold, "base_lots": 0}, on_index=self.on_index, counts_from=counts_from
+            "fundamentalist",
+            parameters,
+            {"threshold": threshold, "base_lots": 0},
+            on_index=self.on_index,
+            counts_from=counts_from,
         )

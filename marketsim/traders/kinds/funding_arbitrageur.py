@@ -18,8 +18,8 @@ class FundingArbitrageurSpec(CarrySpec):
     """Takes the side that receives funding while what it may expect exceeds its costs, and leaves when it would pay.
 
     Expected: the rate predicted for the next settlement, for `settlements` of them. Costs: taker fees there and back,
-    borrowing for as long where it hedges (`markets: [SPOT MARKET, PERPETUAL]`), `profit`. With `markets: [PERPETUAL]` it
-    bears the price. Source: docs/literature.md#perpetual-futures (Schmeling et al.: carry and scarce arbitrage).
+    borrowing for as long where it hedges (`markets: [SPOT MARKET, PERPETUAL]`), `profit`. With `markets: [PERPETUAL]`
+    it bears the price. Source: docs/literature.md#perpetual-futures (Schmeling et al.: carry and scarce arbitrage).
     """
 
     kind: Literal["funding_arbitrageur"]
@@ -34,8 +34,9 @@ class FundingArbitrageurSpec(CarrySpec):
         """What each of them does, in words."""
         hedge = f", against {self.spot}," if self.spot is not None else " without a hedge"
         return (
-            f"They take the side of {self.perpetual} that receives funding{hedge} when {format_number(self.settlements)} "
-            f"settlements at the predicted rate exceed their costs, and leave when they would pay. {self.terms_in_words()}"
+            f"They take the side of {self.perpetual} that receives funding{hedge} when "
+            f"{format_number(self.settlements)} settlements at the predicted rate exceed their costs, and leave when they "
+            f"would pay. {self.terms_in_words()}"
         )
 
 

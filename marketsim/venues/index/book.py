@@ -74,7 +74,7 @@ class BookIndexSpec(IndexSpec):
             yield Fault(("markets",), "the weights of an index are not 100% together", "{MARKET: weight, ..}, 100%")
 
     def market_faults(self, own: str, markets: Mapping[str, SourceMarket]) -> Iterator[Fault]:
-        """What is wrong with the markets it names; own: the underlying whose index it is. Unknown ones are no matter."""
+        """What is wrong with the markets it names, of those that are there; own: the underlying whose index it is."""
         for name in self.markets:
             source = markets.get(name)
             if source is None:
@@ -83,7 +83,9 @@ class BookIndexSpec(IndexSpec):
             if not source.has_book:
                 yield Fault(path, f"{name} matches by a formula around an index and has no mid of its own", "a book")
             elif source.currency != self.price.currency and self.price.currency:
-                yield Fault(path, f"{name} is priced in {source.currency}, this index in {self.price.currency}", "one currency")
+                yield Fault(
+                    path, f"{name} is priced in {source.currency}, this index in {self.price.currency}", "one currency"
+                )
             elif source.kind == "perpetual" and source.underlying == own:
                 yield Fault(path, f"{name} is a perpetual on this very index", "spot markets")
             elif own in source.rests_on:
