@@ -35,8 +35,8 @@ class FundingArbitrageurSpec(CarrySpec):
         hedge = f", against {self.spot}," if self.spot is not None else " without a hedge"
         return (
             f"They take the side of {self.perpetual} that receives funding{hedge} when "
-            f"{format_number(self.settlements)} settlements at the predicted rate exceed their costs, and leave when they "
-            f"would pay. {self.terms_in_words()}"
+            f"{format_number(self.settlements)} settlements at the predicted rate exceed their costs, and leave when "
+            f"they would pay. {self.terms_in_words()}"
         )
 
 
