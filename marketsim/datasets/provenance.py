@@ -239,10 +239,10 @@ def manifest(
         "crowding": no_crowding(markets),
         "tables": {table: asdict(summary) for table, summary in tables.items()},
         "liquidations_queued": {market: int(accounts) for market, accounts in (liquidations_queued or {}).items()},
-        "envelope": {what: list(told) for what, told in (envelope or {}).items()},
         "intervention": dict(intervention or {}),
         "identity_sha256": identity_sha256(identity or scenario_sha256, seed, replication, code),
         "plugins": _packages(plugins),
         "over": dict(over or {}),
         "source_sha256": source_sha256,
+        **({"envelope": {what: list(told) for what, told in envelope.items()}} if envelope else {}),
     }
