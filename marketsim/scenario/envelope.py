@@ -7,6 +7,7 @@ from typing import Annotated
 
 from marketsim.ranges import ABOVE_ZERO
 from marketsim.spec import Duration, Identifier, MoneyAmount, Rate, Spec
+from marketsim.units import format_duration, format_rate
 
 MINUTES_OF_A_DAY = 1_440
 
@@ -38,3 +39,14 @@ class EnvelopeSpec(Spec):
     markets: tuple[TestedMarketSpec, ...]
     largest_move: Annotated[Rate, ABOVE_ZERO]
     shortest_horizon: Annotated[Duration, ABOVE_ZERO]
+
+    def sentence(self) -> str:
+        """What it says, in words."""
+        orders = "".join(
+            f", orders of at most {format_rate(market.largest_order)} of an average minute's volume in {market.id}"
+            for market in self.markets
+        )
+        return (
+            f"The world was tested with moves of the index of at most {format_rate(self.largest_move)}{orders}, looked at "
+            f"{format_duration(self.shortest_horizon)} later or more."
+        )

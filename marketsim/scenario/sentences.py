@@ -31,6 +31,8 @@ def in_sentences(scenario: ScenarioSpec) -> str:
     paragraphs += [f"{group.introduction(coins.get(group.market))} {group.sentence()}" for group in scenario.traders]
     paragraphs += [network.sentence() for network in scenario.networks]
     paragraphs += [_event(event) for event in scenario.events]
+    if scenario.envelope is not None:
+        paragraphs.append(scenario.envelope.sentence())
     if scenario.claim is not None:
         paragraphs.append(f"Its title is put to the test as the claim `{scenario.claim}` (`marketsim list claims`).")
     if scenario.study is not None:

@@ -87,6 +87,10 @@ def test_it_is_no_part_of_the_worlds_identity(extending) -> None:
     assert without.envelope is None
     assert with_it.sha256() == without.sha256()
     assert "envelope" not in without.canonical()
+    assert with_it.sentences().endswith(
+        "The world was tested with moves of the index of at most 6%, orders of at most 300% of an average minute's volume "
+        "in BTC-PERP, looked at 10s later or more."
+    )
 
 
 def test_a_market_that_is_not_there_and_another_currency_are_refused(extending) -> None:
