@@ -77,7 +77,7 @@ def heap_pop(w):
 @compiled
 def drawn_rank(key, t_ns, sender):
     """Where a sender's messages stand among those that arrive at `t_ns`: odd, from -(2^18 - 1) to 2^18 - 1."""
-    word, _, _, _ = philox(key, t_ns, sender, 0)
+    word, _, _, _ = philox(np.int64(key), t_ns, sender, 0)
     return (word >> (32 - RANK_BITS) | 1) - (1 << (RANK_BITS - 1))
 
 

@@ -47,6 +47,6 @@ class EnvelopeSpec(Spec):
             for market in self.markets
         )
         return (
-            f"The world was tested with moves of the index of at most {format_rate(self.largest_move)}{orders}, looked at "
-            f"{format_duration(self.shortest_horizon)} later or more."
+            f"The world was tested with moves of the index of at most {format_rate(self.largest_move)}{orders}, looked "
+            f"at {format_duration(self.shortest_horizon)} later or more."
         )

@@ -164,7 +164,7 @@ def test_a_placebos_orders_are_written_down_with_what_they_got(factual: Recorded
 
 
 def test_all_orders_decided_at_one_instant_have_one_arrival_mid(factual: Recorded) -> None:
-    """Both funds send before either order arrives, so their first children see the mid before both, as their rows do."""
+    """Both funds send before either order arrives, so their first children see the mid before both, as rows do."""
     rows = factual.table("rebalances")
     assert rows["t_decide_ns"].n_unique() == rows["arrival_mid"].n_unique() == 1
     first = factual.table("children").filter(pl.col("child") == 0)

@@ -88,8 +88,8 @@ def test_it_is_no_part_of_the_worlds_identity(extending) -> None:
     assert with_it.sha256() == without.sha256()
     assert "envelope" not in without.canonical()
     assert with_it.sentences().endswith(
-        "The world was tested with moves of the index of at most 6%, orders of at most 300% of an average minute's volume "
-        "in BTC-PERP, looked at 10s later or more."
+        "The world was tested with moves of the index of at most 6%, orders of at most 300% of an average minute's "
+        "volume in BTC-PERP, looked at 10s later or more."
     )
 
 
