@@ -8,6 +8,7 @@ Find here, each in its own package:
 | `measures` | one file a measure that a study can ask for: price share, slippage, tracking error, ... |
 | `inference` | intervals, p-values, corrections for multiple tests, calibration of an inference |
 | `study_effects` | arms against the arm they are compared with: effects.parquet, power, sensitivity, Shapley shares |
+| `stylised_facts` | facts of one market's record beside what real markets show, of a run or of a file |
 | `comparison` | two runs side by side, and the first instant at which they differ |
 | `transfers` | who paid whom, to the atom |
 | `crowding` | what funds would trade after a move (K), what orders move (lambda), their product, contagion |

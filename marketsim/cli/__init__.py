@@ -1,12 +1,12 @@
 """The command line: reads options, calls one room, prints what it answers.
 
 Nothing is decided here. Lives here: the group and its one way out (`group`), what several commands take and print
-(`options`, `output`), and the commands, by what they are about (`runs`, `studies`, `scenarios`, `dataset`, `machine`,
-and `announced` for those that do not exist yet). Rooms are imported inside the commands, so that `--help` imports click
-and nothing else.
+(`options`, `output`), and the commands, by what they are about (`runs`, `facts`, `studies`, `scenarios`, `dataset`,
+`machine`, and `announced` for those that do not exist yet). Rooms are imported inside the commands, so that `--help`
+imports click and nothing else.
 """
 
-from marketsim.cli import announced, dataset, machine, runs, scenarios, studies
+from marketsim.cli import announced, dataset, facts, machine, runs, scenarios, studies
 from marketsim.cli.group import main
 
 __all__ = ["main"]
@@ -18,6 +18,7 @@ for _command in (
     studies.sweep,
     runs.compare,
     runs.reproduce,
+    facts.facts,
     runs.explain,
     runs.report,
     dataset.dataset,

@@ -1,7 +1,7 @@
 """The content hash of a table: it knows the values, not how they were cut into chunks or which program wrote them.
 
     column = SHA-256( name, type, rows, SHA-256(values), SHA-256(nulls), SHA-256(texts) )
-    table  = SHA-256( the columns' hashes, in order )
+    table  = SHA-256( the columns' hashes, in order; of newer columns (`Column.is_newer`) those with a value )
 
 `name` and `type` are UTF-8 with their length before them; lengths and `rows` are 8 bytes. `values` are little-endian:
 8 bytes of int64 or float64 (-0 as 0), 1 byte of bool, 4 bytes of text. A text's 4 bytes are the number of its value:
@@ -60,6 +60,7 @@ class _ColumnHash:
     values: hashlib._Hash = field(default_factory=hashlib.sha256)
     nulls: hashlib._Hash = field(default_factory=hashlib.sha256)
     texts: TextNumbers = field(default_factory=TextNumbers)
+    has_value: bool = False
 
 
 class ContentHash:
@@ -83,6 +84,7 @@ class ContentHash:
             plain[column.name] = values
             if column.may_be_null:
                 null = values == _NULL if isinstance(given, CodedText) else np.isnan(values)
+                state.has_value = state.has_value or not null.all()
                 if null.any():
                     state.nulls.update((np.flatnonzero(null) + self.rows).astype("<i8").data)
                     values = np.where(null, values.dtype.type(0), values)
@@ -95,6 +97,8 @@ class ContentHash:
         whole = hashlib.sha256()
         for column in self._table.columns:
             state = self._columns[column.name]
+            if column.is_newer and not state.has_value:
+                continue
             texts = hashlib.sha256(b"".join(map(_with_length, state.texts.texts)))
             head = _with_length(column.name) + _with_length(column.dtype) + struct.pack("<Q", self.rows)
             parts = (head, state.values.digest(), state.nulls.digest(), texts.digest())

@@ -8,6 +8,7 @@ import numpy as np
 
 from marketsim.kernel.accounts import change_position, charge_fee, fee_rate, pay, record_flow, trade_cash
 from marketsim.kernel.arrivals import brings_liquidation, receive_message
+from marketsim.kernel.clocks import schedule_wake
 from marketsim.kernel.codes import (
     E_FUNDING,
     E_TRADE,
@@ -29,11 +30,7 @@ from marketsim.kernel.codes import (
 )
 from marketsim.kernel.crossings import check_crossings
 from marketsim.kernel.decisions import wake
-from marketsim.kernel.draw import below, exponential, philox
 from marketsim.kernel.layout import (
-    ACCOUNT,
-    POSITION,
-    TRADER,
     account_at,
     group_at,
     header_at,
@@ -50,30 +47,11 @@ from marketsim.kernel.margin import NEVER, file_account, file_all
 from marketsim.kernel.marks import publish_index, publish_nav, step_index, step_mark
 from marketsim.kernel.matching import cancel
 from marketsim.kernel.messages import drawn_rank, send_ranked
-from marketsim.kernel.records import compiled, entry, prefetch
+from marketsim.kernel.records import compiled, entry
 
-TRADER_BYTES, ACCOUNT_BYTES, POSITION_BYTES = TRADER.itemsize, ACCOUNT.itemsize, POSITION.itemsize
 RESERVE_ORDERS = 256  # records one event may need: a maker's ladder
 RESERVE_MESSAGES = 512
 RESERVE_ROWS = 2 * MAX_FILLS
-
-
-@compiled
-def schedule_wake(w, g):
-    """Draw the group's next wake-up: when, and who. The draw belongs to (group, count) alone."""
-    if g.mean_gap_ns <= 0.0 or g.count == 0:
-        g.next_wake_ns = NEVER
-        return
-    g.wake_count += 1
-    r0, r1, r2, r3 = philox(g.key, g.wake_count, 0, 0)
-    g.next_wake_ns += np.int64(exponential(r0, r1, w.exponential) * g.mean_gap_ns)
-    g.next_trader = below(r2, r3, g.count)
-    # Its lines are asked for now and used one event later: memory works while the present event is handled.
-    trader = g.first_trader + g.next_trader
-    prefetch(w.traders, trader, TRADER_BYTES)
-    prefetch(w.traders + TRADER_BYTES - 1, trader, TRADER_BYTES)  # a record may reach into the next line
-    prefetch(w.accounts, trader, ACCOUNT_BYTES)
-    prefetch(w.positions, trader, POSITION_BYTES)
 
 
 @compiled

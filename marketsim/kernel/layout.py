@@ -44,6 +44,8 @@ HEADER = np.dtype(
         ("crossings", "i8"),
         ("flows", "i8"),
         ("exponential", "i8"),
+        ("halvings", "i8"),
+        ("excitations", "i8"),
         ("trade_log", "i8"),
         ("order_log", "i8"),
         ("quote_log", "i8"),
@@ -99,7 +101,7 @@ HEADER = np.dtype(
     ]
 )
 ADDRESSES = (
-    "address place_door withdraw_door underlyings markets groups cohorts accounts positions places traders slots stakes orders messages heap crossings flows exponential "
+    "address place_door withdraw_door underlyings markets groups cohorts accounts positions places traders slots stakes orders messages heap crossings flows exponential halvings excitations "
     "trade_log order_log quote_log liquidation_log deleveraging_log notices"
 ).split()
 LOG_COUNTERS = (
@@ -157,6 +159,8 @@ MARKET = np.dtype(
         ("far_ask_last", "i8"),
         # prices
         ("index_ticks", "i8"),
+        ("latent", "i8"),  # number of the underlying's latent fundamental among the underlyings, -1: none
+        ("latent_ticks", "f8"),  # its level, not rounded; 0 where there is none
         ("mark_ticks", "i8"),
         ("last_ticks", "i8"),
         ("volume_lots", "i8"),
@@ -364,6 +368,14 @@ GROUP = np.dtype(
         ("next_wake_ns", "i8"),
         ("next_trader", "i8"),  # who wakes then
         ("mean_gap_ns", "f8"),
+        ("is_thinned", "i8"),  # its clock has hours of the day or excitations (`clocks`); what follows is of such a clock:
+        ("baseline_per_ns", "f8"),  # wake-ups that nothing excited
+        ("hour", "i8"),  # of the day, UTC,
+        ("hour_weight", "f8"),
+        ("hour_ends_ns", "i8"),
+        ("hour_weights", "i8"),  # address of 24
+        ("first_excitation", "i8"),
+        ("n_excitations", "i8"),
         ("latency_ns", "i8"),
         ("latency_table", "i8"),  # address of 4096 quantiles, 0: constant
         ("slots_each", "i8"),
@@ -374,8 +386,17 @@ GROUP = np.dtype(
         ("parameters", "i8", (PARAMETER_WORDS,)),  # under the names that the rule gives them
     ]
 )
-GROUP_MEANS = "rule rule_address latency_table parameters".split()
+GROUP_MEANS = "rule rule_address hour_weights latency_table parameters".split()
 """What a digest does not take as it is: codes and addresses; the numbers among the parameters are taken apart."""
+
+EXCITATION = np.dtype(
+    [
+        ("per_ns", "f8"),  # wake-ups that past ones have excited, now
+        ("jump_per_ns", "f8"),  # what one wake-up adds
+        ("half_lives_per_ns", "f8"),
+    ]
+)
+"""One exponential of the kernel by which a group's wake-ups excite later ones."""
 
 COHORT = np.dtype([("own_fees", "i8"), ("maker_fee", "i8"), ("taker_fee", "i8"), ("group", "i8")])
 
@@ -507,6 +528,7 @@ spot_of = overlay(POSITION, None, SPOT_POSITION)
 stake_at = accessor(STAKE)
 trader_at = accessor(TRADER)
 group_at = accessor(GROUP)
+excitation_at = accessor(EXCITATION)
 cohort_at = accessor(COHORT)
 message_at = accessor(MESSAGE)
 heap_at = accessor(HEAP)

@@ -66,10 +66,12 @@ def learn(u, m):
 
 @compiled
 def publish_index(w, k):
-    """Round the index to each market's ticks; without a book the price moves with it."""
+    """Round the index to each market's ticks; without a book the price moves with it. A latent fundamental is not rounded."""
     u = underlying_at(w.underlyings, k)
     for i in range(w.n_markets):
         m = market_at(w.markets, i)
+        if m.latent == k:
+            m.latent_ticks = u.level * m.inverse_tick
         if m.underlying == k and m.nav_account < 0:
             m.index_ticks = max(np.int64(1), np.int64(math.floor(u.level * m.inverse_tick + 0.5)))
             if m.matching != BOOK:

@@ -55,7 +55,8 @@ class Memory:
     mapping may have `sources`, pairs of market and weight. A market's mapping
     also has `tiers` (structured array), `window`, `basis_length`, `history_length`, `buckets`. A group's has `rule` (the
     name of a file of `rules`, an `ExternalRule`, or None for a group that never wakes), `parameters` and `own` by the
-    names that the rule has for them (tables as arrays), and perhaps `latency_table` as an array. arrival_key: of the draws that
+    names that the rule has for them (tables as arrays), and perhaps `latency_table` as an array; one whose clock is thinned
+    has 24 `hour_weights` and `excitations`, records of EXCITATION, and the world `halvings`. arrival_key: of the draws that
     order messages of one instant (`messages`). accounts, positions, traders:
     structured arrays, linked to each other already; slots: number of order slots in all (where each trader's are is the
     world's to say). Raises ValueError where a rule or one of its numbers is unknown or missing.
@@ -75,6 +76,7 @@ class Memory:
         stakes: int = 0,
         exponential: np.ndarray[Any, Any],
         arrival_key: int = 0,
+        halvings: np.ndarray[Any, Any] | None = None,
         log_rows: int = 1 << 18,
         logs: Sequence[str] = ("trades",),
     ) -> None:
@@ -102,6 +104,7 @@ class Memory:
         self._n_stakes = stakes
         self._point("stakes", self.stakes)
         self._point("exponential", exponential)
+        self._lay_excitations(groups, halvings)
         self._set(
             n_underlyings=len(underlyings), n_markets=len(markets), n_groups=len(groups), n_cohorts=len(cohorts),
             n_accounts=len(accounts), n_positions=len(positions),
@@ -211,6 +214,7 @@ class Memory:
         record["n_tiers"], record["queue_capacity"] = len(tiers), len(queue)
         record["best_bid"], record["best_ask"] = NO_BID, NO_ASK
         record["nav_account"] = fields.get("nav_account", -1)
+        record["latent"] = fields.get("latent", -1)
         for name in (
             "far_bid",
             "far_bid_last",
@@ -249,6 +253,15 @@ class Memory:
         self._point("traders", self.traders)
         self._point("slots", self.slots)
 
+    def _lay_excitations(self, groups: Sequence[Mapping[str, Any]], halvings: np.ndarray[Any, Any] | None) -> None:
+        """What past wake-ups have excited, group after group, and the table by which it fades."""
+        parts = [fields["excitations"] for fields in groups if "excitations" in fields]
+        if sum(map(len, parts)) and halvings is None:
+            raise ValueError("the clock of a group is excited; the world was given no table of halvings")
+        self.excitations = np.concatenate([np.zeros(0, layout.EXCITATION), *parts]).astype(layout.EXCITATION)
+        self._point("excitations", self.excitations if len(self.excitations) else np.zeros(1, layout.EXCITATION))
+        self._point("halvings", np.zeros(1) if halvings is None else halvings)
+
     @property
     def slot_numbers(self) -> np.ndarray[Any, Any]:
         """Numbers of all traders' order slots, by trader and slot."""
@@ -259,13 +272,17 @@ class Memory:
         return np.concatenate(numbers)
 
     def _lay_group(self, i: int, fields: Mapping[str, Any]) -> None:
-        record, own_fields = self.groups[i], ("rule", "parameters", "own", "latency_table")
+        record, own_fields = self.groups[i], ("rule", "parameters", "own", "latency_table", "hour_weights", "excitations")
         if fields["slots_each"] > RESERVE_ORDERS:
             raise ValueError(f"a trader had {fields['slots_each']} orders; one wake-up may send {RESERVE_ORDERS}")
         _fill(record, {name: value for name, value in fields.items() if name not in own_fields})
         record["id"], record["requote_ns"] = i, NEVER
         if "latency_table" in fields:
             record["latency_table"] = self._place(np.ascontiguousarray(fields["latency_table"], np.int64))
+        if fields.get("is_thinned"):
+            record["hour_weights"] = self._place(np.ascontiguousarray(fields["hour_weights"], np.float64))
+            record["first_excitation"] = int(self.groups["n_excitations"][:i].sum())
+            record["n_excitations"] = len(fields["excitations"])
         named = fields["rule"]
         rule = rule_named(named) if isinstance(named, str) else named
         self.rules.append(rule)

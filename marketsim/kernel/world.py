@@ -246,7 +246,7 @@ class World(Memory):
                     h.update(np.ascontiguousarray(table[name]).tobytes())
         for record, rule in zip(self.groups, self.rules, strict=False):
             h.update(rule.plain_parameters(record) if rule is not None else b"")
-        for array in (self.cohorts, self.accounts, self.positions, self.traders, self.stakes, self.orders):
+        for array in (self.cohorts, self.accounts, self.positions, self.traders, self.stakes, self.orders, self.excitations):
             h.update(array.tobytes())
         for array in (self.slots[self.slot_numbers],):
             h.update(array.tobytes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marketsim.report import markup
 from marketsim.report.attribution import attribution
 from marketsim.report.charts import numbered
+from marketsim.report.facts import facts
 from marketsim.report.funding import funding
 from marketsim.report.holding import decay, holders, token_markets
 from marketsim.report.liquidations import liquidations
@@ -21,8 +22,8 @@ SECTIONS = {
     "figures": "Key figures", "prices": "Prices", "basis": "Basis and premium", "tokens": "Tokens",
     "rebalances": "Rebalances", "token-markets": "Token markets", "holders": "Holders", "funding": "Funding",
     "liquidations": "Liquidations", "attribution": "Attribution", "decay": "Decay",
-    "cohorts": "Cohorts' wealth", "conservation": "Conservation", "limits": "What is not modelled",
-    "provenance": "Provenance",
+    "cohorts": "Cohorts' wealth", "facts": "Stylised facts", "conservation": "Conservation",
+    "limits": "What is not modelled", "provenance": "Provenance",
 }  # fmt: skip
 
 _OF_PERPETUALS = ("funding", "liquidations")
@@ -106,8 +107,8 @@ def render_page(record: RunRecord) -> str:
     """The whole report of a run as one self-contained HTML page."""
     owed = (funding, liquidations) if record.has_perpetuals else ()
     parts = (
-        prices, basis, tokens, rebalances, token_markets, holders, *owed, attribution, decay, wealth, conservation,
-        limits, provenance,
+        prices, basis, tokens, rebalances, token_markets, holders, *owed, attribution, decay, wealth, facts,
+        conservation, limits, provenance,
     )  # fmt: skip
     links = markup.join(
         Markup(f'<a href="#{anchor}">{markup.text(name)}</a>')

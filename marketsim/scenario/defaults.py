@@ -79,7 +79,7 @@ def _filled(value: Any, currency: str, underlying: str) -> Any:
 
 def _market(spec: MarketSpec, underlyings: Mapping[str, UnderlyingSpec]) -> MarketSpec:
     underlying = underlyings.get(spec.underlying)
-    currency = spec.currency or (underlying.index.price_currency if underlying else QUOTE)
+    currency = spec.currency or (underlying.price_currency if underlying else QUOTE)
     spec = with_currency(spec, currency, spec.underlying)
     if (spec.kind == "spot" or not spec.matching.has_book) and "rule" not in spec.mark.model_fields_set:
         spec = spec.model_copy(update={"mark": spec.mark.model_copy(update={"rule": "mid"})})

@@ -12,6 +12,7 @@ from marketsim.venues.index.family import IndexSpec, SourceMarket
 def check_index_markets(draft: ScenarioDraft) -> None:
     """Check the markets of every index that is made of some, and that no listed jump is asked of one."""
     indices = {name: spec.index for name, spec in draft.by_id("underlyings").items()}
+    moved = {name: spec.fundamental for name, spec in draft.by_id("underlyings").items()}
     markets: dict[str, MarketSpec] = draft.by_id("markets")
     sources = {
         name: SourceMarket(
@@ -22,11 +23,15 @@ def check_index_markets(draft: ScenarioDraft) -> None:
     }  # fmt: skip
     for path, underlying in draft.items("underlyings"):
         draft.faults((*path, "index"), underlying.index.market_faults(underlying.id, sources))
+        if underlying.latent is not None and underlying.latent.weights:
+            message = "a latent fundamental is seen by few, and markets by all"
+            draft.at((*path, "latent", "kind"), message, "a kind with levels of its own")
     for path, event in draft.items("events"):
         jump = event.index_jump()
-        if jump is not None and jump[0] in indices and indices[jump[0]].weights:
+        if jump is not None and jump[0] in moved and moved[jump[0]].weights:
             message = f"the index of {jump[0]} is the mid of markets, which no jump moves but orders"
-            draft.at((*path, "underlying"), message, "an underlying whose index comes from outside")
+            allowed = "an underlying with a latent fundamental, or an index from outside"
+            draft.at((*path, "underlying"), message, allowed)
 
 
 def rests_on(underlying: str, indices: Mapping[str, IndexSpec], markets: Mapping[str, MarketSpec]) -> set[str]:

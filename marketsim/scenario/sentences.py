@@ -50,8 +50,8 @@ def _index(underlying: UnderlyingSpec) -> str:
     elif index.pass_through:
         halflife = format_duration(index.pass_through_halflife)
         learns = f"It learns {format_rate(index.pass_through)} of the perp's deviation, half of that in {halflife}."
-    every = format_duration(index.every)
-    return f"The index of {underlying.id} {index.sentence()}, in steps of {every}. {learns}"
+    moves = f"{index.sentence()}{index.season_words()}, in steps of {format_duration(index.every)}"
+    return f"The index of {underlying.id} {moves}. {learns}{underlying.latent_sentence()}"
 
 
 def _market(market: MarketSpec) -> str:

@@ -15,6 +15,7 @@ from marketsim.kinds import Family
 from marketsim.market_data.content import MOST_BYTES
 from marketsim.networks.influence import NETWORKS
 from marketsim.scenario.defaults import books
+from marketsim.scenario.document import ClockSpec
 from marketsim.scenario.loader import below_root, root_folder
 from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, id_of, named, near, nearest
 from marketsim.scenario.nodes import Path as Keys
@@ -23,6 +24,7 @@ from marketsim.traders.group import TRADERS
 from marketsim.units import NS_PER_SECOND, Money, Size, format_duration
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.correlation import correlation_faults
+from marketsim.venues.index.family import IndexSpec
 from marketsim.venues.index.index_path import PreparedIndex
 from marketsim.venues.underlying import UnderlyingSpec
 
@@ -100,27 +102,41 @@ def prepared_indices(draft: ScenarioDraft, file: Path) -> dict[str, PreparedInde
     """
     clock, prepared = draft.parts.get("clock"), {}
     for path, underlying in list(draft.items("underlyings")):
-        index, keys = underlying.index, (*path, "index")
-        is_wrong = next(index.out_of_range(), None) is not None
-        if clock is None or is_wrong or draft.faults(keys, index.faults(clock.duration)):
+        if clock is None:
             continue
-        if isinstance(index, FileSpec):
-            found = _with_file(draft, keys, index, file)
-            if found is None:
-                continue
-            index = found
-            draft.parts["underlyings"][path[1]] = underlying.model_copy(update={"index": index})
-        try:
-            start_ns, duration_ns, root = clock.start, clock.duration, root_folder(file)
-            prepared[underlying.id] = index.prepare(start_ns=start_ns, duration_ns=duration_ns, root=root)
-        except UnitError as error:
-            draft.unit(keys, error)
-        else:
-            draft.notices += [f"{named(draft.root, keys)}: {notice}" for notice in prepared[underlying.id].notices]
+        keys = ("index",) if underlying.latent is None else ("index", "latent")
+        checked = {key: _checked_index(draft, (*path, key), getattr(underlying, key), clock, file) for key in keys}
+        found = {key: index for key, index in checked.items() if index is not None}
+        if len(found) < len(keys) or draft.faults(path, underlying.faults()):
+            continue
+        draft.parts["underlyings"][path[1]] = underlying.model_copy(update=found)
+        read = {}
+        for key in (key for key, spec in found.items() if not spec.shows_latent):
+            try:
+                start_ns, duration_ns, root = clock.start, clock.duration, root_folder(file)
+                read[key] = found[key].prepare(start_ns=start_ns, duration_ns=duration_ns, root=root)
+            except UnitError as error:
+                draft.unit((*path, key), error)
+            else:
+                place = named(draft.root, (*path, key))
+                draft.notices += [f"{place}: {notice}" for notice in read[key].notices]
+        levels = read.get("latent" if found["index"].shows_latent else "index")
+        if levels is not None:
+            prepared[underlying.id] = levels
     positions, specs = zip(*draft.items("underlyings"), strict=True) if draft.by_id("underlyings") else ((), ())
     for fault in correlation_faults(specs):
         draft.faults(positions[int(fault.path[0])], [replace(fault, path=fault.path[1:])])
     return prepared
+
+
+def _checked_index(
+    draft: ScenarioDraft, keys: Keys, index: IndexSpec, clock: ClockSpec, file: Path
+) -> IndexSpec | None:
+    """An index or a latent fundamental that is right by itself, with its file known; None for one that is not."""
+    is_wrong = next(index.out_of_range(), None) is not None
+    if is_wrong or draft.faults(keys, index.faults(clock.duration)):
+        return None
+    return _with_file(draft, keys, index, file) if isinstance(index, FileSpec) else index
 
 
 def check_tapes(draft: ScenarioDraft, file: Path) -> None:
@@ -308,7 +324,7 @@ def _check_currencies(draft: ScenarioDraft) -> None:
 
 
 def _check_index_currency(draft: ScenarioDraft, path: Keys, market: MarketSpec, underlying: UnderlyingSpec) -> None:
-    currency = underlying.index.price_currency
+    currency = underlying.price_currency
     if currency not in (market.currency, QUOTE):
         message = f"the market is priced in {market.currency}, the index of {underlying.id} in {currency}"
         draft.at((*path, "tick"), message, f"a tick in {currency}")

@@ -41,6 +41,12 @@ For a word `bits` (0 is read as 1):
 It is -ln u for u = bits / 2**64, the mantissa's logarithm read off by linear interpolation: at most 3.0e-8 above the
 true value; 0 < E < 44.4; its mean is 1 + 1.0e-8. `exponential_of_bits` is the same in plain Python.
 
+**What is left after x half-lives**, 2^-x, by a table: ``table[i] = 2^-(i / 128)``, i = 0 .. 4095 (`halving_table()`):
+
+1. 0 from x = 32 on; else i = floor(128 x) and z = (x - i / 128) * LN2.
+2. ``table[i] * (1 - z * (1 - z * (1/2 - z * 1/6)))``, relative error at most z^4 / 24 < 4e-11; `left_by_table` is the
+   same in plain Python.
+
 Sources: Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", SC'11 (generator, constants;
 vectors of Random123 in the tests); Wichura 1988, AS 241, Applied Statistics 37, 477-484 (normal quantile); von Neumann
 1951 for the split of an exponential into a geometric number of ln 2 and a remainder.
@@ -49,18 +55,22 @@ vectors of Random123 in the tests); Wichura 1988, AS 241, Applied Statistics 37,
 from marketsim.streams.distributions import draw, lower_end, mean, quantile, quantile_table, relative_noise, upper_end
 from marketsim.streams.elementary import exp_, log_, power_
 from marketsim.streams.exponential import EXPONENTIAL_SEGMENTS, LN2, exponential_of_bits, exponential_table
+from marketsim.streams.halving import HALVING_STEPS, halving_table, left_by_table
 from marketsim.streams.normal import normal_quantile
 from marketsim.streams.philox import philox, philox_blocks, stream_key
 from marketsim.streams.stream import Stream
 
 __all__ = [
     "EXPONENTIAL_SEGMENTS",
+    "HALVING_STEPS",
     "LN2",
     "Stream",
     "draw",
     "exp_",
     "exponential_of_bits",
     "exponential_table",
+    "halving_table",
+    "left_by_table",
     "log_",
     "lower_end",
     "mean",

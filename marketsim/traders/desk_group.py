@@ -23,6 +23,7 @@ class DeskGroupSpec(TraderGroupSpec):
     references: ClassVar[Mapping[tuple[str, ...], str]] = {**TraderGroupSpec.references, ("markets",): "markets"}
     announced_keys: ClassVar[Mapping[str, str]] = {}
     hears_fills: ClassVar[bool] = True
+    has_clock: ClassVar[bool] = False
 
     rate: Annotated[EventRate, ZERO_OR_MORE] = Fraction(0)
     markets: tuple[Identifier, ...] = ()

@@ -12,7 +12,9 @@ from pydantic import Field
 from marketsim.errors import UnitError
 from marketsim.kinds import Family
 from marketsim.ranges import SHARE, ZERO_OR_MORE
+from marketsim.season import FLAT, Season
 from marketsim.spec import (
+    OMITTED_AT_DEFAULT,
     Count,
     Distribution,
     DurationDistribution,
@@ -29,6 +31,7 @@ from marketsim.spec import (
     distribution_words,
 )
 from marketsim.streams import lower_end, upper_end
+from marketsim.traders.clock import POISSON, ClockSpec
 from marketsim.traders.desk import DeskContext, TraderDesk
 from marketsim.traders.rule import GroupRule, GroupTerms
 from marketsim.units import format_event_rate, format_rate, to_atoms
@@ -81,13 +84,15 @@ HALF_IN_COIN = TraderStartSpec(leverage=constant(Decimal("0.5"), "leverage"), lo
 class TraderGroupSpec(Spec):
     """`count` traders of one kind on one market; `rate` is each one's mean number of wake-ups.
 
+    clock: how these follow one another; season: how many there are by the UTC hour of the day, their mean unchanged.
     fees: absent = the market's, written in when a scenario loads. holds: share of a token's opening supply that the
     group holds, by token.
 
     A kind says beside its keys: on_spot: what keys left out are on a coin's spot market, where that is another thing.
     market_sorts: where it can trade. references: keys that hold ids, and the section these are of. supplies_liquidity:
-    whether it takes the other side of anything, so that what it trades is no answer to a move. hears_fills: whether its
-    desk learns of every fill at once. event_words: words of its own in `events.event`.
+    whether it takes the other side of anything, so that what it trades is no answer to a move. has_clock: whether its
+    traders wake by a clock of the group. hears_fills: whether its desk learns of every fill at once. event_words: words
+    of its own in `events.event`.
     """
 
     on_spot: ClassVar[Mapping[str, Any]] = {}
@@ -95,6 +100,7 @@ class TraderGroupSpec(Spec):
     references: ClassVar[Mapping[tuple[str, ...], str]] = {("market",): "markets", ("holds",): "tokens"}
     announced_keys: ClassVar[Mapping[str, str]] = {"markets": "a group for each market"}
     supplies_liquidity: ClassVar[bool] = False
+    has_clock: ClassVar[bool] = True
     hears_fills: ClassVar[bool] = False
     event_words: ClassVar[tuple[str, ...]] = ()
 
@@ -103,6 +109,8 @@ class TraderGroupSpec(Spec):
     market: Identifier
     count: Annotated[Count, ZERO_OR_MORE]
     rate: Annotated[EventRate, ZERO_OR_MORE]
+    clock: Annotated[ClockSpec, OMITTED_AT_DEFAULT] = POISSON
+    season: Annotated[Season, OMITTED_AT_DEFAULT] = FLAT
     capital: MoneyDistribution
     latency: DurationDistribution = constant(0, "duration")
     fees: FeesSpec | None = None
@@ -187,7 +195,7 @@ class TraderGroupSpec(Spec):
             f"{self.id}: {self.count:,} {self.kind.replace('_', ' ')} traders on {where}, each with a capital of "
             f"{distribution_words(self.capital)}"
         )
-        text += f", waking {format_event_rate(self.rate)} on average" if self.rate else ""
+        text += f", waking {format_event_rate(self.rate)} on average{self._rhythm()}" if self.rate else ""
         latency = distribution_words(self.latency)
         text += "" if latency == "0s" else f", {latency} away from the venue"
         if self.start is not None and coin is not None:
@@ -197,11 +205,17 @@ class TraderGroupSpec(Spec):
             text += f". They start with positions at leverage {leverage}, {share} of them long"
         return text + "."
 
+    def _rhythm(self) -> str:
+        """How wake-ups come, where that is not one by one and at all hours alike."""
+        by_hour = "" if self.season.is_flat else f" by the UTC hour of the day ({self.season.words()})"
+        return f"{self.clock.words()}{',' if by_hour and self.clock.words() else ''}{by_hour}"
+
     # -- what cannot be
 
     def faults(self, around: Surroundings) -> Iterator[Fault]:
         """What is wrong between its keys, or between them and the markets, tokens and networks there are."""
         yield from self.market_faults(around)
+        yield from self._clock_faults()
         yield from self._matching_faults(around)
         yield from self._opening_faults(around)
         yield from self._holding_faults(around)
@@ -221,6 +235,17 @@ class TraderGroupSpec(Spec):
                 plurals = " and ".join(_PLURALS[each] for each in self.market_sorts)
                 message = f"{who} trades {plurals}, {name} is a {_SINGULARS[sort]}"
                 yield Fault(("markets",) if len(self.declared_markets) > 1 else ("market",), message, possible)
+
+    def _clock_faults(self) -> Iterator[Fault]:
+        """A clock that contradicts itself, or of a group that does not wake by one."""
+        yield from (fault.below("clock") for fault in self.clock.faults())
+        yield from (fault.below("season") for fault in self.season.faults())
+        if self.has_clock and self.rate:
+            return
+        why = "its rate is 0" if self.has_clock else f"{self.kind} traders act when there is something to do"
+        for key, value in (("clock", self.clock), ("season", self.season)):
+            if value not in (POISSON, FLAT):
+                yield Fault((key,), f"this group wakes by no clock: {why}", "left out", is_key=True)
 
     def _matching_faults(self, around: Surroundings) -> Iterator[Fault]:
         """Nobody rests orders where there is no book."""

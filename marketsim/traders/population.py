@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from marketsim.kernel import layout
 from marketsim.spec import Distribution
 from marketsim.streams import Stream, draw, quantile_table, stream_key
+from marketsim.traders.clock import clock_record
 from marketsim.traders.group import TraderGroupSpec
 from marketsim.traders.rule import TABLE, GroupRule, GroupTerms
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, rate_parts
@@ -67,9 +68,12 @@ def group_stream(seed: int, replication: int, group: str, name: str) -> Stream:
 
 
 def populate(
-    groups: Sequence[TraderGroupSpec], markets: Mapping[str, MarketTerms], seed: int, replication: int
+    groups: Sequence[TraderGroupSpec], markets: Mapping[str, MarketTerms], seed: int, replication: int, start_ns: int
 ) -> Population:
-    """Lay out every group, in file order; the other side of opening positions is booked by `simulation`."""
+    """Lay out every group, in file order; the other side of opening positions is booked by `simulation`.
+
+    start_ns: of the run [ns since 1970], for what goes by the hour of the day.
+    """
     records: list[dict[str, Any]] = []
     cohorts: list[dict[str, Any]] = []
     rows: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
@@ -83,7 +87,9 @@ def populate(
         own = {"own_fees": 1, "maker_fee": rate_parts(fees.maker), "taker_fee": rate_parts(fees.taker)}
         cohorts.append({**own, "group": number})
         rows.append(_rows(spec, terms, first, number, streams))
-        records.append(_record(spec, rule, terms, first, streams, rows[-1][1]["lots"]))
+        records.append(
+            {**_record(spec, rule, terms, first, streams, rows[-1][1]["lots"]), **_clock(spec, rule, start_ns)}
+        )
         first += spec.count
         slots += rule.slots_each * spec.count
     accounts, positions, traders = (
@@ -141,6 +147,13 @@ class GroupStreams:
         return group_stream(self.seed, self.replication, self.group, name)
 
 
+def _clock(spec: TraderGroupSpec, rule: GroupRule, start_ns: int) -> dict[str, Any]:
+    """When the group wakes; one without a rule never does."""
+    per_second = spec.rate * spec.count if rule.rule is not None else 0
+    mean_gap_ns = float(NS_PER_SECOND / per_second) if per_second else 0.0
+    return clock_record(spec.clock, spec.season, mean_gap_ns, start_ns)
+
+
 def _record(
     spec: TraderGroupSpec,
     rule: GroupRule,
@@ -149,7 +162,6 @@ def _record(
     streams: GroupStreams,
     opening_lots: NDArray[np.int64],
 ) -> dict[str, Any]:
-    per_second = spec.rate * spec.count if rule.rule is not None else 0
     record: dict[str, Any] = {
         "rule": rule.rule,
         "parameters": dict(rule.parameters),
@@ -158,7 +170,6 @@ def _record(
         "first_trader": first,
         "count": spec.count,
         "key": np.uint64(stream_key(streams.seed, streams.replication, f"{spec.id}/wake")),
-        "mean_gap_ns": float(NS_PER_SECOND / per_second) if per_second else 0.0,
         "slots_each": rule.slots_each,
         "on_index": int(rule.on_index),
     }

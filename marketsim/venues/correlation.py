@@ -44,15 +44,15 @@ def _pair_faults(one: UnderlyingSpec, name: str, other: UnderlyingSpec | None, v
     if other.id == one.id:
         yield Fault((name,), "an underlying is correlated with itself", "the id of another underlying", is_key=True)
         return
-    still = next((each for each in (one, other) if not each.index.is_random), None)
+    still = next((each for each in (one, other) if not each.fundamental.is_random), None)
     back = other.correlation.get(one.id, value)
     if still is not None:
         kinds = ", ".join(random_kinds())
         yield Fault((name,), f"the index of {still.id} has no random increments", f"an index of kind {kinds}")
     elif not -1 < value < 1:
         yield Fault((name,), "this is not a correlation two indices can have", "above -1 and below 1")
-    elif one.index.every != other.index.every:
-        steps = f"{format_duration(one.index.every)} and {format_duration(other.index.every)}"
+    elif one.fundamental.every != other.fundamental.every:
+        steps = f"{format_duration(one.fundamental.every)} and {format_duration(other.fundamental.every)}"
         message = f"the indices of {one.id} and {other.id} step at different instants, every {steps}"
         yield Fault((name,), message, "one `every` for both")
     elif back != value:
@@ -65,7 +65,7 @@ def mixes(underlyings: Sequence[UnderlyingSpec]) -> dict[str, list[tuple[str, fl
 
     Rows of the Cholesky factor in file order: a later underlying never changes an earlier one's path.
     """
-    ids = [u.id for u in underlyings if u.index.is_random]
+    ids = [u.id for u in underlyings if u.fundamental.is_random]
     given = {frozenset((u.id, other)): float(value) for u in underlyings for other, value in u.correlation.items()}
     wanted = [[1.0 if a == b else given.get(frozenset((a, b)), 0.0) for b in ids] for a in ids]
     rows = lower_triangle(wanted)

@@ -179,3 +179,59 @@ def test_listed_events_are_shared(plain: Recorded, tmp_path: Path) -> None:
         assert listed["size_lots"].sum() == 2_000
         assert listed["taker_side"].unique().to_list() == ["buy"]
         assert set(listed["taker_account"]) == {1_100_000_000}
+
+
+BURSTS = {"kind": "hawkes", "branching": 0.8, "power_law": {"exponent": 1.2, "from": "200ms", "to": "2min"}}
+
+
+def test_a_market_order_more_moves_no_wake_up_of_an_excited_clock() -> None:
+    groups = [{**NOISE, "clock": BURSTS, "season": "crypto_utc"}, MAKERS]
+    order = {"at": "1min", "kind": "order", "market": "BTC-PERP", "size": "+5 BTC"}
+    seen, prices = [], []
+    for events in ([], [order]):
+        model = MarketModel(world(traders=groups, events=events))
+        seen.append(wakeups(model, 0, 3 * MINUTE))
+        prices.append(model.view.last_ticks("BTC-PERP"))
+        model.close()
+    assert len(seen[0]) > 100
+    assert seen[0] == seen[1]
+    assert prices[0] != prices[1]
+
+
+def test_an_excited_clock_is_moved_by_its_own_group_alone() -> None:
+    noise = {**NOISE, "clock": BURSTS}
+    alone = luck_by_group([noise, MAKERS])
+    with_others = luck_by_group([TREND, noise, {**VALUE, "clock": BURSTS}, MAKERS])
+    assert with_others[noise["id"]] == alone[noise["id"]]
+
+
+def test_a_run_with_excited_clocks_may_be_cut_anywhere() -> None:
+    groups = [{**NOISE, "clock": BURSTS, "season": "crypto_utc"}, {**TREND, "season": "crypto_utc"}, MAKERS]
+    digests = []
+    for step in (4 * MINUTE, 7 * SECOND):
+        model = MarketModel(world(traders=groups))
+        for until in range(step, 4 * MINUTE, step):
+            model.env.run(until)
+        model.env.run(4 * MINUTE)
+        digests.append(model.world.digest())
+        model.close()
+    assert digests[0] == digests[1]
+
+
+def test_trend_followers_draw_the_size_of_each_entry_from_its_law() -> None:
+    law = {"uniform": ["2 kUSDT", "20 kUSDT"]}
+    held = []
+    for size in ("11 kUSDT", law):
+        follower = {**TREND, "size": size, "enter": 0.1, "rate": "600/h"}
+        model = MarketModel(world(traders=[NOISE, MAKERS, follower]))
+        model.env.run(10 * MINUTE)
+        record = model.world.groups[2]
+        first, count = int(record["first_trader"]), int(record["count"])
+        lots = abs(model.world.positions["lots"][first : first + count])
+        held.append(lots[lots > 0] * model.view.index_ticks("BTC-PERP") * model.wired.world.markets[0]["atoms"] / 1e8)
+        model.close()
+    one, many = held
+    assert len(many) > 20
+    assert max(one) < 11_500
+    assert min(many) < 6_000
+    assert 15_000 < max(many) < 20_500

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from marketsim.datasets.canonical import CodedText, canonical
 from marketsim.datasets.hashing import ContentHash
-from marketsim.datasets.tables import LEDGER_ENTRIES, TABLES
+from marketsim.datasets.tables import LEDGER_ENTRIES, TABLES, Table
 from marketsim.datasets.writer import content_sha256_of
 
 QUOTES, LEDGER = TABLES["quotes"], TABLES["ledger"]
@@ -130,3 +131,20 @@ def test_the_hash_does_not_depend_on_the_parquet_writer(tmp_path: Path, compress
     for coded in (frame, frame.with_columns(pl.col("market").cast(pl.Categorical))):
         coded.write_parquet(tmp_path / "quotes.parquet", compression=compression, row_group_size=77)
         assert content_sha256_of(pl.read_parquet(tmp_path / "quotes.parquet"), QUOTES) == hash_in_chunks(rows, [500])
+
+
+def test_a_newer_column_counts_only_once_it_has_a_value() -> None:
+    marks = TABLES["marks"]
+    older = replace(marks, columns=tuple(column for column in marks.columns if not column.is_newer))
+    assert marks.names[-1] == "latent_price"
+    assert older.names == marks.names[:-1]
+    row: dict[str, Any] = {column.name: ["P"] if column.dtype == "text" else [1] for column in older.columns}
+
+    def hashed(table: Table, **more: Any) -> str:
+        content = ContentHash(table)
+        content.update(canonical(table, {**row, **more}))
+        return content.hexdigest()
+
+    assert hashed(marks, latent_price=[None]) == hashed(older)
+    assert hashed(marks, latent_price=[1.5]) != hashed(older)
+    assert ContentHash(marks).hexdigest() == ContentHash(older).hexdigest()

@@ -22,7 +22,8 @@ remaining_lots, reason
 quotes: t_ns, market, bid_ticks, bid_lots, ask_ticks, ask_lots, mid
 depth: t_ns, market, side, bps, size_lots
 book: t_ns, market, side, level, price_ticks, size_lots
-marks: t_ns, market, index_price, mark_price, mid_price, last_price, premium, predicted_funding, open_interest_lots
+marks: t_ns, market, index_price, mark_price, mid_price, last_price, premium, predicted_funding, open_interest_lots, \
+ latent_price
 funding: t_ns, market, rate, mean_premium, mark_price, atoms_per_lot, paid_by_longs_atoms, received_by_shorts_atoms
 tokens: t_ns, token, nav, nav_published, supply, equity_atoms, claims_atoms, leverage, target_leverage, mid_price, \
 premium_to_nav, trigger_up, trigger_down, last_reset_price, state

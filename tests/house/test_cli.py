@@ -175,8 +175,8 @@ def test_what_is_announced_refuses_by_name(name: str) -> None:
 
 def test_help_names_every_command_of_the_contract() -> None:
     assert list(main.commands) == [
-        *["run", "validate", "show", "sweep", "compare", "reproduce", "explain", "report", "dataset", "list", "new"],
-        *["schema", "tables", "bench", "doctor", "figures", "ui"],
+        *["run", "validate", "show", "sweep", "compare", "reproduce", "facts", "explain", "report", "dataset", "list"],
+        *["new", "schema", "tables", "bench", "doctor", "figures", "ui"],
     ]
 
 

@@ -39,7 +39,7 @@ def rules(seed: int) -> list[dict[str, Any]]:
     maker |= dict(hysteresis=0.25, refill=0.5, max_inventory_ticklots=3e6 * UNIT)
     maker |= dict(distance_table=distances.ravel(), size_table=12_000 * 1.6 ** np.arange(LEVELS) * UNIT)
     fundamentalist = dict(capacity_ticklots=60_000 * UNIT, close=0.0)
-    trend = dict(direction=1.0, exit_share=0.2, size_ticklots=5_000 * UNIT, protection=50e-4)
+    trend = dict(direction=1.0, exit_share=0.2, size_ticklots=5_000 * UNIT, size_table=None, protection=50e-4)
     retail = dict(margin_ticklots=250 * UNIT, target=1.5, stop=0.9, protection=50e-4)
     retail |= dict(chase_threshold=int(0.75 * 65536), long_bias=int(0.05 * 65536), lookback_steps=20)
     own = [

@@ -101,7 +101,8 @@ def test_who_takes_the_other_side_of_anything() -> None:
 
 def test_who_has_a_desk_on_the_clock_and_who_hears_of_its_fills() -> None:
     desks = {word for word, kind in TRADERS.kinds.items() if kind.has_desk()}
-    assert desks == {"token_maker", "anticipator", "liquidity_provider", "metaorder"}
+    carry = {"basis_arbitrageur", "funding_arbitrageur"}
+    assert desks == {"token_maker", "anticipator", "liquidity_provider", "metaorder"} | carry
     assert {word for word in desks if TRADERS.kinds[word].hears_fills} == desks - {"token_maker"}
 
 

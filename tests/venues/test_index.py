@@ -15,8 +15,8 @@ from marketsim.spec import Fault
 from marketsim.venues.correlation import correlation_faults, lower_triangle
 from marketsim.venues.index.index_path import IndexPath
 from marketsim.venues.index.random_path import YEAR_NS
-from marketsim.venues.index_paths import index_paths
 from marketsim.venues.underlying import UnderlyingSpec
+from marketsim.venues.underlying_paths import underlying_paths
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -32,7 +32,8 @@ def _underlying(name: str, index: dict[str, Any], **correlation: str) -> Underly
 
 def _paths(*underlyings: UnderlyingSpec, seed: int = 1, replication: int = 0, **also: Any) -> dict[str, IndexPath]:
     settings = {"start_ns": START, "duration_ns": DAY, "root": Path()} | also
-    return index_paths(underlyings, seed=seed, replication=replication, **settings)
+    paths = underlying_paths(underlyings, seed=seed, replication=replication, **settings)
+    return {name: path.index for name, path in paths.items()}
 
 
 def _path(index: dict[str, Any], **also: Any) -> IndexPath:

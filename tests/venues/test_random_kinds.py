@@ -15,8 +15,8 @@ import pytest
 
 from marketsim.spec import Fault
 from marketsim.venues.index.random_path import YEAR_NS
-from marketsim.venues.index_paths import index_paths
 from marketsim.venues.underlying import UnderlyingSpec
+from marketsim.venues.underlying_paths import underlying_paths
 
 SECOND = 1_000_000_000
 HOUR = 3_600 * SECOND
@@ -56,7 +56,7 @@ def _underlying(index: dict[str, Any]) -> UnderlyingSpec:
 
 def _path(index: dict[str, Any], replication: int = 0) -> Any:
     run = {"start_ns": 0, "duration_ns": DAY, "root": Path()}
-    return index_paths([_underlying(index)], seed=1, replication=replication, **run)["BTC"]
+    return underlying_paths([_underlying(index)], seed=1, replication=replication, **run)["BTC"].index
 
 
 def _log_growth(index: dict[str, Any], n: int) -> npt.NDArray[np.float64]:

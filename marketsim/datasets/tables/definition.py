@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 
 Kind = Literal["int64", "float64", "text", "bool"]
 
+_UNTOLD = ("words", "is_newer")
+"""Fields of a column that its data leave out: `values` says the words."""
+
 
 @dataclass(frozen=True)
 class Column:
     """One column: its name, type, unit and meaning; `null` says what a null means, "" where none may stand.
 
-    words: its set of values where that is closed, or a function that knows them once all kinds are known.
+    words: its set of values where that is closed, or a function that knows them once all kinds are known. is_newer: it
+    came after tables had been stored, and counts in a table's content hash only where it has a value.
     """
 
     name: str
@@ -25,6 +29,7 @@ class Column:
     meaning: str
     null: str = ""
     words: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
+    is_newer: bool = False
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -33,7 +38,7 @@ class Column:
 
     def as_data(self) -> dict[str, Any]:
         """The column as JSON has it."""
-        said = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "words"}
+        said = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _UNTOLD}
         return {**said, "values": list(self.values)}
 
     @property

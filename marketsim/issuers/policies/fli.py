@@ -29,14 +29,12 @@ from marketsim.issuers.policies.decision import (
 from marketsim.issuers.policies.family import POLICIES, FundTerms, KeeperReward, PolicySpec
 from marketsim.issuers.policies.looks import Looks, looks_every
 from marketsim.issuers.policies.reset_facts import ResetFacts
-from marketsim.ranges import ABOVE_ZERO, ANY, POLL, ZERO_OR_MORE, Range
+from marketsim.ranges import ABOVE_ZERO, ANY, POLL, SHARE_ABOVE_ZERO, ZERO_OR_MORE
 from marketsim.spec import Duration, Fault, Leverage, MoneyOrNone, Rate, SizeAmount, whole_atoms_faults
 from marketsim.units import NS_PER_SECOND, Size, format_duration, format_money, format_number, format_rate
 
 FLI = RebalanceTrigger("fli")
 RIPCORD = RebalanceTrigger("ripcord", is_rewarded=True, is_urgent=True)
-
-_SPEED = Range("more than 0%, at most 100%", above=0, most=1)
 
 
 @POLICIES.register
@@ -54,7 +52,7 @@ class FliSpec(PolicySpec):
     min: Annotated[Leverage, ABOVE_ZERO]
     max: Annotated[Leverage, ABOVE_ZERO]
     target: Annotated[Leverage | None, ABOVE_ZERO] = None
-    speed: Annotated[Rate, _SPEED]
+    speed: Annotated[Rate, SHARE_ABOVE_ZERO]
     every: Annotated[Duration, ABOVE_ZERO]
     ripcord: Annotated[Leverage, ABOVE_ZERO]
     max_trade: Annotated[SizeAmount, ABOVE_ZERO]

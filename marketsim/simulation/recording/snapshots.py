@@ -73,6 +73,7 @@ def marks(model: MarketModel, t_ns: int) -> list[Row]:
                 "premium": model.world.market_float(i, "premium") if market.kind == "perpetual" else None,
                 "predicted_funding": predicted.get(market.id),
                 "open_interest_lots": view.open_interest_lots(market.id),
+                "latent_price": model.world.market_float(i, "latent_ticks") * tick or None,
             }
         )
     return rows

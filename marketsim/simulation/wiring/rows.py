@@ -29,33 +29,39 @@ UNLIMITED_LEVERAGE = 1e18
 
 
 def underlying_rows(scenario: Scenario, markets: Markets, paths: list[IndexPath]) -> list[dict[str, Any]]:
-    """Every index: where it opens, when it steps, and what it learns from the market that follows it."""
+    """Every index: where it opens, when it steps, and what it learns from the market that follows it; then the latents.
+
+    paths: of the indices, then of the latent fundamentals there are, both in file order.
+    """
     rows = []
-    for spec, path in zip(scenario.underlyings, paths, strict=True):
+    for spec, path in zip(scenario.underlyings, paths, strict=False):
         own = [market for market in scenario.markets if market.underlying == spec.id]
         perpetuals = [market for market in own if market.kind == "perpetual"]
         follower = next(iter([*perpetuals, *own]), None)  # it learns from its first perpetual, else its spot market
         halves = path.every_ns / spec.index.pass_through_halflife
         learned = float(spec.index.pass_through) * (1.0 - left_after(halves))
-        rows.append(
-            {
-                "level": float(path.levels(0, 1)[0]),
-                "every_ns": path.every_ns,
-                "next_ns": path.every_ns,
-                "absolute": int(path.is_absolute and learned == 0.0),
-                "learning": learned,
-                "learning_market": 0 if follower is None else markets.numbers[follower.id],
-                "sources": [(markets.numbers[name], float(weight)) for name, weight in spec.index.weights.items()],
-                "outlier": spec.index.outlier_border,
-                "clamps": int(spec.index.clamps),
-            }
-        )
-    return rows
+        row = _index_row(path, is_absolute=path.is_absolute and learned == 0.0)
+        number = 0 if follower is None else markets.numbers[follower.id]
+        of_markets = {
+            "sources": [(markets.numbers[name], float(weight)) for name, weight in spec.index.weights.items()],
+            "outlier": spec.index.outlier_border,
+            "clamps": int(spec.index.clamps),
+        }
+        rows.append({**row, "learning": learned, "learning_market": number, **of_markets})
+    latents = (_index_row(path, is_absolute=path.is_absolute) for path in paths[len(rows) :])
+    return [*rows, *latents]
+
+
+def _index_row(path: IndexPath, *, is_absolute: bool) -> dict[str, Any]:
+    opening = float(path.levels(0, 1)[0])
+    return {"level": opening, "every_ns": path.every_ns, "next_ns": path.every_ns, "absolute": int(is_absolute)}
 
 
 def market_rows(scenario: Scenario, markets: Markets, accounts: Accounts, interest: list[int]) -> list[dict[str, Any]]:
     """Every market, with the accounts it names; interest: its open interest [lots]."""
     underlyings = [underlying.id for underlying in scenario.underlyings]
+    with_latent = [underlying.id for underlying in scenario.underlyings if underlying.latent is not None]
+    latents = {name: len(underlyings) + number for number, name in enumerate(with_latent)}
     rows = []
     for i, market in enumerate(markets.specs):
         leg = markets.spec(markets.legs(market)[0]) if markets.is_of_token(market) else market
@@ -65,6 +71,7 @@ def market_rows(scenario: Scenario, markets: Markets, accounts: Accounts, intere
         opening = float(markets.opening_ticks[i] * market.tick.amount)
         underlying = underlyings.index(leg.underlying)
         row = market_row(market, underlying, opening, scenario.clock.start, max(steps, default=0))
+        row["latent"] = -1 if markets.is_of_token(market) else latents.get(market.underlying, -1)
         rows.append({**row, **accounts.roles[i], **_book_of(market, markets, accounts), "open_interest": interest[i]})
     return rows
 

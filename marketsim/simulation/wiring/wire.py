@@ -16,11 +16,11 @@ from marketsim.simulation.wiring.neighbours import lay_neighbours
 from marketsim.simulation.wiring.opening import OpeningPositions
 from marketsim.simulation.wiring.rows import market_rows, underlying_rows
 from marketsim.simulation.wiring.wired import Cohorts, Wired
-from marketsim.streams import exponential_table
+from marketsim.streams import exponential_table, halving_table
 from marketsim.traders.population import Population, joined, populate
 from marketsim.venues.gateway import arrival_key
 from marketsim.venues.index.index_path import IndexPath
-from marketsim.venues.index_paths import index_paths
+from marketsim.venues.underlying_paths import underlying_paths
 
 
 def wire(scenario: Scenario, seed: int, replication: int, *, log_rows: int, declared: Scenario | None = None) -> Wired:
@@ -31,7 +31,7 @@ def wire(scenario: Scenario, seed: int, replication: int, *, log_rows: int, decl
     declared = declared or scenario
     paths = _paths(scenario, seed, replication)
     markets, cohorts = Markets(scenario, paths), Cohorts()
-    population = populate(scenario.traders, markets.terms(), seed, replication)
+    population = populate(scenario.traders, markets.terms(), seed, replication, scenario.clock.start)
     lay_neighbours(scenario, population.groups, seed, replication, declared)
     for group, row in zip(scenario.traders, population.cohorts, strict=True):
         cohorts.add(group.id, group.kind, markets.spec(group.market).currency, **row)
@@ -57,6 +57,7 @@ def wire(scenario: Scenario, seed: int, replication: int, *, log_rows: int, decl
         stakes=population.stakes + len(books),
         exponential=exponential_table(),
         arrival_key=arrival_key(seed, replication, "venue"),
+        halvings=halving_table(),
         log_rows=log_rows,
         logs=_logs(scenario),
     )
@@ -68,14 +69,14 @@ def wire(scenario: Scenario, seed: int, replication: int, *, log_rows: int, decl
 
 
 def _paths(scenario: Scenario, seed: int, replication: int) -> list[IndexPath]:
-    """The path of each underlying's index, jumps included."""
+    """The path of each underlying's index, then of each latent fundamental, jumps included."""
     jumps: dict[str, list[tuple[int, Any]]] = {}
     for event in scenario.events:
         jump = event.index_jump()
         if jump is not None:
             underlying, size = jump
             jumps.setdefault(underlying, []).append((event.at, size))
-    paths = index_paths(
+    paths = underlying_paths(
         scenario.underlyings,
         seed=seed,
         replication=replication,
@@ -84,7 +85,8 @@ def _paths(scenario: Scenario, seed: int, replication: int) -> list[IndexPath]:
         root=scenario.root,
         jumps=jumps,
     )
-    return [paths[underlying.id] for underlying in scenario.underlyings]
+    of_all = [paths[underlying.id] for underlying in scenario.underlyings]
+    return [*(each.index for each in of_all), *(each.latent for each in of_all if each.latent is not None)]
 
 
 def _joined(population: Population, accounts: Accounts, markets: Markets) -> OpeningPositions:

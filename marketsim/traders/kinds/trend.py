@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -16,13 +17,15 @@ from marketsim.spec import (
     DurationDistribution,
     EventRate,
     Factor,
-    MoneyAmount,
+    Fault,
+    MoneyDistribution,
+    constant,
     distribution_words,
 )
-from marketsim.streams import draw, upper_end
-from marketsim.traders.group import TRADERS, TraderGroupSpec
-from marketsim.traders.rule import GroupRule, GroupTerms
-from marketsim.units import NS_PER_SECOND, NS_PER_YEAR, Money, format_money, format_number
+from marketsim.streams import draw, quantile_table, upper_end
+from marketsim.traders.group import TRADERS, Surroundings, TraderGroupSpec
+from marketsim.traders.rule import TABLE, GroupRule, GroupTerms
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, NS_PER_YEAR, Money, format_number
 
 _LOOKBACK = Distribution("uniform", {"lo": 60 * NS_PER_SECOND, "hi": 1_800 * NS_PER_SECOND}, "ns", "duration")
 _LONGEST = 4 * 3_600 * NS_PER_SECOND  # of a law of look-backs without an upper end
@@ -34,7 +37,8 @@ _PROTECTION = 0.005  # how far behind the best price a market order may reach
 class TrendSpec(TraderGroupSpec):
     """Enters beyond `enter`, leaves inside `exit`, both in volatility * sqrt(lookback).
 
-    volatility: absent = the index's own, else 70%/yr; written in when a scenario loads.
+    size: of a position, drawn when it is entered. volatility: absent = the index's own, else 70%/yr; written in when a
+    scenario loads.
     """
 
     sign: ClassVar[float] = 1.0  # with the move
@@ -44,12 +48,18 @@ class TrendSpec(TraderGroupSpec):
     lookback: DurationDistribution = _LOOKBACK
     enter: Annotated[Factor, ZERO_OR_MORE] = Decimal("1.5")
     exit: Annotated[Factor, ZERO_OR_MORE] = Decimal("0.3")
-    size: Annotated[MoneyAmount, ABOVE_ZERO] = Money(Decimal(5_000), QUOTE)
+    size: MoneyDistribution = constant(Money(Decimal(5_000), QUOTE), "money")
     volatility: Annotated[AnnualRate | None, ABOVE_ZERO] = None
 
     def completed(self, volatility: Decimal) -> Self:
         """The group with its volatility written in."""
         return self if self.volatility is not None else self.model_copy(update={"volatility": volatility})
+
+    def faults(self, around: Surroundings) -> Iterator[Fault]:
+        """What is wrong between its keys, or between them and the market."""
+        yield from super().faults(around)
+        if self.size.kind == "constant" and not self.size.parameters["value"]:
+            yield Fault(("size",), "this number is out of range", ABOVE_ZERO.words)
 
     def longest_lookback_ns(self) -> int:
         """How far back it may look [ns]."""
@@ -61,8 +71,8 @@ class TrendSpec(TraderGroupSpec):
         way = "with" if self.sign > 0 else "against"
         return (
             f"They go {way} a return over their look-back ({distribution_words(self.lookback)}) that is more than "
-            f"{format_number(self.enter)} times its standard deviation, with {format_money(self.size)} each, and close "
-            f"when it is less than {format_number(self.exit)} times."
+            f"{format_number(self.enter)} times its standard deviation, with {distribution_words(self.size)} each, "
+            f"and close when it is less than {format_number(self.exit)} times."
         )
 
     def rule(self, terms: GroupTerms) -> GroupRule:
@@ -74,7 +84,14 @@ class TrendSpec(TraderGroupSpec):
         parameters = {
             "direction": self.sign,
             "exit_share": float(self.exit) / float(self.enter) if self.enter else 0.0,
-            "size_ticklots": terms.ticklots(self.size),
+            **self._sizes(terms),
             "protection": _PROTECTION,
         }
         return GroupRule("trend", parameters, {"entry": entry, "lookback_steps": steps})
+
+    def _sizes(self, terms: GroupTerms) -> dict[str, Any]:
+        """One size for all, or a table that each entry draws from [tick-lots]."""
+        if self.size.kind == "constant":
+            only = Money(Decimal(self.size.parameters["value"]), self.size.unit)
+            return {"size_ticklots": terms.ticklots(only), "size_table": None}
+        return {"size_ticklots": 0.0, "size_table": quantile_table(self.size, TABLE) * (ATOMS_PER_UNIT / terms.atoms)}

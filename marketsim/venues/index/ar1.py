@@ -62,16 +62,19 @@ class _Autoregression(GrowthLaw):
         self._keep = float(spec.autocorrelation)
         self._sd = float(spec.volatility) * math.sqrt(spec.step_years)
         long_run = float(spec.volatility) * spec.stretch
-        self._mean = (float(spec.drift) - 0.5 * (long_run * long_run)) * spec.step_years
+        self._drift, self._variance, self._years = float(spec.drift), 0.5 * (long_run * long_run), spec.step_years
         self._deviation = Walk(0.0, self._walk)
 
     def log_increments(self, first: int) -> Float64Array:
         """See `GrowthLaw`."""
-        return self._mean + self._deviation.block_and_next(first)[1:]
+        activity = self._innovations.activity(np.arange(first, first + BLOCK))
+        mean = (self._drift - self._variance * activity) * self._years
+        return np.asarray(mean + self._deviation.block_and_next(first)[1:], np.float64)
 
     def _walk(self, first: int, d: float) -> list[float]:
         """The deviation one step before a block, and in each of its steps."""
-        keep, drawn = self._keep, self._sd * self._innovations.correlated(np.arange(first, first + BLOCK))
+        keep, steps = self._keep, np.arange(first, first + BLOCK)
+        drawn = self._sd * self._innovations.correlated(steps) * np.sqrt(self._innovations.activity(steps))
         shocks = math.sqrt(1.0 - keep * keep) * drawn
         if first == 0:
             shocks[0] = drawn[0]

@@ -12,7 +12,7 @@ from marketsim.kinds import Family
 from marketsim.ranges import ABOVE_ZERO, CADENCE, SHARE
 from marketsim.spec import Duration, Fault, Rate, Spec
 from marketsim.units import NS_PER_SECOND
-from marketsim.venues.index.index_path import PreparedIndex
+from marketsim.venues.index.index_path import IndexPath, PreparedIndex
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,9 @@ class IndexSpec(Spec):
 
     is_random: ClassVar[bool] = False
     """Whether innovations move it, which those of another underlying may be correlated with."""
+
+    shows_latent: ClassVar[bool] = False
+    """Whether its levels are what it shows of the underlying's latent fundamental (`shown`), and none of its own."""
 
     @property
     def price_currency(self) -> str:
@@ -77,9 +80,17 @@ class IndexSpec(Spec):
         """Read whatever the index needs from outside the world.
 
         start_ns: the run's start [ns since 1970]; root: the folder that paths of files begin at. Raises UnitError for
-        what is wrong out there; its own faults have been looked for.
+        what is wrong out there; its own faults have been looked for. Not asked of one that `shows_latent`.
         """
         raise NotImplementedError
+
+    def shown(self, latent: IndexPath) -> IndexPath:
+        """What it shows of a latent fundamental, where `shows_latent`."""
+        raise NotImplementedError
+
+    def season_words(self) -> str:
+        """How it goes by the hour of the day, after the sentence; "" where all hours are alike."""
+        return ""
 
     def sentence(self) -> str:
         """What it does, as the rest of "The index of BTC ..."."""

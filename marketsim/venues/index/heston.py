@@ -76,9 +76,9 @@ class _Heston(GrowthLaw):
 
     def log_increments(self, first: int) -> Float64Array:
         """See `GrowthLaw`."""
-        volatility = np.sqrt(np.maximum(self._variance.block(first), 0.0))
-        innovations = self._innovations.correlated(np.arange(first, first + BLOCK))
-        return diffusion(volatility, self._drift, self._years, innovations)
+        steps = np.arange(first, first + BLOCK)
+        variance = np.maximum(self._variance.block(first), 0.0) * self._innovations.activity(steps)
+        return diffusion(np.sqrt(variance), self._drift, self._years, self._innovations.correlated(steps))
 
     def _walk(self, first: int, v: float) -> list[float]:
         steps = np.arange(first, first + BLOCK)

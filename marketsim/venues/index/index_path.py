@@ -50,16 +50,22 @@ class IndexPath(ABC):
         """Level at each step, to the nearest tick, a half upwards (shape (n,)) [ticks]."""
 
 
+def _always_alike(steps: npt.NDArray[np.int64]) -> Float64Array:
+    return np.ones(len(steps))
+
+
 @dataclass(frozen=True)
 class Innovations:
     """What moves a random index in one replication: streams of standard normal draws, one draw a step.
 
     own: the underlying's own stream, "index:ID", whose parts 1, 2, ... an index may use for itself. mix: weights and
-    streams whose weighted sum of part 0 moves the level, so that underlyings are correlated.
+    streams whose weighted sum of part 0 moves the level, so that underlyings are correlated. activity: how many times
+    its mean over the day the variance of each of these steps is.
     """
 
     own: Stream
     mix: Sequence[tuple[float, Stream]]
+    activity: Callable[[npt.NDArray[np.int64]], Float64Array] = _always_alike
 
     def correlated(self, steps: npt.NDArray[np.int64]) -> Float64Array:
         """The draws that move the level at these steps: standard normal, correlated between underlyings."""

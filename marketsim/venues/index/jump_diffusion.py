@@ -100,23 +100,26 @@ class _JumpDiffusion(GrowthLaw):
         self._mean, self._sd = float(spec.jump_mean), float(spec.jump_sd)
         self._volatility = math.sqrt(spec.quiet_variance)
         growth = float(exp_(self._mean + 0.5 * self._sd * self._sd)) - 1.0
-        self._drift = float(spec.drift) - (self._rate / self._years) * growth
+        self._drift, self._drift_of_jumps = float(spec.drift), (self._rate / self._years) * growth
 
     def log_increments(self, first: int) -> Float64Array:
         """See `GrowthLaw`."""
         steps, own = np.arange(first, first + BLOCK), self._innovations.own
-        quiet = diffusion(self._volatility, self._drift, self._years, self._innovations.correlated(steps))
-        jumps = _poisson(own.uniform(0, steps, part=1), self._rate)
+        activity = self._innovations.activity(steps)
+        drift, volatility = self._drift - self._drift_of_jumps * activity, self._volatility * np.sqrt(activity)
+        quiet = diffusion(volatility, drift, self._years, self._innovations.correlated(steps))
+        jumps = _poisson(own.uniform(0, steps, part=1), self._rate * activity)
         return quiet + (jumps * self._mean + np.sqrt(jumps) * (self._sd * own.normal(0, steps, part=2)))
 
 
-def _poisson(uniform: Float64Array, mean: float) -> Float64Array:
+def _poisson(uniform: Float64Array, mean: Float64Array) -> Float64Array:
     """Poisson counts by inversion: the number of k with P(N <= k) <= u, P summed upwards from exp(-mean)."""
     counts = np.zeros(len(uniform))
-    term = below = float(exp_(-mean))
+    term = exp_(-mean)
+    below = term.copy()
     k = 0
-    while bool(np.any(uniform >= below)) and term > 0.0:
-        counts += uniform >= below
+    while bool(np.any((uniform >= below) & (term > 0.0))):
+        counts += (uniform >= below) & (term > 0.0)
         k += 1
         term *= mean / k
         below += term

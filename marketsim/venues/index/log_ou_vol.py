@@ -56,8 +56,9 @@ class _LogOuVol(GrowthLaw):
 
     def log_increments(self, first: int) -> Float64Array:
         """See `GrowthLaw`."""
-        innovations = self._innovations.correlated(np.arange(first, first + BLOCK))
-        return diffusion(self._volatility.block(first), self._drift, self._years, innovations)
+        steps = np.arange(first, first + BLOCK)
+        volatility = self._volatility.block(first) * np.sqrt(self._innovations.activity(steps))
+        return diffusion(volatility, self._drift, self._years, self._innovations.correlated(steps))
 
 
 class _LogOuVolatility:

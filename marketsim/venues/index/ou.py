@@ -29,7 +29,7 @@ class OuIndexSpec(DiffusionIndexSpec):
 
     def plausible_growth(self, years: float) -> tuple[float, float]:
         """Eight standard deviations, of the stationary state at most, about the drift."""
-        sd = float(self.volatility) * math.sqrt(min(years, self.memory / YEAR_NS / 2))
+        sd = self.busiest * float(self.volatility) * math.sqrt(min(years, self.memory / YEAR_NS / 2))
         drift = float(self.drift) * years
         return min(drift, 0.0) - DEVIATIONS * sd, max(drift, 0.0) + DEVIATIONS * sd
 
@@ -63,7 +63,8 @@ class _OrnsteinUhlenbeck(GrowthLaw):
 
     def _walk(self, first: int, x: float) -> list[float]:
         """The deviation one step before a block, and in each of its steps."""
-        keep, shocks = self._keep, self._renew * self._innovations.correlated(np.arange(first, first + BLOCK))
+        keep, steps = self._keep, np.arange(first, first + BLOCK)
+        shocks = self._renew * self._innovations.correlated(steps) * np.sqrt(self._innovations.activity(steps))
         if first == 0:
             shocks[0] = 0.0
         return list(accumulate(shocks.tolist(), lambda x, shock: keep * x + shock, initial=x))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+import numpy.typing as npt
+
 from marketsim.ranges import ABOVE_ZERO, ANY, ZERO_OR_MORE
-from marketsim.spec import AnnualRate, Fault, MoneyAmount
+from marketsim.season import FLAT, Season
+from marketsim.spec import OMITTED_AT_DEFAULT, AnnualRate, Fault, MoneyAmount
 from marketsim.units import format_annual_rate, format_money
 from marketsim.venues.index.family import IndexSpec
-from marketsim.venues.index.index_path import IndexPath, Innovations, JumpFactors, PreparedIndex
+from marketsim.venues.index.index_path import Float64Array, IndexPath, Innovations, JumpFactors, PreparedIndex
 from marketsim.venues.index.listed_path import price_faults
 from marketsim.venues.index.random_path import YEAR_NS, GrowthLaw, RandomIndexPath
 
@@ -26,9 +32,10 @@ DEVIATIONS = 8.0
 
 
 class RandomIndexSpec(IndexSpec):
-    """A motion from `price` in steps of `every`."""
+    """A motion from `price` in steps of `every`; season: how its variance goes by the UTC hour of the day."""
 
     price: Annotated[MoneyAmount, ABOVE_ZERO]
+    season: Annotated[Season, OMITTED_AT_DEFAULT] = FLAT
 
     is_random = True
 
@@ -54,9 +61,19 @@ class RandomIndexSpec(IndexSpec):
         """Length of a step [years]."""
         return self.every / YEAR_NS
 
+    @property
+    def busiest(self) -> float:
+        """Volatility of the busiest hour over the root mean square of the day."""
+        return math.sqrt(max(self.season.weights))
+
+    def season_words(self) -> str:
+        """How its variance goes by the hour; see `IndexSpec`."""
+        return "" if self.season.is_flat else f", its variance by the UTC hour of the day ({self.season.words()})"
+
     def faults(self, duration_ns: int) -> Iterator[Fault]:
-        """A step that may leave float64; a price with too many digits."""
+        """A step that may leave float64; a price with too many digits; a day without a moving hour."""
         yield from price_faults(self.price.amount, "price")
+        yield from (fault.below("season") for fault in self.season.faults())
         for key, step in self.largest_step():
             if step > _LARGEST_STEP:
                 yield Fault((key,), "one step moves the index by more than 100%", "less, or a shorter `every`")
@@ -65,10 +82,16 @@ class RandomIndexSpec(IndexSpec):
         """Nothing is outside; see `IndexSpec`."""
         opening, (low, high) = float(self.price.amount), self.plausible_growth(duration_ns / YEAR_NS)
         lowest, highest = math.exp(max(low, -_LARGEST_LOGARITHM)), math.exp(min(high, _LARGEST_LOGARITHM))
-        return PreparedIndex(self.price.amount, opening * lowest, opening * highest, self._path)
+        return PreparedIndex(self.price.amount, opening * lowest, opening * highest, partial(self._path, start_ns))
 
-    def _path(self, innovations: Innovations, jump_factors: JumpFactors) -> IndexPath:
+    def _path(self, start_ns: int, innovations: Innovations, jump_factors: JumpFactors) -> IndexPath:
+        if not self.season.is_flat:
+            innovations = replace(innovations, activity=partial(self._activity, start_ns))
         return RandomIndexPath(self.price.amount, self.every, self.law(innovations), jump_factors)
+
+    def _activity(self, start_ns: int, steps: npt.NDArray[np.int64]) -> Float64Array:
+        """Variance of the steps over its mean: step k is what happens from (k - 1) x every to k x every."""
+        return self.season.means(start_ns, (steps - 1) * self.every, self.every)
 
 
 class DiffusionIndexSpec(RandomIndexSpec):
@@ -89,12 +112,12 @@ class DiffusionIndexSpec(RandomIndexSpec):
 
     def largest_step(self) -> Iterator[tuple[str, float]]:
         """One standard deviation, and the drift."""
-        yield "volatility", float(self.volatility) * math.sqrt(self.step_years)
+        yield "volatility", self.busiest * float(self.volatility) * math.sqrt(self.step_years)
         yield "drift", abs(float(self.drift)) * self.step_years
 
     def plausible_growth(self, years: float) -> tuple[float, float]:
         """Eight standard deviations about the drift."""
-        volatility, drift = self.largest_volatility, float(self.drift) * years
+        volatility, drift = self.busiest * self.largest_volatility, float(self.drift) * years
         spread = min(DEVIATIONS * volatility * math.sqrt(years), 600.0)
         return min(drift - volatility**2 / 2 * years, 0.0) - spread, max(drift, 0.0) + spread
 

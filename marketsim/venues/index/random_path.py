@@ -36,16 +36,15 @@ class GrowthLaw(ABC):
 
 
 def diffusion(
-    volatility: float | Float64Array, drift: float, step_years: float, innovations: Float64Array
+    volatility: Float64Array, drift: float | Float64Array, step_years: float, innovations: Float64Array
 ) -> Float64Array:
     """Log increments (mu - v / 2) dt + sqrt(v dt) z, v = volatility^2: the expected level grows with the drift alone.
 
-    volatility, drift: a year, volatility a number or one a step; step_years: length of a step [years].
+    volatility, drift: a year, by step or one drift for all; step_years: length of a step [years].
     Source: Black & Scholes 1973, J. Political Economy 81.
     """
-    sigma = np.full(len(innovations), volatility) if isinstance(volatility, float) else volatility
-    level = (drift - 0.5 * (sigma * sigma)) * step_years
-    return np.asarray(level + sigma * math.sqrt(step_years) * innovations, np.float64)
+    level = (drift - 0.5 * (volatility * volatility)) * step_years
+    return np.asarray(level + volatility * math.sqrt(step_years) * innovations, np.float64)
 
 
 class Walk:

@@ -65,12 +65,12 @@ class RegimeIndexSpec(RandomIndexSpec):
     def largest_step(self) -> Iterator[tuple[str, float]]:
         """Of the wildest regime."""
         for regime in self.regimes:
-            yield "regimes", float(regime.volatility) * math.sqrt(self.step_years)
+            yield "regimes", self.busiest * float(regime.volatility) * math.sqrt(self.step_years)
             yield "regimes", abs(float(regime.drift)) * self.step_years
 
     def plausible_growth(self, years: float) -> tuple[float, float]:
         """Eight standard deviations of the wildest regime, about the drifts furthest apart."""
-        volatility = max(float(regime.volatility) for regime in self.regimes)
+        volatility = self.busiest * max(float(regime.volatility) for regime in self.regimes)
         drifts = [float(regime.drift) * years for regime in self.regimes]
         spread = DEVIATIONS * volatility * math.sqrt(years)
         return min(*drifts, 0.0) - volatility**2 / 2 * years - spread, max(*drifts, 0.0) + spread
@@ -113,8 +113,9 @@ class _Regimes(GrowthLaw):
     def log_increments(self, first: int) -> Float64Array:
         """See `GrowthLaw`."""
         regime = self._regime.block(first).astype(np.int64)
-        innovations = self._innovations.correlated(np.arange(first, first + BLOCK))
-        still = diffusion(self._volatilities[regime], 0.0, self._years, innovations)
+        steps = np.arange(first, first + BLOCK)
+        volatility = self._volatilities[regime] * np.sqrt(self._innovations.activity(steps))
+        still = diffusion(volatility, 0.0, self._years, self._innovations.correlated(steps))
         return still + self._drifts[regime] * self._years
 
     def _walk(self, first: int, regime: float) -> list[float]:

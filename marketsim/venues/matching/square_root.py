@@ -11,7 +11,7 @@ from math import copysign, sqrt
 from typing import Annotated, ClassVar, Literal
 
 from marketsim.kernel import codes
-from marketsim.ranges import ABOVE_ZERO
+from marketsim.ranges import ABOVE_ZERO, SHARE_ABOVE_ZERO
 from marketsim.spec import Factor, MoneyAmount, Rate
 from marketsim.units import format_money, format_number, format_rate
 from marketsim.venues.matching.family import MATCHINGS, FormulaSpec, Impacts, Traded
@@ -66,7 +66,7 @@ class SquareRootSpec(FormulaSpec):
 
     kind: Literal["square_root"]
     y: Annotated[Factor, ABOVE_ZERO]
-    volatility: Annotated[Rate, ABOVE_ZERO]
+    volatility: Annotated[Rate, SHARE_ABOVE_ZERO]
     volume: Annotated[MoneyAmount, ABOVE_ZERO]
 
     def impacts(self) -> Impacts:

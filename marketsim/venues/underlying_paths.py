@@ -1,8 +1,9 @@
-"""The index paths of one replication: each underlying's law or levels, its luck, and the jumps that are listed."""
+"""The paths of one replication: each underlying's index and latent fundamental, its luck, and the listed jumps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -12,13 +13,21 @@ from marketsim.venues.correlation import mixes
 from marketsim.venues.index.index_path import IndexPath, Innovations
 from marketsim.venues.underlying import UnderlyingSpec
 
-__all__ = ["Jumps", "index_paths"]
+__all__ = ["Jumps", "UnderlyingPaths", "underlying_paths"]
 
 Jumps = Mapping[str, Sequence[tuple[int, Decimal]]]
 """Listed jumps of each underlying: (instant [ns from the start], size as a fraction of the level, above -1)."""
 
 
-def index_paths(
+@dataclass(frozen=True)
+class UnderlyingPaths:
+    """What one underlying does in one replication: its index, and its latent fundamental if it has one."""
+
+    index: IndexPath
+    latent: IndexPath | None = None
+
+
+def underlying_paths(
     underlyings: Sequence[UnderlyingSpec],
     *,
     seed: int,
@@ -27,21 +36,30 @@ def index_paths(
     duration_ns: int,
     root: Path,
     jumps: Jumps | None = None,
-) -> dict[str, IndexPath]:
-    """The index path of each underlying in one replication, by id.
+) -> dict[str, UnderlyingPaths]:
+    """The paths of each underlying in one replication, by id.
 
     start_ns: the run's start [ns since 1970]; root: the folder the scenario's file paths begin at. A jump multiplies
-    the level by 1 + size at the first step at or after its instant. The underlyings have no faults, nor have their
+    the level by 1 + size at the first step at or after its instant: that of the latent fundamental where there is one,
+    whose index shows it as it shows any move, else that of the index. The underlyings have no faults, nor have their
     correlations. Raises UnitError for what a file has.
     """
     own = {underlying.id: Stream(seed, replication, f"index:{underlying.id}") for underlying in underlyings}
     mixed = mixes(underlyings)
-    paths: dict[str, IndexPath] = {}
+    paths: dict[str, UnderlyingPaths] = {}
     for underlying in underlyings:
-        index, name = underlying.index, underlying.id
-        prepared = index.prepare(start_ns=start_ns, duration_ns=duration_ns, root=root)
+        name, index = underlying.id, underlying.index
         innovations = Innovations(own[name], [(weight, own[other]) for other, weight in mixed.get(name, ())])
-        paths[name] = prepared.path(innovations, _jump_factors((jumps or {}).get(name, ()), index.every))
+        factors = _jump_factors((jumps or {}).get(name, ()), underlying.fundamental.every)
+        moved = underlying.fundamental.prepare(start_ns=start_ns, duration_ns=duration_ns, root=root)
+        path = moved.path(innovations, factors)
+        if underlying.latent is None:
+            paths[name] = UnderlyingPaths(path)
+        elif index.shows_latent:
+            paths[name] = UnderlyingPaths(index.shown(path), path)
+        else:
+            still = index.prepare(start_ns=start_ns, duration_ns=duration_ns, root=root)
+            paths[name] = UnderlyingPaths(still.path(innovations, {}), path)
     return paths
 
 
