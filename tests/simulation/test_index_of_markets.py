@@ -121,3 +121,21 @@ def test_its_sentence_names_markets_weights_and_outliers() -> None:
         "The index of B opens at 90 USDT and is the mid of A1 (50%), A2 (30%), A3 (20%); a price more than 5% "
         "from their median is left out, in steps of 1s. How much of a push stays is an outcome." in made.sentences()
     )
+
+
+def test_a_listed_jump_moves_the_latent_fundamental_behind_it_and_not_the_index() -> None:
+    whole = document({}, events=[{"at": "2s", "kind": "jump", "underlying": "B", "size": "10%"}])
+    whole["underlyings"][1]["latent"] = {"kind": "constant", "price": "90 USDT"}
+    model = MarketModel(scenario.load_text(json.dumps(whole)))
+    model.env.run(3 * SECOND)
+    # 90 x 1.1 = 99 USDT in ticks of .05; no market has a price, so the index stays at 90
+    assert model.world.market_float(model.wired.markets["B-PERP"], "latent_ticks") == pytest.approx(1_980)
+    assert model.view.index_ticks("B-PERP") == 1_800
+    model.close()
+
+
+def test_a_latent_fundamental_is_no_market() -> None:
+    whole = document({})
+    whole["underlyings"][1]["latent"] = {"kind": "book", "price": "90 USDT", "markets": THIRDS}
+    found = problems({}, underlyings=whole["underlyings"])
+    assert ("underlyings.B.latent.kind", "a latent fundamental is seen by few, and markets by all") in found
