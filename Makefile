@@ -1,7 +1,7 @@
 # Each target sets up what it needs: a machine with make and Python >= 3.11 is enough. uv is used where it is on PATH.
 .POSIX:
 .SUFFIXES:
-.PHONY: demo test check verify mutate bench format lock clean
+.PHONY: demo test check verify mutate calibrate bench format lock clean
 
 VENV = .venv
 READY = $(VENV)/ready
@@ -30,6 +30,12 @@ BUDGET = 20
 mutate: $(READY)
 	@$(BIN)/python -m tests.mutation $(ROOM) --sample $(SAMPLE) --seed $(SEED) --budget $(BUDGET) $${AGAIN:+--again} \
 	    $${AMONG:+--among $$AMONG}
+
+# A base world's free parameters, fitted to the facts of real markets (marketsim/calibration); the same again goes on.
+WORLD = btc-perp
+HOURS = 2
+calibrate: $(READY)
+	@$(BIN)/python -m marketsim.calibration $(WORLD) --hours $(HOURS)
 
 bench: $(READY)
 	@$(BIN)/marketsim bench

@@ -56,7 +56,7 @@ class Memory:
     also has `tiers` (structured array), `window`, `basis_length`, `history_length`, `buckets`. A group's has `rule` (the
     name of a file of `rules`, an `ExternalRule`, or None for a group that never wakes), `parameters` and `own` by the
     names that the rule has for them (tables as arrays), and perhaps `latency_table` as an array; one whose clock is thinned
-    has 24 `hour_weights` and `excitations`, records of EXCITATION, and the world `halvings`. arrival_key: of the draws that
+    has 24 `hour_weights` and `excitations`, (n, 3) as in EXCITATION, and the world `halvings`. arrival_key: of the draws that
     order messages of one instant (`messages`). accounts, positions, traders:
     structured arrays, linked to each other already; slots: number of order slots in all (where each trader's are is the
     world's to say). Raises ValueError where a rule or one of its numbers is unknown or missing.
@@ -255,10 +255,10 @@ class Memory:
 
     def _lay_excitations(self, groups: Sequence[Mapping[str, Any]], halvings: np.ndarray[Any, Any] | None) -> None:
         """What past wake-ups have excited, group after group, and the table by which it fades."""
-        parts = [fields["excitations"] for fields in groups if "excitations" in fields]
+        parts = [np.reshape(fields["excitations"], (-1, 3)) for fields in groups if "excitations" in fields]
         if sum(map(len, parts)) and halvings is None:
             raise ValueError("the clock of a group is excited; the world was given no table of halvings")
-        self.excitations = np.concatenate([np.zeros(0, layout.EXCITATION), *parts]).astype(layout.EXCITATION)
+        self.excitations = np.concatenate([np.zeros((0, 3)), *parts]).view(layout.EXCITATION).reshape(-1)
         self._point("excitations", self.excitations if len(self.excitations) else np.zeros(1, layout.EXCITATION))
         self._point("halvings", np.zeros(1) if halvings is None else halvings)
 

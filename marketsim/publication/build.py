@@ -35,6 +35,8 @@ from marketsim.publication.study_tables import own_tables
 SAMPLE_ROWS = 2_000
 ROWS_PER_SECOND = 1_500_000
 """Rows of trades that are compacted in a second on one core of 2024, measured; what `plan` tells time by."""
+SECONDS_PER_TABLE = 0.001
+"""What a run's table takes besides its rows: it is checked, opened and labelled; measured with 144 runs."""
 PUBLISHED_BYTES_SHARE = 1.5
 """What published tables take on disk, over what the runs' tables take, at most: `t_utc` and labels come along."""
 
@@ -72,7 +74,7 @@ def plan_build(study: Study, out: Path) -> BuildPlan:
     return BuildPlan(
         rows,
         int(size * PUBLISHED_BYTES_SHARE),
-        sum(rows.values()) / ROWS_PER_SECOND,
+        sum(rows.values()) / ROWS_PER_SECOND + len(sources.finished) * len(TABLES) * SECONDS_PER_TABLE,
         shutil.disk_usage(there).free,
         len(sources.finished),
         len(sources.rows) - len(sources.finished),
@@ -99,8 +101,8 @@ def build(
             f"the disk does not suffice: {out} needs about {planned.bytes / 1e6:,.0f} MB, "
             f"{planned.free_bytes / 1e6:,.0f} MB are free; make room or use another --out"
         )
-    former = _former(out, again)
     with BuildingFolder(out, identity) as folder:
+        former = _former(out, again)
         if former is not None and former.identity == identity:
             folder.take_data_of(out, {table.table.name: table.parts for table in former.tables})
         tables = [_built(each, folder, progress) for each in _tables(sources)]

@@ -2,7 +2,8 @@
 
 It stands beside the package as `.<name>.building`, held by a lock that ends with the process. Its ledger says for which
 study it was begun and which tables are complete, so a build that was killed goes on where it was; of another study, or
-of a study that has changed since, nothing is taken over.
+of a study that has changed since, nothing is taken over. A package that is replaced is first set aside as
+`.<name>.replaced`, and put back should the process die in between.
 """
 
 from __future__ import annotations
@@ -31,19 +32,31 @@ class BuildingFolder:
         self.final = final
         self.path = final.with_name(f".{final.name}.building")
         self.done: dict[str, tuple[Part, ...]] = {}
+        self._is_committed = False
         with storing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         self._lock = self._locked()
         self._identity = identity
+        self._replaced = final.with_name(f".{final.name}.replaced")
+        self._put_back()
         self._take_over()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if not self._is_committed and not self.done:
+            shutil.rmtree(self.path, ignore_errors=True)
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+    def _put_back(self) -> None:
+        """Bring back the package that a killed process was replacing, or remove it where the new one is there."""
+        with storing(self.final):
+            if self._replaced.exists() and not self.final.exists():
+                self._replaced.rename(self.final)
+        shutil.rmtree(self._replaced, ignore_errors=True)
 
     def _locked(self) -> int:
         lock = os.open(self.path, os.O_RDONLY)
@@ -109,14 +122,11 @@ class BuildingFolder:
         """Give the folder the package's name, in one step; `again` replaces a package that stands there."""
         with storing(self.final):
             (self.path / LEDGER).unlink()
-            replaced = None
             if self.final.exists() and any(self.final.iterdir()):
                 if not again or not (self.final / RECORD).is_file():
                     raise ResultError(f"{self.final} is in the way; --again replaces a package, --out writes elsewhere")
-                replaced = self.final.with_name(f".{self.final.name}.replaced")
-                shutil.rmtree(replaced, ignore_errors=True)
-                self.final.rename(replaced)
+                self.final.rename(self._replaced)
             self.path.rename(self.final)
-            if replaced is not None:
-                shutil.rmtree(replaced, ignore_errors=True)
+            self._is_committed = True
+        shutil.rmtree(self._replaced, ignore_errors=True)
         return self.final

@@ -28,7 +28,7 @@ def _chapter(told: TableRecord) -> list[str]:
         "",
         f"{table.description} {told.rows:,} rows in {len(told.parts)} files.",
         "",
-        f"Keys: {', '.join(table.keys)}. Sorted by: {', '.join(table.sort)}.",
+        f"Keys: {', '.join(table.keys) or 'none'}. Sorted by: {', '.join(table.sort)}.",
         "",
         "| column | type | unit | meaning | range here | null |",
         "|---|---|---|---|---|---|",

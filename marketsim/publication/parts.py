@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,6 +16,9 @@ from marketsim.datasets.storage import storing
 
 PART_BYTES = 256_000_000
 """Size at which a part is full: the middle of 64 to 512 MB, which readers of many files like best."""
+
+GROUP_ROWS = 131_072
+"""Rows that are worth a row group; frames of fewer share one with those that follow."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def write_parts(
                 growing = None
 
         try:
-            for frame in frames:
+            for frame in _row_groups(frames):
                 encoding = encoder.submit(_encoded, frame)
                 if waiting is not None:
                     store(waiting)
@@ -73,6 +76,18 @@ def write_parts(
                 growing.abandon()
             raise
     return files
+
+
+def _row_groups(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The same rows in frames of `GROUP_ROWS` or more, but for the last one."""
+    waiting: list[pl.DataFrame] = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(each.height for each in waiting) >= GROUP_ROWS:
+            yield frame if len(waiting) == 1 else pl.concat(waiting, rechunk=True)
+            waiting = []
+    if waiting:
+        yield pl.concat(waiting, rechunk=True)
 
 
 def measured(path: Path, rows: int, root: Path) -> Part:

@@ -31,7 +31,7 @@ class PublishedColumn:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table: its columns in order, those that tell its rows apart, and the order in which its rows stand."""
+    """One table: its columns in order, those that tell its rows apart (there may be none), and how its rows stand."""
 
     name: str
     description: str
@@ -70,4 +70,5 @@ def _published(table: Table, labels: tuple[PublishedColumn, ...]) -> PublishedTa
             columns.append(T_UTC)
     by_time = time_column(table)
     sort = ("cell", "replication", *((by_time,) if by_time else ()), "arm")
-    return PublishedTable(table.name, table.description, (*labels, *columns), ("run_id", *table.keys), sort)
+    keys = ("run_id", *table.keys) if table.keys else ()
+    return PublishedTable(table.name, table.description, (*labels, *columns), keys, sort)

@@ -18,10 +18,38 @@ from marketsim.publication.layout import (
 )
 from marketsim.publication.record import PackageRecord, TableRecord
 
+_READING = """\
+## Reading the data
+
+Each table is a folder of Parquet files without nesting: whole numbers of 64 bits, doubles, text, booleans and, in
+`t_utc`, timestamps in UTC to the nanosecond; `t_ns` counts nanoseconds from the start of the clock. Polars, pandas,
+pyarrow and DuckDB read all files of a table with one pattern:
+
+```python
+import duckdb
+
+query = "SELECT arm, count(*) AS trades, sum(size_lots) AS lots FROM 'data/trades/*.parquet' GROUP BY arm ORDER BY arm"
+print(duckdb.sql(query))
+```
+
+In R, with the packages arrow, dplyr and bit64 (64-bit numbers that R's own do not hold become `integer64`):
+
+```r
+library(arrow)
+library(dplyr)
+
+open_dataset("data/trades") |>
+  group_by(arm) |>
+  summarise(trades = n(), lots = sum(size_lots)) |>
+  arrange(arm) |>
+  collect()
+```
+"""
+
 
 def readme(record: PackageRecord) -> str:
     """The text of README.md."""
-    sections = (_head, _availability, _files, _computation, _programs, _instructions, _map, _references)
+    sections = (_head, _availability, _files, _reading, _computation, _programs, _instructions, _map, _references)
     return "\n".join(line for section in sections for line in section(record)) + "\n"
 
 
@@ -60,6 +88,11 @@ def _files(record: PackageRecord) -> Iterator[str]:
         yield f"| `data/{told.table.name}` | {told.table.description} | {counts} |"
     yield ""
     yield "`sample/` has the first rows of each table. All are Parquet; rows are sorted as the dictionary says."
+    yield ""
+
+
+def _reading(record: PackageRecord) -> Iterator[str]:
+    yield from _READING.splitlines()
     yield ""
 
 

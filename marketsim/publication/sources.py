@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from marketsim import units
+from marketsim.analysis.measures.pair_state import is_collapsed
 from marketsim.datasets.integrity import check_table, damage
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
-from marketsim.errors import ResultError
+from marketsim.errors import DamagedResultError, ResultError
 from marketsim.publication.labels import AxisColumn, axis_columns, labels_of
 
 
@@ -89,7 +90,21 @@ class StudySources:
                 runs.append(PublishedRun(Path(row["path"]), labels, Run(row["path"]).manifest))
         return tuple(sorted(runs, key=lambda run: run.group))
 
+    @cached_property
+    def collapsed(self) -> dict[str, bool | None]:
+        """Whether a market of each finished run was destroyed, by run_id; None where its record does not tell."""
+        return {run.labels["run_id"]: _is_collapsed(Run(run.path)) for run in self.finished}
+
     def groups(self) -> Iterator[list[PublishedRun]]:
         """The finished runs of each cell and replication."""
         for _, runs in groupby(self.finished, key=lambda run: run.group):
             yield list(runs)
+
+
+def _is_collapsed(run: Run) -> bool | None:
+    try:
+        return is_collapsed(run)
+    except DamagedResultError:
+        raise
+    except ResultError:
+        return None

@@ -9,7 +9,6 @@ from marketsim import units
 from marketsim.publication.base_world import base_of, changes
 from marketsim.publication.record import StudyRecord
 from marketsim.publication.sources import StudySources
-from marketsim.publication.study_tables import collapsed_runs
 
 
 def _in_words(sources: StudySources) -> str:
@@ -48,7 +47,7 @@ def study_record(sources: StudySources) -> StudyRecord:
         platforms=tuple(platforms),
         runs=len(sources.rows),
         failed=sum(row["status"] == "failed" for row in sources.rows),
-        collapsed=len(collapsed_runs(sources)),
+        collapsed=sum(each is True for each in sources.collapsed.values()),
         wall_s=round(sum(walls), 3),
         longest_run_s=max(walls, default=0.0),
         peak_rss_mb=max((float(manifest["peak_rss_mb"]) for manifest in manifests), default=0.0),

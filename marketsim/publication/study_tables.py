@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from marketsim.analysis.measures.pair_state import is_collapsed
 from marketsim.analysis.study_effects.effect_row import MEANINGS
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
@@ -14,6 +13,7 @@ from marketsim.publication.published_tables import PublishedColumn, PublishedTab
 from marketsim.publication.sources import StudySources
 
 _FAILED = "the run failed"
+_COLLAPSED = "a market was without a mid for more than 1 % of the time, or its insurance fund was used up"
 _RUNS: tuple[tuple[PublishedColumn, type[pl.DataType]], ...] = (
     (PublishedColumn("run_id", "text", "", "identity of the run"), pl.String),
     (PublishedColumn("cell", "int64", "id", "cell of the design, as in `design`"), pl.Int64),
@@ -25,7 +25,16 @@ _RUNS: tuple[tuple[PublishedColumn, type[pl.DataType]], ...] = (
     ),
     (PublishedColumn("status", "text", "", "how it ended", values=("ok", "failed")), pl.String),
     (PublishedColumn("reason", "text", "", "why it failed, or that it collapsed", "it did neither"), pl.String),
-    (PublishedColumn("collapsed", "bool", "", "whether a market of it was destroyed (`collapse_share`)"), pl.Boolean),
+    (
+        PublishedColumn(
+            "collapsed",
+            "bool",
+            "",
+            f"whether {_COLLAPSED}; that it left the baseline's price is told of pairs of runs, in `effects`",
+            "the run failed, or recorded too little to tell",
+        ),
+        pl.Boolean,
+    ),
     (PublishedColumn("seed", "int64", "", "root of its random streams"), pl.Int64),
     (PublishedColumn("scenario_sha256", "text", "", "identity of its world"), pl.String),
     (PublishedColumn("started_utc", "text", "UTC", "when it was started"), pl.String),
@@ -43,18 +52,6 @@ def own_tables(sources: StudySources) -> Iterator[tuple[PublishedTable, pl.DataF
     yield _effects(sources)
 
 
-def collapsed_runs(sources: StudySources) -> frozenset[str]:
-    """The ids of finished runs in which a market was destroyed; empty where the runs recorded too little to tell."""
-    found = set()
-    for run in sources.finished:
-        try:
-            if is_collapsed(Run(run.path)):
-                found.add(run.labels["run_id"])
-        except ResultError:
-            continue
-    return frozenset(found)
-
-
 def _design(sources: StudySources) -> tuple[PublishedTable, pl.DataFrame]:
     frame = sources.study.design().select("cell", *(axis.path for axis in sources.axes))
     columns = [PublishedColumn("cell", "int64", "id", "cell of the design")]
@@ -68,22 +65,23 @@ def _design(sources: StudySources) -> tuple[PublishedTable, pl.DataFrame]:
         )
         columns.append(PublishedColumn.of(axis.column))
     description = "A row per cell of the design: what each varied path is set to."
-    return PublishedTable("design", description, tuple(columns), ("cell",), ("cell",)), frame
+    table = PublishedTable("design", description, tuple(columns), ("cell",), ("cell",))
+    return table, frame.select(column.name for column in columns)
 
 
 def _runs(sources: StudySources) -> tuple[PublishedTable, pl.DataFrame]:
     import json
 
-    collapsed, rows = collapsed_runs(sources), []
+    rows = []
     for row in sources.rows:
         manifest = Run(row["path"]).manifest
-        is_down = row["run_id"] in collapsed
+        is_collapsed = sources.collapsed.get(row["run_id"])
         hashes = {name: table["content_sha256"] for name, table in sorted(manifest["tables"].items())}
         rows.append(
             {
                 **{name: row[name] for name in ("run_id", "cell", "replication", "arm", "fork_ns", "status")},
-                "reason": row["reason"] or ("collapsed: a market was destroyed" if is_down else None),
-                "collapsed": is_down,
+                "reason": row["reason"] or (f"collapsed: {_COLLAPSED}" if is_collapsed else None),
+                "collapsed": is_collapsed,
                 "seed": manifest["seed"],
                 "scenario_sha256": manifest["scenario_sha256"],
                 "started_utc": manifest["started_utc"],

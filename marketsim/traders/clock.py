@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from marketsim.kernel.layout import EXCITATION
 from marketsim.ranges import Range
 from marketsim.season import HOUR_NS, HOURS, SeasonSpec
 from marketsim.spec import Duration, Factor, Fault, Spec
@@ -149,11 +148,10 @@ def clock_record(
     }
 
 
-def _excitations(exponentials: list[tuple[float, float]], rate_per_ns: float) -> NDArray[Any]:
-    """Records of the kernel: one that excites n wake-ups with half-life h jumps by n ln 2 / h and averages n x rate."""
-    rows = np.zeros(len(exponentials), EXCITATION)
-    for row, (excited, half_life) in zip(rows, exponentials, strict=True):
-        row["per_ns"] = excited * rate_per_ns
-        row["jump_per_ns"] = excited * LN2 / half_life
-        row["half_lives_per_ns"] = 1.0 / half_life
-    return rows
+def _excitations(exponentials: list[tuple[float, float]], rate_per_ns: float) -> NDArray[np.float64]:
+    """The kernel's records, a row each (n, 3): wake-ups per ns excited now, added by one wake-up; half-lives per ns.
+
+    One that excites n wake-ups with half-life h jumps by n ln 2 / h, and is n x rate on average.
+    """
+    rows = [(n * rate_per_ns, n * LN2 / half_life, 1.0 / half_life) for n, half_life in exponentials]
+    return np.array(rows, np.float64).reshape(-1, 3)

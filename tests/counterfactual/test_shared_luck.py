@@ -222,7 +222,7 @@ def test_trend_followers_draw_the_size_of_each_entry_from_its_law() -> None:
     law = {"uniform": ["2 kUSDT", "20 kUSDT"]}
     held = []
     for size in ("11 kUSDT", law):
-        follower = {**TREND, "size": size, "enter": 0.1, "rate": "600/h"}
+        follower = {**TREND, "count": 100, "size": size, "enter": 0.1, "rate": "600/h"}
         model = MarketModel(world(traders=[NOISE, MAKERS, follower]))
         model.env.run(10 * MINUTE)
         record = model.world.groups[2]

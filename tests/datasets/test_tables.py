@@ -23,7 +23,7 @@ quotes: t_ns, market, bid_ticks, bid_lots, ask_ticks, ask_lots, mid
 depth: t_ns, market, side, bps, size_lots
 book: t_ns, market, side, level, price_ticks, size_lots
 marks: t_ns, market, index_price, mark_price, mid_price, last_price, premium, predicted_funding, open_interest_lots, \
- latent_price
+latent_price
 funding: t_ns, market, rate, mean_premium, mark_price, atoms_per_lot, paid_by_longs_atoms, received_by_shorts_atoms
 tokens: t_ns, token, nav, nav_published, supply, equity_atoms, claims_atoms, leverage, target_leverage, mid_price, \
 premium_to_nav, trigger_up, trigger_down, last_reset_price, state
@@ -98,7 +98,7 @@ def test_whole_numbers_carry_their_unit_and_are_never_null(table: Table) -> None
 def test_keys_and_sort_order_are_columns_and_every_column_is_explained(table: Table) -> None:
     assert set(table.keys) <= set(table.names)
     assert set(table.sort) <= set(table.names)
-    assert table.keys
+    assert table.keys or table.name == "deleveragings"  # nothing tells those of two queues at an instant apart
     assert table.sort
     assert table.description.endswith(".")
     assert all(column.meaning for column in table.columns)

@@ -90,16 +90,43 @@ def made_study(
     out: Path,
     tables: Mapping[tuple[int, int, str], Mapping[str, pl.DataFrame]],
     failed: Mapping[tuple[int, int, str], str] | None = None,
+    design: pl.DataFrame | None = None,
 ) -> Study:
-    """A finished study of two cells, two replications and two arms; `failed` has reasons by run."""
+    """A finished study of two cells, two replications and two arms; `failed` has reasons by run.
+
+    `tables` may make each run's as it is asked for them.
+    """
     scenario = load_text(WORLD)
     which = [(cell, replication, arm) for cell in (0, 1) for replication in (0, 1) for arm in ARMS]
     plan = pl.DataFrame([(*each, run_id(each)) for each in which], schema=PLAN, orient="row")
-    design = pl.DataFrame({"cell": [0, 1], "tokens.T3.aum": ["1 MUSDT", "2 MUSDT"], "tokens.T3.aum:value": [1e6, 2e6]})
+    if design is None:
+        design = pl.DataFrame({"cell": [0, 1], **aum(1, 2)})
     study = create_study(out, scenario, design, plan, provenance.code_here())
     for each in which:
         write_run(study, each, tables.get(each, {}), (failed or {}).get(each))
     return study
+
+
+def aum(*millions: float) -> dict[str, list[str] | list[float]]:
+    """The columns of a design that varies the fund's size, by cell [MUSDT]."""
+    texts, values = [f"{each:g} MUSDT" for each in millions], [each * 1e6 for each in millions]
+    return {"tokens.T3.aum": texts, "tokens.T3.aum:value": values}
+
+
+def instruments() -> pl.DataFrame:
+    """The one market of the study."""
+    row = {
+        "market": "M",
+        "venue": "binance",
+        "kind": "perpetual",
+        "underlying": "BTC",
+        "contract": "linear",
+        "tick": 0.1,
+        "lot": 0.001,
+        "atoms_per_tick_lot": 10_000,
+        "asset": "USDT",
+    }
+    return pl.DataFrame([row], schema=TABLES["instruments"].schema())
 
 
 def run_id(which: tuple[int, int, str]) -> str:
@@ -116,7 +143,8 @@ def write_run(
         summaries = {}
         for name, table in TABLES.items():
             writer = TableWriter(directory.path / "tables", name)
-            writer.append(columns_of(tables.get(name, table.empty())))
+            for rows in tables.get(name, table.empty()).iter_slices(1_000_000):
+                writer.append(columns_of(rows))
             summaries[name] = writer.close()
         provenance.write_json(directory.path / "resolved.json", scenario.canonical())
         manifest = provenance.manifest(

@@ -2,12 +2,16 @@
 
 import json
 import os
+import random
+import re
+import secrets
 import shutil
 import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +19,17 @@ import polars as pl
 import pytest
 
 import marketsim
+from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
 from marketsim.datasets.tables import TABLES
+from marketsim.errors import ResultError, UsageError
 from marketsim.publication.blind.build import build_blind
 from marketsim.publication.build import build
-from marketsim.publication.check import check
+from marketsim.publication.check import check, require_whole
+from marketsim.publication.checksums import read_checksums
+from marketsim.publication.layout import CHECKSUMS, RECORD
 from marketsim.publication.metadata import Metadata
+from marketsim.publication.record import PackageRecord
 from tests.publication.made_study import ARMS, made_study
 
 STUDIES = Path(__file__).resolve().parents[2] / "scenarios" / "studies"
@@ -96,6 +105,83 @@ def test_it_is_made_again_from_itself_in_a_new_environment_without_network(
     assert "12 runs and 27 tables were made again" in done.stdout
 
 
+KILLS = int(os.environ.get("MARKETSIM_PACKAGE_KILLS", "20"))
+_INSTANT = re.compile(rb"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z")
+KILL_SEED = int(os.environ.get("MARKETSIM_KILL_SEED", "0")) or secrets.randbelow(2**31) + 1
+
+
+def built_files(package: Path) -> dict[str, bytes | set[str]]:
+    """Every file of a package; instants in what is written about it, and the hashes of that, are left out."""
+    found: dict[str, bytes | set[str]] = {}
+    for path in sorted(path for path in package.rglob("*") if path.is_file()):
+        name = path.relative_to(package).as_posix()
+        found[name] = path.read_bytes() if path.suffix == ".parquet" else _INSTANT.sub(b"INSTANT", path.read_bytes())
+    found[CHECKSUMS] = set(read_checksums((package / CHECKSUMS).read_text()))
+    return found
+
+
+def assert_not_taken_for_whole(folder: Path) -> None:
+    """What a killed build leaves beside the package is refused by all that take packages."""
+    with pytest.raises(ResultError):
+        require_whole(folder)  # what `reproduce` begins with
+    try:
+        assert check(folder, validators=False) != []
+    except ResultError:
+        assert not (folder / RECORD).exists()
+    with pytest.raises((ResultError, UsageError)):
+        Run(folder)
+
+
+def test_a_build_killed_at_any_instant_is_made_whole_by_the_next(tmp_path: Path, say: Callable[[str], None]) -> None:
+    """SIGKILL at random instants of new builds and of replacements, each followed by the same command once more."""
+    luck = random.Random(KILL_SEED)
+    which = [(cell, replication, arm) for cell in (0, 1) for replication in (0, 1) for arm in ARMS]
+    study = made_study(tmp_path / "results", {each: {"trades": many_trades(50_000, n)} for n, each in enumerate(which)})
+    former = build(study, tmp_path / "former", Metadata(title="Former"))
+    out, building = tmp_path / "package", tmp_path / ".package.building"
+
+    def start(*options: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "marketsim", "dataset", "build", study.path, "--out", out, "--quiet", *options]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def begun(process: subprocess.Popen[str]) -> None:
+        while process.poll() is None and not building.exists():
+            time.sleep(0.001)
+
+    began = time.monotonic()
+    with start() as process:
+        begun(process)
+        began, loading_s = time.monotonic(), time.monotonic() - began
+        assert process.wait() == 0
+    took_s = time.monotonic() - began
+    expected = built_files(out)
+    left: Counter[str] = Counter()
+    for number in range(KILLS):
+        shutil.rmtree(out, ignore_errors=True)
+        options = ["--again"] if number % 2 else []
+        if options:
+            shutil.copytree(former, out)
+        with start(*options) as process:
+            begun(process)
+            time.sleep(luck.uniform(0, took_s))
+            process.kill()
+        is_half = building.exists() and not (building / CHECKSUMS).exists()
+        is_new = out.exists() and PackageRecord.read(out).metadata.title != "Former"
+        left["half built" if is_half else "whole" if is_new else "nothing"] += 1
+        if is_half:
+            assert_not_taken_for_whole(building)
+        if out.exists():
+            assert check(out, validators=False) == []
+        if not is_new or options:
+            with start(*options) as process:
+                errors = process.communicate()[1]
+            assert process.returncode == 0, (KILL_SEED, number, errors)
+        assert built_files(out) == expected, (KILL_SEED, number)
+        assert {path.name for path in tmp_path.iterdir()} == {"results", "former", "package"}
+    say(f"seed {KILL_SEED}: {KILLS} kills within {took_s:.1f} s after {loading_s:.1f} s of loading: {dict(left)}")
+    assert left["half built"] > KILLS / 4
+
+
 def many_trades(rows: int, seed: int) -> pl.DataFrame:
     """As many trades as asked, in time, with values as real ones have them."""
     source = np.random.Generator(np.random.PCG64(seed))
@@ -124,14 +210,28 @@ def many_trades(rows: int, seed: int) -> pl.DataFrame:
     ).select(TABLES["trades"].names)
 
 
+class _Made(Mapping[tuple[int, int, str], Mapping[str, pl.DataFrame]]):
+    """The trades of each run, made when they are asked for: those of all runs together would fill the memory."""
+
+    def __init__(self, rows: int, which: Sequence[tuple[int, int, str]]) -> None:
+        self._rows, self._which = rows, which
+
+    def __getitem__(self, key: tuple[int, int, str]) -> Mapping[str, pl.DataFrame]:
+        return {"trades": many_trades(self._rows, self._which.index(key))}
+
+    def __iter__(self) -> Iterator[tuple[int, int, str]]:
+        return iter(self._which)
+
+    def __len__(self) -> int:
+        return len(self._which)
+
+
 def test_trades_are_compacted_in_bounded_memory_at_half_the_speed_of_copying(
     tmp_path: Path, say: Callable[[str], None]
 ) -> None:
     """In pairs: labels, calendar time, order across arms and hashes of parts, against polars that only copies rows."""
     which = [(cell, replication, arm) for cell in (0, 1) for replication in (0, 1) for arm in ARMS]
-    tables = {each: {"trades": many_trades(ROWS // len(which), seed)} for seed, each in enumerate(which)}
-    study = made_study(tmp_path / "results", tables)
-    del tables
+    study = made_study(tmp_path / "results", _Made(ROWS // len(which), which))
     ratios, memory = [], []
     for pair in range(3):
         taken = {}

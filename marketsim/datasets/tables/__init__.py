@@ -57,7 +57,7 @@ def _chapter(table: Table) -> list[str]:
         "",
         table.description,
         "",
-        f"Keys: {', '.join(table.keys)}. Sorted by: {', '.join(table.sort)}.",
+        f"Keys: {', '.join(table.keys) or 'none'}. Sorted by: {', '.join(table.sort)}.",
         "",
         "| column | type | unit | meaning | null |",
         "|---|---|---|---|---|",

@@ -96,10 +96,10 @@ DELEVERAGINGS = Table(
         COHORT,
         whole("size_lots", "lots", "change of the position; + is buy"),
         number("price", _PRICE, "price at which it was cut"),
-        whole("rank", "count", "place in the queue of deleveraging, 0 is first"),
+        whole("rank", "count", "place in the queue of the bankrupt position it took over, 0 is first"),
         whole("cascade", "id", "cascade it belongs to, -1 where none"),
     ),
-    keys=("t_ns", "market", "account", "rank"),
+    keys=(),  # one account may be first in the queues of two bankrupt positions of an instant
     sort=("t_ns",),
 )
 

@@ -34,16 +34,21 @@ class Answers:
         disguise = Disguise(new_secret())
         with storing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            key.write_text(json.dumps({"secret": disguise.secret}) + "\n", encoding="utf-8")
+            self._write(KEY, {"secret": disguise.secret})
         return disguise
 
     def write(self, disguise: Disguise, test: pl.DataFrame, runs: dict[str, str], chance: dict[str, Any]) -> None:
         """Write the labels (columns of `LABELS` and `split`), the secret with the true name of each run, and chance."""
         with storing(self.folder):
             test.write_parquet(self.folder / TEST_LABELS)
-            told = {"secret": disguise.secret, "runs": runs}
-            (self.folder / KEY).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-            (self.folder / CHANCE).write_text(json.dumps(chance, indent=1) + "\n", encoding="utf-8")
+            self._write(KEY, {"secret": disguise.secret, "runs": runs})
+            self._write(CHANCE, chance)
+
+    def _write(self, name: str, told: dict[str, Any]) -> None:
+        """Write a file in one step: a process that is killed leaves the former secret or this one, never half of it."""
+        aside = self.folder / f"{name}.new"
+        aside.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        aside.replace(self.folder / name)
 
     def hashes(self) -> dict[str, str]:
         """The SHA-256 of each file, which the package's card states."""

@@ -1,12 +1,14 @@
-"""Exports read back: by pandas, pyarrow and the readers of this house, against the run's own tables."""
+"""Exports read back: by pandas, pyarrow, DuckDB, polars and this house, against the run's own tables."""
 
 import csv
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from pyarrow import csv as arrow_csv
 
 import marketsim
@@ -15,26 +17,7 @@ from marketsim.errors import ResultError, UsageError
 from marketsim.publication.export.exported_market import ExportedMarket
 from marketsim.publication.export.formats import export
 from marketsim.publication.export.klines import bars_of
-
-WORLD = {
-    "schema": "marketsim/1",
-    "name": "exported",
-    "clock": {"start": "2024-01-01T23:58:00Z", "duration": "4min"},
-    "underlyings": [{"id": "BTC", "index": {"kind": "gbm", "price": "30000 USDT", "volatility": "90%/yr"}}],
-    "markets": [{"id": "BTC-PERP", "underlying": "BTC"}],
-    "traders": [
-        {"id": "noise", "kind": "noise", "market": "BTC-PERP", "count": 200, "rate": "60/h", "capital": "50 kUSDT"},
-        {"id": "makers", "kind": "market_maker", "market": "BTC-PERP", "count": 3, "capital": "1 MUSDT"},
-    ],
-    "events": [{"at": "90s", "kind": "order", "market": "BTC-PERP", "size": "2 BTC", "type": "market"}],
-    "record": {"orders": "all", "quotes": "change"},
-}
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    done = marketsim.run(WORLD, out=tmp_path_factory.mktemp("exported"), report=False)
-    return Run(done.path)
+from tests.publication.export.exported_world import WORLD
 
 
 def test_the_book_of_lobster_is_quoted_as_the_venue_quoted_it(run: Run, tmp_path: Path) -> None:
@@ -130,6 +113,31 @@ def test_csv_has_every_table_of_the_market(run: Run, tmp_path: Path) -> None:
     assert {"BTC-PERP-trades.csv", "BTC-PERP-quotes.csv", "BTC-PERP-marks.csv"} <= written
     found = pl.read_csv(tmp_path / "BTC-PERP-trades.csv")
     assert found.equals(run.table("trades"))
+
+
+@pytest.mark.parametrize("name", ["lobster", "klines", "trades", "csv"])
+def test_all_readers_get_the_same_of_each_file(run: Run, tmp_path: Path, name: str) -> None:
+    """Whole numbers as such, numbers to the last bit, and text; LOBSTER's files have no header."""
+    paths = [path for path in export(run, "BTC-PERP", name, tmp_path) if path.read_text().count("\n") > 1]
+    has_header = name != "lobster"
+    empty_is_null = arrow_csv.ConvertOptions(strings_can_be_null=True)
+    assert len(paths) >= {"lobster": 2, "csv": 5}.get(name, 1)
+    for path in paths:
+        names = pl.read_csv(path, has_header=has_header, n_rows=1).columns
+        read_options = arrow_csv.ReadOptions(autogenerate_column_names=not has_header)
+        arrow = arrow_csv.read_csv(path, read_options, convert_options=empty_is_null)
+        read = [
+            pl.read_csv(path, has_header=has_header, infer_schema_length=None),
+            pl.from_pandas(pd.read_csv(path, header=0 if has_header else None).set_axis(names, axis=1)),
+            pl.DataFrame(arrow.rename_columns(names)),
+            pl.DataFrame(
+                duckdb.sql(f"SELECT * FROM read_csv('{path}', header = {has_header}, sample_size = -1)")
+                .to_arrow_table()
+                .rename_columns(names)
+            ),
+        ]
+        for other in read[1:]:
+            assert_frame_equal(read[0], other, check_exact=True)
 
 
 def test_what_cannot_be_exported_says_so_and_leaves_nothing(run: Run, tmp_path: Path) -> None:
