@@ -354,6 +354,13 @@ MoneyOrNone = Annotated[
 ]
 """Money, or `none`."""
 
+RateOrNone = Annotated[
+    Rate | None,
+    NONE_IN_WORDS,
+    PlainSerializer(lambda value: "none" if value is None else units.format_rate(value), when_used="json"),
+]
+"""A rate, or `none`."""
+
 
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
@@ -570,9 +577,11 @@ def _distribution_type(quantity: Quantity, example: str) -> tuple[BeforeValidato
 
 
 _money, _duration = _distribution_type("money", "20 kUSDT"), _distribution_type("duration", "2ms")
+_plain = _distribution_type("number", "10")
 _leverage, _price = _distribution_type("leverage", "5"), _distribution_type("price", "30000 USDT")
 
 MoneyDistribution = Annotated[Distribution, _money[0], _money[1], _money[2]]
 DurationDistribution = Annotated[Distribution, _duration[0], _duration[1], _duration[2]]
 LeverageDistribution = Annotated[Distribution, _leverage[0], _leverage[1], _leverage[2]]
+NumberDistribution = Annotated[Distribution, _plain[0], _plain[1], _plain[2]]
 PriceDistribution = Annotated[Distribution, _price[0], _price[1], _price[2]]

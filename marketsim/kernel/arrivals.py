@@ -1,9 +1,10 @@
-"""What reaches the books: the earliest message, handed to whom it is for."""
+"""What arrives: the earliest message, handed to the book or, where it is a step of a parent order, to its trader."""
 
 import numpy as np
 
-from marketsim.kernel.codes import BUY, F_CANCEL, F_ENGINE, F_SIDE, SELL
-from marketsim.kernel.layout import heap_at, market_at, message_at, position_at
+from marketsim.kernel.codes import BUY, F_CANCEL, F_ENGINE, F_SIDE, F_STEP, SELL
+from marketsim.kernel.decisions import go_on
+from marketsim.kernel.layout import heap_at, market_at, message_at, position_at, step_of
 from marketsim.kernel.liquidation import receive_engine_order
 from marketsim.kernel.matching import cancel_message
 from marketsim.kernel.messages import KEY_MASK, deliver, heap_pop
@@ -22,6 +23,11 @@ def receive_message(w):
     k = heap_pop(w)
     message = message_at(w.messages, k)
     flags = np.int64(message.bits)
+    if flags & F_STEP:
+        go_on(w, step_of(message))
+        message.next = w.free_message
+        w.free_message = k
+        return
     position = np.int64(message.position)
     price = np.int64(message.price_ticks)
     size = np.int64(message.size_lots)

@@ -23,6 +23,7 @@ F_FAR = 256  # rests in the sorted far list, outside the window of levels
 F_SIDE = 512  # set for a sell (only inside messages)
 F_CANCEL = 1024  # the message cancels (only inside messages)
 F_ENGINE = 2048  # the liquidation engine's, for an account that waits for it (only inside messages)
+F_STEP = 4096  # no order: the next step of what a trader works on over time (only inside messages)
 
 MAX_FILLS = 4096  # fills of one message before the rest is put back at the head of the same instant
 
@@ -123,7 +124,7 @@ SRC_MARK, SRC_INDEX, SRC_LAST, SRC_MID = range(4)
 N_FILL, N_DONE, N_RESTING, N_CROSSING, N_LIQUIDATION, N_REQUEST, N_IMPACT = range(7)
 
 # Ledger entries, in the order of the flow matrix.
-E_TRADE, E_FEE, E_FUNDING, E_LIQUIDATION_FEE, E_INSURANCE, E_DELEVERAGING, E_MANAGEMENT, E_CREATION, E_REDEMPTION, E_PRIMARY_FEE, E_ROUNDING, E_INTEREST = range(12)
+E_TRADE, E_FEE, E_FUNDING, E_LIQUIDATION_FEE, E_INSURANCE, E_DELEVERAGING, E_MANAGEMENT, E_CREATION, E_REDEMPTION, E_PRIMARY_FEE, E_ROUNDING, E_TOP_UP, E_INTEREST = range(13)
 ENTRIES = (
     "trade",
     "trading_fee",
@@ -136,6 +137,7 @@ ENTRIES = (
     "redemption",
     "primary_fee",
     "rounding",
+    "top_up",
     "interest",
 )
 

@@ -1,9 +1,10 @@
-"""Who wakes, and which rule then acts: the dispatch from a group's code to its rule, built from the files of `rules`."""
+"""Who wakes or goes on, and which rule then acts: the dispatch from a group's code to its rule, built from the files of `rules`."""
 
 import numpy as np
 
 from marketsim.kernel.codes import EXTERNAL_RULE, STOP_NO_RULE, STOP_RULE_FAILED
-from marketsim.kernel.layout import market_at, trader_at
+from marketsim.kernel.dispatch import by_code
+from marketsim.kernel.layout import account_at, cohort_at, group_at, market_at, position_at, trader_at
 from marketsim.kernel.records import compiled, pointer_call
 from marketsim.kernel.rules import CODES, RULES
 from marketsim.kernel.sending import latency
@@ -54,5 +55,29 @@ def wake(w, g, index, wakeup):
     w.touched = g.market
     delay = latency(g, index, wakeup)
     wake_by_rule(w, g, m, trader, index, wakeup, delay)
+    if w.sent == 0:
+        w.micro_events += 1
+
+
+@compiled
+def no_steps(w, g, m, trader, index, step):
+    """A step of a rule that works on nothing over time stops the run."""
+    w.stop = STOP_NO_RULE
+    w.stop_argument = g.id
+
+
+STEPPING = {name: rule.goes_on for name, rule in RULES.items() if rule.goes_on is not None}
+go_on_by_rule = by_code("g.rule", {name: CODES[name] for name in STEPPING}, STEPPING, no_steps, "w, g, m, trader, index, step")
+
+
+@compiled
+def go_on(w, step):
+    """Let the trader whom a step belongs to take it by its group's rule; no wake-up of its group's clock."""
+    a = account_at(w.accounts, position_at(w.positions, step.position).account)
+    g = group_at(w.groups, cohort_at(w.cohorts, a.cohort).group)
+    w.sent = 0
+    w.wakeups += 1
+    w.touched = g.market
+    go_on_by_rule(w, g, market_at(w.markets, g.market), trader_at(w.traders, a.trader), a.trader - g.first_trader, step)
     if w.sent == 0:
         w.micro_events += 1

@@ -63,3 +63,15 @@ def exponential(low, high, table):
 def below(low, high, n):
     """Whole number in [0, n), n <= 2**31: the high half of word x n."""
     return ((high * n) + ((low * n) >> 32)) >> 32
+
+
+TAIL_SEGMENTS = 128  # of each halving of what is left above
+
+
+@compiled
+def tail_segment(word):
+    """Number of the segment of a tail table that a word of 32 bits falls in (`streams.tail_quantile_table`)."""
+    bits = np.uint64(max(word, np.int64(1)))
+    halvings = np.int64(31) - highest_bit(bits)
+    fraction = (bits << np.uint64(halvings + 1)) & MASK
+    return halvings * TAIL_SEGMENTS + np.int64(fraction >> np.uint64(25))

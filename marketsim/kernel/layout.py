@@ -210,6 +210,9 @@ MARKET = np.dtype(
         ("liquidations_per_step", "i8"),  # entries worked on at one mark step, 0: all
         ("liquidation_due_ns", "i8"),
         ("liquidation_delay_ns", "i8"),  # an engine's way to the book, 0: its orders are there at once
+        ("liquidation_slice_atoms", "i8"),  # largest notional of one order of the engine, 0: no limit
+        ("liquidation_cap_atoms", "i8"),  # largest notional of its orders at one mark step, 0: no limit
+        ("liquidation_left_atoms", "i8"),  # what is left of it at this step
         ("liquidation_fee", "i8"),
         ("cascade", "i8"),
         ("cascade_side", "i8"),
@@ -416,6 +419,16 @@ MESSAGE = np.dtype(
     ]
 )
 
+# A message that is the next step of a parent order carries the parent in the places that only orders need.
+STEP_NAMES = {
+    "price_ticks": "gap_ns",  # mean time between its children
+    "order_id": "wakeup",  # of its trader, at which it began: all its draws are keyed by it
+    "purpose": "informed",
+    "slot": "left",  # children still to be sent
+    "order": "number",  # of the child that is due
+}
+STEP = np.dtype([(STEP_NAMES.get(name, name), kind) for name, kind in MESSAGE.descr])
+
 HEAP = np.dtype([("t_ns", "i8"), ("key", "i8")])  # key: `kernel/messages.py`
 
 CROSSING = np.dtype([("market", "i8"), ("source", "i8"), ("above", "i8"), ("price_ticks", "i8"), ("live", "i8")])
@@ -531,6 +544,7 @@ group_at = accessor(GROUP)
 excitation_at = accessor(EXCITATION)
 cohort_at = accessor(COHORT)
 message_at = accessor(MESSAGE)
+step_of = overlay(MESSAGE, None, STEP)
 heap_at = accessor(HEAP)
 crossing_at = accessor(CROSSING)
 trade_log_at = accessor(TRADE_LOG)

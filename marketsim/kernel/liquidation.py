@@ -1,12 +1,14 @@
 """Liquidation: a first-in-first-out queue, and the orders of the engine that works on it.
 
 A mark step works on everybody who waits when the mark comes, or on the market's `liquidations_per_step` first of them,
-one pass each. The engine decides in its phase; its orders reach the book with the market's `liquidation_delay_ns`, as
-messages among the others (`arrivals`), or without one at once. Who has an order on the way waits for it.
+one pass each, until the notional of the engine's orders is what a step may have. The engine decides in its phase; its
+orders reach the book with the market's `liquidation_delay_ns`, as messages among the others (`arrivals`), or without one
+at once. Who has an order on the way waits for it.
 
 Stages (Binance, docs/venues.md#liquidation-engines, twin in `venues/liquidation.py`): all orders cancelled; an IOC
-limited at the bankruptcy price that brings the position one tier down (the lowest tier: all of it); if that is not
-enough, what `bankruptcy` has: takeover by the insurance fund, deleveraging, closing against `outside`.
+limited at the bankruptcy price that brings the position one tier down (the lowest tier: all of it), or a slice of the way
+there and the next slice at the next step; where one is not filled, what `bankruptcy` has: takeover by the insurance fund,
+deleveraging, closing against `outside`.
 """
 
 import numpy as np
@@ -163,10 +165,23 @@ def mark_cascade(w, m, side):
 
 
 @compiled
+def is_spent(m):
+    """True once what the engine's orders of this mark step may still have is no lot (the first of a step has one at least)."""
+    left = m.liquidation_left_atoms
+    return m.liquidation_cap_atoms > 0 and left < m.liquidation_cap_atoms and left < m.mark_ticks * m.atoms
+
+
+@compiled
 def engine_order(w, m, victim, position):
-    """What the engine sends for a position: (side, limit [ticks], lots)."""
+    """What the engine sends for a position: (side, limit [ticks], lots); at least a lot, at most a slice and what the step has left."""
     p = position_at(w.positions, position)
     lots = lots_to_close(w, m, account_at(w.accounts, victim).bits, np.int64(p.lots))
+    per_lot = m.mark_ticks * m.atoms
+    if m.liquidation_slice_atoms > 0:
+        lots = min(lots, max(np.int64(1), m.liquidation_slice_atoms // per_lot))
+    if m.liquidation_cap_atoms > 0:
+        lots = min(lots, max(np.int64(1), m.liquidation_left_atoms // per_lot))
+        m.liquidation_left_atoms -= lots * per_lot
     return SELL if p.lots > 0 else BUY, bankruptcy_ticks(w, m, victim, p), lots
 
 
@@ -263,7 +278,7 @@ def work_queue(w, market):
     An entry ends, or goes to the end of the queue for the next mark: no account is worked on twice at one instant.
     """
     m = market_at(w.markets, market)
-    if m.queue_budget == 0:
+    if m.queue_budget == 0 or is_spent(m):
         m.liquidation_due_ns = -1
         m.ranked_ns = -1
         unwind_fund(w, m)
@@ -278,6 +293,9 @@ def work_queue(w, market):
     i = largest_position(w, account)
     if i >= 0 and is_under_water(w, account):
         of = market_at(w.markets, position_at(w.positions, i).market)
+        if is_spent(of):
+            requeue(m, account)
+            return
         side, limit, lots = engine_order(w, of, account, i)
         w.next_order_id += 1
         if of.liquidation_delay_ns > 0:

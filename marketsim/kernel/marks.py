@@ -238,5 +238,6 @@ def step_mark(w, market):
         m.liquidation_due_ns = w.now_ns
     answer_mark(w, market, old)
     m.queue_budget = m.queue_tail - m.queue_head
+    m.liquidation_left_atoms = m.liquidation_cap_atoms
     if m.liquidations_per_step > 0:
         m.queue_budget = min(np.int64(m.queue_budget), np.int64(m.liquidations_per_step))

@@ -54,7 +54,8 @@ class Rule:
     w, g, m, trader: records of the world, the group, its market, the trader who wakes; index: the trader's place in its
     group; wakeup: how often it has woken; delay: this wake-up's way to the venue [ns]. tables: NumPy type of each parameter that
     is the address of an array; may_lack: those whose address may be 0. Names that end in `_ticks` or `_lots` are counted in
-    the market's units and follow when these change (`rescale`).
+    the market's units and follow when these change (`rescale`). goes_on: what a trader does at the next step of something that
+    it works on over time, `goes_on(w, g, m, trader, index, step)` with the message's record as `layout.STEP` (`sending.send_step`).
     """
 
     name: str
@@ -63,6 +64,7 @@ class Rule:
     own: np.dtype[Any] = NOTHING
     tables: Mapping[str, str] = field(default_factory=dict)
     may_lack: tuple[str, ...] = ()
+    goes_on: Any = None
 
     def fill(self, record: Any, values: Mapping[str, Any], place: Callable[[np.ndarray], int]) -> None:
         """Write a group's parameters into its record; `place(array)` gives the address of a table.
@@ -121,10 +123,11 @@ def rule(
     *,
     tables: Mapping[str, str] | None = None,
     may_lack: tuple[str, ...] = (),
+    goes_on: Any = None,
 ) -> Callable[[Callable[..., None]], Rule]:
     """Decorate the function of a wake-up: it becomes a `Rule` of its name, compiled. Arguments are `Rule`'s fields."""
 
     def declare(function: Callable[..., None]) -> Rule:
-        return Rule(function.__name__, compiled(function), parameters, own, tables or {}, may_lack)
+        return Rule(function.__name__, compiled(function), parameters, own, tables or {}, may_lack, goes_on)
 
     return declare

@@ -12,6 +12,7 @@ from marketsim.kernel.codes import (
     F_CANCEL,
     F_IOC,
     F_SIDE,
+    F_STEP,
     FREE_SLOT,
     N_REQUEST,
     NO_ASK,
@@ -32,6 +33,7 @@ from marketsim.kernel.records import compiled, load_i8, store_i4
 
 PART_RULE = 0  # sub-streams of one wake-up
 PART_LATENCY = 1
+PART_STEP = 2  # and those of the steps after it, two a step
 TABLE = 4096  # quantiles in a table
 
 
@@ -48,10 +50,28 @@ def words(g, index, wakeup):
 @compiled
 def latency(g, index, wakeup):
     """This wake-up's way to the venue [ns]: constant, or a quantile drawn for it."""
+    return latency_of(g, index, wakeup, np.int64(PART_LATENCY))
+
+
+@compiled
+def latency_of(g, index, wakeup, part):
+    """The same of a part of a wake-up: a step that follows it has a way of its own."""
     if g.latency_table == 0:
         return np.int64(g.latency_ns)
-    r0, r1, _, _ = philox(g.key, wakeup, index + 1, PART_LATENCY)
+    r0, r1, _, _ = philox(g.key, wakeup, index + 1, part)
     return load_i8(g.latency_table, below(r0, r1, TABLE))
+
+
+@compiled
+def step_words(g, index, wakeup, number):
+    """Four words of 32 bits that belong to step `number` of what began at this wake-up."""
+    return philox(g.key, wakeup, index + 1, PART_STEP + 2 * number)
+
+
+@compiled
+def step_latency(g, index, wakeup, number):
+    """A step's way to the venue [ns]."""
+    return latency_of(g, index, wakeup, PART_STEP + 2 * number + 1)
 
 
 # ---- prices and sizes
@@ -96,6 +116,12 @@ def place(w, m, position, delay, side, price, size, flags, slot):
 
     In a coin's market it is cut to what its trader covers: a rule asks for no more than he has (D30).
     """
+    place_child(w, m, position, delay, side, price, size, flags, slot, np.int64(-1))
+
+
+@compiled
+def place_child(w, m, position, delay, side, price, size, flags, slot, parent):
+    """The same for an order that belongs to a parent."""
     if size <= 0 or price < 1:
         return
     if m.kind == SPOT and m.nav_account < 0:
@@ -105,13 +131,13 @@ def place(w, m, position, delay, side, price, size, flags, slot):
     w.next_order_id += 1
     order_id = np.int64(w.next_order_id)
     if delay == 0:
-        deliver(w, m, position, side, price, size, flags, slot, P_NORMAL, np.int64(-1), order_id)
+        deliver(w, m, position, side, price, size, flags, slot, P_NORMAL, parent, order_id)
         return
     w.sent += 1
     if slot >= 0:
         store_i4(w.slots, slot, np.int32(PENDING_SLOT))
     way = flags | F_SIDE if side == SELL else flags
-    send_message(w, w.now_ns + delay, position, way, price, size, slot, P_NORMAL, np.int64(-1), order_id, np.int64(-1))
+    send_message(w, w.now_ns + delay, position, way, price, size, slot, P_NORMAL, parent, order_id, np.int64(-1))
 
 
 @compiled
@@ -134,6 +160,13 @@ def move_to(w, m, position, delay, target, protection):
     lots = target - position_at(w.positions, position).lots
     side = BUY if lots > 0 else SELL
     place(w, m, position, delay, side, behind(m, side, protection), abs(lots), F_IOC, np.int64(-1))
+
+
+@compiled
+def send_step(w, position, t_ns, side, gap_ns, left, informed, parent, wakeup, number):
+    """Let the rule of the trader behind a position go on at `t_ns` with its parent order (fields: `layout.STEP_NAMES`)."""
+    flags = F_STEP | F_SIDE if side == SELL else F_STEP
+    send_message(w, t_ns, position, flags, gap_ns, np.int64(0), left, informed, parent, wakeup, number)
 
 
 @compiled

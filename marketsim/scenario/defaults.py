@@ -126,6 +126,6 @@ def _group(
     changed: dict[str, Any] = {}
     if spec.fees is None:
         changed["fees"] = market.fees
-    index = underlyings[market.underlying].index if market.underlying in underlyings else None
-    volatility = (index.stated_volatility if index is not None else None) or VOLATILITY_WITHOUT_INDEX
+    underlying = underlyings.get(market.underlying)
+    volatility = (underlying.stated_volatility if underlying is not None else None) or VOLATILITY_WITHOUT_INDEX
     return spec.model_copy(update=changed).completed(volatility)

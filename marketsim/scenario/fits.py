@@ -82,6 +82,7 @@ def _surroundings(draft: ScenarioDraft) -> Surroundings:
     """What a group may name, as its kind wants to know it."""
     sorts: dict[str, MarketSort] = {name: spec.kind for name, spec in draft.by_id("markets").items()}
     tokens = draft.by_id("tokens")
+    latent = {name for name, spec in draft.by_id("underlyings").items() if spec.latent is not None}
     return Surroundings(
         sorts=sorts | dict.fromkeys((token.id for token in tokens.values() if token.market is not None), "token"),
         pools={name: (book.venue, book.currency) for name, book in draft.books().items()},
@@ -89,6 +90,7 @@ def _surroundings(draft: ScenarioDraft) -> Surroundings:
         members={name: network.groups for name, network in draft.by_id("networks").items()},
         without_book=[name for name, book in draft.books().items() if not book.matching.has_book],
         for_desks_alone=[name for name, book in draft.books().items() if not book.matching.fills_the_kernels_orders],
+        with_latent=[name for name, spec in draft.by_id("markets").items() if spec.underlying in latent],
     )
 
 

@@ -52,7 +52,16 @@ vectors of Random123 in the tests); Wichura 1988, AS 241, Applied Statistics 37,
 1951 for the split of an exponential into a geometric number of ln 2 and a remainder.
 """
 
-from marketsim.streams.distributions import draw, lower_end, mean, quantile, quantile_table, relative_noise, upper_end
+from marketsim.streams.distributions import (
+    draw,
+    lower_end,
+    mean,
+    quantile,
+    quantile_table,
+    relative_noise,
+    tail_quantile_table,
+    upper_end,
+)
 from marketsim.streams.elementary import exp_, log_, power_
 from marketsim.streams.exponential import EXPONENTIAL_SEGMENTS, LN2, exponential_of_bits, exponential_table
 from marketsim.streams.halving import HALVING_STEPS, halving_table, left_by_table
@@ -82,5 +91,6 @@ __all__ = [
     "quantile_table",
     "relative_noise",
     "stream_key",
+    "tail_quantile_table",
     "upper_end",
 ]

@@ -31,11 +31,23 @@ from marketsim.streams.stream import Stream
 if TYPE_CHECKING:
     from marketsim.spec import Distribution
 
-__all__ = ["draw", "lower_end", "mean", "quantile", "quantile_table", "relative_noise", "upper_end"]
+__all__ = [
+    "draw",
+    "lower_end",
+    "mean",
+    "quantile",
+    "quantile_table",
+    "relative_noise",
+    "tail_quantile_table",
+    "upper_end",
+]
 
 Float64Array = npt.NDArray[np.float64]
 
 _CONTEXT = Context(prec=40)
+
+TAIL_HALVINGS, TAIL_SEGMENTS = 32, 128
+"""Shape of a tail table: the first set bit of a word of 32 bits, and the seven bits behind it."""
 
 
 def draw(
@@ -74,6 +86,18 @@ def quantile_table(distribution: Distribution, n: int) -> Float64Array:
     total = math.fsum(values.tolist())  # exactly rounded, so independent of the order of addition
     wanted = float(_CONTEXT.multiply(mean(distribution), Decimal(n)))
     return np.asarray(values * (wanted / total), np.float64) if total else values
+
+
+def tail_quantile_table(distribution: Distribution) -> Float64Array:
+    """Quantiles for a kernel rule that needs the far tail, shape (`TAIL_HALVINGS` * `TAIL_SEGMENTS`,).
+
+    Entry 128 h + s is the value that is exceeded with probability 2^-(h + 1) (1 + (s + 1/2) / 128): each halving of
+    what is left above has 128 entries, so the tail is as fine as the body, up to probabilities of 2^-32
+    (`kernel.draw.tail_segment` has the same). Descending in s, ascending in h.
+    """
+    halving, segment = np.divmod(np.arange(TAIL_HALVINGS * TAIL_SEGMENTS), TAIL_SEGMENTS)
+    above = np.ldexp(1.0 + (segment + 0.5) / TAIL_SEGMENTS, -(halving.astype(np.int32) + 1))
+    return quantile(distribution, 1.0 - above)
 
 
 def mean(distribution: Distribution) -> Decimal:

@@ -23,7 +23,6 @@ class DeskGroupSpec(TraderGroupSpec):
     references: ClassVar[Mapping[tuple[str, ...], str]] = {**TraderGroupSpec.references, ("markets",): "markets"}
     announced_keys: ClassVar[Mapping[str, str]] = {}
     hears_fills: ClassVar[bool] = True
-    has_clock: ClassVar[bool] = False
 
     rate: Annotated[EventRate, ZERO_OR_MORE] = Fraction(0)
     markets: tuple[Identifier, ...] = ()
@@ -44,6 +43,10 @@ class DeskGroupSpec(TraderGroupSpec):
     @abstractmethod
     def desk(self, context: DeskContext) -> TraderDesk:
         """The group's desk on the clock."""
+
+    def has_clock(self) -> bool:
+        """The kernel never wakes its traders."""
+        return False
 
     def rule(self, terms: GroupTerms) -> GroupRule:
         """The group as the kernel takes it: accounts and positions, which it never wakes."""

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from marketsim.errors import UnitError
 from marketsim.kinds import Family
-from marketsim.ranges import SHARE, ZERO_OR_MORE
+from marketsim.ranges import ABOVE_ZERO, SHARE, ZERO_OR_MORE
 from marketsim.season import FLAT, Season
 from marketsim.spec import (
     OMITTED_AT_DEFAULT,
@@ -50,6 +50,7 @@ class Surroundings:
     sorts: of each market, tokens' own among them; pools: each market's venue and currency, of which one account has
     one; baskets: the markets in each token's basket; members: the groups in each network. without_book: markets that
     match by a formula; for_desks_alone: of these, those in which orders that the kernel sends find nothing.
+    with_latent: markets whose underlying has a latent fundamental.
     """
 
     sorts: Mapping[str, MarketSort]
@@ -58,6 +59,7 @@ class Surroundings:
     members: Mapping[str, Collection[str]]
     without_book: Collection[str] = ()
     for_desks_alone: Collection[str] = ()
+    with_latent: Collection[str] = ()
 
     def of_sort(self, sorts: Collection[MarketSort]) -> list[str]:
         """The markets of some sorts."""
@@ -90,9 +92,8 @@ class TraderGroupSpec(Spec):
 
     A kind says beside its keys: on_spot: what keys left out are on a coin's spot market, where that is another thing.
     market_sorts: where it can trade. references: keys that hold ids, and the section these are of. supplies_liquidity:
-    whether it takes the other side of anything, so that what it trades is no answer to a move. has_clock: whether its
-    traders wake by a clock of the group. hears_fills: whether its desk learns of every fill at once. event_words: words
-    of its own in `events.event`.
+    whether it takes the other side of anything, so that what it trades is no answer to a move. hears_fills: whether its
+    desk learns of every fill at once. event_words: words of its own in `events.event`.
     """
 
     on_spot: ClassVar[Mapping[str, Any]] = {}
@@ -100,7 +101,6 @@ class TraderGroupSpec(Spec):
     references: ClassVar[Mapping[tuple[str, ...], str]] = {("market",): "markets", ("holds",): "tokens"}
     announced_keys: ClassVar[Mapping[str, str]] = {"markets": "a group for each market"}
     supplies_liquidity: ClassVar[bool] = False
-    has_clock: ClassVar[bool] = True
     hears_fills: ClassVar[bool] = False
     event_words: ClassVar[tuple[str, ...]] = ()
 
@@ -133,10 +133,13 @@ class TraderGroupSpec(Spec):
         """The group's desk on the clock, for what the kernel does not do for it; none unless a kind brings one."""
         raise NotImplementedError(f"{type(self).__name__} has no desk")
 
-    @classmethod
-    def has_desk(cls) -> bool:
-        """Whether groups of this kind have a desk on the clock."""
-        return cls.desk is not TraderGroupSpec.desk
+    def has_clock(self) -> bool:
+        """Whether its traders wake by a clock of the group."""
+        return True
+
+    def has_desk(self) -> bool:
+        """Whether the group has a desk on the clock."""
+        return type(self).desk is not TraderGroupSpec.desk
 
     def network(self) -> str | None:
         """The network along whose links its traders look at each other's shares; None for one who looks at nobody.
@@ -240,9 +243,9 @@ class TraderGroupSpec(Spec):
         """A clock that contradicts itself, or of a group that does not wake by one."""
         yield from (fault.below("clock") for fault in self.clock.faults())
         yield from (fault.below("season") for fault in self.season.faults())
-        if self.has_clock and self.rate:
+        if self.has_clock() and self.rate:
             return
-        why = "its rate is 0" if self.has_clock else f"{self.kind} traders act when there is something to do"
+        why = "its rate is 0" if self.has_clock() else f"{self.kind} traders act when there is something to do"
         for key, value in (("clock", self.clock), ("season", self.season)):
             if value not in (POISSON, FLAT):
                 yield Fault((key,), f"this group wakes by no clock: {why}", "left out", is_key=True)
@@ -293,6 +296,26 @@ def borrowing_faults(path: KeyPath, law: Distribution, what: str) -> Iterator[Fa
     most = upper_end(law)
     if most is None or most > 1 or lower_end(law) < 0:
         yield Fault(path, "nobody borrows in a spot market", f"a {what} of 0 to 1, or a law with such ends")
+
+
+def positive_faults(path: KeyPath, law: Distribution) -> Iterator[Fault]:
+    """Whether an amount that has to be something could be nothing for all."""
+    if law.kind == "constant" and law.parameters["value"] <= 0:
+        yield Fault(path, "this number is out of range", ABOVE_ZERO.words)
+
+
+def mean_faults(path: KeyPath, law: Distribution) -> Iterator[Fault]:
+    """Whether the kernel could draw from a law by a table of its quantiles, which keeps the law's mean."""
+    yield from positive_faults(path, law)
+    if law.kind == "pareto" and "max" not in law.parameters and law.parameters["alpha"] <= 1:
+        yield Fault(path, "the mean of this law is infinite", "alpha above 1, or a `max`")
+
+
+def unseen_faults(path: KeyPath, market: str, around: Surroundings) -> Iterator[Fault]:
+    """Whether a group would look at a latent fundamental that its market has not."""
+    if market in around.sorts and market not in around.with_latent:
+        message = f"the underlying of {market} has no latent fundamental"
+        yield Fault(path, message, "an underlying with `latent`, or left out")
 
 
 def atom_faults(path: KeyPath, amount: Decimal) -> Iterator[Fault]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketsim.streams import Stream
+from marketsim.spec import Distribution
+from marketsim.streams import Stream, draw
 from marketsim.streams.elementary import power_
 from marketsim.units import ATOMS_PER_UNIT, Money
 
@@ -38,6 +39,10 @@ class GroupTerms:
         """Money as price [ticks] x size [lots], the form sizes have in the kernel."""
         return float(money.amount) * ATOMS_PER_UNIT / self.atoms
 
+    def ticklots_drawn(self, law: Distribution, name: str, who: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Each trader's own amount of money, as tick-lots; name: of the stream."""
+        return draw(law, self.draws(name), who) * ATOMS_PER_UNIT / self.atoms
+
 
 @dataclass(frozen=True)
 class GroupRule:
@@ -60,6 +65,13 @@ class GroupRule:
 
 TABLE = 4096
 """Quantiles in a table of sizes or distances."""
+
+
+UNLIMITED = 1e300
+"""A limit that nothing reaches, of a fraction or a notional."""
+
+MOST_TICKLOTS = 1e18
+"""A notional [tick-lots] that no order of a rule reaches, and whose lots an int64 holds."""
 
 
 def middle_quantiles() -> NDArray[np.float64]:

@@ -12,36 +12,49 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Annotated, Literal
 
-from marketsim.ranges import CHARGE, ONE_OR_MORE, UP_TO_A_DAY
-from marketsim.spec import OMITTED_AT_DEFAULT, Count, Duration, Rate, Spec
-from marketsim.units import NS_PER_SECOND, RATE_ONE, format_duration
+from marketsim.ranges import ABOVE_ZERO, CHARGE, ONE_OR_MORE, UP_TO_A_DAY
+from marketsim.spec import OMITTED_AT_DEFAULT, Count, Duration, MoneyOrNone, Rate, Spec
+from marketsim.units import NS_PER_SECOND, RATE_ONE, format_duration, format_money
 from marketsim.venues.engines.family import LIQUIDATION_ENGINES
 
 
 class LiquidationSpec(Spec):
-    """The engine, the fee on the liquidated amount, its orders' way to the book, how many accounts a step takes up.
+    """The engine, the fee on the liquidated amount, its orders' way to the book, and how much it does at one mark step.
 
     `delay` is the time from the mark step at which the engine decides to the arrival of its order, among the messages
     of others: quotes and takers with a shorter way to the venue come first, those with a longer one later, and what
     arrives with it at one nanosecond stands in an order drawn for it. With none (`0s`) it trades within the mark step,
     before anybody else does. Who is not taken up waits for the next step, first in
     first out.
+    `slice` is the largest notional of one order: an account then has one slice a step until it meets its margin.
+    `max_per_step` is the largest notional of all orders of a step together, a cap on the engine's rate.
     """
 
     engine: Annotated[str, LIQUIDATION_ENGINES] = "binance"
     fee: Annotated[Rate, CHARGE] = Decimal("0.0125")
     delay: Annotated[Duration, UP_TO_A_DAY, OMITTED_AT_DEFAULT] = NS_PER_SECOND // 100
     per_step: Annotated[Literal["all"] | Count, ONE_OR_MORE, OMITTED_AT_DEFAULT] = "all"
+    slice: Annotated[MoneyOrNone, ABOVE_ZERO, OMITTED_AT_DEFAULT] = None
+    max_per_step: Annotated[MoneyOrNone, ABOVE_ZERO, OMITTED_AT_DEFAULT] = None
+
+    @property
+    def is_sliced(self) -> bool:
+        """Whether an order may close less than the engine would."""
+        return self.slice is not None or self.max_per_step is not None
 
     def sentence(self) -> str:
-        """What `delay` and `per_step` say, in words."""
-        delay = ", which trade within the mark step"
+        """What `delay` and the limits of one step say, in words."""
+        text = ", which trade within the mark step"
         if self.delay:
-            delay = f", which reach the book {format_duration(self.delay)} after the mark step"
+            text = f", which reach the book {format_duration(self.delay)} after the mark step"
+        if self.slice is not None:
+            text += f", in slices of at most {format_money(self.slice)}, one of an account at a mark step"
+        if self.max_per_step is not None:
+            text += f", {format_money(self.max_per_step)} of all accounts together at one step"
         if self.per_step == "all":
-            return delay
+            return text
         accounts = "one account" if self.per_step == 1 else f"{self.per_step:,} accounts"
-        return f"{delay}, and the engine takes up at most {accounts} at one mark step"
+        return f"{text}, and the engine takes up at most {accounts} at one mark step"
 
 
 def liquidation_limit_ticks(cash_atoms: int, position_lots: int, atoms_per_tick_lot: int) -> int:

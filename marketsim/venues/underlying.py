@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field
@@ -36,6 +37,12 @@ class UnderlyingSpec(Spec):
         """The currency its levels are counted in; `QUOTE` while that is unknown."""
         own = self.index.price_currency
         return own if own != QUOTE else self.fundamental.price_currency
+
+    @property
+    def stated_volatility(self) -> Decimal | None:
+        """The yearly volatility that rules of traders may go by: the index's, or that of what is behind it."""
+        own = self.index.stated_volatility
+        return own if own is not None else self.fundamental.stated_volatility
 
     def faults(self) -> Iterator[Fault]:
         """What is wrong between its index and its latent fundamental."""

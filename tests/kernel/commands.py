@@ -107,7 +107,7 @@ def twin_of(plan: Plan, paths: list[list[int]]) -> Venue:
             k, m.atoms, [Tier(*row[:3], Fraction(row[3])) for row in tier_rows(m.tiers)], m.maker_fee, m.taker_fee,
             m.rule, deque(maxlen=m.basis_length), m.mark_every, m.funding_every, m.sample_every,
             Fraction(m.impact_ticklots), m.liquidation_fee, plan.fund_of(k), plan.outside, plan.venue, m.is_spot,
-            per_step=m.per_step, delay=m.delay, rounding=plan.outside + 1,
+            per_step=m.per_step, delay=m.delay, slice=m.slice, cap=m.cap, rounding=plan.outside + 1,
             mark_due=m.mark_every, funding_due=m.funding_every, sample_due=m.sample_every,
         )
         for k, m in enumerate(plan.markets)

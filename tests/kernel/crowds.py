@@ -22,6 +22,7 @@ GROUPS = (
     ("fundamentalist", 30, 0.05, 100_000, 1),
     ("trend", 20, 0.05, 20_000, 1),
     ("retail", 60, 0.05, 300, 1),
+    ("metaorder", 40, 0.02, 50_000, 1),
 )
 
 
@@ -38,19 +39,31 @@ def rules(seed: int) -> list[dict[str, Any]]:
     maker = dict(levels=LEVELS, may_cross=0, memory_weight=0.8, skew_per_ticklot=35e-4 / (800_000 * UNIT))
     maker |= dict(hysteresis=0.25, refill=0.5, max_inventory_ticklots=3e6 * UNIT)
     maker |= dict(distance_table=distances.ravel(), size_table=12_000 * 1.6 ** np.arange(LEVELS) * UNIT)
-    fundamentalist = dict(capacity_ticklots=60_000 * UNIT, close=0.0)
+    fundamentalist = dict(
+        close=0.0, slice_ticklots=20_000 * UNIT, refill_threshold=2**32 // 10, adopts=0.5, sees_latent=0
+    )
+    fundamentalist |= dict(
+        threshold_table=6e-4 + 20e-4 * luck.random(30), capacity_table=60_000 * UNIT * (1 + luck.random(30))
+    )
+    fundamentalist |= dict(error_table=3e-4 * (u - 0.5))
     trend = dict(direction=1.0, exit_share=0.2, size_ticklots=5_000 * UNIT, size_table=None, protection=50e-4)
-    retail = dict(margin_ticklots=250 * UNIT, target=1.5, stop=0.9, protection=50e-4)
+    retail = dict(margin_table=250 * UNIT * (0.6 + luck.random(60)), target=1.5, stop=0.9, protection=50e-4)
+    retail |= dict(close_threshold=2**32 // 20, open_threshold=2**32 // 2, call_ratio=0.05, top_ups=2, reopens=1)
     retail |= dict(chase_threshold=int(0.75 * 65536), long_bias=int(0.05 * 65536), lookback_steps=20)
+    metaorder = dict(buy_threshold=32_768, informed_threshold=16_384, stop_past=10e-4, shortest_gap_ns=10_000_000)
+    metaorder |= dict(protection=50e-4, slowing_table=np.ones(4096), gap_table=1e9 * (0.2 + u), size_table=sizes)
+    metaorder |= dict(number_table=1 + np.arange(4096) // 128, error_table=20e-4 * (u - 0.5))
     own = [
         {},
         dict(base_lots=0),
-        dict(threshold=6e-4 + 20e-4 * luck.random(30), base_lots=0),
+        dict(reference=1e-4 * luck.standard_normal(30), base_lots=0),
         dict(entry=MINUTE_VOLATILITY * np.sqrt(look_back / 60), lookback_steps=look_back),
-        dict(leverage=np.minimum(100.0, 3 / (1 - luck.random(60) * 0.97))),
+        dict(leverage=np.minimum(100.0, 3 / (1 - luck.random(60) * 0.97)), topped_up=0),
+        {},
     ]
     timing: list[dict[str, Any]] = [{}, dict(on_index=1, latency_ns=3_000_000), {}, dict(latency_ns=40_000_000), {}]
-    parameters = (noise, maker, fundamentalist, trend, retail)
+    timing.append(dict(latency_table=np.arange(4096, dtype=np.int64) * 1_000))
+    parameters = (noise, maker, fundamentalist, trend, retail, metaorder)
     return [dict(parameters=its, own=one, **more) for its, one, more in zip(parameters, own, timing, strict=True)]
 
 
@@ -93,10 +106,10 @@ def crowd(
         capital += [money * 10**8] * count
         first, slots = first + count, slots + each * count
     rule = "mid" if is_spot else "median"
-    market = MarketPlan(
+    terms = MarketPlan(
         PRICE, ATOMS, TIERS, rule=rule, is_spot=is_spot, window=1 << 14, impact_ticklots=int(25_000 * UNIT)
     )
-    plan = Plan(tuple(capital), (market,), fund=50_000 * 10**8)
+    plan = Plan(tuple(capital), (terms,), fund=50_000 * 10**8)
     accounts, positions, _ = account_tables(plan)
     if is_spot:
         open_half_in_coin(accounts, positions, groups)
@@ -105,9 +118,11 @@ def crowd(
     accounts["cohort"][:first] = np.repeat(np.arange(len(GROUPS)), [row[1] for row in GROUPS])
     accounts["cohort"][first:] = len(GROUPS) + np.arange(len(accounts) - first)
     ledger = [dict(group=-1)] * (len(accounts) - first)
+    market = {**market_fields(plan, 0), "inverse_tick": 10.0, "history_length": 1024}
+    market |= {"latent": -1, "latent_ticks": float(PRICE)}
     world = World(
         underlyings=[dict(level=PRICE / 10, every_ns=SECOND, next_ns=SECOND, learning=0.001)],
-        markets=[{**market_fields(plan, 0), "inverse_tick": 10.0, "history_length": 1024}],
+        markets=[market],
         cohorts=[dict(group=k, own_fees=int(k == 1), taker_fee=20_000) for k in range(len(GROUPS))] + ledger,
         groups=groups, accounts=accounts, positions=positions, traders=np.concatenate(traders), slots=slots,
         exponential=exponential_table(), logs=("trades", "orders", "quotes"), log_rows=log_rows,

@@ -140,8 +140,8 @@ def test_codes_and_the_specs_of_traders_do_not_load_the_compiler() -> None:
     ("rule", "parameters", "own", "message"),
     [
         ("nois", {}, {}, "no trader rule is called 'nois'; there are fundamentalist, holder"),
-        ("fundamentalist", {"capacity": 1.0}, {}, "has no parameter 'capacity'; it has capacity_ticklots, close"),
-        ("fundamentalist", {"close": 0.0}, {}, "lacks the parameter capacity_ticklots"),
+        ("fundamentalist", {"capacity": 1.0}, {}, "has no parameter 'capacity'; it has close, slice_ticklots"),
+        ("fundamentalist", {"close": 0.0}, {}, "lacks the parameter slice_ticklots, refill_threshold"),
         ("retail", None, {"f0": 3.0}, "'retail' has no own number 'f0'; it has leverage"),
         ("retail", None, {}, "lacks the own number leverage"),
         (thrifty, {"weight": 1.0, "cap_lots": 1, "table": None}, {}, "its table 'table' was None"),

@@ -41,6 +41,14 @@ ONE_A_STEP = replace(FEW, markets=tuple(replace(m, per_step=1) for m in MARKETS)
 DELAYED = replace(
     FEW, markets=tuple(replace(m, delay=ms * 1_000_000) for m, ms in zip(MARKETS, (10, 400, 1_300), strict=True))
 )
+# Slices, and a cap on what the engine sends at one mark; in the third market its orders are on their way meanwhile.
+SLICED = replace(
+    FEW,
+    markets=tuple(
+        replace(m, slice=2 * LOT, cap=cap * LOT, delay=ms * 1_000_000)
+        for m, cap, ms in zip(MARKETS, (5, 3, 7), (0, 0, 400), strict=True)
+    ),
+)
 # A spot market beside two perpetuals: some stand in it alone, most pool its cash with their margin.
 MIXED = replace(
     FEW,
@@ -58,6 +66,7 @@ STAGES = {
     "a deep fund": ALL - {codes.L_DELEVERAGED},
     "one account a step": ALL,
     "orders of the engine on their way": ALL,
+    "slices under a cap": ALL,
     "ten markets": ALL,
     "small orders": set(),
     "spot beside perpetuals": ALL,
@@ -69,6 +78,7 @@ RUNS = {
     "a deep fund": (replace(FEW, fund=10**6 * LOT), 25_000, 13, 300, 15),
     "one account a step": (ONE_A_STEP, 15_000, 18, 300, 8),
     "orders of the engine on their way": (DELAYED, 25_000, 19, 300, 12),
+    "slices under a cap": (SLICED, 15_000, 20, 300, 12),
     "ten markets": (WIDE, 25_000, 14, 200, 40),
     "small orders": (FEW, 10_000, 15, 8, 60),
     "spot beside perpetuals": (MIXED, 25_000, 16, 300, 15),

@@ -43,6 +43,8 @@ class MarketPlan:
     liquidation_fee: int = 1_250_000
     per_step: int | None = None
     delay: int = 0
+    slice: int | None = None  # atoms
+    cap: int | None = None
     is_spot: bool = False
 
 
@@ -100,7 +102,7 @@ def market_fields(plan: Plan, number: int) -> dict[str, Any]:
         memory_weight=0.25, funding_every_ns=m.funding_every, funding_next_ns=m.funding_every,
         sample_every_ns=m.sample_every, next_sample_ns=m.sample_every, impact_ticklots=float(m.impact_ticklots),
         liquidation_fee=m.liquidation_fee, liquidations_per_step=m.per_step or 0,
-        liquidation_delay_ns=m.delay,
+        liquidation_delay_ns=m.delay, liquidation_slice_atoms=m.slice or 0, liquidation_cap_atoms=m.cap or 0,
         kind=codes.SPOT if m.is_spot else codes.PERPETUAL,
     )  # fmt: skip
 

@@ -81,6 +81,9 @@ class Market:
     liquidation_due: int | None = None
     per_step: int | None = None  # accounts worked on at one mark, None: all who wait
     delay: int = 0  # an engine's way to the book
+    slice: int | None = None  # largest notional of one order of an engine, and of all its orders at one mark [atoms]
+    cap: int | None = None
+    sent: int = 0  # by the engine, since the mark
     rounding: int = -1
     cascade: int = -1
     cascade_side: int = 0

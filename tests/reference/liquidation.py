@@ -13,7 +13,8 @@ CASCADE_NS = 60 * 10**9
 
 
 def find_victims(v: Venue, m: Market) -> None:
-    """Everybody in this market who is under water waits in its queue; who waits may send nothing."""
+    """Who is under water in this market waits in its queue, and may send nothing; the engine has its cap anew."""
+    m.sent = 0
     for a in v.accounts if not m.is_spot else ():
         if a.margin and not a.queued and m.number in a.positions and a.positions[m.number].lots:
             if is_under_water(v, a.number):
@@ -25,6 +26,8 @@ def work_queue(v: Venue, m: Market) -> None:
     """One pass over those who waited when the mark came; then the fund sells a slice."""
     waiting = len(m.queue)
     for _ in range(waiting if m.per_step is None else min(waiting, m.per_step)):
+        if is_spent(m):
+            break
         work_one(v, m, v.accounts[m.queue.popleft()])
     unwind_fund(v, m)
     m.liquidation_due = None
@@ -37,12 +40,20 @@ def work_one(v: Venue, m: Market, a: Account) -> None:
     again = False
     if largest is not None and is_under_water(v, a.number):
         of = v.markets[largest]
+        if is_spent(of):
+            m.queue.append(a.number)
+            return
         order = engine_order(v, of, a)
         if of.delay:
             v.under_way.append((v.now + of.delay, of.number, order))
             return
         again = liquidate(v, of, a, order)
     end_pass(v, m, a, again)
+
+
+def is_spent(m: Market) -> bool:
+    """The orders of this step have all the notional that they may have."""
+    return m.cap is not None and m.sent > 0 and m.sent + m.mark * m.atoms > m.cap
 
 
 def end_pass(v: Venue, m: Market, a: Account, again: bool) -> None:
@@ -83,9 +94,14 @@ def bankruptcy_ticks(v: Venue, m: Market, a: Account) -> int:
 
 
 def engine_order(v: Venue, m: Market, a: Account) -> Order:
-    """An IOC at the bankruptcy price that brings the position one tier down."""
+    """An IOC at the bankruptcy price that brings the position one tier down, or as far as slice and cap let it."""
     lots, lot = a.positions[m.number].lots, m.mark * m.atoms
     wanted = abs(lots) - tier_of(m, abs(lots) * lot).floor // lot
+    if m.slice is not None:
+        wanted = min(wanted, max(1, m.slice // lot))
+    if m.cap is not None:
+        wanted = min(wanted, max(1, (m.cap - m.sent) // lot))
+        m.sent += wanted * lot
     side, limit = SELL if lots > 0 else BUY, bankruptcy_ticks(v, m, a)
     return Order(v.next_number(), a.number, m.number, side, limit, wanted, ioc=True, of_venue=True)
 

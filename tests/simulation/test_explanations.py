@@ -171,6 +171,24 @@ def test_a_liquidation_says_its_margin_its_trades_and_who_bore_the_rest(crash: R
     assert sold == pytest.approx(fills / 1_000)
 
 
+def test_a_slice_is_explained_as_one_and_not_as_a_position(out: Path) -> None:
+    fall = [{"at": "10min", "kind": "jump", "underlying": "BTC", "size": "-12%"}]
+    market = {**PERP, "insurance_fund": "50 kUSDT", "liquidation": {"slice": "2 kUSDT"}}
+    run = ms.run(world(events=fall, market=market), out=out, report=False)
+    table = run.table("liquidations").with_row_index().filter(stage="partial")
+    assert table.height > 5
+    for row in table.head(5).iter_rows(named=True):
+        found = run.explain("liquidations", row["index"])
+        assert "in slices of at most 2000 USDT, one of an account at a mark step" in found.rule[0]
+        assert found.rule[1] == f"It is closed in slices, and this order was one: {-row['size_lots'] / 1_000:+.8g} BTC."
+        assert "waited for the next step, unless the account met its margin" in found.rule[-1]
+        figures = {each.name: each.value for each in found.numbers}
+        assert figures["slice"] == pytest.approx(row["size_lots"] / 1_000)
+        assert "maintenance rate" not in figures
+        cushion = float(found.formula[-1].split(" = ")[-1].split()[0].replace(",", ""))
+        assert cushion == pytest.approx(row["mark_price"] - row["bankruptcy_price"], rel=1e-4)
+
+
 def test_the_command_says_the_same_in_words_and_as_json(crash: Run, out: Path) -> None:
     ended = CliRunner().invoke(main, ["explain", str(crash.path), "liquidations", "0"])
     assert (ended.exit_code, ended.stdout.strip()) == (0, str(crash.explain("liquidations", 0)).strip())

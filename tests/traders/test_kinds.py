@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 from marketsim.scenario.defaults import with_currency
@@ -99,8 +100,45 @@ def test_who_takes_the_other_side_of_anything() -> None:
     assert makers == {"market_maker", "token_maker", "liquidity_provider"}
 
 
+CHILDREN = {"number": {"pareto": {"min": 2, "alpha": "1.5", "max": 500}}, "size": "1 kUSDT", "gap": "250ms"}
+
+
+def test_a_crowd_of_parents_lives_in_the_kernel_and_large_orders_have_a_desk() -> None:
+    crowd = group("metaorder", rate="1/h", children=CHILDREN)
+    large = group("metaorder", rate="1/h", size="1 MUSDT", over="10min")
+    assert (crowd.has_desk(), large.has_desk()) == (False, True)
+    assert faults(crowd) == faults(large) == []
+    assert large.completed(Decimal(1)).slices == 30  # type: ignore[attr-defined]
+    assert crowd.completed(Decimal(1)).slices is None  # type: ignore[attr-defined]
+
+
+def test_keys_newer_than_stored_documents_are_left_out_of_them() -> None:
+    """What a scenario of before these keys said of the same groups, word by word."""
+    large = group("metaorder", rate="1/h", size="1 MUSDT", over="10min").completed(Decimal(1)).model_dump(mode="json")
+    assert large["slices"] == 30
+    assert not large.keys() & {"children", "informed", "error", "stop_past"}
+    value = group("fundamentalist").model_dump(mode="json")
+    assert (value["capacity"], value["threshold"]) == (
+        "60000 USDT",
+        {"offset": "0.06%", "scale": "0.8%", "exponent": "0.5"},
+    )
+    assert not value.keys() & {"reference", "reference_error", "slice", "refill_over", "adopts"}
+    retail = group("retail").model_dump(mode="json")
+    assert (retail["margin"], retail["target"], retail["stop"]) == ("1000 USDT", "150%", "90%")
+    assert not retail.keys() & {"holding", "pause", "margin_call", "reopens"}
+
+
+def test_a_threshold_with_a_pareto_tail_reaches_large_moves() -> None:
+    # at u = 0.99: 0.1 % + 0.5 % x 0.99 x 0.01^(-1/2) = 0.1 % + 4.95 %; without the tail 0.1 % + 0.495 %
+    threshold = {"offset": "0.1%", "scale": "0.5%", "exponent": 1}
+    heavy = group("fundamentalist", threshold={**threshold, "alpha": 2})
+    plain = group("fundamentalist", threshold=threshold)
+    found = [float(one.threshold.of(np.array([0.99]))[0]) for one in (heavy, plain)]  # type: ignore[attr-defined]
+    assert found == pytest.approx([0.0505, 0.00595])
+
+
 def test_who_has_a_desk_on_the_clock_and_who_hears_of_its_fills() -> None:
-    desks = {word for word, kind in TRADERS.kinds.items() if kind.has_desk()}
+    desks = {word for word, kind in TRADERS.kinds.items() if kind.desk is not TraderGroupSpec.desk}
     carry = {"basis_arbitrageur", "funding_arbitrageur"}
     assert desks == {"token_maker", "anticipator", "liquidity_provider", "metaorder"} | carry
     assert {word for word in desks if TRADERS.kinds[word].hears_fills} == desks - {"token_maker"}
@@ -116,6 +154,28 @@ SENTENCES = [
     ),
     (group("market_maker"), "They quote 9 levels a side around their fair value, the first 0.0045% away"),
     (group("token_maker", "UP", uses_primary=False), "Every 10s they hedge their units with the perpetuals of the"),
+    (
+        group("retail", target="none", stop="none", holding="3d", pause="1d", reopens=True),
+        "long), and close after 3d on average. Without a position they wait 1d on average. Who has lost the margin",
+    ),
+    (group("retail", target="none", holding="3d"), "and close at a loss of 90% of it, or after 3d on average."),
+    (group("retail", target="none", stop="none"), "and hold on."),
+    (group("retail", margin_call={"ratio": "60%"}), "When maintenance margin is 60% of their equity they bring in"),
+    (
+        group("fundamentalist"),
+        "with up to 60000 USDT each, once the price is beyond a threshold of their own (0.06% or",
+    ),
+    (
+        group("fundamentalist", refill_over="3h", adopts="50%", reference="latent"),
+        "close at the latent fundamental. After 3h on average each takes its position as given, has its whole capacity",
+    ),
+    (group("metaorder", size="1 MUSDT", over="1h", slices=7), "50% of them to buy, in 7 slices over 1h."),
+    (
+        group("metaorder", children=CHILDREN, informed="25%", stop_past="10 bps"),
+        "a parent order, 50% of these to buy, in market orders, the first at once. Number of a parent's children: "
+        "pareto, min 2, alpha 1.5, max 500; size of each: 1000 USDT; a parent's mean time between them: 250ms. 25% of "
+        "the parents follow the latent fundamental instead, and end once the mid is 0.1% past it.",
+    ),
     (group("holder", "UP", share="0.2"), "They keep a share of their wealth in UP (0.2), more after a rise over 1h"),
     (group("holder", "UP", share="0.2", chase=0, dislike=0), "share of their wealth in UP (0.2), and trade when"),
 ]

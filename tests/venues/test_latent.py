@@ -107,3 +107,10 @@ def test_pairs_that_make_no_sense_are_refused(
 def test_right_pairs_have_no_fault() -> None:
     for index in ({"kind": "latent"}, {"kind": "constant", "price": "30000 USDT"}):
         assert not list(underlying(index, LOG_OU).faults())
+
+
+def test_rules_of_traders_go_by_the_volatility_of_what_is_behind_an_index_that_states_none() -> None:
+    assert underlying({"kind": "latent"}, LOG_OU).stated_volatility == Decimal("0.7")
+    assert underlying({"kind": "constant", "price": "30000 USDT"}, LOG_OU).stated_volatility == Decimal("0.7")
+    assert underlying(LOG_OU, None).stated_volatility == Decimal("0.7")
+    assert underlying({"kind": "constant", "price": "30000 USDT"}, None).stated_volatility is None

@@ -41,6 +41,7 @@ def explain_liquidation(run: StoredRun, number: int) -> Explanation:
         lot=market.lot,
         unit=market.unit,
         asset=market.asset,
+        is_slice=declared.liquidation.is_sliced,
     )
     engine = LIQUIDATION_ENGINES.kinds[declared.liquidation.engine]
     sentence = f"An account below maintenance {engine.sentence()}{declared.liquidation.sentence()}."
@@ -60,11 +61,15 @@ def explain_liquidation(run: StoredRun, number: int) -> Explanation:
 
 def _numbers(row: Mapping[str, Any], market: Market, facts: LiquidationFacts) -> Iterator[Figure]:
     leverage = row["leverage"]
-    yield Figure("position", row["size_lots"] * market.lot, market.size(row["size_lots"]))
+    yield Figure(
+        "slice" if facts.is_slice else "position", row["size_lots"] * market.lot, market.size(row["size_lots"])
+    )
     for name in ("entry_price", "mark_price", "index_price", "bankruptcy_price"):
         yield Figure(name.replace("_", " "), row[name], market.price(row[name]))
     yield Figure("leverage", leverage, "no equity was left" if leverage is None else f"{leverage:,.2f}")
     yield Figure("notional", facts.notional_atoms / ATOMS_PER_UNIT, facts.money(facts.notional_atoms))
+    if facts.is_slice:
+        return
     rate = facts.tier.maintenance_rate
     yield Figure("maintenance rate", float(rate), f"{float(rate):.4%} less {facts.money(facts.tier.deduction_atoms)}")
 
@@ -73,6 +78,11 @@ def _formula(row: Mapping[str, Any], market: Market, facts: LiquidationFacts) ->
     notional = facts.notional_atoms / ATOMS_PER_UNIT
     worth = _worth(row, market)
     yield "maintenance margin = notional x rate - deduction; liquidated when equity < maintenance margin"
+    if facts.is_slice:
+        cushion = row["mark_price"] - row["bankruptcy_price"]
+        yield "equity over position, of all that the account held = mark price - bankruptcy price"
+        yield f"      = {row['mark_price']:,.8g} - {row['bankruptcy_price']:,.8g} = {cushion:,.8g} {market.asset}"
+        return
     rate, less = float(facts.tier.maintenance_rate), facts.money(facts.tier.deduction_atoms)
     yield f"      = {notional:,.2f} x {rate:.4%} - {less} = {facts.maintenance:,.2f} {market.asset}"
     yield "equity = position x (mark price - bankruptcy price), as the engine's order came"

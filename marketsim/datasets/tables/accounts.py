@@ -28,6 +28,7 @@ LEDGER_ENTRIES = (
     "redemption",
     "primary_fee",
     "rounding",
+    "top_up",
     "interest",
 )
 LIQUIDATION_STAGES = ("partial", "takeover", "deleveraged")

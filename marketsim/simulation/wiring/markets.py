@@ -65,6 +65,6 @@ class Markets:
     def _volatility(self, market: MarketSpec) -> float | None:
         if self.is_of_token(market):
             return None
-        index = next(u.index for u in self._scenario.underlyings if u.id == market.underlying)
-        volatility = index.stated_volatility
+        underlying = next(u for u in self._scenario.underlyings if u.id == market.underlying)
+        volatility = underlying.stated_volatility
         return None if volatility is None else float(volatility)

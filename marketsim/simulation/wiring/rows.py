@@ -13,7 +13,7 @@ from marketsim.scenario.schema import Scenario
 from marketsim.simulation.wiring.accounts import Accounts
 from marketsim.simulation.wiring.markets import Markets
 from marketsim.streams.elementary import left_after
-from marketsim.units import NS_PER_SECOND, atoms_per_tick_lot, rate_parts, to_atoms
+from marketsim.units import NS_PER_SECOND, Money, atoms_per_tick_lot, rate_parts, to_atoms
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.deleveraging.family import DELEVERAGING_RULES
 from marketsim.venues.engines.family import LIQUIDATION_ENGINES
@@ -136,6 +136,8 @@ def market_row(
         "liquidation_fee": rate_parts(spec.liquidation.fee),
         "liquidation_delay_ns": spec.liquidation.delay,
         "liquidations_per_step": _per_step(spec.liquidation),
+        "liquidation_slice_atoms": _atoms_or_zero(spec.liquidation.slice),
+        "liquidation_cap_atoms": _atoms_or_zero(spec.liquidation.max_per_step),
         "kept": 1.0,
         **(spec.matching.kernel_fields(spec.lot.amount) if isinstance(spec.matching, FormulaSpec) else {}),
     }
@@ -144,6 +146,11 @@ def market_row(
 def _per_step(spec: LiquidationSpec) -> int:
     """How many accounts the kernel works on at one mark step, 0 for all; no more can wait than 32-bit records count."""
     return 0 if spec.per_step == "all" else min(spec.per_step, 1 << 32)
+
+
+def _atoms_or_zero(limit: Money | None) -> int:
+    """A limit as the kernel has it: 0 for none."""
+    return 0 if limit is None else max(1, to_atoms(limit.amount))
 
 
 def _power_of_two(least: int, low: int, high: int) -> int:

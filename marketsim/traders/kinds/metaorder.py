@@ -1,4 +1,4 @@
-"""Metaorders: large orders from outside, cut into many, whose time, side and size nothing in the market moves."""
+"""Metaorders: large orders cut into many, a few from outside, or a crowd of parents that makes the flow's memory."""
 
 from __future__ import annotations
 
@@ -7,20 +7,45 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from json import dumps
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+import numpy as np
 
 from marketsim.messages import Order
-from marketsim.ranges import ABOVE_ZERO, ANY, SHARE, SLICES
-from marketsim.spec import Count, Duration, Fault, MoneyDistribution, Rate, TimeOfDay
-from marketsim.streams import draw
+from marketsim.ranges import ABOVE_ZERO, ANY, SHARE, SLICES, ZERO_OR_MORE, Range
+from marketsim.spec import (
+    OMITTED_AT_DEFAULT,
+    Count,
+    Duration,
+    DurationDistribution,
+    Factor,
+    Fault,
+    MoneyDistribution,
+    NumberDistribution,
+    Rate,
+    Spec,
+    TimeOfDay,
+    distribution_words,
+)
+from marketsim.streams import (
+    draw,
+    lower_end,
+    normal_quantile,
+    power_,
+    quantile_table,
+    tail_quantile_table,
+    upper_end,
+)
 from marketsim.traders.desk import DeskContext, TraderDesk
 from marketsim.traders.desk_group import DeskGroupSpec
-from marketsim.traders.group import TRADERS, Surroundings
+from marketsim.traders.group import TRADERS, Surroundings, mean_faults, unseen_faults
+from marketsim.traders.rule import TABLE, UNLIMITED, GroupRule, GroupTerms, middle_quantiles
 from marketsim.units import (
     ATOMS_PER_UNIT,
     NS_PER_DAY,
     NS_PER_SECOND,
     format_duration,
+    format_number,
     format_rate,
     format_time_of_day,
 )
@@ -29,22 +54,70 @@ if TYPE_CHECKING:
     from marketsim.clock import ProcessGenerator
 
 
+_PROTECTION = 0.005  # how far behind the best price a child may reach
+_MOST_CHILDREN = 1_000_000
+_SLICES = 30  # where a large order says nothing else
+
+
+class ChildrenSpec(Spec):
+    """The children of a crowd of parents: how many each has (rounded down, at least one), their sizes, how fast.
+
+    gap: mean time between a parent's children, drawn for each parent; the times are exponential. slowing: a parent of n
+    children is n^slowing times as slow. shortest_gap: none is faster than that.
+    """
+
+    number: NumberDistribution
+    size: MoneyDistribution
+    gap: DurationDistribution
+    slowing: Annotated[Factor, Range("0 to 1", least=0, most=1)] = Decimal(0)
+    shortest_gap: Annotated[Duration, ZERO_OR_MORE] = 0
+
+    def faults(self) -> Iterator[Fault]:
+        """Laws that give no children, or more than can be."""
+        most = upper_end(self.number)
+        if lower_end(self.number) < 0 or most is None or not 1 <= most <= _MOST_CHILDREN:
+            allowed = (
+                f"a law of 1 to {_MOST_CHILDREN:,} children, such as {{pareto: {{min: 2, alpha: 1.5, max: 5000}}}}"
+            )
+            yield Fault(("number",), "a parent has no such number of children", allowed)
+        yield from mean_faults(("size",), self.size)
+        yield from mean_faults(("gap",), self.gap)
+
+    def sentence(self) -> str:
+        """What a parent is, in words."""
+        slowing = f", times its number of children to the power {format_number(self.slowing)}" if self.slowing else ""
+        shortest = f", at least {format_duration(self.shortest_gap)}" if self.shortest_gap else ""
+        return (
+            f"market orders, the first at once. Number of a parent's children: {distribution_words(self.number)}; "
+            f"size of each: {distribution_words(self.size)}; a parent's mean time between them: "
+            f"{distribution_words(self.gap)}{slowing}{shortest}"
+        )
+
+
 @TRADERS.register
 class MetaorderSpec(DeskGroupSpec):
     """Large orders at `rate` per trader and at the times of day `at` (UTC), worked in market orders.
 
     size: notional at the index when it starts. buy_share: of orders that buy. over, slices: equal market orders, evenly
     spaced, the first at once. With several `markets` each order has one of them, drawn at random.
+
+    Instead of `size` and `over`, `children` makes a crowd of many small parents on one market, at the kernel's speed.
+    Of these the share `informed` follows the distance of the latent fundamental from the mid, wrong by `error`
+    (standard deviation), and ends once the mid is `stop_past` past it.
     """
 
     event_words: ClassVar[tuple[str, ...]] = ("metaorder",)
 
     kind: Literal["metaorder"]
     at: Annotated[tuple[TimeOfDay, ...], ANY] = ()
-    size: MoneyDistribution
+    size: Annotated[MoneyDistribution | None, OMITTED_AT_DEFAULT] = None
     buy_share: Annotated[Rate, SHARE] = Decimal("0.5")
-    over: Annotated[Duration, ABOVE_ZERO]
-    slices: Annotated[Count, SLICES] = 30
+    over: Annotated[Duration | None, ABOVE_ZERO, OMITTED_AT_DEFAULT] = None
+    slices: Annotated[Count | None, SLICES, OMITTED_AT_DEFAULT] = None
+    children: Annotated[ChildrenSpec | None, OMITTED_AT_DEFAULT] = None
+    informed: Annotated[Rate, SHARE, OMITTED_AT_DEFAULT] = Decimal(0)
+    error: Annotated[Rate, SHARE, OMITTED_AT_DEFAULT] = Decimal(0)
+    stop_past: Annotated[Rate | None, SHARE, OMITTED_AT_DEFAULT] = None
 
     def faults(self, around: Surroundings) -> Iterator[Fault]:
         """What is wrong between its keys, or between them and the markets there are."""
@@ -53,6 +126,47 @@ class MetaorderSpec(DeskGroupSpec):
             yield Fault((), "these orders never start", "a rate above zero, or times of day `at`")
         if len(set(self.at)) < len(self.at):
             yield Fault(("at",), "a time of day stands here twice", "each once")
+        yield from self._large_order_faults() if self.children is None else self._crowd_faults(self.children)
+        if self.informed and self.children is not None:
+            yield from unseen_faults(("informed",), self.market, around)
+
+    def _large_order_faults(self) -> Iterator[Fault]:
+        """What a large order has to say, and what only a crowd of parents may."""
+        for key, value in (("size", self.size), ("over", self.over)):
+            if value is None:
+                yield Fault(
+                    (), f"a large order has no `{key}`", "`size` and `over`, or `children` for a crowd of parents"
+                )
+        for key, given in (("informed", self.informed), ("error", self.error), ("stop_past", self.stop_past)):
+            if given:
+                yield Fault((key,), "only parents of a crowd are informed", "left out, or `children`")
+
+    def _crowd_faults(self, children: ChildrenSpec) -> Iterator[Fault]:
+        """What is wrong with its children, and keys that only a large order has."""
+        yield from (Fault(("children", *fault.path), fault.message, fault.allowed) for fault in children.faults())
+        large = (("size", self.size), ("over", self.over), ("slices", self.slices), ("at", self.at))
+        for key, value in large:
+            if value:
+                yield Fault((key,), "a crowd of parents has children instead", "left out, or no `children`")
+        if len(self.markets) > 1:
+            yield Fault(("markets",), "a crowd of parents trades one market", "a group for each market")
+        for key, given in (("error", self.error), ("stop_past", self.stop_past)):
+            if given and not self.informed:
+                yield Fault((key,), "nobody of the crowd is informed", "left out, or `informed` above 0%")
+
+    def completed(self, volatility: Decimal) -> Self:
+        """A large order has its number of slices written in."""
+        if self.children is None and self.slices is None:
+            return self.model_copy(update={"slices": _SLICES})
+        return self
+
+    def has_clock(self) -> bool:
+        """The parents of a crowd begin by its clock."""
+        return self.children is not None
+
+    def has_desk(self) -> bool:
+        """A crowd of parents lives in the kernel."""
+        return self.children is None
 
     def desk(self, context: DeskContext) -> TraderDesk:
         """The desk that starts and works their orders."""
@@ -60,11 +174,43 @@ class MetaorderSpec(DeskGroupSpec):
 
     def sentence(self) -> str:
         """What each of them does, in words."""
+        if self.children is not None:
+            return self._crowd_sentence(self.children)
         times = " and at " + ", ".join(format_time_of_day(at) for at in self.at) if self.at else ""
         return (
             f"They send large orders at that rate{times}, {format_rate(self.buy_share)} of them to buy, in "
-            f"{self.slices} slices over {format_duration(self.over)}."
+            f"{self.slices} slices over {format_duration(self.over or 0)}."
         )
+
+    def _crowd_sentence(self, children: ChildrenSpec) -> str:
+        text = f"At each wake-up one begins a parent order, {format_rate(self.buy_share)} of these to buy, in "
+        text += f"{children.sentence()}."
+        if self.informed:
+            text += f" {format_rate(self.informed)} of the parents follow the latent fundamental instead"
+            text += f", known to within {format_rate(self.error)} (standard deviation)" if self.error else ""
+            stop = self.stop_past
+            text += f", and end once the mid is {format_rate(stop)} past it." if stop is not None else "."
+        return text
+
+    def rule(self, terms: GroupTerms) -> GroupRule:
+        """Large orders are the desk's; a crowd of parents acts by the kernel's metaorder rule."""
+        children = self.children
+        if children is None:
+            return super().rule(terms)
+        number = np.maximum(1, np.floor(tail_quantile_table(children.number)))
+        parameters = {
+            "buy_threshold": round(self.buy_share * 65_536),
+            "informed_threshold": round(self.informed * 65_536),
+            "stop_past": UNLIMITED if self.stop_past is None else float(self.stop_past),
+            "shortest_gap_ns": children.shortest_gap,
+            "protection": _PROTECTION,
+            "number_table": number,
+            "slowing_table": power_(number, float(children.slowing)),
+            "gap_table": quantile_table(children.gap, TABLE),
+            "size_table": quantile_table(children.size, TABLE) * (ATOMS_PER_UNIT / terms.atoms),
+            "error_table": float(self.error) * normal_quantile(middle_quantiles()),
+        }
+        return GroupRule("metaorder", parameters)
 
 
 @dataclass(slots=True)
@@ -121,6 +267,7 @@ class MetaorderDesk(TraderDesk):
     def _begin(self, trader: int, kind: str, count: int) -> None:
         """Draw the order that starts now, and work it."""
         spec = self.spec
+        assert spec.size is not None
         chosen = int(self.draws(f"{kind}market").integers(len(spec.markets), trader, count))
         market = spec.markets[chosen]
         buys = float(self.draws(f"{kind}side").uniform(trader, count)) < float(spec.buy_share)
@@ -138,9 +285,11 @@ class MetaorderDesk(TraderDesk):
 
     def _work(self, order: Metaorder) -> ProcessGenerator:
         sent: list[Order] = []
-        slices = self.spec.slices
+        slices, over = self.spec.slices, self.spec.over
+        assert slices is not None  # written in when a scenario loads
+        assert over is not None
         while order.step < slices:
-            at_ns = order.begun_ns + self.spec.over * order.step // slices
+            at_ns = order.begun_ns + over * order.step // slices
             yield self.env.timeout(max(at_ns - self.now_ns, 0))
             order.step += 1
             wanted = round(Fraction(order.lots * order.step, slices))

@@ -36,15 +36,18 @@ class BinanceEngine(LiquidationEngine):
         """The tier that the position was cut to, the price its orders were limited at, and who took what was left."""
         order = cls.order_lots(facts.position_lots, facts.mark_ticks, facts.atoms_per_tick_lot, facts.tiers)
         lies = f"A notional of {facts.money(facts.notional_atoms)}"
-        if order == -facts.position_lots:
+        if facts.is_slice:
+            yield f"It is closed in slices, and this order was one: {facts.size(-facts.position_lots)}."
+        elif order == -facts.position_lots:
             yield f"{lies} lay in the lowest tier, so all of it was to go: {facts.size(order)}."
         else:
             number = facts.tiers.index(facts.tier) + 1
             yield f"{lies} lay in tier {number}, so it was cut to the cap of the tier below: {facts.size(order)}."
         yield f"The orders were immediate-or-cancel, limited at the bankruptcy price {facts.bankruptcy:,.8g}."
-        yield _ENDS[facts.stage]
+        yield _NEXT_SLICE if facts.is_slice and facts.stage == "partial" else _ENDS[facts.stage]
 
 
+_NEXT_SLICE = "What was left of the position waited for the next step, unless the account met its margin by then."
 _ENDS = {
     "partial": "They brought the account back above maintenance, or closed it.",
     "takeover": "What they could not trade the insurance fund took over at the bankruptcy price.",

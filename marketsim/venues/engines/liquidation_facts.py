@@ -13,7 +13,8 @@ class LiquidationFacts:
     """A position that a venue took apart: signed lots, the mark [ticks] then, margin tiers, and how it ended.
 
     lot: units of `unit` in a lot. bankruptcy: price [asset per unit]. stage: the step that ended it. deleveraged_lots:
-    what was passed on to the other side's accounts.
+    what was passed on to the other side's accounts. is_slice: whether the venue closes accounts in slices or under a
+    cap; the position is then what one order closed, and the account had more.
     """
 
     position_lots: int
@@ -26,6 +27,7 @@ class LiquidationFacts:
     lot: float
     unit: str
     asset: str
+    is_slice: bool = False
 
     @property
     def notional_atoms(self) -> int:
