@@ -5,7 +5,8 @@ stops early, at the exact instant, when a watched price is crossed, a watched ac
 full; what that means to Python happens at that instant, in phase DELIVERY, and the clock goes on. Phases up to DELIVERY
 have priorities below zero; a user's own events stay NORMAL, which is DECISION; RECORD comes last.
 
-A message sent without latency at t reaches the book in a further round of t; `MAX_ROUNDS` bounds them, and
+What is sent without latency at t waits until all have decided who decide at t (`hold`), and reaches the book in a
+further round of t; `MAX_ROUNDS` bounds them, and
 `MAX_EVENTS_AT_ONCE` bounds what processes may do while time stands still.
 """
 
@@ -113,9 +114,9 @@ class Crossing(Event):
 class MarketEnvironment(simpy.Environment):
     """SimPy's environment over one world of the kernel.
 
-    markets: the kernel's number of each market id. end_ns: where a bare `run()` stops. The hooks `on_log`, `on_path`
-    and `on_notice` are set by whoever records, moves the index, and owns orders; `on_end` are told, perhaps several
-    times, when time stands at the end.
+    markets: the kernel's number of each market id. end_ns: where a bare `run()` stops. The hooks `on_log`, `on_path`,
+    `on_notice` and `on_release` are set by whoever records, moves the index, and owns orders; `on_end` are told,
+    perhaps several times, when time stands at the end.
     """
 
     def __init__(self, world: World, markets: dict[str, int], end_ns: int) -> None:
@@ -130,10 +131,12 @@ class MarketEnvironment(simpy.Environment):
         self.on_log: Callable[[], None] = _nobody
         self.on_path: Callable[[int], None] = _nobody
         self.on_notice: Callable[[memoryview, int], None] = _nobody
+        self.on_release: Callable[[], None] = _nobody
         self.on_end: list[Callable[[int], None]] = []
         self.is_closed = False
         self._rounds = (-1, 0)
         self._standing = (-1, 0)
+        self._held_before: int | None = None
 
     # -- SimPy's face
 
@@ -243,8 +246,25 @@ class MarketEnvironment(simpy.Environment):
 
     # -- the kernel
 
+    def hold(self) -> None:
+        """Call `on_release` once everybody has decided who decides at this instant, before the kernel goes on."""
+        if self._held_before is None:
+            self._held_before = next(self._eid)
+
+    def _release(self) -> None:
+        """Let go what is held, unless somebody has yet to decide whose event was there when the first was held."""
+        if self._queue:
+            at, priority, number, _ = self._queue[0]
+            place = (priority, number)
+            if at == self._now and place < (codes.PH_DECISION, self._held_before):
+                return
+        self._held_before = None
+        self.on_release()
+
     def _advance(self, t_ns: Any, phase: int) -> int:
         """Run the kernel up to (t_ns, phase); return why it stopped."""
+        if self._held_before is not None:
+            self._release()
         began = perf_counter()
         code: int = doors.advance(self._address, t_ns, phase)
         self.kernel_s += perf_counter() - began

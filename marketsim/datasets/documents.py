@@ -78,6 +78,7 @@ class ManifestForm(_Form):
     crowding: dict[str, dict[str, Any]]
     tables: dict[str, TableForm]
     liquidations_queued: dict[str, int]
+    envelope: dict[str, list[str]] = {}
     intervention: dict[str, Any]
     identity_sha256: str
     plugins: list[dict[str, str]]

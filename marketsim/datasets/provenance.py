@@ -188,6 +188,7 @@ def manifest(
     cell: int | None = None,
     arm: str = "factual",
     liquidations_queued: Mapping[str, int] | None = None,
+    envelope: Mapping[str, Iterable[str]] | None = None,
     intervention: Mapping[str, Any] | None = None,
     identity: str | None = None,
     plugins: Iterable[Plugin] = (),
@@ -203,7 +204,8 @@ def manifest(
     arm's overrides.
     `kernel_s` includes waiting for the log; `events_per_s` is counts.micro_events / kernel_s; a count that is not given
     is 0; `residual_by_asset` holds, per currency, all balances at the end less all deposits [atoms];
-    `liquidations_queued`, per perpetual, the accounts that still wait for liquidation at the end.
+    `liquidations_queued`, per perpetual, the accounts that still wait for liquidation at the end. `envelope`: in words,
+    what resets trade beside what the world was tested with, and what goes beyond that.
     """
     if strangers := set(counts) - set(COUNTS):
         raise ValueError(f"unknown counts {sorted(strangers)}; allowed: {', '.join(COUNTS)}")
@@ -242,4 +244,5 @@ def manifest(
         "plugins": _packages(plugins),
         "over": dict(over or {}),
         "source_sha256": source_sha256,
+        **({"envelope": {what: list(told) for what, told in envelope.items()}} if envelope else {}),
     }

@@ -103,6 +103,10 @@ class EventSpec(Spec):
         """The underlying whose index it makes jump, and the size as a share of the level; None for most."""
         return None
 
+    def listed_order(self) -> tuple[str, Decimal] | None:
+        """The market and the signed size of the order that it sends; None for most."""
+        return None
+
     def prepare(self, port: EventPort) -> None:
         """What has to be there before the run starts."""
 

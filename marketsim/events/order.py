@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from marketsim.errors import UnitError
@@ -43,6 +44,10 @@ class OrderEventSpec(EventSpec):
             to_ticks(self.price.amount if self.price is not None else tick, tick)
         except UnitError as error:
             yield Fault(("price",), error.message, error.allowed, error.suggestion)
+
+    def listed_order(self) -> tuple[str, Decimal] | None:
+        """Its market and its size."""
+        return self.market, self.size.amount
 
     def prepare(self, port: EventPort) -> None:
         """Somebody has to send it."""

@@ -46,7 +46,7 @@ from marketsim.kernel.logs import log_quote
 from marketsim.kernel.margin import NEVER, file_account, file_all
 from marketsim.kernel.marks import publish_index, publish_nav, step_index, step_mark
 from marketsim.kernel.matching import cancel
-from marketsim.kernel.messages import send_message
+from marketsim.kernel.messages import drawn_rank, send_ranked
 from marketsim.kernel.quoting import answer_views
 from marketsim.kernel.records import compiled, entry
 
@@ -264,17 +264,22 @@ def open_world(address):
 
 
 @entry
-def send_order(address, arrival_ns, position, flags, price, size, purpose, parent, order_id):
-    """Put an order of a Python participant on its way (`flags` carries side, kind and F_NOTIFY)."""
+def send_order(address, arrival_ns, position, flags, price, size, purpose, parent, order_id, key):
+    """Put an order of a Python participant on its way (`flags` carries side, kind and F_NOTIFY).
+
+    key: of the stream that ranks it among the messages of its instant, 0 for none.
+    """
     w = header_at(address, 0)
-    send_message(w, arrival_ns, position, flags, price, size, -1, purpose, parent, order_id, -1)
+    rank = drawn_rank(key, arrival_ns, np.int64(0)) if key != 0 else np.int64(0)
+    send_ranked(w, rank, arrival_ns, position, flags, price, size, -1, purpose, parent, order_id, -1)
 
 
 @entry
-def send_cancel(address, arrival_ns, position, order, order_id):
-    """Put a cancel of resting order record `order` on its way."""
+def send_cancel(address, arrival_ns, position, order, order_id, key):
+    """Put a cancel of resting order record `order` on its way; key: as of `send_order`."""
     w = header_at(address, 0)
-    send_message(w, arrival_ns, position, F_CANCEL, 0, 0, -1, 0, -1, order_id, order)
+    rank = drawn_rank(key, arrival_ns, np.int64(0)) if key != 0 else np.int64(0)
+    send_ranked(w, rank, arrival_ns, position, F_CANCEL, 0, 0, -1, 0, -1, order_id, order)
 
 
 @entry

@@ -126,7 +126,7 @@ SRC_MARK, SRC_INDEX, SRC_LAST, SRC_MID = range(4)
 N_FILL, N_DONE, N_RESTING, N_CROSSING, N_LIQUIDATION, N_REQUEST, N_IMPACT = range(7)
 
 # Ledger entries, in the order of the flow matrix.
-E_TRADE, E_FEE, E_FUNDING, E_LIQUIDATION_FEE, E_INSURANCE, E_DELEVERAGING, E_MANAGEMENT, E_CREATION, E_REDEMPTION, E_PRIMARY_FEE, E_ROUNDING, E_TOP_UP = range(12)
+E_TRADE, E_FEE, E_FUNDING, E_LIQUIDATION_FEE, E_INSURANCE, E_DELEVERAGING, E_MANAGEMENT, E_CREATION, E_REDEMPTION, E_PRIMARY_FEE, E_ROUNDING, E_TOP_UP, E_INTEREST = range(13)
 ENTRIES = (
     "trade",
     "trading_fee",
@@ -140,6 +140,7 @@ ENTRIES = (
     "primary_fee",
     "rounding",
     "top_up",
+    "interest",
 )
 
 # How far a liquidation went: orders in the book alone, of part or all of it; the insurance fund took the rest over; the

@@ -62,6 +62,7 @@ HEADER = np.dtype(
         ("messages_capacity", "i8"),
         ("free_message", "i8"),
         ("heap_size", "i8"),
+        ("arrival_key", "i8"),  # of the draws that order messages of one instant
         ("message_seq", "i8"),
         ("crossings_capacity", "i8"),
         ("live_crossings", "i8"),
@@ -126,6 +127,12 @@ UNDERLYING = np.dtype(
         ("path_n", "i8"),
         ("learning", "f8"),  # share of the deviation learned at one step
         ("learning_market", "i8"),
+        # an index of markets: address of (market, weight) pairs, how many; the deviation from their median beyond which
+        # a price is drawn to that border (1) or left out (0), 0.0 for none
+        ("sources", "i8"),
+        ("n_sources", "i8"),
+        ("outlier", "f8"),
+        ("clamps", "i8"),
     ]
 )
 
@@ -429,7 +436,7 @@ STEP_NAMES = {
 }
 STEP = np.dtype([(STEP_NAMES.get(name, name), kind) for name, kind in MESSAGE.descr])
 
-HEAP = np.dtype([("t_ns", "i8"), ("key", "i8")])  # key = sequence << 22 | message
+HEAP = np.dtype([("t_ns", "i8"), ("key", "i8")])  # key: `kernel/messages.py`
 
 CROSSING = np.dtype([("market", "i8"), ("source", "i8"), ("above", "i8"), ("price_ticks", "i8"), ("live", "i8")])
 

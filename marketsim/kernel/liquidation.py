@@ -59,7 +59,7 @@ from marketsim.kernel.layout import (
 from marketsim.kernel.logs import post_notice
 from marketsim.kernel.margin import equity_atoms, file_account, is_under_water, unfile
 from marketsim.kernel.matching import cancel, submit
-from marketsim.kernel.messages import send_message
+from marketsim.kernel.messages import drawn_rank, send_ranked
 from marketsim.kernel.records import compiled, load_i4, store_i4
 
 CASCADE_NS = 60_000_000_000  # a liquidation within this time of one on the same side belongs to its cascade
@@ -309,7 +309,8 @@ def work_queue(w, market):
 def send_engine_order(w, m, position, side, limit, lots, kind):
     """Put an order of the engine, of the number just taken, on its way; `kind` tells the victims' from the fund's."""
     flags = kind | F_IOC | F_NO_MARGIN | (F_SIDE if side == SELL else 0)
-    send_message(w, w.now_ns + m.liquidation_delay_ns, position, flags, limit, lots, np.int64(-1), P_LIQUIDATION, np.int64(m.cascade), np.int64(w.next_order_id), np.int64(-1))  # fmt: skip
+    t_ns = w.now_ns + m.liquidation_delay_ns
+    send_ranked(w, drawn_rank(w.arrival_key, t_ns, np.int64(m.id)), t_ns, position, flags, limit, lots, np.int64(-1), P_LIQUIDATION, np.int64(m.cascade), np.int64(w.next_order_id), np.int64(-1))  # fmt: skip
 
 
 @compiled

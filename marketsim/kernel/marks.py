@@ -23,6 +23,7 @@ from marketsim.kernel.codes import (
 from marketsim.kernel.crossings import fire_if_crossed
 from marketsim.kernel.dispatch import by_code, functions_of
 from marketsim.kernel.formula import publish_price
+from marketsim.kernel.index_of_books import books_level
 from marketsim.kernel.layout import crossing_at, market_at, position_at, underlying_at
 from marketsim.kernel.liquidation import enqueue
 from marketsim.kernel.margin import bucket_of, equity_atoms, file_account, file_all, is_under_water
@@ -37,7 +38,9 @@ def step_index(w, k):
     u = underlying_at(w.underlyings, k)
     u.step += 1
     value = load_f8(u.path, u.step - u.path_first)
-    if u.absolute:
+    if u.n_sources > 0:
+        u.level = books_level(w, u)
+    elif u.absolute:
         u.level = value
     else:
         if u.learning > 0.0:

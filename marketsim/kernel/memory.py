@@ -51,13 +51,14 @@ def _fill(record: np.ndarray[Any, Any], values: Mapping[str, Any]) -> None:
 class Memory:
     """The arrays of one world and the header that points to them; it has as many groups, traders and markets as it was built with.
 
-    underlyings, markets, cohorts, groups: a mapping of fields for each record (`layout` names them). A market's mapping
-    also has `tiers` (structured array), `window`, `basis_length`, `history_length`, `buckets`, and perhaps `view` (a mapping
-    of fields of its record of views, `effects` as an array). A group's has `rule` (the
-    name of a file of `rules`, an `ExternalRule`, or None for a group that never wakes), `parameters` and `own` by the
-    names that the rule has for them (tables as arrays), and perhaps `latency_table` as an array and `makers` (arrays of fields
-    of its traders' records of makers); one whose clock is thinned has 24 `hour_weights` and `excitations`, (n, 3) as in
-    EXCITATION, and the world `halvings`. accounts, positions, traders:
+    underlyings, markets, cohorts, groups: a mapping of fields for each record (`layout` names them). An underlying's
+    mapping may have `sources`, pairs of market and weight. A market's mapping also has `tiers` (structured array),
+    `window`, `basis_length`, `history_length`, `buckets`, and perhaps `view` (a mapping of fields of its record of views,
+    `effects` as an array). A group's has `rule` (the name of a file of `rules`, an `ExternalRule`, or None for a group
+    that never wakes), `parameters` and `own` by the names that the rule has for them (tables as arrays), and perhaps
+    `latency_table` as an array and `makers` (arrays of fields of its traders' records of makers); one whose clock is
+    thinned has 24 `hour_weights` and `excitations`, (n, 3) as in EXCITATION, and the world `halvings`. arrival_key: of
+    the draws that order messages of one instant (`messages`). accounts, positions, traders:
     structured arrays, linked to each other already; slots: number of order slots in all (where each trader's are is the
     world's to say). Raises ValueError where a rule or one of its numbers is unknown or missing.
     """
@@ -75,6 +76,7 @@ class Memory:
         slots: int,
         stakes: int = 0,
         exponential: np.ndarray[Any, Any],
+        arrival_key: int = 0,
         halvings: np.ndarray[Any, Any] | None = None,
         log_rows: int = 1 << 18,
         logs: Sequence[str] = ("trades",),
@@ -84,7 +86,8 @@ class Memory:
         self.address = self._place(self.header)
         self._h = memoryview(self.header.view("i8"))
         self._set(address=self.address)
-        self.underlyings = self._table("underlyings", layout.UNDERLYING, underlyings)
+        self.underlyings = self._lay_underlyings(underlyings)
+        self._set(arrival_key=arrival_key)
         self.cohorts = self._table("cohorts", layout.COHORT, cohorts)
         for what, given, due in (
             ("accounts", accounts, layout.ACCOUNT), ("positions", positions, layout.POSITION),
@@ -177,6 +180,16 @@ class Memory:
         for i, fields in enumerate(rows):
             _fill(table[i], fields)
         self._point(name, table)
+        return table
+
+    def _lay_underlyings(self, rows: Sequence[Mapping[str, Any]]) -> np.ndarray[Any, Any]:
+        table = self._table(
+            "underlyings", layout.UNDERLYING, [{k: v for k, v in row.items() if k != "sources"} for row in rows]
+        )
+        for record, row in zip(table, rows, strict=False):
+            pairs = np.array(row.get("sources", ()), np.float64).reshape(-1)
+            if len(pairs):
+                record["sources"], record["n_sources"] = self._place(pairs), len(pairs) // 2
         return table
 
     def _lay_market(self, i: int, fields: Mapping[str, Any]) -> None:

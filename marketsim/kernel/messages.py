@@ -1,14 +1,22 @@
-"""Messages on their way to a venue: a heap of arrivals by (time, sequence), and the delivery of orders to the books."""
+"""Messages on their way to a venue: a heap of arrivals by (time, rank, sequence), and the delivery of orders to the books.
+
+Traders' messages have no rank: those of one instant go by sequence. An engine of liquidation, a fund, an agent or a desk has
+a rank drawn for each instant (`drawn_rank`), negative or positive, and so comes before or after the traders' messages
+of that very nanosecond, and before or after the others who have one; its own messages keep their sequence.
+"""
 
 import numpy as np
 
 from marketsim.kernel.codes import F_CANCEL, F_CONTINUE, F_SIDE, SELL
+from marketsim.kernel.draw import philox
 from marketsim.kernel.layout import heap_at, message_at
 from marketsim.kernel.matching import submit
 from marketsim.kernel.records import compiled
 
-KEY_SHIFT = 22  # a heap key is sequence << 22 | message record
+KEY_SHIFT = 22  # a heap key is sequence << 22 | message record, or
 KEY_MASK = (1 << 22) - 1
+RANK_SHIFT = 44  # rank << 44 | (sequence modulo 2^22) << 22 | message record
+RANK_BITS = 19
 
 
 @compiled
@@ -19,7 +27,7 @@ def heap_before(a_t, a_key, b):
 
 @compiled
 def heap_push(w, t_ns, key):
-    """Add a message to the heap of arrivals (ordered by time, then sequence)."""
+    """Add a message to the heap of arrivals (ordered by time, then key)."""
     i = np.int64(w.heap_size)
     w.heap_size += 1
     while i > 0:
@@ -67,8 +75,21 @@ def heap_pop(w):
 
 
 @compiled
+def drawn_rank(key, t_ns, sender):
+    """Where a sender's messages stand among those that arrive at `t_ns`: odd, from -(2^18 - 1) to 2^18 - 1."""
+    word, _, _, _ = philox(np.int64(key), t_ns, sender, 0)
+    return (word >> (32 - RANK_BITS) | 1) - (1 << (RANK_BITS - 1))
+
+
+@compiled
 def send_message(w, t_ns, position, flags, price, size, slot, purpose, parent, order_id, order):
-    """Put a message on its way; it arrives at `t_ns`."""
+    """Put a trader's message on its way; it arrives at `t_ns`."""
+    send_ranked(w, np.int64(0), t_ns, position, flags, price, size, slot, purpose, parent, order_id, order)
+
+
+@compiled
+def send_ranked(w, rank, t_ns, position, flags, price, size, slot, purpose, parent, order_id, order):
+    """Put a message with a rank among those of its instant (0: none) on its way."""
     k = np.int64(w.free_message)
     message = message_at(w.messages, k)
     w.free_message = message.next
@@ -82,7 +103,10 @@ def send_message(w, t_ns, position, flags, price, size, slot, purpose, parent, o
     message.parent = parent
     message.order = order
     w.message_seq += 1
-    heap_push(w, t_ns, (w.message_seq << KEY_SHIFT) | k)
+    key = (w.message_seq << KEY_SHIFT) | k
+    if rank != 0:
+        key = (rank << RANK_SHIFT) | ((w.message_seq & KEY_MASK) << KEY_SHIFT) | k
+    heap_push(w, t_ns, key)
 
 
 @compiled

@@ -42,17 +42,21 @@ class World(Memory):
         purpose: int,
         parent: int,
         order_id: int,
+        key: int = 0,
     ) -> None:
-        """Put an order on its way; `flags` carries side, kind and F_NOTIFY."""
-        if self._h[FREE_MESSAGE] < 0:
-            self._grow_messages()
-        doors.send_order(self.address, arrival_ns, position, flags, price, size, purpose, parent, order_id)
+        """Put an order on its way; `flags` carries side, kind and F_NOTIFY.
 
-    def send_cancel(self, arrival_ns: int, position: int, order: int, order_id: int) -> None:
-        """Put a cancel of resting order record `order` on its way."""
+        key: of the stream that ranks it among the messages of its instant, 0 for none.
+        """
         if self._h[FREE_MESSAGE] < 0:
             self._grow_messages()
-        doors.send_cancel(self.address, arrival_ns, position, order, order_id)
+        doors.send_order(self.address, arrival_ns, position, flags, price, size, purpose, parent, order_id, key)
+
+    def send_cancel(self, arrival_ns: int, position: int, order: int, order_id: int, key: int = 0) -> None:
+        """Put a cancel of resting order record `order` on its way; key: as of `send_order`."""
+        if self._h[FREE_MESSAGE] < 0:
+            self._grow_messages()
+        doors.send_cancel(self.address, arrival_ns, position, order, order_id, key)
 
     def next_order_id(self) -> int:
         """A new order id."""
@@ -233,7 +237,7 @@ class World(Memory):
             if name not in skipped:
                 h.update(self.header[name].tobytes())
         for table, left_out in (
-            (self.underlyings, {"path", "path_first", "path_n"}),
+            (self.underlyings, {"path", "path_first", "path_n", "sources"}),
             (self.markets, {*layout.MARKET_ADDRESSES, *layout.QUOTE_MEMORY, *layout.RANKING}),
             (self.groups, set(layout.GROUP_MEANS)),
         ):

@@ -35,11 +35,25 @@ def run_header(record: RunRecord, contents: Markup) -> Markup:
             _alarm(manifest),
             markup.paragraph(sentence(record), kind="lead"),
             claim_paragraph(record.run) if record.resolved.get("claim") else Markup(""),
+            _envelope(manifest),
             contents,
             Markup("</header>\n"),
             markup.section("figures", "Key figures", markup.tiles(_figures(record))),
         ]
     )
+
+
+def _envelope(manifest: Mapping[str, Any]) -> Markup:
+    """What resets trade beside what the world was tested with, and what goes beyond that."""
+    told = manifest.get("envelope") or {}
+    inside, beyond = list(told.get("resets") or ()), list(told.get("beyond") or ())
+    pieces = []
+    if inside:
+        pieces.append(markup.paragraph(f"Within what this world was tested with: {'; '.join(inside)}.", kind="note"))
+    if beyond:
+        words = f" This run goes beyond what its world was tested with: {'; '.join(beyond)}."
+        pieces.append(markup.paragraph(Markup("<strong>Beyond the envelope.</strong>"), words, kind="alarm"))
+    return markup.join(pieces)
 
 
 def _alarm(manifest: Mapping[str, Any]) -> Markup:

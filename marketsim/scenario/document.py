@@ -14,6 +14,7 @@ from marketsim.issuers.token_spec import TokenSpec
 from marketsim.kinds import WordOf
 from marketsim.networks.influence import NETWORKS, NetworkSpec
 from marketsim.ranges import ABOVE_ZERO, CADENCE, TEN_YEARS, Range
+from marketsim.scenario.envelope import EnvelopeSpec
 from marketsim.scenario.nodes import Node
 from marketsim.scenario.run_block import RunSpec
 from marketsim.scenario.study.study import StudySpec
@@ -85,7 +86,7 @@ class RecordSpec(Spec):
     positions: _Cadence = 3_600 * NS_PER_SECOND
 
 
-_NOT_OF_THE_WORLD = ("study", "seed", "name", "title", "references", "claim")
+_NOT_OF_THE_WORLD = ("study", "seed", "name", "title", "references", "claim", "envelope")
 
 
 class ScenarioSpec(Spec):
@@ -105,21 +106,32 @@ class ScenarioSpec(Spec):
     networks: tuple[Annotated[NetworkSpec, NETWORKS], ...] = ()
     events: tuple[Annotated[EventSpec, EVENTS], ...] = ()
     record: RecordSpec = RecordSpec()
+    envelope: Annotated[EnvelopeSpec | None, NONE_IN_WORDS, OMITTED_AT_DEFAULT] = None
     study: Annotated[StudySpec | None, NONE_IN_WORDS] = None
     run: Annotated[RunSpec | None, NONE_IN_WORDS] = None
 
     _root: Path = PrivateAttr(default=Path())
     _document: Node | None = PrivateAttr(default=None)
     _notices: tuple[str, ...] = PrivateAttr(default=())
+    _beyond: tuple[str, ...] = PrivateAttr(default=())
 
-    def remember(self, root: Path, document: Node, notices: tuple[str, ...] = ()) -> None:
-        """Keep the root folder and the document this scenario was made from, and its notices; once, when it loads."""
-        self._root, self._document, self._notices = root, document, notices
+    def remember(self, root: Path, document: Node, notices: tuple[str, ...] = (), beyond: tuple[str, ...] = ()) -> None:
+        """Keep the root folder and the document this scenario was made from, and its notices; once, when it loads.
+
+        beyond: how it leaves its envelope, a sentence each; these are notices too.
+        """
+        self._root, self._document, self._beyond = root, document, beyond
+        self._notices = (*notices, *(f"envelope: {sentence}" for sentence in beyond))
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What is valid in it and perhaps not meant, each with its place."""
         return self._notices
+
+    @property
+    def beyond_envelope(self) -> tuple[str, ...]:
+        """How it leaves what its world was tested with, a sentence each."""
+        return self._beyond
 
     @property
     def root(self) -> Path:

@@ -20,8 +20,10 @@ from typing import Any, TypeVar
 
 from marketsim.errors import Problem, ScenarioError
 from marketsim.scenario import defaults, shipped
+from marketsim.scenario.beyond_envelope import beyond_envelope
 from marketsim.scenario.document import ScenarioSpec
 from marketsim.scenario.fits import check_fits
+from marketsim.scenario.index_markets import check_index_markets
 from marketsim.scenario.loader import read_file_with_bases, read_text, root_folder, with_bases
 from marketsim.scenario.merging import merge, without_markers
 from marketsim.scenario.nodes import INCOMPLETE, Node, Place, Problems, id_of, near
@@ -160,6 +162,7 @@ def _checked_world(into: type[S], root: Node, file: Path, problems: Problems) ->
     check_tapes(draft, file)
     defaults.fill(parts, {name: index.opening for name, index in indices.items()})
     check_parts(draft)
+    check_index_markets(draft)
     check_fits(draft, indices)
     if problems.found:
         raise ScenarioError(problems.found)
@@ -167,7 +170,9 @@ def _checked_world(into: type[S], root: Node, file: Path, problems: Problems) ->
     check_study_paths(scenario.complete(), root, problems)
     if problems.found:
         raise ScenarioError(problems.found)
-    scenario.remember(root_folder(file), root, tuple(draft.notices))
+    openings = {name: index.opening for name, index in indices.items()}
+    beyond = beyond_envelope(scenario, openings)
+    scenario.remember(root_folder(file), root, tuple(draft.notices), beyond)
     return scenario
 
 

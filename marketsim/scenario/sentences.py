@@ -31,6 +31,8 @@ def in_sentences(scenario: ScenarioSpec) -> str:
     paragraphs += [f"{group.introduction(coins.get(group.market))} {group.sentence()}" for group in scenario.traders]
     paragraphs += [network.sentence() for network in scenario.networks]
     paragraphs += [_event(event) for event in scenario.events]
+    if scenario.envelope is not None:
+        paragraphs.append(scenario.envelope.sentence())
     if scenario.claim is not None:
         paragraphs.append(f"Its title is put to the test as the claim `{scenario.claim}` (`marketsim list claims`).")
     if scenario.study is not None:
@@ -43,7 +45,9 @@ def in_sentences(scenario: ScenarioSpec) -> str:
 def _index(underlying: UnderlyingSpec) -> str:
     index = underlying.index
     learns = "It learns nothing from the markets here."
-    if index.pass_through:
+    if index.weights:
+        learns = "How much of a push stays is an outcome."
+    elif index.pass_through:
         halflife = format_duration(index.pass_through_halflife)
         learns = f"It learns {format_rate(index.pass_through)} of the perp's deviation, half of that in {halflife}."
     moves = f"{index.sentence()}{index.season_words()}, in steps of {format_duration(index.every)}"

@@ -34,6 +34,7 @@ END_OF_TIME_NS = 253_402_300_800 * NS_PER_SECOND
 LEDGER_ROLES = ("venue", "insurance", "outside", "outside_holders", "issuer", "rounding", "market_pool")
 _REFERENCES: tuple[tuple[str, Keys, str], ...] = (
     ("markets", ("underlying",), "underlyings"),
+    ("underlyings", ("index", "markets"), "markets"),
     ("tokens", ("basket",), "markets"),
     ("events", ("underlying",), "underlyings"),
     ("events", ("market",), "markets"),
@@ -160,7 +161,7 @@ def check_tapes(draft: ScenarioDraft, file: Path) -> None:
 
 def check_parts(draft: ScenarioDraft) -> None:
     """Check what each part says by itself and about others: ids, ranges, references, currencies, the clock, events."""
-    for section in ("clock", "record", "run"):
+    for section in ("clock", "record", "run", "envelope"):
         if draft.parts.get(section) is not None:
             _check_ranges(draft, (section,), draft.parts[section])
     for section in (*_SECTIONS, "events"):
@@ -175,6 +176,7 @@ def check_parts(draft: ScenarioDraft) -> None:
     if seed is not None and not 0 <= seed < 2**63:
         draft.at(("seed",), "this number is out of range", "0 to 2^63 - 1")
     _check_study(draft)
+    _check_envelope(draft)
 
 
 FileSpecKind = TypeVar("FileSpecKind", bound=FileSpec)
@@ -380,6 +382,16 @@ def _check_study(draft: ScenarioDraft) -> None:
     for position, arm in enumerate(study.arms):
         for number, token in enumerate(arm.only or ()):
             _check_reference(draft, ("study", "arms", position, "only", number), token, "tokens", draft.problems.at)
+
+
+def _check_envelope(draft: ScenarioDraft) -> None:
+    """The markets of an envelope are there, and are counted in their own currency."""
+    envelope, markets = draft.parts.get("envelope"), draft.by_id("markets")
+    for number, tested in enumerate(envelope.markets if envelope is not None else ()):
+        path: Keys = ("envelope", "markets", number)
+        _check_reference(draft, (*path, "id"), tested.id, "markets", draft.problems.at)
+        if tested.id in markets:
+            _check_amounts(draft, path, tested, markets[tested.id].currency, markets[tested.id].underlying)
 
 
 def check_study_paths(document: Mapping[str, Any], root: Node, problems: Problems) -> None:

@@ -15,6 +15,8 @@ def open_trader_desks(model: ModelPort) -> dict[str, TraderDesk]:
     wired, scenario = model.wired, model.scenario
     atoms = {market.id: model.world.market_int(wired.markets[market.id], "atoms") for market in wired.market_specs}
     baskets = {token.id: tuple(token.basket) for token in scenario.tokens}
+    places = {market.id: (market.venue, market.currency) for market in wired.market_specs}
+    predicted = {desk.spec.id: desk.predicted_rate for desk in model.funding}
     desks = {}
     for spec, accounts in wired.desk_groups:
         context = DeskContext(
@@ -30,6 +32,8 @@ def open_trader_desks(model: ModelPort) -> dict[str, TraderDesk]:
             add_row=model.journal.add,
             feed=model.announcement_feed,
             baskets=baskets,
+            lender=wired.ledger["outside", *places[spec.market]],
+            predicted_funding=predicted,
             fund=_fund(model, spec.market),
         )
         desks[spec.id] = spec.desk(context)

@@ -38,7 +38,7 @@ from marketsim.streams import Stream
 from marketsim.venues.clearing import Clearing
 from marketsim.venues.collateral import Collateral
 from marketsim.venues.contract import MarketSpec
-from marketsim.venues.gateway import Gateway
+from marketsim.venues.gateway import Gateway, arrival_key
 from marketsim.venues.inventory import BookHoldings
 from marketsim.venues.margin import tier_table
 from marketsim.venues.perp import FundingDesk
@@ -98,6 +98,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         self.gateway = Gateway(self.env, self.wired.positions, self.wired.outside, self._token_ledgers())
         self.gateway.ticks.update({market.id: market.tick.amount for market in self.wired.market_specs})
         self.gateway.clearings.update(self._clearings())
+        self._rank_messages()
         self.env.on_path = self._give_path
         self.env.on_log = self.drop_logs
         for number in range(len(self.wired.paths)):
@@ -157,6 +158,14 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
         """Empty the kernel's buffers, while nobody records."""
         for name in ("trades", "orders", "quotes", "liquidations", "deleveragings"):
             self.world.take_log(name)
+
+    def _rank_messages(self) -> None:
+        """Let messages of one instant stand in an order drawn by the names of those who send them."""
+        names = {token.account: token.id for _, token in self.wired.tokens}
+        for spec, accounts in self.wired.desk_groups:
+            names |= {account: f"{spec.id}/{number}" for number, account in enumerate(accounts)}
+        for account, name in names.items():
+            self.gateway.arrival_keys[account] = arrival_key(self.root_seed, self.replication, name)
 
     def _clearings(self) -> dict[str, Clearing]:
         """Who fills the orders of each market without a book."""
@@ -281,6 +290,7 @@ class MarketModel(mesa.Model):  # type: ignore[misc]
             public = FIRST_AGENT + self.participants
             self.participants += 1
         self.wired.account_ids = np.append(self.wired.account_ids, public)
+        self.gateway.arrival_keys[account] = arrival_key(self.root_seed, self.replication, name)
         if cash_atoms:
             self.journal.add(
                 "ledger",

@@ -13,6 +13,7 @@ from marketsim.scenario.schema import Scenario
 from marketsim.simulation.wiring.wired import Wired
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.gateway import Gateway
+from marketsim.venues.perp import FundingDesk
 from marketsim.venues.view import View
 
 
@@ -29,6 +30,7 @@ class ModelPort(Protocol):
     gateway: Gateway
     announcement_feed: AnnouncementFeed
     desks: list[TokenDesk]
+    funding: list[FundingDesk]
 
     @property
     def scenario(self) -> Scenario:

@@ -18,6 +18,7 @@ from marketsim.datasets.store import Found, RunDirectory, find_run
 from marketsim.datasets.writer import TableSummary
 from marketsim.errors import EnvironmentLackError, ResultError
 from marketsim.kinds import plugins_of
+from marketsim.scenario.beyond_envelope import beside_envelope
 from marketsim.scenario.run_block import ForkedPartSpec, RunSpec
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study.arm import ArmSpec
@@ -203,6 +204,7 @@ class RunBuilder:
             residual_by_asset={asset: residual_atoms(model, asset) for asset in sorted(names)},
             markets=[market.id for market in model.wired.market_specs],
             liquidations_queued=liquidations_queued(model),
+            envelope=beside_envelope(scenario),
             tables=tables,
             code=self.code,
             status="ok" if failure is None else "failed",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from marketsim.announcements import AnnouncementFeed
@@ -45,7 +46,9 @@ class DeskContext:
     accounts: the kernel's index of each trader; markets: where they trade; latency: of their messages. draws:
     `draws(name)` is the stream `<group id>/<name>`. atoms: of one tick of one lot, by market. start_ns: of the clock,
     from 1970. add_row: `add_row(table, **values)` writes a row of the run's tables. feed: where issuers announce.
-    baskets: the markets in each token's basket. fund: behind the group's first market, where that is a token's own.
+    baskets: the markets in each token's basket. lender: the account of `outside` in the group's venue and currency.
+    predicted_funding: by perpetual, the rate that a settlement now would charge. fund: behind the group's first market,
+    where that is a token's own.
     """
 
     accounts: Sequence[int]
@@ -60,6 +63,8 @@ class DeskContext:
     add_row: Callable[..., None]
     feed: AnnouncementFeed
     baskets: Mapping[str, Collection[str]]
+    lender: int
+    predicted_funding: Mapping[str, Callable[[], Fraction]]
     fund: FundExposure | None = None
 
 

@@ -344,7 +344,5 @@ TRADERS: Family[TraderGroupSpec] = Family(
     announced={
         "order_flow": "noise",
         "fcn": "groups of fundamentalist, trend and noise",
-        "basis_arbitrageur": "fundamentalist, which trades against the deviation from the index,",
-        "funding_arbitrageur": "an agent of your own",
     },
 )

@@ -1,13 +1,16 @@
 """The gateway: the only way in which a Python participant acts on a venue and learns what came of it.
 
-`send` stamps an order and puts it on its way; it reaches the book after the participant's latency. Fills and ends come
-back as notices of the kernel, at the exact instant, in phase DELIVERY.
+`send` stamps an order and puts it on its way; it reaches the book after the participant's latency. What is sent without
+one leaves when all have decided who decide at that instant. Messages of several participants that arrive at one instant
+go in an order drawn for it, by their `arrival_keys`. Fills and ends come back as notices of the kernel, at the exact
+instant, in phase DELIVERY.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from marketsim.clock import Event, MarketEnvironment
@@ -16,6 +19,7 @@ from marketsim.kernel import advance as doors
 from marketsim.kernel import codes
 from marketsim.kernel.layout import NOTICE
 from marketsim.messages import Fill, Order, Purpose
+from marketsim.streams import stream_key
 from marketsim.venues.clearing import ArrivingOrder, Clearing
 
 TIFS = {"gtc": 0, "ioc": codes.F_IOC, "post_only": codes.F_POST_ONLY}
@@ -30,14 +34,21 @@ _MARK, _INDEX = _field("mark_ticks"), _field("index_ticks")
 _REASON, _OTHER = _field("reason"), _field("other_account")
 
 
+def arrival_key(seed: int, replication: int, name: str) -> int:
+    """Key of the stream that ranks the messages of a fund, an agent, a trader with a desk or the venue's engines."""
+    key = stream_key(seed, replication, f"arrival:{name}")
+    return key - 2**64 if key >= 2**63 else key
+
+
 class Gateway:
     """Sends, cancels, trades off the book and pays, for accounts of Python participants.
 
     positions: record of (account, market); outside: record of `outside` by market; ledger: the account of a ledger
     cohort in an account's own venue and currency, by (account, cohort). ticks: size of a tick by market, for average
     prices. clearings: of the markets without a book, which take market orders only. requests: who deals in the primary
-    of each token market; paid: told of every payment (account, entry, atoms). `watch(account, hook)` calls `hook()`
-    when the venue liquidates or deleverages that account.
+    of each token market; paid: told of every payment (account, entry, atoms). arrival_keys: by account, of the stream
+    that ranks its messages among those of one instant; who has none comes in the order of sending.
+    `watch(account, hook)` calls `hook()` when the venue liquidates or deleverages that account.
     """
 
     def __init__(
@@ -59,7 +70,10 @@ class Gateway:
         self.clearings: dict[str, Clearing] = {}
         self.requests: dict[int, Callable[[int, int], None]] = {}
         self.paid: list[Callable[[int, str, int], None]] = []
+        self.arrival_keys: dict[int, int] = {}
+        self._held: list[Callable[[], None]] = []
         env.on_notice = self._handle_notice
+        env.on_release = self._let_go
 
     def watch(self, account: int, hook: Callable[[], None]) -> None:
         """Call `hook` whenever the venue touches the account's position by liquidation or deleveraging."""
@@ -107,17 +121,24 @@ class Gateway:
             arriving = ArrivingOrder(order, position, flags, size, int(purpose), parent, decided)
             self.clearings[market].take(arriving, self.env.now + latency_ns)
             return order
-        self._world.send_order(
-            self.env.now + latency_ns,
-            self._positions[account, market],
-            flags,
-            price,
-            size,
-            int(purpose),  # an enum would cost the compiled door twenty microseconds to recognise
-            parent,
-            order_id,
-        )
+        position, key = self._positions[account, market], self.arrival_keys.get(account, 0)
+        # an enum would cost the compiled door twenty microseconds to recognise
+        message = (position, flags, price, size, int(purpose), parent, order_id, key)
+        self._leave(self.env.now + latency_ns, partial(self._world.send_order, self.env.now + latency_ns, *message))
         return order
+
+    def _leave(self, arrival_ns: int, send: Callable[[], None]) -> None:
+        """Send a message now; one that arrives at once when all have decided who decide now."""
+        if arrival_ns > self.env.now or self.env.is_closed:
+            send()
+            return
+        self._held.append(send)
+        self.env.hold()
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, []
+        for send in held:
+            send()
 
     def cancel(self, order: Order, latency_ns: int = 0) -> None:
         """Ask for an order back; nothing happens if it is gone when the message arrives.
@@ -131,8 +152,9 @@ class Gateway:
             self._called_back[order.order_id] = arrival
 
     def _send_cancel(self, order: Order, arrival_ns: int) -> None:
-        position = self._positions[order.account, order.market]
-        self._world.send_cancel(arrival_ns, position, order.record, order.order_id)
+        position, key = self._positions[order.account, order.market], self.arrival_keys.get(order.account, 0)
+        message = (arrival_ns, position, order.record, order.order_id, key)
+        self._leave(arrival_ns, partial(self._world.send_cancel, *message))
 
     def cancel_all(self, market: str) -> None:
         """Cancel every resting order of a market; their owners are notified."""

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from marketsim.ranges import ABOVE_ZERO, CHARGE, ONE_OR_MORE, UP_TO_A_DAY
 from marketsim.spec import OMITTED_AT_DEFAULT, Count, Duration, MoneyOrNone, Rate, Spec
-from marketsim.units import RATE_ONE, format_duration, format_money
+from marketsim.units import NS_PER_SECOND, RATE_ONE, format_duration, format_money
 from marketsim.venues.engines.family import LIQUIDATION_ENGINES
 
 
@@ -22,7 +22,9 @@ class LiquidationSpec(Spec):
     """The engine, the fee on the liquidated amount, its orders' way to the book, and how much it does at one mark step.
 
     `delay` is the time from the mark step at which the engine decides to the arrival of its order, among the messages
-    of others; with none it trades before anybody else does. Who is not taken up waits for the next step, first in
+    of others: quotes and takers with a shorter way to the venue come first, those with a longer one later, and what
+    arrives with it at one nanosecond stands in an order drawn for it. With none (`0s`) it trades within the mark step,
+    before anybody else does. Who is not taken up waits for the next step, first in
     first out.
     `slice` is the largest notional of one order: an account then has one slice a step until it meets its margin.
     `max_per_step` is the largest notional of all orders of a step together, a cap on the engine's rate.
@@ -30,7 +32,7 @@ class LiquidationSpec(Spec):
 
     engine: Annotated[str, LIQUIDATION_ENGINES] = "binance"
     fee: Annotated[Rate, CHARGE] = Decimal("0.0125")
-    delay: Annotated[Duration, UP_TO_A_DAY, OMITTED_AT_DEFAULT] = 0
+    delay: Annotated[Duration, UP_TO_A_DAY, OMITTED_AT_DEFAULT] = NS_PER_SECOND // 100
     per_step: Annotated[Literal["all"] | Count, ONE_OR_MORE, OMITTED_AT_DEFAULT] = "all"
     slice: Annotated[MoneyOrNone, ABOVE_ZERO, OMITTED_AT_DEFAULT] = None
     max_per_step: Annotated[MoneyOrNone, ABOVE_ZERO, OMITTED_AT_DEFAULT] = None
@@ -41,8 +43,10 @@ class LiquidationSpec(Spec):
         return self.slice is not None or self.max_per_step is not None
 
     def sentence(self) -> str:
-        """What `delay` and the limits of one step say, in words; nothing where there is no delay and no limit."""
-        text = f", which reach the book {format_duration(self.delay)} after the mark step" if self.delay else ""
+        """What `delay` and the limits of one step say, in words."""
+        text = ", which trade within the mark step"
+        if self.delay:
+            text = f", which reach the book {format_duration(self.delay)} after the mark step"
         if self.slice is not None:
             text += f", in slices of at most {format_money(self.slice)}, one of an account at a mark step"
         if self.max_per_step is not None:

@@ -76,6 +76,10 @@ class View:
         """Rate of the last funding settlement."""
         return self._world.market_float(self._markets[market], "funding_rate")
 
+    def funding_every_ns(self, market: str) -> int:
+        """Time from one funding settlement to the next [ns]."""
+        return self._world.market_int(self._markets[market], "funding_every_ns")
+
     def depth_lots(self, market: str, side: str, bps: float) -> int:
         """Lots resting on `side` ("bid", "ask") within `bps` of the mid (of the best price if one side is empty).
 

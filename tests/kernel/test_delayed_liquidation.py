@@ -56,15 +56,31 @@ def test_an_order_of_the_engine_trades_with_who_is_there_when_it_arrives() -> No
     check_world(s.world)
 
 
-def test_it_comes_after_what_was_sent_before_it_and_before_what_was_sent_after_it() -> None:
+def test_a_draw_decides_between_it_and_what_arrives_at_its_nanosecond() -> None:
+    """60 marks at which an engine's order and a quote sent before it arrive together: either is first now and then."""
+    first = []
+    for second in range(2, 62):
+        s = fall(path=(*[10_000] * second, 9_040))
+        s.start(LONG, 100, 10_000)
+        s.advance(SECOND)
+        number = s.world.next_order_id()
+        s.post(number, OTHER, 100, 9_040, delay=(second - 1) * SECOND + 10 * MS)
+        s.advance(second * SECOND + 10 * MS)
+        (row,) = rows(s, "liquidations")
+        first.append(row["filled_lots"] == 0)
+    # 60 fair draws: fewer than 15 or more than 45 have probability 1e-4
+    assert 15 <= sum(first) <= 45
+
+
+def test_it_comes_after_what_was_there_before_it_and_before_what_came_after_it() -> None:
     s = fall(fund=500 * LOT)
     s.start(LONG, 100, 10_000)
     sent = [s.world.next_order_id() for _ in range(2)]
     s.advance(SECOND)
-    s.post(sent[0], OTHER, 50, 9_030, delay=SECOND + 10 * MS)
+    s.post(sent[0], OTHER, 50, 9_030, delay=SECOND + 10 * MS - 1)
     s.advance(2 * SECOND + MS)
-    s.post(sent[1], OTHER, 50, 9_035, delay=9 * MS)
-    s.advance(2 * SECOND + 10 * MS)
+    s.post(sent[1], OTHER, 50, 9_035, delay=9 * MS + 1)
+    s.advance(2 * SECOND + 10 * MS + 1)
     (row,) = rows(s, "liquidations")
     assert (row["filled_lots"], row["stage"]) == (50, codes.L_TAKEOVER)
     assert (s.resting(sent[0]), s.resting(sent[1]), s.lots(s.plan.fund_of(0))) == (0, 50, 50)

@@ -78,11 +78,11 @@ def test_a_problem_says_where_what_was_there_what_is_allowed_and_what_was_perhap
     (problem,) = refused.value.problems
     assert (problem.line, problem.column, problem.path) == (5, 29, "underlyings.BTC.index.kind")
     assert (problem.text, problem.suggestion) == ("gmb", "gbm")
-    assert problem.allowed == "ar1, constant, file, gbm, heston, jump_diffusion, latent, log_ou_vol, ou, path, regime"
+    kinds = "ar1, book, constant, file, gbm, heston, jump_diffusion, latent, log_ou_vol, ou, path, regime"
+    assert problem.allowed == kinds
     assert str(problem) == (
         "text.yaml:5:29: underlyings.BTC.index.kind: this is none of the words allowed here; was 'gmb'; "
-        "allowed: ar1, constant, file, gbm, heston, jump_diffusion, latent, log_ou_vol, ou, path, regime; "
-        "did you mean 'gbm'?"
+        f"allowed: {kinds}; did you mean 'gbm'?"
     )
 
 

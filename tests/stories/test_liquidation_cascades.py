@@ -12,6 +12,7 @@ from tests.simulation.worlds import FREE, MINUTE, NOISE, RETAIL, SECOND, STILL, 
 
 CROWD = 2_000
 CRASH = 20 * MINUTE
+DELAY = SECOND // 100
 FALL = [{"at": "20min", "kind": "jump", "underlying": "BTC", "size": "-30%"}]
 # At 5 to 25 times its capital, a fall of 30 % leaves nobody above zero: 1 - 5 x .3 < 0.
 LEVERED = {
@@ -30,7 +31,7 @@ def crash(tmp_path: Path, *, duration: str = "25min", liquidation: dict[str, obj
 def test_everybody_whom_a_crash_ruins_is_closed_in_the_same_second(tmp_path: Path) -> None:
     done = crash(tmp_path)
     liquidations = done.table("liquidations").filter(cohort="levered")
-    first = liquidations.filter(pl.col("t_ns") == CRASH)
+    first = liquidations.filter(pl.col("t_ns") == CRASH + DELAY)
     assert first["account"].n_unique() == CROWD
     accounts = done.table("accounts").filter(cohort="levered")
     assert accounts["end_equity_atoms"].min() >= 0
@@ -44,7 +45,7 @@ def test_a_bound_on_accounts_a_step_leaves_a_queue_that_the_manifest_and_the_rep
     done = crash(tmp_path, duration="21min40s", liquidation={"per_step": 7})
     rows = done.table("liquidations").filter(cohort="levered")
     steps = rows.group_by("t_ns").len().sort("t_ns")
-    assert steps["t_ns"].to_list() == [CRASH + k * SECOND for k in range(100)]
+    assert steps["t_ns"].to_list() == [CRASH + k * SECOND + DELAY for k in range(100)]
     assert set(steps["len"].to_list()) == {7}
     assert rows["account"].n_unique() == 700
     assert done.manifest["liquidations_queued"] == {"BTC-PERP": 1_300}
@@ -66,13 +67,13 @@ def test_a_bound_that_binds_nobody_changes_nothing(tmp_path: Path, word: object)
 
 
 def test_orders_of_the_engine_come_with_their_delay_and_who_waits_for_one_at_the_end_is_counted(tmp_path: Path) -> None:
-    done = crash(tmp_path / "a", liquidation={"delay": "10ms"})
+    done = crash(tmp_path / "a", liquidation={"delay": "30ms"})
     rows = done.table("liquidations").filter(cohort="levered")
-    assert set(rows["t_ns"] % SECOND) == {10_000_000}
-    assert rows.filter(pl.col("t_ns") == CRASH + 10_000_000)["account"].n_unique() == CROWD
+    assert set(rows["t_ns"] % SECOND) == {30_000_000}
+    assert rows.filter(pl.col("t_ns") == CRASH + 30_000_000)["account"].n_unique() == CROWD
     sold = done.table("trades").filter(taker_purpose="liquidation")
     assert not sold.is_empty()
-    assert set(sold["t_ns"] % SECOND) == {10_000_000}
+    assert set(sold["t_ns"] % SECOND) == {30_000_000}
     assert done.table("accounts").filter(cohort="levered")["end_equity_atoms"].min() >= 0
     assert done.manifest["liquidations_queued"] == {"BTC-PERP": 0}
     assert done.manifest["conservation"]["residual_atoms"] == 0
@@ -82,9 +83,10 @@ def test_orders_of_the_engine_come_with_their_delay_and_who_waits_for_one_at_the
     assert cut.manifest["liquidations_queued"] == {"BTC-PERP": CROWD}
 
 
-def test_no_delay_is_the_default() -> None:
-    one, other = (world(market={**FREE, "liquidation": said}) for said in ({"fee": "1.25%"}, {"delay": "0ms"}))
+def test_without_a_delay_of_its_own_an_engine_has_the_contracts_10_ms() -> None:
+    one, other = (world(market={**FREE, "liquidation": said}) for said in ({"fee": "1.25%"}, {"delay": "10ms"}))
     assert one.sha256() == other.sha256()
-    later = world(market={**FREE, "liquidation": {"delay": "10ms"}})
-    assert later.sha256() != one.sha256()
-    assert "which reach the book 10ms after the mark step" in in_sentences(later)
+    assert "which reach the book 10ms after the mark step" in in_sentences(one)
+    at_once = world(market={**FREE, "liquidation": {"delay": "0ms"}})
+    assert at_once.sha256() != one.sha256()
+    assert "which trade within the mark step" in in_sentences(at_once)

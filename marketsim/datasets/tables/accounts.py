@@ -29,6 +29,7 @@ LEDGER_ENTRIES = (
     "primary_fee",
     "rounding",
     "top_up",
+    "interest",
 )
 LIQUIDATION_STAGES = ("partial", "takeover", "deleveraged")
 EVENTS_OF_THE_WORLD = (

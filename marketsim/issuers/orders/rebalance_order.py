@@ -162,8 +162,7 @@ class RebalanceRegister:
     """Numbers the rebalance orders of all tokens, and writes their rows in that order, each once it is complete.
 
     accounts: the tokens' accounts, by which an order knows that another token took the other side. Orders decided at
-    one instant, of whichever tokens, have one arrival mid: an order of zero latency reaches the book before the next
-    token decides.
+    one instant, of whichever tokens, have one arrival mid, also where one is decided after another has traded.
     """
 
     add_row: Callable[..., None]

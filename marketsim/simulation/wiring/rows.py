@@ -43,7 +43,12 @@ def underlying_rows(scenario: Scenario, markets: Markets, paths: list[IndexPath]
         learned = float(spec.index.pass_through) * (1.0 - left_after(halves))
         row = _index_row(path, is_absolute=path.is_absolute and learned == 0.0)
         number = 0 if follower is None else markets.numbers[follower.id]
-        rows.append({**row, "learning": learned, "learning_market": number})
+        of_markets = {
+            "sources": [(markets.numbers[name], float(weight)) for name, weight in spec.index.weights.items()],
+            "outlier": spec.index.outlier_border,
+            "clamps": int(spec.index.clamps),
+        }
+        rows.append({**row, "learning": learned, "learning_market": number, **of_markets})
     latents = (_index_row(path, is_absolute=path.is_absolute) for path in paths[len(rows) :])
     return [*rows, *latents]
 

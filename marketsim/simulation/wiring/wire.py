@@ -18,6 +18,7 @@ from marketsim.simulation.wiring.rows import market_rows, underlying_rows
 from marketsim.simulation.wiring.wired import Cohorts, Wired
 from marketsim.streams import exponential_table, halving_table
 from marketsim.traders.population import Population, joined, populate
+from marketsim.venues.gateway import arrival_key
 from marketsim.venues.index.index_path import IndexPath
 from marketsim.venues.underlying_paths import underlying_paths
 
@@ -55,6 +56,7 @@ def wire(scenario: Scenario, seed: int, replication: int, *, log_rows: int, decl
         slots=population.slots,
         stakes=population.stakes + len(books),
         exponential=exponential_table(),
+        arrival_key=arrival_key(seed, replication, "venue"),
         halvings=halving_table(),
         log_rows=log_rows,
         logs=_logs(scenario),

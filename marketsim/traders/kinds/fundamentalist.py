@@ -18,6 +18,7 @@ from marketsim.spec import (
     EventRate,
     Factor,
     Fault,
+    Flag,
     MoneyDistribution,
     MoneyOrNone,
     Rate,
@@ -57,7 +58,8 @@ class FundamentalistSpec(TraderGroupSpec):
     reference: what lies at the middle of it, the index or the latent fundamental; reference_error: how far each is
     wrong about that (standard deviation). slice: largest order. refill_over: mean time after which a trader takes the
     position it has as given and counts its capacity from there, with a new error and `adopts` of the price's deviation
-    in its reference. On a spot market closed is what it opened with.
+    in its reference. on_index: look at every update of the index too, so that quotes which it has left behind are taken
+    at the group's latency. On a spot market closed is what it opened with.
     """
 
     on_spot: ClassVar[Mapping[str, Any]] = {"start": HALF_IN_COIN}
@@ -72,6 +74,7 @@ class FundamentalistSpec(TraderGroupSpec):
     slice: Annotated[MoneyOrNone, ABOVE_ZERO, OMITTED_AT_DEFAULT] = None
     refill_over: Annotated[Duration | None, ABOVE_ZERO, OMITTED_AT_DEFAULT] = None
     adopts: Annotated[Rate, SHARE, OMITTED_AT_DEFAULT] = Decimal(0)
+    on_index: Annotated[Flag, OMITTED_AT_DEFAULT] = False
 
     def faults(self, around: Surroundings) -> Iterator[Fault]:
         """What is wrong between its keys, or between them and the market."""
@@ -89,11 +92,12 @@ class FundamentalistSpec(TraderGroupSpec):
         """What each of them does, in words."""
         name = "index" if self.reference == "index" else "latent fundamental"
         close = f"{format_rate(self.close)} from" if self.close else "at"
+        looks = " They look at every update of the index." if self.on_index else ""
         tail = f", with a Pareto tail of index {format_number(self.threshold.alpha)}" if self.threshold.alpha else ""
         text = (
             f"They trade towards the {name}, with up to {distribution_words(self.capacity)} each, once the price is "
             f"beyond a threshold of their own ({format_rate(self.threshold.offset)} or more away{tail}), and close "
-            f"{close} the {name}."
+            f"{close} the {name}.{looks}"
         )
         if self.slice is not None:
             text += f" An order has at most {format_money(self.slice)}."
@@ -125,5 +129,9 @@ class FundamentalistSpec(TraderGroupSpec):
         reference = error * terms.draws("reference").normal(who, 0)
         counts_from = "base_lots" if terms.is_of_coin else ""
         return GroupRule(
-            "fundamentalist", parameters, {"reference": reference, "base_lots": 0}, counts_from=counts_from
+            "fundamentalist",
+            parameters,
+            {"reference": reference, "base_lots": 0},
+            on_index=self.on_index,
+            counts_from=counts_from,
         )

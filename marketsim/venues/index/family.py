@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -12,6 +13,21 @@ from marketsim.ranges import ABOVE_ZERO, CADENCE, SHARE
 from marketsim.spec import Duration, Fault, Rate, Spec
 from marketsim.units import NS_PER_SECOND
 from marketsim.venues.index.index_path import IndexPath, PreparedIndex
+
+
+@dataclass(frozen=True)
+class SourceMarket:
+    """What an index must know of a market that it may be made of.
+
+    rests_on: the underlyings whose indices that of the market's underlying is made from, near and far, if it is made of
+    markets; a spot market of an underlying in that underlying's own index counts for nothing here.
+    """
+
+    kind: str
+    underlying: str
+    currency: str
+    has_book: bool
+    rests_on: Collection[str] = ()
 
 
 class IndexSpec(Spec):
@@ -36,6 +52,25 @@ class IndexSpec(Spec):
     def stated_volatility(self) -> Decimal | None:
         """The yearly volatility that rules of traders may go by; None where the index states none."""
         return None
+
+    @property
+    def weights(self) -> Mapping[str, Decimal]:
+        """The markets whose mid it is, by weight; none for an index from outside."""
+        return {}
+
+    @property
+    def outlier_border(self) -> float:
+        """How far from the median of its markets a price is an outlier; 0.0 where none is."""
+        return 0.0
+
+    @property
+    def clamps(self) -> bool:
+        """Whether an outlier counts at the border; otherwise it is left out."""
+        return False
+
+    def market_faults(self, own: str, markets: Mapping[str, SourceMarket]) -> Iterator[Fault]:
+        """What is wrong with the markets it is made of; own: the underlying whose index it is."""
+        return iter(())
 
     def faults(self, duration_ns: int) -> Iterator[Fault]:
         """What is wrong between its fields in a run of this length; their ranges hold."""
@@ -68,7 +103,6 @@ INDICES = Family(
     key="kind",
     home="marketsim.venues.index",
     needs=("price_currency", "prepare", "sentence"),
-    announced={"book": "constant with pass_through"},
 )
 """The kinds of index."""
 
