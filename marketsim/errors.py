@@ -6,6 +6,7 @@
     +-- ScenarioError         3   a scenario file is invalid; carries every problem, sorted by line
     +-- ResultError           4   a check of results failed
     |   +-- DamagedResultError   4   a file of a run or study is not what was written, which is not the same as absent
+    |   +-- ProcessKilledError   4   a process that worked on it was killed: a sweep tries again
     +-- EnvironmentLackError  5   this machine lacks something; carries the line that installs it
     +-- SweepStoppedError     1   a sweep could not go on; what is finished is kept, and it continues when started again
     +-- KernelError           1   the kernel reported what cannot happen: a defect of ours
@@ -33,6 +34,7 @@ __all__ = [
     "MarketsimError",
     "Problem",
     "ProcessFailedError",
+    "ProcessKilledError",
     "ResultError",
     "ScenarioError",
     "SweepStoppedError",
@@ -123,6 +125,10 @@ class ResultError(MarketsimError):
 
 class DamagedResultError(ResultError):
     """A file of a run or a study is not what was written."""
+
+
+class ProcessKilledError(ResultError):
+    """A process that worked on a result was killed, by somebody or for want of memory, and not by its work."""
 
 
 class EnvironmentLackError(MarketsimError):

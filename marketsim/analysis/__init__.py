@@ -12,6 +12,7 @@ Find here, each in its own package:
 | `comparison` | two runs side by side, and the first instant at which they differ |
 | `transfers` | who paid whom, to the atom |
 | `crowding` | what funds would trade after a move (K), what orders move (lambda), their product, contagion |
+| `liquidity` | what market makers earn in calm and in crashes |
 | `holding` | a token's holder against a perpetual position of the same cash |
 | `claims` | verdicts on what is said of leveraged tokens |
 
@@ -20,5 +21,6 @@ simulation, which this room never sees; running anything (`simulation`, `experim
 directories (`datasets`); pages and pictures (`report`).
 
 For researchers, reached from Python alone: `claims.verdicts`, `crowding.issuer_contagion`, `crowding.flow_overlap`,
-`crowding.liquidation_cascades`, `inference.simulation_based_calibration` and `study_effects.shapley_shares`.
+`crowding.liquidation_cascades`, `liquidity.maker_profit`, `inference.simulation_based_calibration` and
+`study_effects.shapley_shares`.
 """

@@ -11,7 +11,7 @@ import polars as pl
 from marketsim.datasets.run import Run
 from marketsim.datasets.storage import is_full, storing
 from marketsim.datasets.store import write_whole
-from marketsim.errors import MarketsimError
+from marketsim.errors import MarketsimError, ProcessKilledError
 from marketsim.experiments.bundles import Bundle
 from marketsim.experiments.probe_design import probe_plan
 from marketsim.experiments.study_runs import RUNS, run_directory
@@ -48,11 +48,13 @@ class BundleTask:
         return run_directory(self.study, self.bundle.run)
 
     def perform(self) -> Receipt:
-        """Make the bundle here."""
+        """Make the bundle here; raises ProcessKilledError where one of its processes was killed."""
         try:
             events = self._fork() if self.bundle.kind == "forks" else self._probe()
             self.bundle.write_note(self.study, self.code, "ok", None)
             return Receipt("ok", None, events)
+        except ProcessKilledError:
+            raise
         except Exception as error:  # whatever it was is the reason of a failed bundle
             return disk_full(self.study) if is_full(error) else self.fail(error_text(error))
 

@@ -21,7 +21,7 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from marketsim.errors import EnvironmentLackError
+from marketsim.errors import EnvironmentLackError, ProcessKilledError
 from marketsim.experiments.local_workers import Door, LocalWorkers
 from marketsim.experiments.memory import MB, resident_bytes
 from marketsim.experiments.task import Receipt, Task, error_text
@@ -194,8 +194,9 @@ class Cluster:
             worker = getattr(error.last_worker, "address", "")
             if worker in self._worn:  # it was ended on purpose, before it began
                 return None
-            one.deaths += 1
-            return None if one.deaths < TRIES else fail_dead(one.task)
+            return self._died(one)
+        except ProcessKilledError:
+            return self._died(one)
         except CancelledError:
             raise _gone() from None
         except Exception as error:
@@ -203,6 +204,11 @@ class Cluster:
         if done.is_worn:
             self._end_worn(done.worker)
         return replace(done.receipt, worker=done.worker, memory_mb=done.rss_bytes / MB)
+
+    def _died(self, one: _Submitted) -> Receipt | None:
+        """What becomes of a task whose process was killed: it is tried again, up to `TRIES` times in all."""
+        one.deaths += 1
+        return None if one.deaths < TRIES else fail_dead(one.task)
 
     def _end_worn(self, worker: str) -> None:
         """End a worker that has said that it is worn: a task that waits there is tried again."""

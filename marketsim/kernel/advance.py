@@ -47,6 +47,7 @@ from marketsim.kernel.margin import NEVER, file_account, file_all
 from marketsim.kernel.marks import publish_index, publish_nav, step_index, step_mark
 from marketsim.kernel.matching import cancel
 from marketsim.kernel.messages import drawn_rank, send_ranked
+from marketsim.kernel.quoting import answer_views
 from marketsim.kernel.records import compiled, entry
 
 RESERVE_ORDERS = 256  # records one event may need: a maker's ladder
@@ -97,7 +98,7 @@ def lacks_room(w):
     if w.orders_capacity - w.live_orders < RESERVE_ORDERS:
         w.stop_argument = SPACE_ORDERS
         return STOP_SPACE
-    if w.messages_capacity - w.heap_size < RESERVE_MESSAGES:
+    if w.messages_capacity - w.heap_size < RESERVE_MESSAGES + 2 * w.n_makers:
         w.stop_argument = SPACE_MESSAGES
         return STOP_SPACE
     if w.log_trades and w.trades_capacity - w.trades_n < RESERVE_ROWS:
@@ -233,6 +234,8 @@ def advance(address, until_ns, until_phase):
             trader = trader_at(w.traders, g.first_trader + index)
             trader.wakeups += 1
             wake(w, g, index, np.int64(trader.wakeups))
+        if w.views_moved:
+            answer_views(w)
         if w.log_quotes or w.crossings_inside > 0:
             after_event(w)
         if w.stop != STOP_REACHED:
@@ -257,6 +260,7 @@ def open_world(address):
         start_requotes(w, np.int64(i), np.int64(-1))
     for i in range(w.n_groups):
         schedule_wake(w, group_at(w.groups, i))
+    answer_views(w)
 
 
 @entry

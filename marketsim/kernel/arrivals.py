@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from marketsim.kernel.codes import BUY, F_CANCEL, F_ENGINE, F_SIDE, F_STEP, SELL
+from marketsim.kernel.codes import BUY, F_CANCEL, F_ENGINE, F_REQUOTE, F_SIDE, F_STEP, SELL
 from marketsim.kernel.decisions import go_on
 from marketsim.kernel.layout import heap_at, market_at, message_at, position_at, step_of
 from marketsim.kernel.liquidation import receive_engine_order
 from marketsim.kernel.matching import cancel_message
 from marketsim.kernel.messages import KEY_MASK, deliver, heap_pop
+from marketsim.kernel.quoting import receive_quotes
 from marketsim.kernel.records import compiled
 
 
@@ -40,6 +41,9 @@ def receive_message(w):
     w.free_message = k
     m = market_at(w.markets, position_at(w.positions, position).market)
     w.touched = m.id
+    if flags & F_REQUOTE:
+        receive_quotes(w, m, order, flags)
+        return
     if flags & F_CANCEL:
         cancel_message(w, order, order_id, np.int64(position_at(w.positions, position).account))
         return

@@ -24,6 +24,8 @@ F_SIDE = 512  # set for a sell (only inside messages)
 F_CANCEL = 1024  # the message cancels (only inside messages)
 F_ENGINE = 2048  # the liquidation engine's, for an account that waits for it (only inside messages)
 F_STEP = 4096  # no order: the next step of what a trader works on over time (only inside messages)
+F_REQUOTE = 8192  # a maker's new quotes, or (with F_LOOK) its next look (only inside messages)
+F_LOOK = 16384
 
 MAX_FILLS = 4096  # fills of one message before the rest is put back at the head of the same instant
 

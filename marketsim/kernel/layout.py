@@ -9,7 +9,7 @@ import numpy as np
 
 from marketsim.kernel.records import accessor, overlay
 
-PARAMETER_WORDS = 16  # of 8 bytes: the largest record of parameters a rule of trader groups may have
+PARAMETER_WORDS = 32  # of 8 bytes: the largest record of parameters a rule of trader groups may have
 OWN_WORDS = 2  # the same for the numbers that each trader has of its own
 
 HEADER = np.dtype(
@@ -37,6 +37,8 @@ HEADER = np.dtype(
         ("places", "i8"),
         ("traders", "i8"),
         ("slots", "i8"),
+        ("views", "i8"),
+        ("makers", "i8"),
         ("stakes", "i8"),
         ("orders", "i8"),
         ("messages", "i8"),
@@ -65,6 +67,9 @@ HEADER = np.dtype(
         ("crossings_capacity", "i8"),
         ("live_crossings", "i8"),
         ("crossings_inside", "i8"),
+        # makers that learn from the flow
+        ("n_makers", "i8"),
+        ("views_moved", "i8"),  # 1: some maker may have something to do before the next event
         # logs: rows used and rows there are (left out of the digest)
         ("trades_n", "i8"),
         ("trades_capacity", "i8"),
@@ -101,13 +106,13 @@ HEADER = np.dtype(
     ]
 )
 ADDRESSES = (
-    "address place_door withdraw_door underlyings markets groups cohorts accounts positions places traders slots stakes orders messages heap crossings flows exponential halvings excitations "
+    "address place_door withdraw_door underlyings markets groups cohorts accounts positions places traders slots views makers stakes orders messages heap crossings flows exponential halvings excitations "
     "trade_log order_log quote_log liquidation_log deleveraging_log notices"
 ).split()
 LOG_COUNTERS = (
     "trades_n trades_capacity orders_n orders_log_capacity quotes_n quotes_capacity liquidations_n liquidations_capacity "
     "deleveragings_n deleveragings_capacity notices_n notices_capacity log_orders log_quotes log_trades stop stop_argument "
-    "resting reason limited sent touched rule_ended rounds"
+    "resting reason limited sent touched rule_ended rounds n_makers views_moved"
 ).split()
 
 UNDERLYING = np.dtype(
@@ -138,6 +143,7 @@ MARKET = np.dtype(
         ("kind", "i8"),  # PERPETUAL or SPOT
         ("atoms", "i8"),  # atoms per tick and lot
         ("inverse_tick", "f8"),
+        ("has_view", "i8"),  # 1: its makers share a view (`views`)
         ("maker_fee", "i8"),  # parts of 1e8
         ("taker_fee", "i8"),
         ("venue_account", "i8"),
@@ -386,6 +392,7 @@ GROUP = np.dtype(
         ("requote_ns", "i8"),  # instant of a pending round of requotes, or NEVER
         ("requote_cursor", "i8"),
         ("requote_round", "i8"),
+        ("first_maker", "i8"),  # of its traders' records of makers, -1: they keep none
         ("parameters", "i8", (PARAMETER_WORDS,)),  # under the names that the rule gives them
     ]
 )

@@ -29,6 +29,7 @@ from marketsim.kernel.liquidation import enqueue
 from marketsim.kernel.margin import bucket_of, equity_atoms, file_account, file_all, is_under_water
 from marketsim.kernel.mark_rules import CODES
 from marketsim.kernel.records import compiled, load_f8, load_i4, load_i8, store_i8
+from marketsim.kernel.views import follow_index, step_view
 
 
 @compiled
@@ -77,6 +78,8 @@ def publish_index(w, k):
             if m.matching != BOOK:
                 publish_price(w, m)
                 w.touched = EVERY_MARKET
+            elif m.has_view:
+                follow_index(w, m)
 
 
 @compiled
@@ -228,6 +231,8 @@ def step_mark(w, market):
         follow_market(w, m)
     sample_basis(m)
     remember(m)
+    if m.has_view:
+        step_view(w, m)
     old = np.int64(m.mark_ticks)
     take_mark(w, m)
     if m.kind == PERPETUAL and m.next_sample_ns <= w.now_ns:

@@ -50,6 +50,7 @@ from marketsim.kernel.logs import log_order, post_notice
 from marketsim.kernel.margin import can_still_pay, covered_lots
 from marketsim.kernel.records import compiled, store_i4
 from marketsim.kernel.settlement import refile, settle, settle_with_outside
+from marketsim.kernel.views import learn_from_order
 
 
 @compiled
@@ -256,7 +257,10 @@ def submit(w, m, position, side, price, size, flags, slot, purpose, parent, orde
     old_bid = np.int64(m.best_bid)
     old_ask = np.int64(m.best_ask)
     if m.matching == BOOK:
+        before = m.volume_ticklots
         filled = match(w, m, position, side, price, size, order_id, purpose, parent, flags)
+        if m.has_view and filled > 0:
+            learn_from_order(w, m, side, m.volume_ticklots - before)
     elif not flags & (F_IOC | F_MARKET):
         return refuse(w, m, position, side, price, size, flags, order_id, R_NO_BOOK)
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from marketsim.kernel import layout
+from marketsim.kernel import layout, maker_layout
 from marketsim.kernel.advance import RESERVE_ORDERS
 from marketsim.kernel.codes import (
     ENTRIES,
@@ -53,11 +53,12 @@ class Memory:
 
     underlyings, markets, cohorts, groups: a mapping of fields for each record (`layout` names them). An underlying's
     mapping may have `sources`, pairs of market and weight. A market's mapping
-    also has `tiers` (structured array), `window`, `basis_length`, `history_length`, `buckets`. A group's has `rule` (the
+    also has `tiers` (structured array), `window`, `basis_length`, `history_length`, `buckets`, and perhaps `view` (a mapping
+    of fields of its record of views, `effects` as an array). A group's has `rule` (the
     name of a file of `rules`, an `ExternalRule`, or None for a group that never wakes), `parameters` and `own` by the
-    names that the rule has for them (tables as arrays), and perhaps `latency_table` as an array; one whose clock is thinned
-    has 24 `hour_weights` and `excitations`, (n, 3) as in EXCITATION, and the world `halvings`. arrival_key: of the draws that
-    order messages of one instant (`messages`). accounts, positions, traders:
+    names that the rule has for them (tables as arrays), and perhaps `latency_table` as an array and `makers` (arrays of fields
+    of its traders' records of makers); one whose clock is thinned has 24 `hour_weights` and `excitations`, (n, 3) as in
+    EXCITATION, and the world `halvings`. arrival_key: of the draws that order messages of one instant (`messages`). accounts, positions, traders:
     structured arrays, linked to each other already; slots: number of order slots in all (where each trader's are is the
     world's to say). Raises ValueError where a rule or one of its numbers is unknown or missing.
     """
@@ -111,6 +112,8 @@ class Memory:
         )  # fmt: skip
         self.markets = np.zeros(max(len(markets), 1), layout.MARKET)
         self._point("markets", self.markets)
+        self.views = np.zeros(max(len(markets), 1), maker_layout.VIEW)
+        self._point("views", self.views)
         for i, fields in enumerate(markets):
             self._lay_market(i, fields)
         self._m_int = memoryview(self.markets.view("i8").reshape(-1))
@@ -121,6 +124,8 @@ class Memory:
         self.groups = np.zeros(max(len(groups), 1), layout.GROUP)
         self.rules: list[Rule | None] = []
         self._point("groups", self.groups)
+        self.makers = np.zeros(sum(fields["count"] for fields in groups if "makers" in fields), maker_layout.MAKER)
+        self._point("makers", self.makers if len(self.makers) else np.zeros(1, maker_layout.MAKER))
         for i, fields in enumerate(groups):
             self._lay_group(i, fields)
         self._lay_flows(np.zeros((len(ENTRIES), max(len(cohorts), 1), max(len(cohorts), 1)), np.int64))
@@ -128,7 +133,7 @@ class Memory:
         self._point("crossings", self.crossings)
         self._set(crossings_capacity=len(self.crossings))
         self._lay_orders(max(4096, 2 * slots // 3))
-        self._lay_messages(4096)
+        self._lay_messages(4096 + 4 * len(self.makers))
         self._lay_logs(log_rows, logs)
 
     # ---- memory ---------------------------------------------------------------------------------------------------
@@ -189,9 +194,12 @@ class Memory:
 
     def _lay_market(self, i: int, fields: Mapping[str, Any]) -> None:
         record = self.markets[i]
-        plain = {k: v for k, v in fields.items() if k != "tiers"}
+        plain = {k: v for k, v in fields.items() if k not in ("tiers", "view")}
         _fill(record, plain)
         record["id"] = i
+        if fields.get("view") is not None:
+            record["has_view"] = 1
+            self._lay_view(self.views[i], fields["view"])
         window, buckets = int(fields["window"]), int(fields["buckets"])
         if window < 128 or window & (window - 1):
             raise ValueError(f"window was {window} levels; it must be a power of two, 128 or more")
@@ -229,6 +237,26 @@ class Memory:
         level = self.underlyings[record["underlying"]]["level"]
         centre = int(level * record["inverse_tick"])
         record["floor"] = max(0, (centre - window // 2) & ~63)
+
+    def _lay_view(self, record: np.ndarray[Any, Any], fields: Mapping[str, Any]) -> None:
+        _fill(record, {name: value for name, value in fields.items() if name != "effects"})
+        tables = {"effects": np.ascontiguousarray(fields["effects"], np.float64)}
+        tables |= {name: np.zeros(int(fields["horizon"])) for name in ("surprises", "values")}
+        for name, array in tables.items():
+            record[name] = self._place(array)
+
+    def _lay_makers(self, group: int, fields: Mapping[str, Any]) -> None:
+        """Records of a group's makers, behind those of the groups before it."""
+        first, traders = self.get("n_makers"), self.members(group)
+        self.groups[group]["first_maker"] = first
+        self._set(n_makers=first + len(traders))
+        records = self.makers[first : first + len(traders)]
+        for name, column in fields.items():
+            records[name] = column
+        records["group"], records["index"] = group, np.arange(len(traders))
+        records["market"], records["position"] = self.groups[group]["market"], traders["position"]
+        records["lots"] = self.positions["lots"][traders["position"]]
+        records["cash_atoms"] = self.accounts["cash_atoms"][traders["account"]]
 
     def _lay_traders(self, traders: np.ndarray[Any, Any], groups: Sequence[Mapping[str, Any]]) -> None:
         """Traders and slots in one piece of memory: up to four slots inside a trader's record, more behind all of them.
@@ -272,11 +300,13 @@ class Memory:
         return np.concatenate(numbers)
 
     def _lay_group(self, i: int, fields: Mapping[str, Any]) -> None:
-        record, own_fields = self.groups[i], ("rule", "parameters", "own", "latency_table", "hour_weights", "excitations")
+        record, own_fields = self.groups[i], ("rule", "parameters", "own", "latency_table", "hour_weights", "excitations", "makers")
         if fields["slots_each"] > RESERVE_ORDERS:
             raise ValueError(f"a trader had {fields['slots_each']} orders; one wake-up may send {RESERVE_ORDERS}")
         _fill(record, {name: value for name, value in fields.items() if name not in own_fields})
-        record["id"], record["requote_ns"] = i, NEVER
+        record["id"], record["requote_ns"], record["first_maker"] = i, NEVER, -1
+        if "makers" in fields:
+            self._lay_makers(i, fields["makers"])
         if "latency_table" in fields:
             record["latency_table"] = self._place(np.ascontiguousarray(fields["latency_table"], np.int64))
         if fields.get("is_thinned"):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from marketsim.kernel import advance as doors
-from marketsim.kernel import layout
+from marketsim.kernel import layout, maker_layout
 from marketsim.kernel.codes import F_ENGINE, NO_ASK, NO_BID, SRC_LAST
 from marketsim.kernel.memory import FREE_MESSAGE, LOGS, Memory
 from marketsim.kernel.messages import KEY_MASK
@@ -250,6 +250,11 @@ class World(Memory):
             h.update(array.tobytes())
         for array in (self.slots[self.slot_numbers],):
             h.update(array.tobytes())
+        h.update(self.makers.tobytes())
+        for market, view in zip(self.markets, self.views, strict=True):
+            if market["has_view"]:
+                h.update(b"".join(view[name].tobytes() for name in maker_layout.VIEW.names or () if name not in maker_layout.VIEW_ADDRESSES))
+                h.update(self._kept[int(view["surprises"])].tobytes() + self._kept[int(view["values"])].tobytes())
         heap = self.heap[: self.get("heap_size")]
         h.update(heap.tobytes())
         messages = self.messages[heap["key"] & KEY_MASK]

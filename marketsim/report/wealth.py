@@ -6,6 +6,7 @@ import polars as pl
 
 from marketsim.report import charts, markup, numbers
 from marketsim.report.charts import Line
+from marketsim.report.makers import makers
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of
 from marketsim.report.record import RunRecord
@@ -22,7 +23,7 @@ def wealth(record: RunRecord) -> Markup:
     pieces: list[Markup] = []
     for (asset,), own in frame.sort("t_ns").group_by("asset", maintain_order=True):
         pieces.append(_of_asset(record, str(asset), own))
-    return markup.section("cohorts", "Cohorts' wealth", *pieces)
+    return markup.section("cohorts", "Cohorts' wealth", *pieces, makers(record))
 
 
 def _of_asset(record: RunRecord, asset: str, frame: pl.DataFrame) -> Markup:

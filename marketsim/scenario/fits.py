@@ -64,8 +64,14 @@ def _check_traders(draft: ScenarioDraft) -> None:
     """Groups and networks by themselves and against what there is; nobody holds units of a token twice."""
     groups, markets, around = draft.by_id("traders"), draft.by_id("markets"), _surroundings(draft)
     shares = defaultdict[str, Decimal](Decimal)
+    views: dict[str, TraderGroupSpec] = {}
     for path, group in draft.items("traders"):
         draft.faults(path, group.faults(around))
+        if (view := group.view_of_market()) is not None:
+            first = views.setdefault(group.market, group)
+            if first.view_of_market() != view:
+                message = f"{first.id} has another view of {group.market}, and a market has one"
+                draft.at((*path, "view"), message, f"the view that {first.id} has")
         _check_opening_leverage(draft, path, group, markets)
         for name, part in group.holds.items():
             shares[name] += part

@@ -21,7 +21,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
-from marketsim.errors import MarketsimError, ResultError
+from marketsim.errors import MarketsimError, ProcessKilledError, ResultError
 from marketsim.kernel.warm import warm_up
 from marketsim.safe_path import SAFE_PATH, safe_command
 from marketsim.scenario.schema import Scenario
@@ -35,6 +35,9 @@ Way = Literal["fork", "replay"]
 
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
 """Environment of a process that is to be forked: no library starts threads of its own."""
+
+KILLED = 137
+"""Exit code of a parent whose forked copy was killed, as shells have it (128 + SIGKILL)."""
 
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 """macOS has `fork`, but its system libraries do not survive it."""
@@ -96,7 +99,10 @@ def windows_around(instants: Iterable[int], *, before: int, horizon: int, end_ns
 
 
 def in_new_process(work: Callable[..., Any], *given: Any) -> Any:
-    """Call a function in an interpreter without threads, and return its answer; raises ResultError where it fails."""
+    """Call a function in an interpreter without threads, and return its answer.
+
+    Raises ResultError where it fails, ProcessKilledError where it or a copy of it was killed.
+    """
     done = subprocess.run(
         safe_command("from marketsim.simulation.forks import serve; serve()"),
         input=pickle.dumps((work, given)),
@@ -104,6 +110,8 @@ def in_new_process(work: Callable[..., Any], *given: Any) -> Any:
         capture_output=True,
         check=False,
     )
+    if done.returncode < 0 or done.returncode == KILLED:
+        raise ProcessKilledError("a process of the forks was killed")
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip()
         raise ResultError(f"forking stopped with code {done.returncode}: {told[-2000:] or 'nothing was said'}")
@@ -117,6 +125,8 @@ def serve() -> None:
     warm_up(lambda text: None)
     try:
         answer = work(*given)
+    except ProcessKilledError:
+        sys.exit(KILLED)
     except MarketsimError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
@@ -148,7 +158,7 @@ def _window(builder: RunBuilder) -> ForkWindow:
 def in_child(work: Callable[[], Any]) -> Any:
     """Call a function in a forked copy of this process, and return its result.
 
-    Raises ResultError where the copy was killed, or stopped in an error.
+    Raises ProcessKilledError where the copy was killed, ResultError where it stopped in an error.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -172,7 +182,7 @@ def in_child(work: Callable[[], Any]) -> Any:
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
-        raise ResultError(f"a forked run was killed by signal {-code}")
+        raise ProcessKilledError(f"a forked run was killed by signal {-code}")
     if code > 0:
         raise ResultError("a forked run could not be recorded")
     return pickle.loads(answer)

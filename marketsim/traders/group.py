@@ -173,6 +173,10 @@ class TraderGroupSpec(Spec):
         """
         return {}
 
+    def view_of_market(self) -> Spec | None:
+        """What its makers make of orders, on which all groups of a market agree; None for who makes nothing of them."""
+        return None
+
     def longest_lookback_ns(self) -> int:
         """How far back its rule may look at the prices of its market [ns]."""
         return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ class Population:
     """All groups as the kernel's rows: one a trader (n,), which has account i and position i, its group's market.
 
     Groups that trade further markets (a token maker the basket's perps) have positions there too, behind the first n.
-    stakes: how many holdings are kept.
+    stakes: how many holdings are kept. views: records of views by market number, where makers learn one.
     """
 
     groups: list[dict[str, Any]]
@@ -60,6 +60,7 @@ class Population:
     traders: NDArray[Any]
     slots: int
     stakes: int = 0
+    views: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def group_stream(seed: int, replication: int, group: str, name: str) -> Stream:
@@ -77,6 +78,7 @@ def populate(
     records: list[dict[str, Any]] = []
     cohorts: list[dict[str, Any]] = []
     rows: list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = []
+    views: dict[int, Mapping[str, Any]] = {}
     first, slots = 0, 0
     for number, spec in enumerate(groups):
         terms = markets[spec.market]
@@ -90,6 +92,8 @@ def populate(
         records.append(
             {**_record(spec, rule, terms, first, streams, rows[-1][1]["lots"]), **_clock(spec, rule, start_ns)}
         )
+        if rule.view is not None:
+            views.setdefault(terms.number, rule.view)
         first += spec.count
         slots += rule.slots_each * spec.count
     accounts, positions, traders = (
@@ -100,7 +104,7 @@ def populate(
     held = np.flatnonzero(np.isin(positions["market"], spot))
     positions.view(layout.SPOT_POSITION)["stake"][held] = np.arange(len(held))
     positions = _with_further_markets(groups, markets, accounts, positions)
-    return Population(records, cohorts, accounts, positions, traders, slots, len(held))
+    return Population(records, cohorts, accounts, positions, traders, slots, len(held), views)
 
 
 def _with_further_markets(
@@ -173,6 +177,8 @@ def _record(
         "slots_each": rule.slots_each,
         "on_index": int(rule.on_index),
     }
+    if rule.makers is not None:
+        record["makers"] = rule.makers
     if spec.latency.kind == "constant":
         record["latency_ns"] = int(spec.latency.parameters["value"])
     else:

@@ -52,7 +52,9 @@ class GroupRule:
     never wakes. parameters: of the group, tables as arrays; own: of each trader, an array (traders,) or one number for
     all; both by the names that the rule has for them, all of which must be there. slots_each: resting orders a trader
     may have. on_index: it wakes at every update of the index, too. counts_from: the own number that is the position a
-    trader opens with, where the rule counts from there.
+    trader opens with, where the rule counts from there. view: the record of the view by which makers of the market
+    quote (`kernel/views`); makers: what each of them has of its own, by names of `kernel.maker_layout.MAKER`; both of
+    makers that learn.
     """
 
     rule: str | ExternalRule | None
@@ -61,6 +63,8 @@ class GroupRule:
     slots_each: int = 1
     on_index: bool = False
     counts_from: str = ""
+    view: Mapping[str, Any] | None = None
+    makers: Mapping[str, Any] | None = None
 
 
 TABLE = 4096

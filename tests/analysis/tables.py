@@ -34,16 +34,18 @@ def hand_run(
     warmup: str = "0s",
     record: Mapping[str, Any] | None = None,
     issued: Sequence[Mapping[str, Any]] = (),
+    traders: Sequence[Mapping[str, Any]] = (),
     instruments: Rows = (PERP,),
     manifest: Mapping[str, Any] | None = None,
     **tables: Rows,
 ) -> Run:
-    """A run of `duration` [ns] with these rows in its tables; `issued` are the tokens of the scenario."""
+    """A run of `duration` [ns] with these rows in its tables; `issued` are the scenario's tokens."""
     resolved = {
         "schema": "marketsim/1",
         "name": "by-hand",
         "clock": {"start": start, "duration": f"{duration // S}s", "warmup": warmup},
         "tokens": list(issued),
+        **({"traders": list(traders)} if traders else {}),
         "record": {**RECORD, **(record or {})},
     }
     frames = empty_tables()

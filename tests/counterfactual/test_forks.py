@@ -8,7 +8,7 @@ import pytest
 
 from marketsim import simulation
 from marketsim.datasets.run import Run
-from marketsim.errors import ResultError, UsageError
+from marketsim.errors import ProcessKilledError, UsageError
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study.arm import ArmSpec
 from marketsim.simulation.forks import CAN_FORK, ForkPlan, in_child, run_forks, windows_around
@@ -143,7 +143,7 @@ def test_a_child_that_is_killed_is_told(tmp_path: Path) -> None:
     import os
     import signal
 
-    with pytest.raises(ResultError, match="killed by signal 9"):
+    with pytest.raises(ProcessKilledError, match="killed by signal 9"):
         in_child(lambda: os.kill(os.getpid(), signal.SIGKILL))
 
 

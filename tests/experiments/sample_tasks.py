@@ -8,6 +8,7 @@ from pathlib import Path
 from marketsim.experiments import run_task
 from marketsim.experiments.run_task import RunTask
 from marketsim.experiments.task import Receipt
+from marketsim.simulation.forks import in_child, in_new_process
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,22 @@ class KillsOnce(Pid):
 
     def perform(self) -> Receipt:
         return die() if first_of_all(self.marker) else super().perform()
+
+
+@dataclass(frozen=True)
+class CopyKilled(Pid):
+    """Forks a copy of an interpreter that is killed, at the first call of all workers or at every one."""
+
+    marker: Path
+    always: bool = False
+
+    def perform(self) -> Receipt:
+        in_new_process(copy_killed, self.always or first_of_all(self.marker))
+        return super().perform()
+
+
+def copy_killed(is_killed: bool) -> None:
+    in_child(lambda: die() if is_killed else None)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from marketsim.errors import EnvironmentLackError
 from marketsim.experiments import engine, worker_host
 from marketsim.experiments.engine import TRIES, Cluster
 from marketsim.experiments.task import Receipt, Task
-from tests.experiments.sample_tasks import Kills, KillsOnce, Pid, Raises, Waits
+from tests.experiments.sample_tasks import CopyKilled, Kills, KillsOnce, Pid, Raises, Waits
 
 
 class Pair:
@@ -80,6 +80,14 @@ def test_a_task_that_kills_every_worker_is_left_as_failed_and_the_rest_is_done(c
     assert (kills.status, kills.deaths) == ("failed", TRIES)
     assert kills.reason == "3 workers died while they ran it: killed, or out of memory"
     assert len(pids(*found.values())) == 4
+
+
+def test_a_task_of_which_a_forked_copy_is_killed_is_tried_again(cluster: Cluster, tmp_path: Path) -> None:
+    found = receipts(
+        cluster, CopyKilled("once", tmp_path / "marker"), CopyKilled("always", tmp_path / "no", always=True)
+    )
+    assert (found["once"].status, found["once"].deaths) == ("ok", 1)
+    assert (found["always"].status, found["always"].deaths) == ("failed", TRIES)
 
 
 def test_the_workers_of_an_existing_scheduler_are_used_and_stay(cluster: Cluster, tmp_path: Path) -> None:

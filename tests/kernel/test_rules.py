@@ -157,9 +157,9 @@ def test_a_number_or_a_rule_that_is_not_known_or_not_there_is_refused_when_the_w
 
 
 def test_more_numbers_than_a_record_has_room_for_are_refused() -> None:
-    group_parameters(*((f"n{i}", "i8") for i in range(16)))
-    with pytest.raises(ValueError, match=r"take 136 bytes .* a record has room for 128"):
-        group_parameters(*((f"n{i}", "i8") for i in range(17)))
+    group_parameters(*((f"n{i}", "i8") for i in range(32)))
+    with pytest.raises(ValueError, match=r"take 264 bytes .* a record has room for 256"):
+        group_parameters(*((f"n{i}", "i8") for i in range(33)))
     with pytest.raises(ValueError, match="take 24 bytes"):
         own_numbers(("a", "f8"), ("b", "f8"), ("c", "i8"))
 

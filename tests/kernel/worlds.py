@@ -46,6 +46,7 @@ class MarketPlan:
     slice: int | None = None  # atoms
     cap: int | None = None
     is_spot: bool = False
+    view: dict[str, Any] | None = None  # of its makers, as `maker_layout.VIEW` has it
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def market_fields(plan: Plan, number: int) -> dict[str, Any]:
         sample_every_ns=m.sample_every, next_sample_ns=m.sample_every, impact_ticklots=float(m.impact_ticklots),
         liquidation_fee=m.liquidation_fee, liquidations_per_step=m.per_step or 0,
         liquidation_delay_ns=m.delay, liquidation_slice_atoms=m.slice or 0, liquidation_cap_atoms=m.cap or 0,
-        kind=codes.SPOT if m.is_spot else codes.PERPETUAL,
+        kind=codes.SPOT if m.is_spot else codes.PERPETUAL, view=m.view,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from marketsim.simulation.model import MarketModel
 from marketsim.simulation.recording.model_recorder import ModelRecorder
 
 SECOND = 10**9
+MILLISECOND = 10**6
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 ATOMS = 10**8

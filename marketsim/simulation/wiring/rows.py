@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from marketsim.scenario.schema import Scenario
 from marketsim.simulation.wiring.accounts import Accounts
 from marketsim.simulation.wiring.markets import Markets
 from marketsim.streams.elementary import left_after
-from marketsim.units import NS_PER_SECOND, Money, atoms_per_tick_lot, rate_parts, to_atoms
+from marketsim.units import NS_PER_DAY, NS_PER_SECOND, Money, atoms_per_tick_lot, rate_parts, to_atoms
 from marketsim.venues.contract import MarketSpec
 from marketsim.venues.deleveraging.family import DELEVERAGING_RULES
 from marketsim.venues.engines.family import LIQUIDATION_ENGINES
@@ -57,8 +58,14 @@ def _index_row(path: IndexPath, *, is_absolute: bool) -> dict[str, Any]:
     return {"level": opening, "every_ns": path.every_ns, "next_ns": path.every_ns, "absolute": int(is_absolute)}
 
 
-def market_rows(scenario: Scenario, markets: Markets, accounts: Accounts, interest: list[int]) -> list[dict[str, Any]]:
-    """Every market, with the accounts it names; interest: its open interest [lots]."""
+def market_rows(
+    scenario: Scenario,
+    markets: Markets,
+    accounts: Accounts,
+    interest: list[int],
+    views: Mapping[int, Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """Every market, with the accounts it names; interest: its open interest [lots]; views: by market number."""
     underlyings = [underlying.id for underlying in scenario.underlyings]
     with_latent = [underlying.id for underlying in scenario.underlyings if underlying.latent is not None]
     latents = {name: len(underlyings) + number for number, name in enumerate(with_latent)}
@@ -73,6 +80,8 @@ def market_rows(scenario: Scenario, markets: Markets, accounts: Accounts, intere
         row = market_row(market, underlying, opening, scenario.clock.start, max(steps, default=0))
         row["latent"] = -1 if markets.is_of_token(market) else latents.get(market.underlying, -1)
         rows.append({**row, **accounts.roles[i], **_book_of(market, markets, accounts), "open_interest": interest[i]})
+        if i in views:
+            rows[-1]["view"] = {**views[i], "day_ends_ns": NS_PER_DAY - scenario.clock.start % NS_PER_DAY}
     return rows
 
 

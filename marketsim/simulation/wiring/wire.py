@@ -47,7 +47,7 @@ def wire(scenario: Scenario, seed: int, replication: int, *, log_rows: int, decl
     _stakes(opening)[books] = np.arange(population.stakes, population.stakes + len(books))
     world = World(
         underlyings=underlying_rows(scenario, markets, paths),
-        markets=market_rows(scenario, markets, accounts, interest),
+        markets=market_rows(scenario, markets, accounts, interest, population.views),
         cohorts=cohorts.rows,
         groups=population.groups,
         accounts=opening.accounts,
