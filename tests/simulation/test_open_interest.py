@@ -66,12 +66,10 @@ def test_open_interest_and_what_is_liquidated_of_it_follow_from_the_tables(tmp_p
     start = int(lots[0])
     # 200 x 2 kUSDT x a leverage of 22.5 on average, at 30,000 USDT and 0.001 BTC a lot; the law's mean is out by 0.7
     assert abs(start / (200 * 2_000 * 22.5 / 30) - 1) < 0.1
-    hourly = int(run.table("trades")["size_lots"].sum())
     liquidated = int(run.table("liquidations")["size_lots"].abs().sum())
     assert 0.05 < liquidated / start < 1
-    assert hourly > liquidated
     last = run.table("positions").filter(cohort="holders").sort("t_ns").row(-1, named=True)
-    assert last["long_lots"] < start - liquidated * 0.9
+    assert last["long_lots"] == start - liquidated  # nobody opens, closes by himself or comes back
 
 
 def test_holders_close_in_time(tmp_path: Path) -> None:
