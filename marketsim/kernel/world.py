@@ -213,9 +213,20 @@ class World(Memory):
         if (bid if is_bid else ask) in (NO_BID, NO_ASK):
             return [0] * len(distances_bps)
         mid = (bid if is_bid else ask) if bid == NO_BID or ask == NO_ASK else (bid + ask) / 2
-        prices, lots = self.book_levels(market, is_bid)
+        prices, lots = self._levels_within(market, is_bid, int(mid * max(distances_bps, default=0) / 1e4) + 2)
         away = (mid - prices if is_bid else prices - mid) * 1e4 / mid
         return [int(lots[away <= bps].sum()) for bps in distances_bps]
+
+    def _levels_within(
+        self, market: int, is_bid: bool, ticks: int
+    ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Price levels of a side inside the window, up to `ticks` behind the best, empty ones too: (prices, lots)."""
+        record = self.markets[market]
+        floor, window = int(record["floor"]), int(record["window"])
+        best = int(record["best_bid" if is_bid else "best_ask"])
+        low, high = (best - ticks, best) if is_bid else (best, best + ticks)
+        prices = np.arange(max(low, floor), min(high, floor + window - 1) + 1)
+        return prices, self._kept[int(record["levels"])]["lots"][prices & (window - 1)]
 
     def liquidations_under_way(self, market: int) -> int:
         """Accounts in a market's liquidation queue, and those whose order of the engine has not reached the book."""
@@ -246,14 +257,28 @@ class World(Memory):
                     h.update(np.ascontiguousarray(table[name]).tobytes())
         for record, rule in zip(self.groups, self.rules, strict=False):
             h.update(rule.plain_parameters(record) if rule is not None else b"")
-        for array in (self.cohorts, self.accounts, self.positions, self.traders, self.stakes, self.orders, self.excitations):
+        for array in (
+            self.cohorts,
+            self.accounts,
+            self.positions,
+            self.traders,
+            self.stakes,
+            self.orders,
+            self.excitations,
+        ):
             h.update(array.tobytes())
         for array in (self.slots[self.slot_numbers],):
             h.update(array.tobytes())
         h.update(self.makers.tobytes())
         for market, view in zip(self.markets, self.views, strict=True):
             if market["has_view"]:
-                h.update(b"".join(view[name].tobytes() for name in maker_layout.VIEW.names or () if name not in maker_layout.VIEW_ADDRESSES))
+                h.update(
+                    b"".join(
+                        view[name].tobytes()
+                        for name in maker_layout.VIEW.names or ()
+                        if name not in maker_layout.VIEW_ADDRESSES
+                    )
+                )
                 h.update(self._kept[int(view["surprises"])].tobytes() + self._kept[int(view["values"])].tobytes())
         heap = self.heap[: self.get("heap_size")]
         h.update(heap.tobytes())
