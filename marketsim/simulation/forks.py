@@ -9,8 +9,10 @@ A process with threads must not be forked, so the parent is a fresh interpreter 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import traceback
@@ -38,6 +40,8 @@ ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_
 
 KILLED = 137
 """Exit code of a parent whose forked copy was killed, as shells have it (128 + SIGKILL)."""
+
+PR_SET_PDEATHSIG = 1
 
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 """macOS has `fork`, but its system libraries do not survive it."""
@@ -120,6 +124,7 @@ def in_new_process(work: Callable[..., Any], *given: Any) -> Any:
 
 def serve() -> None:
     """Program of the new interpreter: read a function and its arguments from standard input, write its result."""
+    end_with_parent()
     work, given = pickle.loads(sys.stdin.buffer.read())
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever is printed meanwhile is no answer
     warm_up(lambda text: None)
@@ -132,6 +137,15 @@ def serve() -> None:
         sys.exit(error.exit_code)
     answers.buffer.write(pickle.dumps(answer))
     answers.buffer.flush()
+
+
+def end_with_parent() -> None:
+    """Let the system kill this process when the one that started it ends, where it can (Linux, prctl(2)).
+
+    Else it would go on by itself at what another worker has been given meanwhile.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def replay_all(plan: ForkPlan, builders: Sequence[RunBuilder]) -> None:
@@ -167,6 +181,7 @@ def in_child(work: Callable[[], Any]) -> Any:
     if not child:
         code = 1
         try:
+            end_with_parent()
             os.close(reading)
             with os.fdopen(writing, "wb") as told:
                 pickle.dump(work(), told)
@@ -189,6 +204,8 @@ def in_child(work: Callable[[], Any]) -> Any:
 
 
 def _build(plan: ForkPlan, builder: RunBuilder, world: Callable[[], MarketModel]) -> None:
-    """Run a world to a fork's instant, let the arm begin, and record until the fork's end."""
+    """Run a world to a fork's instant, let the arm begin, and record until the fork's end; nothing if it is there."""
+    if builder.finished() is not None:
+        return
     children = children_of(builder.arm, plan.source)
     builder.build(lambda: open_world(builder, children, world()), limit=plan.time_limit)

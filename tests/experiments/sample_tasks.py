@@ -62,6 +62,17 @@ def copy_killed(is_killed: bool) -> None:
     in_child(lambda: die() if is_killed else None)
 
 
+def wait_in_a_copy(fifo: Path, told: Path) -> None:
+    """Say the numbers of this process and of a forked copy, which waits for ever."""
+
+    def wait() -> None:
+        told.with_suffix(".part").write_text(f"{os.getppid()} {os.getpid()}", encoding="ascii")
+        told.with_suffix(".part").rename(told)
+        fifo.read_bytes()
+
+    in_child(wait)
+
+
 @dataclass(frozen=True)
 class Waits(Pid):
     """Waits for ever."""

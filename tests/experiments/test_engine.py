@@ -5,6 +5,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -151,6 +152,27 @@ tasks = [Waits("waits", Path(sys.argv[1]))]
 for receipt in cluster.receipts(lambda: tasks.pop() if tasks else None):
     pass
 """
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with the one that started it")
+def test_forks_end_with_a_worker_that_is_killed(tmp_path: Path) -> None:
+    """Else they would go on at what another worker has been given meanwhile."""
+    os.mkfifo(tmp_path / "fifo")
+    program = (
+        "import sys; from pathlib import Path; from marketsim.simulation.forks import in_new_process; "
+        "from tests.experiments.sample_tasks import wait_in_a_copy; "
+        "in_new_process(wait_in_a_copy, *map(Path, sys.argv[1:]))"
+    )
+    worker = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "fifo"), str(tmp_path / "told")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+    while not (tmp_path / "told").exists():
+        assert worker.poll() is None
+        time.sleep(0.05)
+    worker.kill()
+    worker.wait()
+    assert all(ended(int(pid)) for pid in (tmp_path / "told").read_text(encoding="ascii").split())
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this platform does not tell when another process ends")
