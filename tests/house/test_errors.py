@@ -18,6 +18,7 @@ MADE = [
     errors.SweepStoppedError("the disk is full"),
     errors.KernelError("the kernel stopped", 7),
     errors.ProcessFailedError("ValueError: no"),
+    errors.ProcessKilledError("a process was killed"),
     errors.UnitError("5", "a unit is missing", "money such as 5 USDT", "5 USDT"),
     errors.DataFileError("price", "a.csv:2: 5,5", "a comma is ambiguous", "a number such as 5.5", "5.5"),
     errors.UnknownScenarioError("marketsim:no", "there is no shipped scenario of this name", "quickstart"),

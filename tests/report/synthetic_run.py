@@ -116,6 +116,7 @@ def synthetic_tables(seed: int = 7, *, every_ns: int = 60 * S, duration_ns: int 
             premium=basis * 0.6,
             predicted_funding=basis * 0.4,
             open_interest_lots=[12_000_000] * t_ns.size,
+            latent_price=[None] * t_ns.size,
         ),
     )
     _tokens(rows, tables, t_ns, mark, index)

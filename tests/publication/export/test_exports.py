@@ -136,8 +136,11 @@ def test_all_readers_get_the_same_of_each_file(run: Run, tmp_path: Path, name: s
                 .rename_columns(names)
             ),
         ]
+        known = [name for name in names if read[0][name].null_count() < read[0].height]  # an empty column has no type
+        assert len(known) > 1
         for other in read[1:]:
-            assert_frame_equal(read[0], other, check_exact=True)
+            assert_frame_equal(read[0].select(known), other.select(known), check_exact=True)
+            assert other.columns == names
 
 
 def test_what_cannot_be_exported_says_so_and_leaves_nothing(run: Run, tmp_path: Path) -> None:
