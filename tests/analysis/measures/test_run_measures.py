@@ -181,6 +181,17 @@ def test_insurance_loss_leaves_the_fees_it_got_apart(tmp_path: Path) -> None:
     assert value("insurance_loss", run) == pytest.approx(8.0)
 
 
+def test_the_fees_of_a_day_are_those_of_that_day(tmp_path: Path) -> None:
+    """8 lost on the first day as above, 1 on the second, which begins with the fee of its first instant behind it."""
+    rows = [
+        {"t_ns": t, "cohort": "insurance", "kind": "ledger", "equity_atoms": n * USDT}
+        for t, n in ((0, 100), (DAY, 97), (2 * DAY, 96))
+    ]
+    fee = {"entry": "liquidation_fee", "from_cohort": "noise", "to_cohort": "insurance", "atoms": 5 * USDT}
+    run = hand_run(tmp_path / "r", duration=2 * DAY, cohorts=rows, ledger=[{**fee, "t_ns": DAY}])
+    assert [term.numerator for term in terms("insurance_loss", run)] == [8.0, 1.0]
+
+
 def test_a_run_in_which_nothing_happened_says_nothing(tmp_path: Path) -> None:
     run = hand_run(tmp_path / "r")
     silent = ("slippage_bps", "participation", "premium", "cascade_size", "branching_ratio", "wipe_probability")
