@@ -50,8 +50,9 @@ class CostsClaim(RunClaim):
         ]
         received = ", and funding is received by the side that the others pay" if max(funding) > 0 else ""
         sentence = (
-            f"{'Does not hold' if outcome == 'refuted' else 'Holds'}: whoever bought or sold a token paid {own:.2%} for it; a day "
-            f"{listed(told)}{received}. What positions made or lost by the index, decay among it, is no charge and stands beside."
+            f"{'Does not hold' if outcome == 'refuted' else 'Holds'}: whoever bought or sold a token paid {own:.2%} "
+            f"for it; a day {listed(told)}{received}. What positions made or lost by the index, decay among it, is no "
+            "charge and stands beside."
         )
         return Evaluation(outcome, sentence, figures)
 

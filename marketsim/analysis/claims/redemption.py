@@ -65,8 +65,8 @@ def _judged(run: Run, token: str, terms: dict[str, Any]) -> tuple[dict[str, floa
         )
     if isinstance(terms.get("daily_cap"), dict):
         words.append(
-            f"no side exceeded {figures['largest_day']:,.0f} USDT in a day, {figures['refused_daily_cap']:,.0f} requests "
-            "were refused at a cap that follows volatility, and whether that was kept is not judged"
+            f"no side exceeded {figures['largest_day']:,.0f} USDT in a day, {figures['refused_daily_cap']:,.0f} "
+            "requests were refused at a cap that follows volatility, and whether that was kept is not judged"
         )
     elif terms.get("daily_cap") not in (None, "none"):
         figures["daily_cap"] = to_atoms(money(terms["daily_cap"]).amount) / ATOMS_PER_UNIT

@@ -40,8 +40,9 @@ class SplitClaim(RunClaim):
         sentence = (
             f"{did} {subject} declares, and another may declare none: after a change of NAV of "
             f"{figures['fall_before']:+.0%}, {1 / figures['tokens_made_of_one']:.0f} tokens became one, and the value "
-            f"of holdings, cash for fractions included, changed by {figures['change_of_worth']:.1%}. It makes the price readable and restores "
-            f"nothing: in the end {-figures['loss_since_start']:.0%} of a holding was lost."
+            f"of holdings, cash for fractions included, changed by "
+            f"{figures['change_of_worth']:.1%}. It makes the price readable and restores nothing: in the end "
+            f"{-figures['loss_since_start']:.0%} of a holding was lost."
         )
         return Evaluation("as declared" if holds else "refuted", sentence, figures)
 

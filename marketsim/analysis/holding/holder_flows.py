@@ -86,9 +86,7 @@ def holder_histories(run: Run, token: str) -> list[HolderHistory]:
 
 
 def representative_holder(run: Run, token: str, units: int) -> HolderHistory:
-    """One who holds `units` of a token from the start, and what a split makes of them, and bears their share of its
-    fee and funding.
-    """
+    """One who holds `units` of a token, and what splits make of them, and bears their share of its fee and funding."""
     rows = run.table("tokens").filter(token=token).sort("t_ns")
     splits = run.table("events").filter(pl.col("subject") == token, pl.col("event").is_in(["reverse_split", "merge"]))
     ratios = [(t_ns, Fraction(str(loads(told)["ratio"]))) for t_ns, told in splits.select("t_ns", "detail").iter_rows()]

@@ -1,4 +1,4 @@
-"""Claim `exposure`: a coin rises by 10 % and falls by 10 %; a +3 fund of 300 coins buys 60, a -3 fund 120, then sell."""
+"""Claim `exposure`: a coin rises by 10 % and falls by 10 %; a +3 fund of 300 coins buys 60, a -3 fund 120."""
 
 from pathlib import Path
 from typing import Any

@@ -8,7 +8,7 @@ import pytest
 from marketsim.analysis.claims.family import Evaluation
 from marketsim.analysis.claims.gap import GapClaim
 from tests.analysis.claims.hand_tables import navs, prices, token
-from tests.analysis.tables import HOUR, S, Rows, hand_run
+from tests.analysis.tables import HOUR, Rows, S, hand_run
 
 UNIT = 10**8
 HOLDERS = {"cohort": "outside_holders", "kind": "ledger"}

@@ -12,7 +12,7 @@ import pytest
 from marketsim.analysis.claims.family import Evaluation
 from marketsim.analysis.claims.liquidation import LiquidationClaim
 from tests.analysis.claims.hand_studies import hand_study, holding
-from tests.analysis.tables import S, Rows
+from tests.analysis.tables import Rows, S
 
 FUND = {"t_ns": S, "market": "PERP", "cohort": "UP", "is_fund": True}
 WIPED = {"t_ns": S, "event": "wiped", "subject": "UP"}
@@ -50,9 +50,9 @@ def test_fewer_ends_and_little_left_are_conditional(tmp_path: Path) -> None:
     )  # fmt: skip
     assert found.sentence == (
         "Holds for liquidation itself: of 20 paths a perpetual was liquidated on 75% [51, 91], a token lost with its "
-        "fund on 5% [0, 25]. It is no protection from the fall: where the perpetual was liquidated the token kept 30% of "
-        "the cash in the median, having sold on the way down; a token's holder lost nine tenths or more on 0% [0, 17] of "
-        "paths, a perpetual's on 0% [0, 17]."
+        "fund on 5% [0, 25]. It is no protection from the fall: where the perpetual was liquidated the token kept 30% "
+        "of the cash in the median, having sold on the way down; a token's holder lost nine tenths or more on 0% [0, "
+        "17] of paths, a perpetual's on 0% [0, 17]."
     )
 
 
@@ -75,7 +75,7 @@ def test_intervals_that_overlap_tell_nothing(tmp_path: Path, ended: int, lost: i
 
 
 def test_a_path_counts_where_any_holder_ended(tmp_path: Path) -> None:
-    """A second holder of each path, of DOWN, who lost nine tenths and a bit on one and exactly nine tenths on another."""
+    """A second holder of each path, of DOWN, who lost more than nine tenths on one, and just that on another."""
     more = [
         holding(0, path, token="DOWN", token_wealth_atoms=wealth, perp_wealth_atoms=other, perp_liquidated_ns=S)
         for path, (wealth, other) in enumerate([(99_999, 900_000), (100_000, 0), (990_000, 99_999)])

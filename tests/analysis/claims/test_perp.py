@@ -55,9 +55,10 @@ def test_costs_are_those_of_buying_holding_and_selling(tmp_path: Path) -> None:
     assert [found.figures[f"cell{cell}_perp_cost"] for cell in (0, 1)] == pytest.approx([0.0012, 0.0032], abs=1e-9)
     assert found.figures["cell0_token_cost"] == pytest.approx(0.0026, abs=1e-9)
     assert (
-        "costs less on most paths at 1 of 2 horizons, and on few at 1. duration 1h: it costs less on 100% [54, 100] of 6 "
-        "paths (12 bps, the token 26), and has more wealth in the end on 100% [54, 100]. duration 3h: it costs less on "
-        "0% [0, 46] of 6 paths (32 bps, the token 26), and has more wealth in the end on 0% [0, 46]. " in found.sentence
+        "costs less on most paths at 1 of 2 horizons, and on few at 1. duration 1h: it costs less on 100% [54, 100] of "
+        "6 paths (12 bps, the token 26), and has more wealth in the end on 100% [54, 100]. duration 3h: it costs less "
+        "on 0% [0, 46] of 6 paths (32 bps, the token "
+        "26), and has more wealth in the end on 0% [0, 46]. " in found.sentence
     )
 
 

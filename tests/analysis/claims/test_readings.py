@@ -118,7 +118,7 @@ def test_daily_returns_are_of_whole_days_from_the_start() -> None:
 
 
 def test_volatility_is_of_log_returns_a_year() -> None:
-    """ln 1.1 x sqrt(365) = 0.09531 x 19.105; without a whole day the squares of half a day, twice over: ln 1.01 x 38.21."""
+    """ln 1.1 x sqrt(365) = 0.09531 x 19.105; in half a day twice ln 1.01: 0.00995 x 38.21."""
     assert realised_volatility({0: 100, DAY: 110, 2 * DAY: 100}) == pytest.approx(1.82090, abs=1e-5)
     assert realised_volatility({0: 100, 6 * HOUR: 101, 12 * HOUR: 100}) == pytest.approx(0.38020, abs=1e-5)
     assert realised_volatility({0: 100}) == 0

@@ -1,4 +1,4 @@
-"""Claim `split`: at a NAV of 20, 80 % below the start, ten tokens become one of 200; a holder ends with 10 % of his money."""
+"""Claim `split`: at a NAV of 20, 80 % below the start, ten tokens become one; 10 % of the money is left."""
 
 import json
 from pathlib import Path
@@ -40,8 +40,8 @@ def test_a_split_of_the_declared_ratio_is_as_declared(tmp_path: Path) -> None:
     )
     assert found.sentence == (
         "The run did what the issuer of T declares, and another may declare none: after a change of NAV of -80%, 10 "
-        "tokens became one, and the value of holdings, cash for fractions included, changed by 0.0%. It makes the price "
-        "readable and restores nothing: in the end 90% of a holding was lost."
+        "tokens became one, and the value of holdings, cash for fractions included, changed by 0.0%. It makes the "
+        "price readable and restores nothing: in the end 90% of a holding was lost."
     )
 
 
@@ -63,7 +63,7 @@ def test_another_ratio_than_the_declared_one_refutes(tmp_path: Path) -> None:
 
 
 def test_every_split_of_the_token_counts(tmp_path: Path) -> None:
-    """Two splits make 100 of one, so that a NAV of 100 in the end is a hundredth of the start; the second took a half."""
+    """Of two splits a hundred become one, so that a NAV of 100 is a hundredth of the start."""
     first, second = split(), split(2 * HOUR, nav_before=15.0, nav_after=150.0)
     found = judged(tmp_path / "a", second, first)
     assert (found.outcome, found.figures["splits"]) == ("as declared", 2)

@@ -32,7 +32,7 @@ def judged(place: Path, trades: Rows, marks: Rows = ()) -> Evaluation:
 
 
 def test_a_trade_with_somebody_who_makes_no_market_confirms(tmp_path: Path) -> None:
-    """Premiums of 10, -30 and 20 bps of a NAV of 50; trades of the perpetual, and of a token without a book, do not count."""
+    """Premiums of 10, -30 and 20 bps of a NAV of 50; trades elsewhere do not count."""
     trades = [
         trade("makers", "makers"), trade("crowd", "makers"), trade("makers", "crowd"), trade("crowd", "crowd"),
         trade("crowd", "crowd", "PERP"), trade("crowd", "crowd", "U"),

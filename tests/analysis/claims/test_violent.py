@@ -48,8 +48,9 @@ def test_rules_that_do_not_look_at_prices_make_it_conditional_or_refute_it(tmp_p
     some = judged(tmp_path / "a", *BAND, *CLOCK)
     assert some.outcome == "conditional"
     assert some.sentence == (
-        "Holds for some rules only: band rule, 3 rebalances at 57% a year against 1 at 19% and daily rule, 2 rebalances "
-        "at 57% a year against 2 at 19%. What goes by the clock alone trades as often in a violent market, only more."
+        "Holds for some rules only: band rule, 3 rebalances at 57% a year against 1 at 19% and daily rule, 2 "
+        "rebalances at 57% a year against 2 at 19%. What goes by the clock alone trades as often in a "
+        "violent market, only more."
     )
     none = judged(tmp_path / "b", *CLOCK)
     assert none.outcome == "refuted"

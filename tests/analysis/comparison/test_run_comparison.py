@@ -152,7 +152,9 @@ def test_headline_figures_by_hand(tmp_path: Path) -> None:
             {**book, "t_ns": t * HOUR, "bid_ticks": bid, "ask_ticks": ask, "ask_lots": lots, "mid": 100.0}
             for t, bid, ask, lots in sides
         ],
-        trades=[{**trade(t, t, 100), "price": 100.0, "size_lots": lots} for t, lots in ((0, 9), (HOUR, 1), (2 * HOUR, 2))],
+        trades=[
+            {**trade(t * HOUR, t, 100), "price": 100.0, "size_lots": lots} for t, lots in enumerate((9, 1, 2))
+        ],
         liquidations=[{"t_ns": t, "market": "PERP"} for t in (0, HOUR, 2 * HOUR)],
         tokens=[{"t_ns": t, "token": "UP", "nav": nav} for t, nav in ((0, 1.0), (HOUR, 1.5))],
         rebalances=[
@@ -164,7 +166,8 @@ def test_headline_figures_by_hand(tmp_path: Path) -> None:
         cohorts=[
             {"t_ns": t, "cohort": name, "kind": kind, "equity_atoms": units * 10**8}
             for name, kind, *worth in (
-                ("crowd", "noise", 10, 7), ("insurance", "ledger", 5, 6), ("venue", "ledger", 0, 9), ("UP", "token", 3, 4)
+                ("crowd", "noise", 10, 7), ("insurance", "ledger", 5, 6), ("venue", "ledger", 0, 9),
+                ("UP", "token", 3, 4),
             )
             for t, units in zip((0, 2 * HOUR), worth, strict=True)
         ],

@@ -11,8 +11,8 @@ from marketsim.analysis.holding.holder_flows import HolderCosts, HolderFlow, hol
 from marketsim.analysis.holding.token_against_perpetual import compare_holding
 from marketsim.datasets.run import Run
 from marketsim.datasets.tables import TABLES
-from tests.datasets.manifests import write_manifest
 from tests.analysis.tables import HOUR, hand_run
+from tests.datasets.manifests import write_manifest
 from tests.simulation.worlds import FREE, OFF_BOOK, UP, world
 
 SECOND = 10**9
