@@ -32,6 +32,7 @@ def studied(place: Path, spec: str, *forks: dict[str, float] | None) -> Study:
             study.path / "runs" / f"run{number}",
             record={"quotes": "change"},
             issued=ISSUED,
+            traders=[{"id": "crowd", "kind": "noise"}],
             instruments=[{**PERP, "lot": 2.0}],
             rebalances=[rebalance(0, "UP", HOUR, HOUR, 5)],
             quotes=quotes("PERP", (0, 100.0), (HOUR - 1, 105.0)),
