@@ -32,7 +32,7 @@ class CostsClaim(RunClaim):
         for token in targets_of(run):
             daily = {name: share / whole_days(run) for name, share in parts_of(run, token).items()}
             figures |= {f"{token}_{part}_per_day": daily[part] for part in _PARTS}
-            figures[f"{token}_decay_per_day"] = daily["index"]
+            figures[f"{token}_index_per_day"] = daily["index"]
         management, funding = (
             [value for name, value in figures.items() if f"_{part}_per" in name]
             for part in ("management_fee", "funding")
@@ -50,8 +50,9 @@ class CostsClaim(RunClaim):
         ]
         received = ", and funding is received by the side that the others pay" if max(funding) > 0 else ""
         sentence = (
-            f"{'Holds' if charged else 'Does not hold'}: whoever bought or sold a token paid {own:.2%} for it; a day "
-            f"{listed(told)}{received}. What rebalancing into moves made or lost is no charge and stands beside."
+            f"{'Does not hold' if outcome == 'refuted' else 'Holds'}: whoever bought or sold a token paid {own:.2%} "
+            f"for it; a day {listed(told)}{received}. What positions made or lost by the index, decay among it, is no "
+            "charge and stands beside."
         )
         return Evaluation(outcome, sentence, figures)
 

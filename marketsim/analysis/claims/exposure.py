@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from marketsim.analysis.claims.family import CLAIMS, Evaluation, Outcome, RunClaim, undecided
+from marketsim.analysis.claims.family import CLAIMS, Evaluation, NotRecordedError, Outcome, RunClaim, undecided
 from marketsim.analysis.claims.readings import (
     legs_of,
     listed,
@@ -35,7 +35,9 @@ class ExposureClaim(RunClaim):
             if not 0 <= target <= 1:
                 follows.append(all(with_move))
             figures |= {f"{token}_target": target, f"{token}_orders_with_the_move": float(sum(with_move))}
-            figures[f"{token}_first_order_of_equity"] = orders[0] / _opening_lots(run, token) * abs(target)
+            opening = _opening_lots(run, token)
+            if opening:
+                figures[f"{token}_first_order_of_equity"] = orders[0] / opening * abs(target)
             told.append(f"{named(token, target)} {sum(with_move)} of {len(with_move)} orders with the move")
         if not follows:
             return undecided("no token with a leverage above 1 or below 0 rebalanced")
@@ -59,6 +61,8 @@ def _orders_and_moves(run: Run, token: str) -> tuple[list[int], list[float]]:
 
 
 def _opening_lots(run: Run, token: str) -> float:
-    """How large its position was when the run began."""
+    """How large its position was when the run began: 0 of a fund that began empty."""
     held = run.table("token_legs").filter(token=token).sort("t_ns")
+    if held.is_empty():
+        raise NotRecordedError(f"no position of {token} was recorded (record.tokens)")
     return abs(float(held["position_lots"][0]))

@@ -8,11 +8,16 @@ from typing import ClassVar, Literal, NamedTuple
 
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
+from marketsim.errors import ResultError
 from marketsim.kinds import Family
 
 Outcome = Literal["confirmed", "refuted", "conditional", "as declared", "undecided"]
 """conditional: it holds under a condition, which the sentence names. as declared: it says what an issuer's rule is, and
 the run followed the rule that was declared. undecided: the run has not what it takes to tell."""
+
+
+class NotRecordedError(ResultError):
+    """A run has not what a claim is judged by; its text says what is missing."""
 
 
 class Evaluation(NamedTuple):
@@ -48,7 +53,7 @@ class RunClaim(Claim):
 
     @abstractmethod
     def judge(self, run: Run) -> Evaluation:
-        """What a run says about it; `undecided` where it lacks what the question needs."""
+        """What a run says about it; `undecided`, or a `NotRecordedError`, where it lacks what the question needs."""
 
 
 class StudyClaim(Claim):

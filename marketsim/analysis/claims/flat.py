@@ -47,8 +47,9 @@ class FlatClaim(RunClaim):
             )
         beside_charges = [figures[f"{token}_beside_charges_atoms"] for token in still]
         if any(beside_charges):
-            outcome: Outcome = "confirmed" if min(beside_charges) < 0 else "refuted"
-            by_itself = f"Equity changed by {min(beside_charges):,.0f} atoms beside what was charged"
+            least, most = min(beside_charges), max(beside_charges)
+            outcome: Outcome = "confirmed" if least < 0 else "refuted"
+            by_itself = f"Equity changed by {least if least < 0 else most:,.0f} atoms beside what was charged"
             return Evaluation(outcome, f"{by_itself}: {listed(told)}.", figures)
         falls = [figures[f"{token}_return"] < 0 for token in still]
         rebalances = sum(figures[f"{token}_rebalances"] for token in still)

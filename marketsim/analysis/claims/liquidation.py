@@ -61,7 +61,10 @@ def _holdings(study: Study) -> pl.DataFrame:
     """Shares of the cash that token and perpetual kept, and whether they ended before the run did; maybe no row."""
     if not (study.path / "holding.parquet").is_file():
         return pl.DataFrame()
-    rows = study.read("holding.parquet").filter((pl.col("match") == "capital") & pl.col("stop_loss").is_null())
+    rows = study.read("holding.parquet")
+    if rows.is_empty():
+        return rows
+    rows = rows.filter(pl.col("stop_loss").is_null(), match="capital")
     ended = _ended_funds(study)
     keys = rows.select("cell", "replication", "token").rows()
     return rows.with_columns(

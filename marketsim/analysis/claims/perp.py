@@ -35,14 +35,18 @@ class PerpClaim(StudyClaim):
         """
         if not (study.path / "holding.parquet").is_file():
             return undecided("the study compares no holdings (study.compare_holding)")
-        rows = study.read("holding.parquet").filter(pl.col("match") == "notional")
+        rows = study.read("holding.parquet")
+        rows = rows if rows.is_empty() else rows.filter(match="notional")
         if rows.is_empty():
             return undecided("no token of one perpetual is compared with a position of the same exposure")
         figures: dict[str, float] = {}
         cheaper, told = [], []
         inside = _fund_charges(study)
         for cell, name in _cells(study).items():
-            paths = _by_path(rows.filter(cell=cell), inside)
+            held = rows.filter(cell=cell)
+            if held.is_empty():
+                return undecided(f"no run is finished of: {name}")
+            paths = _by_path(held, inside)
             less = share_of_paths(paths["perp_cost"] < paths["token_cost"])
             ahead = share_of_paths(paths["perp_wealth"] > paths["token_wealth"])
             token, perp = (float(np.mean(paths[f"{kind}_cost"].to_numpy())) for kind in ("token", "perp"))

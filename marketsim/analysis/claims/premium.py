@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from marketsim.analysis.claims.family import CLAIMS, Evaluation, RunClaim, undecided
 from marketsim.analysis.claims.readings import (
     ROUNDING,
@@ -28,7 +30,7 @@ class PremiumClaim(RunClaim):
         markets = sorted({market for token in targets_of(run) for market in legs_of(run, token)})
         if not markets:
             return undecided("there is no token")
-        moved = max(abs(growth(price_of(run, market))) for market in markets)
+        moved = max(_largest_move(price_of(run, market)) for market in markets)
         if moved:
             return undecided(f"the index moved by {moved:.2%}; one that stands still shows what the perpetual does")
         marks = {market: price_of(run, market, "mark_price") for market in markets}
@@ -60,6 +62,12 @@ class PremiumClaim(RunClaim):
             f"moved, {listed(rose)}; {listed(told)}."
         )
         return Evaluation("confirmed" if holds else "refuted", sentence, figures)
+
+
+def _largest_move(prices: Mapping[int, float]) -> float:
+    """How far a price ever stood from where it began, as a share of that."""
+    begin = prices[min(prices)]
+    return max(abs(price / begin - 1) for price in prices.values())
 
 
 def _paid_per_coin(run: Run, market: str, mark: dict[int, float]) -> float:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import log
 from typing import Any
 
+from marketsim.analysis.claims.family import NotRecordedError
 from marketsim.datasets.run import Run
 from marketsim.units import NS_PER_DAY, duration_ns
 
@@ -45,15 +46,27 @@ def listed(things: Iterable[str]) -> str:
 
 
 def nav_of(run: Run, token: str) -> dict[int, float]:
-    """NAV by instant [ns]."""
+    """NAV by instant [ns]; raises `NotRecordedError` where none was recorded."""
     rows = run.table("tokens").filter(token=token).sort("t_ns")
+    if rows.is_empty():
+        raise NotRecordedError(f"no NAV of {token} was recorded (record.tokens)")
     return dict(rows.select("t_ns", "nav").iter_rows())
 
 
 def price_of(run: Run, market: str, column: str = "index_price") -> dict[int, float]:
-    """A price of a market by instant [ns]."""
-    rows = run.table("marks").filter(market=market).sort("t_ns")
-    return dict(rows.select("t_ns", column).drop_nulls().iter_rows())
+    """A price of a market by instant [ns]; raises `NotRecordedError` where none was recorded."""
+    rows = run.table("marks").filter(market=market).sort("t_ns").select("t_ns", column).drop_nulls()
+    if rows.is_empty():
+        raise NotRecordedError(f"no {column} of {market} was recorded (record.marks)")
+    return dict(rows.iter_rows())
+
+
+def leverage_of(run: Run, token: str) -> dict[int, float]:
+    """Leverage by instant [ns] while the fund had equity; raises `NotRecordedError` where none was recorded."""
+    rows = run.table("tokens").filter(token=token).sort("t_ns")
+    if rows.is_empty():
+        raise NotRecordedError(f"no leverage of {token} was recorded (record.tokens)")
+    return dict(rows.select("t_ns", "leverage").drop_nulls().iter_rows())
 
 
 def as_of(series: Mapping[int, float], t_ns: int) -> float:

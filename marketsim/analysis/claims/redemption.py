@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from marketsim.analysis.claims.family import CLAIMS, Evaluation, Outcome, RunClaim, undecided
-from marketsim.analysis.claims.readings import declared_tokens, listed
+from marketsim.analysis.claims.readings import declared_tokens, legs_of, listed
 from marketsim.datasets.run import Run
 from marketsim.units import ATOMS_PER_UNIT, NS_PER_DAY, instant_ns, money, rate, to_atoms
 
@@ -45,10 +45,11 @@ def _judged(run: Run, token: str, terms: dict[str, Any]) -> tuple[dict[str, floa
     settled, refused = rows.filter(status="settled"), rows.filter(status="refused")
     figures: dict[str, float] = {"settled": float(settled.height)}
     holds = []
+    base = sum(map(abs, legs_of(run, token).values())) if terms.get("fee_of") == "notional" else 1.0
     for side, key in (("creation", "create_fee"), ("redemption", "redeem_fee")):
         dealt = settled.filter(side=side)
         figures[f"{side}_fee"] = sum(dealt["fee_atoms"].to_list()) / max(sum(dealt["cash_atoms"].to_list()), 1)
-        holds.append(dealt.is_empty() or abs(figures[f"{side}_fee"] - float(rate(terms[key]))) < _FEE_ROUNDING)
+        holds.append(dealt.is_empty() or abs(figures[f"{side}_fee"] - float(rate(terms[key])) * base) < _FEE_ROUNDING)
     figures["settled_during_rebalances"] = float(settled.filter(_during_rebalances(run, token)).height)
     figures |= {f"refused_{why}": float(refused.filter(reason=why).height) for why in ("rebalancing", "daily_cap")}
     figures["largest_day"] = _largest_day(run, settled)
@@ -62,7 +63,12 @@ def _judged(run: Run, token: str, terms: dict[str, Any]) -> tuple[dict[str, floa
             f"during a rebalance {figures['settled_during_rebalances']:,.0f} settled and "
             f"{figures['refused_rebalancing']:,.0f} were refused"
         )
-    if terms.get("daily_cap") not in (None, "none"):
+    if isinstance(terms.get("daily_cap"), dict):
+        words.append(
+            f"no side exceeded {figures['largest_day']:,.0f} USDT in a day, {figures['refused_daily_cap']:,.0f} "
+            "requests were refused at a cap that follows volatility, and whether that was kept is not judged"
+        )
+    elif terms.get("daily_cap") not in (None, "none"):
         figures["daily_cap"] = to_atoms(money(terms["daily_cap"]).amount) / ATOMS_PER_UNIT
         holds.append(figures["largest_day"] <= figures["daily_cap"])
         words.append(

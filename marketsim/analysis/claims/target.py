@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.analysis.claims.family import CLAIMS, Evaluation, Outcome, RunClaim, undecided
-from marketsim.analysis.claims.readings import listed, named, rebalance_count, targets_of
+from marketsim.analysis.claims.readings import leverage_of, listed, named, rebalance_count, targets_of
 from marketsim.datasets.run import Run
 
 _MET = 1e-5
@@ -21,8 +21,9 @@ class TargetClaim(RunClaim):
         figures: dict[str, float] = {}
         after, between, told, held = [], [], [], []
         for token, wanted in targets_of(run).items():
-            rows = run.table("tokens").filter(token=token).sort("t_ns").drop_nulls("leverage")
-            seen = dict(rows.select("t_ns", "leverage").iter_rows())
+            seen = leverage_of(run, token)
+            if not seen:
+                continue
             least, largest = min(seen.values(), key=abs), max(seen.values(), key=abs)
             figures |= {f"{token}_least": least, f"{token}_largest": largest}
             if not rebalance_count(run, token):

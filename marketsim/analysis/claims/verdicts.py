@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from marketsim.analysis.claims.family import CLAIMS, Claim, Outcome, RunClaim, StudyClaim, undecided
+from marketsim.analysis.claims.family import (
+    CLAIMS,
+    Claim,
+    Evaluation,
+    NotRecordedError,
+    Outcome,
+    RunClaim,
+    StudyClaim,
+    undecided,
+)
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
 from marketsim.errors import ResultError, UsageError
@@ -63,7 +72,7 @@ def verdict(path: str | Path | Run | Study, claim: str | None = None) -> Verdict
     if isinstance(source, Run) and source.manifest["status"] != "ok":
         raise ResultError(f"{source.path} cannot support a claim: its status is {source.manifest['status']!r}")
     if isinstance(judged, RunClaim) and isinstance(source, Run):
-        return Verdict(title, word, *judged.judge(source))
+        return Verdict(title, word, *_judged(judged, source))
     if isinstance(judged, StudyClaim) and isinstance(source, Study):
         return Verdict(title, word, *judged.judge(source))
     needed = "one run" if isinstance(judged, RunClaim) else "a study (`marketsim sweep`): one path is no distribution"
@@ -76,6 +85,14 @@ def verdicts(folder: str | Path) -> dict[str, Verdict]:
     The runs of a study are part of it and not judged by themselves.
     """
     return {"/".join(path.parts[-2:]): verdict(path) for path in _claimed(Path(folder))}
+
+
+def _judged(claim: RunClaim, run: Run) -> Evaluation:
+    """What a run says about a claim; undecided where it did not record what that takes."""
+    try:
+        return claim.judge(run)
+    except NotRecordedError as missing:
+        return undecided(str(missing))
 
 
 def _opened(path: str | Path | Run | Study) -> Run | Study:

@@ -40,8 +40,8 @@ def _pairs(study: Study) -> dict[int, list[Pair]]:
     factual, baseline = study.spec.factual_arm, study.spec.baseline_arm
     runs = study.runs().filter(status="ok")
     if study.spec.fork is not None:
-        runs = runs.filter(pl.col("fork_ns").is_not_null())
-    place = [name for name in ("cell", "replication", "fork_ns", "jump") if name in runs.columns]
+        runs = runs.filter(pl.col("fork_ns").is_not_null(), pl.col("jump").is_null())
+    place = ["cell", "replication", "fork_ns"]
     both = runs.filter(arm=factual or "").join(runs.filter(arm=baseline), on=place, nulls_equal=True, suffix="_c")
     found: dict[int, list[Pair]] = {}
     for cell, path, path_c in both.sort(place).select("cell", "path", "path_c").iter_rows():

@@ -86,10 +86,10 @@ def holder_histories(run: Run, token: str) -> list[HolderHistory]:
 
 
 def representative_holder(run: Run, token: str, units: int) -> HolderHistory:
-    """One who holds `units` of a token from start to end, and bears their share of its fee and funding."""
+    """One who holds `units` of a token, and what splits make of them, and bears their share of its fee and funding."""
     rows = run.table("tokens").filter(token=token).sort("t_ns")
     splits = run.table("events").filter(pl.col("subject") == token, pl.col("event").is_in(["reverse_split", "merge"]))
-    merged = prod(Fraction(str(loads(detail)["ratio"])) for detail in splits["detail"])
+    ratios = [(t_ns, Fraction(str(loads(told)["ratio"]))) for t_ns, told in splits.select("t_ns", "detail").iter_rows()]
     opening, closing = (Fraction(str(rows["nav"][i])) * ATOMS_PER_UNIT * units for i in (0, -1))
     management, funding = Fraction(0), Fraction(0)
     supplies = dict(rows.select("t_ns", "supply").iter_rows())
@@ -98,11 +98,12 @@ def representative_holder(run: Run, token: str, units: int) -> HolderHistory:
     for t0_ns, fee_atoms, funding_atoms in parts.select("t0_ns", "management_fee_atoms", "funding_atoms").iter_rows():
         supply = Fraction(supplies.get(t0_ns, supply))
         if supply:
-            management -= Fraction(fee_atoms) * units / supply
-            funding += Fraction(funding_atoms) * units / supply
+            share = units / prod(ratio for t_ns, ratio in ratios if t_ns <= t0_ns) / supply
+            management -= fee_atoms * share
+            funding += funding_atoms * share
     costs = HolderCosts(0, 0, 0, round(management), round(funding))
     flows = (HolderFlow(0, cash_atoms=round(opening)),)
-    return HolderHistory(token, None, None, flows, round(closing / merged), costs)
+    return HolderHistory(token, None, None, flows, round(closing / prod(ratio for _, ratio in ratios)), costs)
 
 
 def _deals(run: Run, token: str) -> dict[int, list[_Deal]]:

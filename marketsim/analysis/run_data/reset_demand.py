@@ -55,7 +55,7 @@ def own_demand(run: Run, reset: MarketReset) -> float:
 
 def demands_by_instant(run: Run, triggers: Collection[str]) -> dict[int, Demand]:
     """K of every instant at which one of these triggers decided a rebalance, in the book or off it, by instant [ns]."""
-    rows = run.table("rebalances").filter(pl.col("trigger").is_in(list(triggers))).sort("t_decide_ns")
+    rows = run.table("rebalances").filter(pl.col("trigger").is_in(list(triggers)))
     found = {}
     for (at,), frame in rows.group_by("t_decide_ns", maintain_order=True):
         assets = dict(frame.select("token", pl.col("last_reset_equity_atoms") / ATOMS_PER_UNIT).iter_rows())

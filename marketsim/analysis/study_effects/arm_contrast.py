@@ -142,7 +142,7 @@ class Contrast:
         """What changes its sign where the runs of a replication are exchanged (n,), where the measure says it."""
         if self.versus is not None or not all(len(terms) == 1 for terms in self.arm.terms):
             return None
-        told = [terms[0].exchanged for terms in self.arm.terms]
+        told = [term.exchanged for (term,) in self.arm.terms]
         return None if None in told else np.array(told, np.float64)
 
     @property

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from marketsim.analysis.comparison import first_divergence as divergences
 from marketsim.analysis.comparison.first_divergence import divergence_in, first_divergence
+from marketsim.analysis.comparison.headline_figures import headline_figures
 from marketsim.analysis.comparison.return_correlation import correlation, return_correlation
 from marketsim.analysis.comparison.run_comparison import compare, differing_values
 from marketsim.analysis.measures.family import PairMeasure, RunMeasure
@@ -18,7 +19,7 @@ from marketsim.analysis.measures.register import all_measures
 from marketsim.cli import main
 from marketsim.datasets.run import Run
 from marketsim.simulation import run as run_world
-from tests.analysis.tables import HOUR, MINUTE, S, hand_run, quotes, rebalance
+from tests.analysis.tables import HOUR, MINUTE, PERP, S, hand_run, quotes, rebalance
 from tests.simulation.worlds import OFF_BOOK, UP, world
 
 
@@ -118,6 +119,65 @@ def test_return_correlation_says_when_an_hour_of_returns_fell_below_one_half(tmp
     found = return_correlation(*runs, "PERP")
     assert found.overall == pytest.approx(0.0, abs=1e-9)
     assert found.fell_ns == (120 + 16) * MINUTE
+
+
+def test_a_window_of_fewer_than_sixty_returns_is_no_window(tmp_path: Path) -> None:
+    """Of sixty returns the first, of 5 %, agrees, and 16 of the others, of 1 %, do not: (25 + 43 - 16) / 84 = .62.
+
+    Without the first, of 59, it would be (43 - 16) / 59 = .46. The means add less than .01.
+    """
+    a, b = [(0, 100.0)], [(0, 100.0)]
+    for k in range(60):
+        step = 0.05 if k == 0 else 0.01 if k % 2 else -0.01
+        a.append(((k + 1) * MINUTE, a[-1][1] * exp(step)))
+        b.append(((k + 1) * MINUTE, b[-1][1] * exp(-step if 20 <= k < 36 else step)))
+    runs = [hand_run(tmp_path / n, duration=HOUR, quotes=quotes("PERP", *mids)) for n, mids in (("a", a), ("b", b))]
+    found = return_correlation(*runs, "PERP")
+    assert found.overall == pytest.approx(0.62, abs=0.01)
+    assert found.fell_ns is None
+
+
+def test_headline_figures_by_hand(tmp_path: Path) -> None:
+    """Quotes of 99 to 101 (200 bps), 98 to 102 (400) and 97 to 103 (600), one with an empty side, one of the warm-up.
+
+    Slippage: (2 x 100 x 10 + 1 x 200 x 40) / 400 bps. Volume: 3 lots at 100 of half a coin.
+    """
+    book = {"market": "PERP", "bid_lots": 1, "ask_lots": 1}
+    sides = [(0, 50, 150, 1), (1, 99, 101, 1), (2, 98, 102, 1), (3, 97, 103, 1), (4, 1, 199, 0)]
+    run = hand_run(
+        tmp_path / "r",
+        warmup="1h",
+        instruments=[{**PERP, "lot": 0.5}],
+        quotes=[
+            {**book, "t_ns": t * HOUR, "bid_ticks": bid, "ask_ticks": ask, "ask_lots": lots, "mid": 100.0}
+            for t, bid, ask, lots in sides
+        ],
+        trades=[
+            {**trade(t * HOUR, t, 100), "price": 100.0, "size_lots": lots} for t, lots in enumerate((9, 1, 2))
+        ],
+        liquidations=[{"t_ns": t, "market": "PERP"} for t in (0, HOUR, 2 * HOUR)],
+        tokens=[{"t_ns": t, "token": "UP", "nav": nav} for t, nav in ((0, 1.0), (HOUR, 1.5))],
+        rebalances=[
+            rebalance(0, "UP", HOUR, HOUR, -2, slippage_bps=10.0),
+            rebalance(1, "UP", HOUR, HOUR, 1, slippage_bps=40.0, arrival_mid=200.0),
+            rebalance(2, "UP", HOUR, HOUR, 7, slippage_bps=None),
+            rebalance(3, "UP", HOUR, HOUR, 7, slippage_bps=90.0, status="shadow"),
+        ],
+        cohorts=[
+            {"t_ns": t, "cohort": name, "kind": kind, "equity_atoms": units * 10**8}
+            for name, kind, *worth in (
+                ("crowd", "noise", 10, 7), ("insurance", "ledger", 5, 6), ("venue", "ledger", 0, 9),
+                ("UP", "token", 3, 4),
+            )
+            for t, units in zip((0, 2 * HOUR), worth, strict=True)
+        ],
+    )  # fmt: skip
+    found = headline_figures(run)
+    assert found == {
+        "UP.nav": 1.5, "UP.rebalances": 3.0, "UP.slippage [bps]": pytest.approx(25.0), "PERP.volume": 150.0,
+        "PERP.spread [bps]": pytest.approx(400.0), "PERP.volatility [1/yr]": 0.0, "PERP.liquidations": 2.0,
+        "collapsed": found["collapsed"], "crowd.gain": -3.0, "insurance.gain": 1.0,
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from marketsim.analysis.crowding.market_response import market_response
 from marketsim.analysis.crowding.probe_impact import PROBES, Push, pushes_of
 from marketsim.analysis.crowding.reset_impact import BUY, SELL, InstantImpact, instant_impacts, reset_impacts
 from marketsim.analysis.crowding.run_crowding import clock_demand, crowding_of_run
-from marketsim.analysis.measures.family import PairMeasure
+from marketsim.analysis.measures.family import PairMeasure, Term
 from marketsim.analysis.measures.register import all_measures
 from marketsim.analysis.run_data.reset_demand import demand
 from marketsim.datasets.run import Run
@@ -197,6 +197,31 @@ def test_sums_of_instants_are_a_ratio_of_sums() -> None:
         for x, q, k in ((1.0, 100.0, 10.0), (5.0, 200.0, 40.0))
     ]
     assert crowding_sums(instants).crowding().number == pytest.approx(0.4)
+
+
+def test_the_measure_of_several_instants_is_of_their_sums() -> None:
+    """X 1 and 3 of Q 10 and 10; K 100 and 50, weighed by 2 and 6: (4 / 20) x (200 + 300) / 8 = 12.5."""
+    terms = [
+        Term(day, np.array([[[x]], [[10.0]], [[weight * k]]]), weight, "M")
+        for day, (x, k, weight) in enumerate([(1.0, 100.0, 2.0), (3.0, 50.0, 6.0)])
+    ]
+    measure = all_measures()["crowding_number_0s"]
+    assert measure.value([*terms, Term(2, 0.0, 0.0, "M", dropped=1)]) == pytest.approx(12.5)
+    assert measure.value([]) is None
+
+
+def test_what_is_worked_until_nothing_is_wanted_is_sized_by_what_the_mark_shows_later(tmp_path: Path) -> None:
+    """Lambda = .24 and, two minutes after a child, a mark that shows half: R = r / (1 - .12), so 1 + .24 / .88.
+
+    At once the mark shows nothing of it.
+    """
+    token = [{**ISSUED[0], "execution": {"algorithm": "ioc_ladder", "resize": "each_child"}}]
+    child = {"schedule": "child", "lots": 1}
+    rows = [probe(0, 105.0), probe(+1, 109.2), probe(-1, 102.9)]
+    for look, mid, mark in ((HOUR, 107.0, 105.0), (HOUR + 2 * MINUTE, 106.0, 105.5)):
+        rows += [probe(0, 105.0, **child, look_ns=look), probe(+1, mid, **child, look_ns=look, mark=mark)]
+    pair = probed(tmp_path, *rows, issued=token)
+    assert value("multiplier_predicted_0s", *pair) == pytest.approx(1 + 0.24 / 0.88)
 
 
 def test_both_sides_of_a_reset_are_read_and_the_largest_probes_apart(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from marketsim.analysis.holding.holder_flows import HolderFlow, holder_histories
+from marketsim.analysis.holding.holder_flows import HolderCosts, HolderFlow, holder_histories, representative_holder
 from marketsim.analysis.holding.token_against_perpetual import compare_holding
 from marketsim.datasets.run import Run
 from marketsim.datasets.tables import TABLES
+from tests.analysis.tables import HOUR, hand_run
 from tests.datasets.manifests import write_manifest
 from tests.simulation.worlds import FREE, OFF_BOOK, UP, world
 
@@ -97,3 +98,38 @@ def test_the_position_puts_in_and_takes_out_the_same(directory: Path) -> None:
     assert (row["token_create_fee_atoms"], row["token_trading_fee_atoms"]) == (100 * CENT, 250 * CENT)
     assert row["perp_notional_atoms"] == 69 * 3_000 * CENT
     assert row["perp_wealth_atoms"] == (231_700 + 18 * 300) * CENT
+
+
+def test_who_holds_bears_the_share_of_his_units_also_when_a_split_makes_a_tenth_of_them(tmp_path: Path) -> None:
+    """100 of 1,000 units, of 400, and after a split 10 of 40: of fees of 2,000, 400 and 80 they bear 200, 100 and 20.
+
+    Funding of -5,000, +800 and -40 is -500, +200 and -10; a NAV of 950 in the end is 95 of an old unit.
+    """
+    supplies = {0: (100.0, 1_000.0), HOUR: (90.0, 400.0), 2 * HOUR: (900.0, 40.0), 3 * HOUR: (950.0, 40.0)}
+    periods = [(2 * HOUR, -80, -40), (0, -2_000, -5_000), (HOUR, -400, 800), (5, 0, 0)]
+    run = hand_run(
+        tmp_path / "r",
+        tokens=[{"t_ns": t, "token": "UP", "nav": nav, "supply": supply} for t, (nav, supply) in supplies.items()],
+        attribution=[
+            {"token": "UP", "t0_ns": t0, "management_fee_atoms": fee, "funding_atoms": funding}
+            for t0, fee, funding in periods
+        ],
+        events=[
+            {"t_ns": 2 * HOUR, "event": "reverse_split", "subject": "UP", "detail": '{"ratio": 10}'},
+            {"t_ns": HOUR, "event": "reverse_split", "subject": "DOWN", "detail": '{"ratio": 7}'},
+        ],
+    )
+    held = representative_holder(run, "UP", 100)
+    assert held.costs == HolderCosts(0, 0, 0, 320, -310)
+    assert held.flows == (HolderFlow(0, cash_atoms=100 * 100 * 10**8),)
+    assert held.wealth_atoms == 100 * 95 * 10**8
+
+
+def test_a_token_that_nobody_holds_costs_nothing(tmp_path: Path) -> None:
+    """Supply is 0 at first; a period that begins between two snapshots has the supply of the one before."""
+    run = hand_run(
+        tmp_path / "r",
+        tokens=[{"t_ns": t, "token": "UP", "nav": 1.0, "supply": s} for t, s in ((0, 0.0), (HOUR, 50.0))],
+        attribution=[{"token": "UP", "t0_ns": t, "funding_atoms": -100} for t in (0, HOUR, HOUR + 1)],
+    )
+    assert representative_holder(run, "UP", 10).costs.funding == -40

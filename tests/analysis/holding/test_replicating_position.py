@@ -144,6 +144,13 @@ def test_a_gap_over_stop_and_liquidation_is_a_liquidation() -> None:
     assert (position.stopped_ns, position.liquidated_ns, position.wealth_atoms()) == (None, 1, 0)
 
 
+@pytest.mark.parametrize(("side", "mark", "quote"), [(1, 270_000, 200_000), (-1, 330_000, 400_000)])
+def test_a_stop_that_is_filled_far_beyond_it_loses_all_and_no_more(side: int, mark: int, quote: int) -> None:
+    """166 lots lose 10 000 USDT-ticks each over 100 000 ticks: 1 660 of 1 000 USDT; the venue bears the rest."""
+    position = lived(tape((0, 300_000, 300_000, 300_000), (1, mark, quote, quote)), FREE_TERMS, side, stop="10%")
+    assert (position.stopped_ns, position.liquidated_ns, position.wealth_atoms()) == (1, None, 0)
+
+
 def test_equal_exposure_keeps_the_rest_of_the_cash_beside_the_margin() -> None:
     """3 000 USDT as the 3x token has: 100 lots on 600 USDT of margin; a halving costs these and leaves 400."""
     position = lived(flat(300_000, 150_000), FREE_TERMS, match="notional")

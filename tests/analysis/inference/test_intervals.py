@@ -78,6 +78,15 @@ def test_replications_that_all_say_the_same_have_no_spread() -> None:
     assert t_interval(1.0, np.array([1.0, np.nan] * 4)) == Interval(None, None, "none")
 
 
+def test_replications_that_differ_by_a_hundred_millionth_have_an_interval() -> None:
+    """The same deviations about 1 instead of 0 have the same interval about it: the scale is no spread."""
+    about_nothing, about_one = of_mean([1e-8 * x for x in SIX]), of_mean([1 + 1e-8 * x for x in SIX])
+    assert about_one.method == about_nothing.method != "no_spread"
+    assert about_one.lo == pytest.approx(1 + (about_nothing.lo or 0), abs=1e-13)
+    assert about_one.hi == pytest.approx(1 + (about_nothing.hi or 0), abs=1e-13)
+    assert (about_one.hi or 0) - (about_one.lo or 0) > 1e-8
+
+
 def test_the_interval_of_a_share_is_exact_and_none_of_ten_is_no_certainty() -> None:
     # Clopper and Pearson: the chance of none of n is (1 - hi)^n = .025, so hi = 1 - .025^(1/10) = .308498
     none = proportion_interval(0, 10)

@@ -9,6 +9,8 @@ import pytest
 from marketsim.analysis.measures.family import PairMeasure, Reset, Term
 from marketsim.analysis.measures.register import all_measures
 from marketsim.analysis.run_data.measured_resets import measured_resets
+from marketsim.analysis.run_data.reset_moves import move_before
+from marketsim.datasets.resets import resets_of
 from marketsim.datasets.run import Run
 from marketsim.errors import ResultError
 from tests.analysis.tables import DAY, HOUR, MINUTE, PERP, S, hand_run, quotes, rebalance
@@ -256,3 +258,21 @@ def test_reversal_is_what_is_left_and_its_half_life_when_half_of_the_rest_is_gon
     """D(0) 30, D(H) 1: half-way is 15.5, first passed on the grid after 5 min."""
     assert value("reversal", *bought) == pytest.approx(1 / 30)
     assert value("reversal_half_life", *bought) == 300.0
+
+
+def test_without_an_own_reset_the_baselines_move_begins_at_the_end_of_the_arms_last_one(tmp_path: Path) -> None:
+    """The token was last reset from 1 h to 1 h 1 min, when the baseline stood at 104; at 2 h that is at 109.2: 5 %.
+
+    The arm itself was reset at 120, and DOWN at another time.
+    """
+    rows = [
+        rebalance(0, "UP", HOUR, HOUR + MINUTE, 5),
+        rebalance(1, "DOWN", HOUR + 10 * MINUTE, HOUR + 11 * MINUTE, 5),
+        rebalance(2, "UP", 2 * HOUR, 2 * HOUR, 5, last_reset_price=120.0),
+    ]
+    baseline = [(0, 100.0), (HOUR + MINUTE, 104.0), (HOUR + 11 * MINUTE, 90.0), (2 * HOUR - 1, 109.2)]
+    f, c = pair(tmp_path, [(0, 100.0), (2 * HOUR, 109.2 * exp(0.01))], baseline, rows)
+    reset = next(each for each in resets_of(f) if each.decide_ns == 2 * HOUR)
+    move = move_before(reset, f, c)
+    assert move is not None
+    assert (move.price, move.r) == (pytest.approx(104.0), pytest.approx(0.05))

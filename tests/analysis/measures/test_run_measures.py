@@ -126,6 +126,16 @@ def test_funding_drag_is_per_day_and_equity(tmp_path: Path) -> None:
     assert value("funding_drag", run) == pytest.approx(40.0)
 
 
+def test_funding_drag_of_the_second_day_is_of_a_day_as_well(tmp_path: Path) -> None:
+    """3 of 1 000 on the first day and 1 of 1 000 on the second: 20 bps a day."""
+    navs = [token(t, "UP", 1.0, equity_atoms=1_000 * USDT) for t in (HOUR, 25 * HOUR)]
+    paid = {"entry": "funding", "from_cohort": "UP", "to_cohort": "venue"}
+    ledger = [{**paid, "t_ns": 8 * HOUR, "atoms": 3 * USDT}, {**paid, "t_ns": 32 * HOUR, "atoms": 1 * USDT}]
+    run = hand_run(tmp_path / "r", duration=2 * DAY, tokens=navs, ledger=ledger)
+    assert [term.denominator for term in terms("funding_drag", run)] == [1_000 * USDT] * 2
+    assert value("funding_drag", run) == pytest.approx(20.0)
+
+
 def test_wipe_probability_is_of_tokens_over_all_runs(tmp_path: Path) -> None:
     navs = [token(0, "UP", 1.0), token(0, "DOWN", 1.0), token(0, "NOBODYS", 1.0, supply=0.0)]
     one = hand_run(tmp_path / "a", tokens=navs, events=[{"t_ns": HOUR, "event": "wiped", "subject": "DOWN"}])
@@ -169,6 +179,17 @@ def test_insurance_loss_leaves_the_fees_it_got_apart(tmp_path: Path) -> None:
     fee = {"t_ns": DAY, "entry": "liquidation_fee", "from_cohort": "noise", "to_cohort": "insurance", "atoms": 5 * USDT}
     run = hand_run(tmp_path / "r", duration=DAY, cohorts=rows, ledger=[fee])
     assert value("insurance_loss", run) == pytest.approx(8.0)
+
+
+def test_the_fees_of_a_day_are_those_of_that_day(tmp_path: Path) -> None:
+    """8 lost on the first day as above, 1 on the second, which begins with the fee of its first instant behind it."""
+    rows = [
+        {"t_ns": t, "cohort": "insurance", "kind": "ledger", "equity_atoms": n * USDT}
+        for t, n in ((0, 100), (DAY, 97), (2 * DAY, 96))
+    ]
+    fee = {"entry": "liquidation_fee", "from_cohort": "noise", "to_cohort": "insurance", "atoms": 5 * USDT}
+    run = hand_run(tmp_path / "r", duration=2 * DAY, cohorts=rows, ledger=[{**fee, "t_ns": DAY}])
+    assert [term.numerator for term in terms("insurance_loss", run)] == [8.0, 1.0]
 
 
 def test_a_run_in_which_nothing_happened_says_nothing(tmp_path: Path) -> None:

@@ -236,6 +236,20 @@ def test_resets_that_could_not_be_read_are_counted(tmp_path: Path) -> None:
     assert "1 reset or side could not be read" in row["sentence"]
 
 
+def test_a_difference_of_shares_counts_what_happened_in_one_arm_only(tmp_path: Path) -> None:
+    """Of 18 it happened five times in the arm alone, once in the baseline's alone, once in both: .2 +- .262957."""
+    arm, baseline = ([1.0] * 5 + [0.0, 1.0] + [0.0] * 11), ([0.0] * 5 + [1.0, 1.0] + [0.0] * 11)
+    study = made_up(
+        tmp_path,
+        "{arms: [factual, frictionless], measures: [collapse_share], replications: 18}",
+        pairs(arm, baseline, "collapse_share"),
+    )
+    effects = measure_effects(study, {"collapse_share": MadeOfRuns("collapse_share", keeps_collapsed=True)})
+    row = row_of(effects, arm="factual", versus="frictionless")
+    assert row["estimate"] == pytest.approx(4 / 18)
+    assert (row["lo"], row["hi"]) == (pytest.approx(-0.062957, abs=1e-6), pytest.approx(0.462957, abs=1e-6))
+
+
 def test_a_share_of_runs_has_an_exact_interval(tmp_path: Path) -> None:
     runs = [
         {"cell": 0, "replication": r, "arm": "factual", "made": {"collapse_share": mean_term(0.0)}} for r in range(10)

@@ -9,6 +9,9 @@ import pytest
 import marketsim as ms
 from marketsim.analysis.study_effects.effect_row import COLUMNS
 from marketsim.analysis.study_effects.sensitivity_indices import (
+    COLUMNS as INDEX_COLUMNS,
+)
+from marketsim.analysis.study_effects.sensitivity_indices import (
     measure_sensitivity,
     morris_effects,
     sobol_indices,
@@ -117,6 +120,14 @@ def test_a_trajectory_without_an_outcome_is_left_out_whole_and_counted(tmp_path:
     found = sensitivity_of(study_of(tmp_path, "{method: morris, samples: 6, measure: volatility}", drop=(0, 4, 5)))
     assert set(found.select("samples", "left_out").rows()) == {(4, 2)}
     assert values(found, "mu_star") == pytest.approx([2.0, 1.0])
+
+
+def test_outcomes_are_put_to_the_cells_that_they_are_of_in_whatever_order_they_come(tmp_path: Path) -> None:
+    study = study_of(tmp_path, "{method: morris, samples: 6, measure: volatility}")
+    found = measure_sensitivity(study, {}, study.effects().reverse())
+    assert found.equals(sensitivity_of(study))
+    assert values(found, "mu") == pytest.approx([2.0, 1.0])
+    assert dict(found.schema) == INDEX_COLUMNS  # also of the market, the unit and the baseline, which are null here
 
 
 def test_where_too_little_is_left_the_table_says_why(tmp_path: Path) -> None:
