@@ -4,10 +4,12 @@ What is not free was argued from the rules of real venues and from what was meas
 order sizes, numbers of children, memories, classes of makers, leverage of holders.
 """
 
+from pathlib import Path
+
 from marketsim.calibration.plan import Parameter, Plan
 
 BTC_PERP = Plan(
-    world="base/btc-perp.yaml",
+    world=str(Path(__file__).with_suffix(".yaml")),
     market="BTC-PERP",
     kind="btc",
     window={
