@@ -33,9 +33,9 @@ class Parameter:
 class Plan:
     """A world to be calibrated.
 
-    world: a scenario file, by its own path or below `scenarios`. window: overrides of it that make one trial, its clock and what it
-    records. seeds: of a trial's runs, the same for all. parameters: the free ones, by name. weights: of facts that are
-    fitted, by id. held_out: facts that are only looked at afterwards. kind: which reference ranges.
+    world: a scenario file, by its own path or below `scenarios`. window: overrides of it that make one trial, its clock
+    and what it records. seeds: of a trial's runs, the same for all. parameters: the free ones, by name. weights: of
+    facts that are fitted, by id. held_out: facts that are only looked at afterwards. kind: which reference ranges.
     """
 
     world: str
