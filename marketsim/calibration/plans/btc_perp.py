@@ -1,7 +1,7 @@
 """The free parameters of `btc-perp`, and the facts that they are fitted to.
 
 What is not free was argued from the rules of real venues and from what was measured one by one
-(docs/calibration.md#decision-rules): order sizes, numbers of children, memories, classes of makers, leverage of holders.
+(docs/calibration.md#decision-rules): order sizes, numbers of children, memories, classes of makers, leverage.
 """
 
 from pathlib import Path
