@@ -164,6 +164,10 @@ class Gateway:
             gone = int(doors.cancel_market(self._world.address, self.env.now, self.env.markets[market]))
             self.env.deliver_notices()
 
+    def is_in_liquidation(self, account: int) -> bool:
+        """Whether the venue has an account in its queue, or an order on the way for it: it can send nothing then."""
+        return int(self._world.accounts["state"][account]) == codes.S_QUEUED
+
     def off_book(self, account: int, market: str, lots: int, *, price_ticks: int, charge_fee: bool) -> Fill:
         """Trade signed lots at a price against `outside`, at once and in no book."""
         now, position = self.env.now, self._positions[account, market]

@@ -130,6 +130,8 @@ class ParentOrderExecutor:
         parent.children.number += 1
         if not child.lots:
             parent.child_skipped(is_held_back=child.is_held_back)
+        elif child.kind is ChildKind.OFF_BOOK and self.gateway.is_in_liquidation(self.books.token.account):
+            parent.unfilled = Unfilled.SEIZED  # the venue closes the position; until then nobody else trades it
         elif child.kind is ChildKind.OFF_BOOK:
             fill = self.off_book.trade(parent.market, child.lots)
             self.open_orders.enter(parent, [fill], in_book=False)

@@ -1,0 +1,27 @@
+"""A fund whose account waits for the engine's order trades nothing, off the book either: the venue has its position."""
+
+from pathlib import Path
+
+import polars as pl
+
+import marketsim as ms
+
+GAP = Path(__file__).parents[2] / "scenarios" / "claims" / "gap.yaml"
+HOUR = 3_600 * 10**9
+
+
+def test_an_emergency_does_not_rescue_a_fund_that_the_venue_has_taken(tmp_path: Path) -> None:
+    """SOL falls by 33 % at 6 h: 1 % of the +3 fund's equity is left, 100 USDT of 1 MUSDT after the venue's 0.99 %.
+
+    Its emergency is decided at that instant, the engine's order comes 10 ms later: to the whole position.
+    """
+    run = ms.run(GAP, set={"clock.duration": "7h"}, out=tmp_path, report=False)
+    liquidated = run.table("liquidations").filter(cohort="SOL3L").row(0, named=True)
+    assert (liquidated["t_ns"], liquidated["size_lots"]) == (6 * HOUR + 10**7, 3_000_000)
+    assert liquidated["insurance_atoms"] == 990_000_000_000  # 3,000,000 lots between 67 and 66.666667
+    order = run.table("rebalances").filter(token="SOL3L", trigger="emergency").row(0, named=True)
+    assert (order["t_decide_ns"], order["filled_lots"], order["status"]) == (6 * HOUR, 0, "partial")
+    told = run.table("events").filter(pl.col("subject") == "SOL3L")["event"].to_list()
+    assert told == ["backlog", "wiped"]
+    rescued = run.table("rebalances").filter(token="BTC2L", trigger="emergency").row(0, named=True)
+    assert rescued["filled_lots"] == rescued["target_lots"] == -35_898  # whose account the venue leaves alone
