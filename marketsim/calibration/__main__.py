@@ -35,6 +35,8 @@ def main(world: str, hours: float, workers: int, out: Path) -> None:
             click.echo(f"trial {trial.number}: loss {trial.value:.3f}, best {study.best_value:.3f}", err=True)
     for other in others:
         other.wait()
+    if not any(trial.value is not None for trial in study.trials):
+        raise click.ClickException(f"no trial has ended in {folder}; give it more hours")
     settings, facts = best(plan, study)
     facts.write_csv(folder / "facts.csv")
     click.echo("\n".join(f"{path}: {value}" for path, value in settings.items()))
