@@ -7,6 +7,7 @@ the offsets in its footer move. It holds one part in memory, however long the ta
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,19 @@ if TYPE_CHECKING:
 _MAGIC = b"PAR1"
 # Fields of parquet.thrift that matter here.
 _FILE_SCHEMA, _FILE_ROWS, _FILE_ROW_GROUPS, _FILE_KEYS = 2, 3, 4, 5
-_GROUP_COLUMNS, _GROUP_OFFSET, _GROUP_ORDINAL = 1, 5, 7
+_GROUP_COLUMNS, _GROUP_ROWS, _GROUP_OFFSET, _GROUP_ORDINAL = 1, 3, 5, 7
 _CHUNK_OFFSETS, _CHUNK_META = (2, 4, 6), 3
 _META_OFFSETS = (9, 10, 11, 14)
+
+
+def rows_of_groups(path: Path) -> list[int]:
+    """How many rows each row group of a file has, as its footer says."""
+    with path.open("rb") as file:
+        file.seek(-8, os.SEEK_END)
+        length = struct.unpack("<I", file.read(4))[0]
+        file.seek(-8 - length, os.SEEK_END)
+        footer = thrift.Reader(file.read(length)).struct()
+    return [group[_GROUP_ROWS][1] for group in footer[_FILE_ROW_GROUPS][1][1]]
 
 
 def _moved(fields: thrift.Struct, numbers: tuple[int, ...], by: int) -> None:

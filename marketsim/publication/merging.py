@@ -8,33 +8,53 @@ the rows of a run as it has them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 import polars as pl
 
-HELD_ROWS = 524_288
-"""Rows that all windows of a merge hold together; a lone run is read in windows of this size."""
+from marketsim.datasets.parquet import rows_of_groups
+
+HELD_ROWS = 262_144
+"""Rows that all windows of a merge hold together, and as many read ahead; a lone run is read in windows of this size."""
 SMALLEST_WINDOW = 4_096
 
 
 @dataclass
 class _Window:
-    """The rows of one run that are held, and where the next ones begin."""
+    """The rows of one run that are held, and where the next ones begin.
+
+    It reads whole row groups, as many as `size` rows hold, because a part of one costs as much as all of it; of one
+    that is larger, `size` rows at a time.
+    """
 
     path: Path
     labels: Sequence[pl.Expr]
     size: int
+    reader: Executor
     rows: pl.DataFrame = field(default_factory=pl.DataFrame)
     read: int = 0
     is_at_end: bool = False
+    ahead: Future[pl.DataFrame] | None = None
+    ends: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ends = list(accumulate(rows_of_groups(self.path)))
 
     def more(self) -> None:
-        """Hold the next rows too."""
-        frame = pl.scan_parquet(self.path).slice(self.read, self.size).select(*self.labels, pl.all()).collect()
+        """Hold the next rows too; those after them are read meanwhile."""
+        frame = self.ahead.result() if self.ahead is not None else self._next(self.read)
         self.read += frame.height
-        self.is_at_end = frame.height < self.size
+        self.is_at_end = not self.ends or self.read == self.ends[-1]
+        self.ahead = None if self.is_at_end else self.reader.submit(self._next, self.read)
         self.rows = pl.concat([self.rows, frame]) if self.rows.height else frame
+
+    def _next(self, start: int) -> pl.DataFrame:
+        whole = [end for end in self.ends if start < end <= start + self.size]
+        rows = whole[-1] - start if whole else self.size
+        return pl.scan_parquet(self.path).slice(start, rows).select(*self.labels, pl.all()).collect()
 
     def take(self, rows: int) -> pl.DataFrame:
         """The first rows, held no longer."""
@@ -47,20 +67,21 @@ def merged(sources: Sequence[tuple[Path, Sequence[pl.Expr]]], by: str | None) ->
 
     by: the column of instants by which every source stands; None puts one source after the other.
     """
-    if by is None or len(sources) < 2:
-        for path, labels in sources:
-            window = _Window(path, labels, HELD_ROWS)
-            while not window.is_at_end:
-                window.more()
-                yield window.take(window.rows.height)
-        return
-    size = max(HELD_ROWS // len(sources), SMALLEST_WINDOW)
-    windows = [_Window(path, labels, size) for path, labels in sources]
-    while any(window.rows.height or not window.is_at_end for window in windows):
-        for window in windows:
-            if not window.rows.height and not window.is_at_end:
-                window.more()
-        yield _before_the_first_gap(windows, by)
+    with ThreadPoolExecutor(1) as reader:
+        if by is None or len(sources) < 2:
+            for path, labels in sources:
+                window = _Window(path, labels, HELD_ROWS, reader)
+                while not window.is_at_end:
+                    window.more()
+                    yield window.take(window.rows.height)
+            return
+        size = max(HELD_ROWS // len(sources), SMALLEST_WINDOW)
+        windows = [_Window(path, labels, size, reader) for path, labels in sources]
+        while any(window.rows.height or not window.is_at_end for window in windows):
+            for window in windows:
+                if not window.rows.height and not window.is_at_end:
+                    window.more()
+            yield _before_the_first_gap(windows, by)
 
 
 def _before_the_first_gap(windows: Sequence[_Window], by: str) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from marketsim.datasets.storage import storing
 PART_BYTES = 256_000_000
 """Size at which a part is full: the middle of 64 to 512 MB, which readers of many files like best."""
 
-GROUP_ROWS = 131_072
+GROUP_ROWS = 65_536
 """Rows that are worth a row group; frames of fewer share one with those that follow."""
 
 
