@@ -18,7 +18,7 @@ import polars as pl
 from marketsim.datasets.parquet import rows_of_groups
 
 HELD_ROWS = 262_144
-"""Rows that all windows of a merge hold together, and as many read ahead; a lone run is read in windows of this size."""
+"""Rows that all windows of a merge hold together, and as many read ahead; a lone run has windows of this size."""
 SMALLEST_WINDOW = 4_096
 
 

@@ -218,7 +218,7 @@ class Nonsense:
 _FREE_TEXT = ("title", "references", "name", "seed", "schema", "path", "registration", "id", "issuer", "venue")
 _REFERENCES = ("market", "underlying", "like", "preset", "extends", "token", "subject")
 _NEVER_NEGATIVE = ("capital", "tick", "lot", "aum", "nav", "price", "count", "duration", "rate", "warmup", "latency")
-_WITHOUT_EFFECT = ("study", *_FREE_TEXT)
+_WITHOUT_EFFECT = ("study", "envelope", *_FREE_TEXT)
 
 
 def nonsense(text: str, draw: random.Random) -> Nonsense | None:
