@@ -1,0 +1,92 @@
+"""The facts of a calibrated world over several seeds: means with intervals, beside the ranges of real markets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import polars as pl
+
+from marketsim import scenario as scenarios
+from marketsim import simulation
+from marketsim.analysis.inference.intervals import t_interval
+from marketsim.analysis.stylised_facts import FactsTable, facts_of_run
+from marketsim.analysis.stylised_facts.fact import Fact, Verdict
+from marketsim.calibration.plan import Plan
+from marketsim.files import shipped_folder
+
+WARMUP_H = 1
+"""Hours before the first day of a run."""
+
+SCHEMA = {
+    "id": pl.String, "fact": pl.String, "unit": pl.String, "mean": pl.Float64, "lo": pl.Float64, "hi": pl.Float64,
+    "least": pl.Float64, "most": pl.Float64, "seeds": pl.Int64, "seeds_inside": pl.Int64, "reference": pl.String,
+    "verdict": pl.String, "fitted": pl.Boolean,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to be measured: a plan's world on a seed, for some days."""
+
+    plan: Plan
+    seed: int
+    days: int
+
+
+def facts_over_seeds(plan: Plan, seeds: Sequence[int], days: int, workers: int) -> pl.DataFrame:
+    """Run a plan's world as it is shipped on each seed, and tell each fact over the seeds, as `SCHEMA` has it.
+
+    mean, lo, hi: over the seeds on which the fact could be measured, the 95 % interval Student's (none below six).
+    least, most: of single seeds. seeds_inside: those inside the range. verdict: of the mean. fitted: whether the plan's
+    loss has it.
+    """
+    jobs = [Job(plan, seed, days) for seed in seeds]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        return over_seeds(list(pool.map(facts_of_job, jobs)), plan)
+
+
+def facts_of_job(job: Job) -> FactsTable:
+    """Run one seed in a folder that is gone afterwards, recorded as a trial is."""
+    hours = 24 * job.days + WARMUP_H
+    clock = {"clock.start": "2024-01-01T00:00:00Z", "clock.duration": f"{hours}h", "clock.warmup": f"{WARMUP_H}h"}
+    world = scenarios.opened(shipped_folder() / job.plan.world, {"record": job.plan.window["record"], **clock})
+    with TemporaryDirectory(prefix="marketsim-seeds-") as folder:
+        run = simulation.run(scenarios.opened(world, seed=job.seed), out=Path(folder))
+        return facts_of_run(run, job.plan.market, job.plan.kind)
+
+
+def over_seeds(tables: Sequence[FactsTable], plan: Plan) -> pl.DataFrame:
+    """The facts of several seeds as one table."""
+    rows = [_row([table.rows[i] for table in tables], plan) for i in range(len(tables[0].rows))]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def _row(facts: Sequence[Fact], plan: Plan) -> tuple[object, ...]:
+    measured = [fact for fact in facts if fact.value is not None]
+    of = (measured or facts)[0]
+    values = np.array([fact.value for fact in measured], dtype=float)
+    mean = lo = hi = least = most = None
+    if measured:
+        mean, least, most = float(values.mean()), float(values.min()), float(values.max())
+    if mean is not None and len(values) > 1:
+        interval = t_interval(mean, (values.sum() - values) / (len(values) - 1))
+        lo, hi = interval.lo, interval.hi
+    verdict = of.verdict if mean is None or of.verdict == "of the index" else _place(of, mean)
+    inside = sum(_place(of, value) == "inside" for value in values)
+    return (
+        of.id, of.fact, of.unit, mean, lo, hi, least, most, len(values), inside, of.reference, verdict,
+        of.id in plan.weights,
+    )  # fmt: skip
+
+
+def _place(fact: Fact, value: float) -> Verdict:
+    if fact.low is None and fact.high is None:
+        return "no reference"
+    above = fact.low is None or value >= fact.low
+    return "inside" if above and (fact.high is None or value <= fact.high) else "outside"
