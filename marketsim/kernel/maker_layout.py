@@ -11,6 +11,7 @@ VIEW = np.dtype(
         ("index_ticks", "i8"),  # the index that it followed last
         ("index_share", "f8"),  # of a move of the index that it makes too
         ("mid_share", "f8"),  # of its distance from the mid that it goes in one step
+        ("anchor_share", "f8"),  # of its distance from the index that it goes in one step
         ("step_ns", "i8"),
         ("next_ns", "i8"),
         ("steps", "i8"),

@@ -95,7 +95,7 @@ def follow_index(w, m):
 
 @compiled
 def step_view(w, m):
-    """Once a step: go part of the way to the mid, learn what orders meant, take the return into the volatilities."""
+    """Once a step: go part of the way to the mid and to the index, learn what orders meant, take the return into the volatilities."""
     v = view_at(w.views, m.id)
     if w.now_ns < v.next_ns:
         return
@@ -104,6 +104,8 @@ def step_view(w, m):
         twice = np.float64(m.best_bid + m.best_ask)
         if np.float64(m.best_ask - m.best_bid) * 2.0 < MID_BAND * twice:
             v.value += v.mid_share * (0.5 * twice - v.value)
+    if v.index_ticks > 0:
+        v.value += v.anchor_share * (np.float64(v.index_ticks) - v.value)
     learn_from_marks(v)
     take_return(v)
     take_day(v, np.int64(w.now_ns))

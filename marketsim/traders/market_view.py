@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from marketsim.ranges import ABOVE_ZERO, BELOW_ONE, SHARE, UP_TO_TENTH, ZERO_OR_MORE, Range
-from marketsim.spec import QUOTE, AnnualRate, Duration, Factor, MoneyAmount, Rate, Spec
+from marketsim.spec import OMITTED_AT_DEFAULT, QUOTE, AnnualRate, Duration, Factor, MoneyAmount, Rate, Spec
 from marketsim.streams.elementary import left_after, power_
 from marketsim.traders.rule import GroupTerms
 from marketsim.units import NS_PER_SECOND, NS_PER_YEAR, Money, format_money, format_number, format_rate
@@ -34,7 +34,8 @@ class ViewSpec(Spec):
     volatility, against `volatility` (absent: of the index, else 70%/yr). learning: how fast the impact is corrected by
     what the price did in the `horizon` after orders (0: never); shade: share of that which is taken for orders that
     were to be expected. mid: share of its distance from the mid that it goes in a second; index: share of every move of
-    the index that it makes too.
+    the index that it makes too; anchor: share of its distance from the index that it goes in a second (without one
+    nothing but takers brings a view back whose makers hold all that they may, and their side of the book stays empty).
     """
 
     impact: Annotated[Rate, IMPACT] = Decimal("0.000015")
@@ -49,15 +50,17 @@ class ViewSpec(Spec):
     horizon: Annotated[Duration, HORIZON] = 300 * NS_PER_SECOND
     mid: Annotated[Rate, UP_TO_TENTH] = Decimal("0.006")
     index: Annotated[Rate, SHARE] = Decimal("0.6")
+    anchor: Annotated[Rate, UP_TO_TENTH, OMITTED_AT_DEFAULT] = Decimal(0)
 
     def sentence(self) -> str:
         """What makers make of orders, in words."""
+        anchored = f", and go {format_rate(self.anchor)} of the way to it in a second" if self.anchor else ""
         learns = f"learn from what follows within {self.horizon // NS_PER_SECOND}s" if self.learning else "never doubt"
         return (
             f"They take an order of {format_money(self.unit)} that nobody expected to be worth "
             f"{format_rate(self.impact)} of the price (power {format_number(self.exponent)} of its value), which they "
             f"{learns}; they discount {format_rate(self.predicted)} of what they predicted of it and follow "
-            f"{format_rate(self.index)} of the index."
+            f"{format_rate(self.index)} of the index{anchored}."
         )
 
     def kernel_fields(self, terms: GroupTerms) -> dict[str, Any]:
@@ -73,6 +76,7 @@ class ViewSpec(Spec):
         return {
             "index_share": float(self.index),
             "mid_share": 1.0 - float(power_(1.0 - float(self.mid), seconds)),
+            "anchor_share": 1.0 - float(power_(1.0 - float(self.anchor), seconds)),
             "step_ns": step_ns,
             "next_ns": step_ns,
             "impact": impact,

@@ -87,6 +87,15 @@ def test_the_view_makes_its_share_of_the_moves_of_the_index(share: str, end: flo
     assert seen(s) == pytest.approx(end, rel=2e-4)
 
 
+def test_an_anchored_view_goes_part_of_its_way_to_the_index_every_second() -> None:
+    """An order of effect 2 lifts it by 2e-4; a tenth of that is gone after a second, 19 % after two."""
+    s = session(fields(anchor="10%", mid="0%", learning=0, feedback=0))
+    s.order(0, 4, PRICE)
+    for second, left in ((1, 0.9), (2, 0.81)):
+        s.advance(second * SECOND + 1)
+        assert seen(s) == pytest.approx(PRICE * (1 + 2e-4 * left), rel=1e-12)
+
+
 def test_the_view_goes_to_the_mid_of_a_narrow_book_and_not_to_that_of_a_wide_one() -> None:
     """The mid is half a tick below the price; a tenth of that in the first second. Nine ticks are 11 bp: no news."""
     view = fields(mid="10%", index="0%")
@@ -103,7 +112,10 @@ def test_the_view_goes_to_the_mid_of_a_narrow_book_and_not_to_that_of_a_wide_one
 @pytest.mark.parametrize("seed", [1, 2])
 def test_kernel_and_plain_twin_agree_over_minutes_of_orders_and_news(seed: int) -> None:
     luck = np.random.default_rng(seed)
-    view = {**fields(index="60%", mid="0.6%", learning="0.05", prediction="0.02", predicted="90%"), "horizon": 20}
+    view = {
+        **fields(index="60%", mid="0.6%", anchor="1%", learning="0.05", prediction="0.02", predicted="90%"),
+        "horizon": 20,
+    }
     path = np.rint(PRICE * np.cumprod(1 + 2e-4 * luck.standard_normal(130))).astype(int).tolist()
     s, twin = session(view, path), View(view, PRICE, 0.5)
     twin.follow(PRICE)

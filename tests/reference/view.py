@@ -64,6 +64,8 @@ class View:
         f, n = self.fields, len(self.past)
         if mid is not None:
             self.value += f["mid_share"] * (mid - self.value)
+        if self.index:
+            self.value += f["anchor_share"] * (self.index - self.value)
         self.mean_square += max(3e-4, 1 / (n + 1)) * (self.surprise**2 - self.mean_square)
         if f["learning"] and n >= f["horizon"] and self.mean_square:
             then, value = self.past[n - f["horizon"]]
