@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EPIPE
-from signal import SIGTERM, signal
+from signal import SIGINT, SIGTERM, Signals, default_int_handler, getsignal, signal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,20 +60,36 @@ class Commands(click.Group):
 
 @contextmanager
 def _ended_politely() -> Iterator[None]:
-    """Take a request to end (SIGTERM) for Ctrl-C: what is half-done is cleared away first."""
+    """Take a request to end (SIGTERM) for Ctrl-C, and an error for one that a library made of it.
+
+    So what is half-done is cleared away first, wherever it was: compiled code tells of an interruption as of a failure.
+    """
+    is_asked = False
 
     def interrupt(*_: object) -> None:
+        nonlocal is_asked
+        is_asked = True
         raise KeyboardInterrupt
 
     try:
-        before = signal(SIGTERM, interrupt)
+        before = {number: signal(number, interrupt) for number in (SIGTERM, SIGINT) if _is_ours_to_take(number)}
     except ValueError:  # not in the main thread
         yield
         return
     try:
         yield
+    except Exception:
+        if is_asked:
+            raise KeyboardInterrupt from None
+        raise
     finally:
-        signal(SIGTERM, before)
+        for number, handler in before.items():
+            signal(number, handler)
+
+
+def _is_ours_to_take(number: Signals) -> bool:
+    """Whether nobody else has a use for it: in the background Ctrl-C is ignored, and stays so."""
+    return number == SIGTERM or getsignal(number) is default_int_handler
 
 
 def _in_our_words(error: Exception) -> Exception:

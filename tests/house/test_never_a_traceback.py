@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -175,3 +176,34 @@ def test_a_manifest_of_any_text_is_answered_in_words(text: str, what: str) -> No
         Path(name, "manifest.json").write_text(text)
     ended = command(what, *(["a"] if what == "report" else ["a", "b"]))
     assert ended.exit_code in (0, 4)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_that_a_library_calls_a_failure_is_an_interruption(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiled code that is building a schema tells of Ctrl-C as of a schema that cannot be built."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt as stop:
+            raise RuntimeError("the schema cannot be built") from stop
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr("marketsim.run", interrupted)
+    ended = command("run", "world.yaml")
+    assert (ended.exit_code, ended.stderr.strip()) == (130, "interrupted")
+    assert signal.getsignal(number) is before
+
+
+def test_ctrl_c_stays_ignored_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a shell's background: the command is not to begin to listen."""
+    heard = []
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    monkeypatch.setattr("marketsim.run", lambda *_, **__: heard.append(signal.getsignal(signal.SIGINT)))
+    try:
+        CliRunner().invoke(main, ["run", "world.yaml"])
+        assert heard == [signal.SIG_IGN]
+    finally:
+        signal.signal(signal.SIGINT, before)
