@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -32,11 +33,11 @@ SCHEMA = {
 
 @dataclass(frozen=True)
 class Job:
-    """One run to be measured: a plan's world on a seed, for some days."""
+    """One run to be measured: a plan's world with some overrides, on a seed."""
 
     plan: Plan
     seed: int
-    days: int
+    settings: Mapping[str, Any]
 
 
 def facts_over_seeds(plan: Plan, seeds: Sequence[int], days: int, workers: int) -> pl.DataFrame:
@@ -46,18 +47,26 @@ def facts_over_seeds(plan: Plan, seeds: Sequence[int], days: int, workers: int) 
     least, most: of single seeds. seeds_inside: those inside the range. verdict: of the mean. fitted: whether the plan's
     loss has it.
     """
-    jobs = [Job(plan, seed, days) for seed in seeds]
+    settings = {
+        "clock.start": "2024-01-01T00:00:00Z",
+        "clock.duration": f"{24 * days + WARMUP_H}h",
+        "clock.warmup": f"{WARMUP_H}h",
+        "record": plan.window["record"],
+    }
+    return over_seeds(facts_of_jobs([Job(plan, seed, settings) for seed in seeds], workers), plan)
+
+
+def facts_of_jobs(jobs: Sequence[Job], workers: int) -> list[FactsTable]:
+    """The facts of each job's run, in their order, made by some processes at a time."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        return over_seeds(list(pool.map(facts_of_job, jobs)), plan)
+        return list(pool.map(facts_of_job, jobs))
 
 
 def facts_of_job(job: Job) -> FactsTable:
-    """Run one seed in a folder that is gone afterwards, recorded as a trial is."""
-    hours = 24 * job.days + WARMUP_H
-    clock = {"clock.start": "2024-01-01T00:00:00Z", "clock.duration": f"{hours}h", "clock.warmup": f"{WARMUP_H}h"}
-    world = scenarios.opened(shipped_folder() / job.plan.world, {"record": job.plan.window["record"], **clock})
+    """Run one job in a folder that is gone afterwards."""
+    world = scenarios.opened(shipped_folder() / job.plan.world, dict(job.settings), seed=job.seed)
     with TemporaryDirectory(prefix="marketsim-seeds-") as folder:
-        run = simulation.run(scenarios.opened(world, seed=job.seed), out=Path(folder))
+        run = simulation.run(world, out=Path(folder))
         return facts_of_run(run, job.plan.market, job.plan.kind)
 
 
