@@ -141,6 +141,10 @@ def test_a_bundle_that_failed_is_kept_as_it_is_and_tried_again_only_when_that_is
     kept = ms.sweep(scenario(), out=tmp_path, workers=1, report=False)
     assert (kept.counts["made"], kept.is_complete) == (0, True)
     assert [run["reason"] for run in kept.failed_runs] == ["a broken probe"]
-    mended = ms.sweep(scenario(), out=tmp_path, workers=1, report=False, again=True)
+    figures: list[tuple[float, ...]] = []
+    mended = ms.sweep(
+        scenario(), out=tmp_path, workers=1, report=False, again=True, progress=lambda *some: figures.append(some)
+    )
+    assert [some[:3] for some in figures] == [(2, 0, 3), (3, 0, 3)]  # the run and its forks were there
     assert (mended.counts["made"], mended.failed_runs) == (1, [])
     assert json.loads(note.read_text())["status"] == "ok"

@@ -124,6 +124,8 @@ def test_points_on_continuous_axes_are_exact_texts_between_their_ends() -> None:
     [
         ("tokens.UP.aum: {uniform: [1 MUSDT, 2 MUSDT]}", 0.5, "1500000 USDT"),
         ("tokens.UP.aum: {log: [1 MUSDT, 100 MUSDT]}", 0.5, "10000000 USDT"),
+        ("tokens.UP.aum: {log: [1 USDT, 1 MUSDT]}", 0.1, "3.98107 USDT"),  # 10 ** 0.6, to six digits of its own
+        ("tokens.UP.aum: {uniform: [0 USDT, 1 MUSDT]}", 0.123456789, "123460 USDT"),  # to six of the upper end's seven
         ("tokens.UP.rebalance.jitter: {uniform: [0s, 1h]}", 0.25, "15min"),
         ("tokens.UP.rebalance.at: {uniform: ['00:00', '01:00']}", 0.125, "00:07:30"),
         ("markets.M.fees.taker: {uniform: [0 bps, 8 bps]}", 0.25, "0.02%"),

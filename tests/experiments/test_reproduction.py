@@ -239,6 +239,15 @@ def test_a_run_with_agents_is_made_again_with_them_and_refused_without(tmp_path:
         found = ms.reproduce(run, agents=[other_buyer])
         assert not found.is_same
         assert "accounts" in found.differing
+    kept = run.path / "agents.json"
+    told = json.loads(kept.read_text(encoding="utf-8"))
+    ((name, rows),) = told["records"].items()
+    rows[0]["filled"] += 1
+    kept.write_text(json.dumps(told), encoding="utf-8")
+    found = ms.reproduce(run, agents=[buyer])
+    assert found.differing == ("agents.json",)
+    assert found.first is not None
+    assert (found.first.row, found.first.column, found.first.b["filled"]) == (0, name, rows[0]["filled"] - 1)
 
 
 def test_a_run_without_agents_takes_none(arms: Study) -> None:
