@@ -217,9 +217,17 @@ def test_a_scheduler_that_is_killed_ends_the_work_with_what_to_do(tmp_path: Path
             list(cluster.receipts(take))
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense"])
-def test_an_address_where_nobody_answers_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_where_nobody_answers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "CONNECT_S", 0.2)
+    with pytest.raises(EnvironmentLackError, match="no Dask scheduler answers at tcp://127"):
+        Cluster.at("tcp://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tls://::"])
+def test_an_address_that_is_none_is_told_before_anything_connects(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: pytest.fail("it waits for an answer"))
     with pytest.raises(EnvironmentLackError, match=f"no Dask scheduler answers at {address}"):
         Cluster.at(address)
 
