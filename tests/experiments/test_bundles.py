@@ -11,13 +11,16 @@ import marketsim as ms
 from marketsim.analysis.crowding.crowding_row import COLUMNS as CROWDING
 from marketsim.analysis.crowding.study_crowding import study_crowding
 from marketsim.analysis.study_tables import study_holding
+from marketsim.datasets.resets import MarketReset, ResetOrder
 from marketsim.experiments import bundle_task
 from marketsim.experiments.bundle_task import BundleTask
 from marketsim.experiments.bundles import Bundle, bundles_of
 from marketsim.experiments.design import PlannedRun
-from marketsim.experiments.probe_design import probe_plan
+from marketsim.experiments.probe_design import _looks, probe_plan
 from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study.probe import ProbeSpec
 from marketsim.scenario.study.study import StudySpec, study_of
+from marketsim.simulation.probing import Look
 from tests.simulation.worlds import DOWN, MINUTE, UP, world
 
 RISE = [{"at": "20min", "kind": "jump", "underlying": "BTC", "size": "3%"}]
@@ -122,6 +125,16 @@ def test_probes_send_what_the_funds_sent_at_their_times_in_three_sizes_beside_no
         assert order.offset == pytest.approx(0.02, abs=1e-4)  # a ladder trades within 2 %
     assert [(look.word, look.t_ns) for look in whole.looks] == [("0s", last), ("2min", last + 2 * MINUTE)]
     assert (plan.arm.id, plan.begins) == ("frictionless", True)
+
+
+def test_mids_are_looked_at_after_the_last_fill_and_in_the_last_instant_before_the_next_reset() -> None:
+    """The first of two funds decides again 40 minutes after it, and the run ends before the second does."""
+    first = ResetOrder(0, "UP", 5, 5, 30_000.0, 10**14, last_ns=2 * MINUTE, next_ns=41 * MINUTE)
+    second = ResetOrder(1, "DOWN", 3, 3, 30_000.0, 10**14, last_ns=3 * MINUTE, next_ns=None)
+    asked = ProbeSpec.model_validate({"horizons": ["0s", "2min", "next"]})
+    looks = list(_looks(MarketReset("M", MINUTE, (first, second)), asked))
+    assert looks == [Look("0s", 3 * MINUTE), Look("2min", 5 * MINUTE), Look("next", 41 * MINUTE - 1)]
+    assert [look.word for look in _looks(MarketReset("M", MINUTE, (second,)), asked)] == ["0s", "2min"]
 
 
 def test_probes_of_whole_runs_are_sent_in_the_baseline_and_without_one_in_a_world_without_the_flow(swept: Any) -> None:

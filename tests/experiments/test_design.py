@@ -92,6 +92,14 @@ def test_each_axis_moves_once_by_two_thirds_on_a_morris_trajectory() -> None:
     assert {tuple(np.argsort(np.argmax(path[1:] != path[:-1], axis=0))) for path in paths} > {(0, 1, 2), (2, 1, 0)}
 
 
+def test_points_of_a_seed_stay_where_they_are() -> None:
+    """Frozen: a study of an earlier day finds its cells."""
+    assert np.rint(3 * morris(2, 3, seed=5)).tolist() == [
+        [2, 0, 3], [2, 0, 1], [0, 0, 1], [0, 2, 1], [3, 3, 3], [3, 1, 3], [1, 1, 3], [1, 1, 1],
+    ]  # fmt: skip
+    assert sample("lhs", 2, 2, seed=5).round(3).tolist() == [[0.404, 0.465], [0.958, 0.98]]
+
+
 def test_points_on_continuous_axes_are_exact_texts_between_their_ends() -> None:
     study = world(
         "design: {lhs: 50}",

@@ -20,7 +20,6 @@ from marketsim.experiments.engine import TRIES, Cluster
 from marketsim.experiments.task import Receipt, Task
 from tests.experiments.sample_tasks import CopyKilled, Kills, KillsOnce, Pid, Raises, Waits
 
-
 MEMORY = 3 * 10**9
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from marketsim.experiments import memory
+from marketsim.experiments import memory, run_task
 
 
 def system_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,3 +26,12 @@ def test_a_system_that_does_not_tell_leaves_the_most_that_was_ever_held(
     system_with(tmp_path / "none", monkeypatch)
     memory.forget_peak()
     assert memory.resident_bytes() == 123_500_000
+
+
+def test_a_run_may_hold_its_limit_and_not_a_byte_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = run_task.memory_watch(1_000_000)
+    monkeypatch.setattr(run_task, "resident_bytes", lambda: 1_000_000)
+    watch(0, 10, 0)
+    monkeypatch.setattr(run_task, "resident_bytes", lambda: 1_000_001)
+    with pytest.raises(MemoryError, match=r"the memory limit of 1 MB was met at 2\.5 s of"):
+        watch(2_500_000_000, 10**10, 0)

@@ -14,6 +14,8 @@ from marketsim.cli import main
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
 from marketsim.errors import ResultError, UsageError
+from marketsim.experiments import reproduction
+from marketsim.scenario.study.arm import ArmSpec
 from tests.experiments.reproducing import every_arm, forks
 
 
@@ -204,6 +206,15 @@ def test_a_changed_probe_is_a_difference(forked: Study, tmp_path: Path) -> None:
     pl.read_parquet(path).with_columns(pl.col("lots") + 1).write_parquet(path)
     found = ms.reproduce(run)
     assert (found.differing, found.first and found.first.column) == (("probes",), "lots")
+
+
+def test_probes_of_a_world_that_does_not_stand_beside_are_not_made_again(
+    forked: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rich = ArmSpec(id="rich", arm="shadow", set={"tokens.UP.aum": "9 MUSDT"})
+    monkeypatch.setattr(reproduction, "probe_arm", lambda spec: rich)
+    with pytest.raises(UsageError, match="sent in the world of 'rich', which does not stand beside it"):
+        ms.reproduce(forked.run(0, 0, "factual"))
 
 
 def test_a_failed_run_is_not_compared(tmp_path: Path) -> None:

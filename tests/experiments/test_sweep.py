@@ -80,6 +80,13 @@ def test_every_run_of_the_plan_is_made_once_with_its_cell_and_arm(whole: SweptSt
     assert left_over(whole.path) == []
 
 
+def test_a_run_is_missing_that_is_absent_damaged_or_of_other_code(whole: SweptStudy) -> None:
+    states = ("absent", "damaged", "other code", "absent", "done", "done")
+    found = dict(zip(runner.plan_study(STUDY).runs, states, strict=False))
+    counts = SweptStudy(whole.path, found, 0, False, 2).counts
+    assert (counts["runs"], counts["done"], counts["failed"], counts["missing"]) == (6, 2, 0, 4)
+
+
 def test_runs_of_workers_are_those_of_this_process(whole: SweptStudy, here: Here, tmp_path: Path) -> None:
     assert contents(sweep(STUDY, out=tmp_path).path) == contents(whole.path)
 

@@ -24,7 +24,8 @@ schema: marketsim/1
 name: cannot-pay
 clock: {{duration: 40min}}
 underlyings: [{{id: ETH, index: {{kind: path, points: [[0s, 2111.11 USDT], [10min, 2099.99 USDT]]}}}}]
-markets: [{{id: M, underlying: ETH, tick: 0.01 USDT, lot: 0.001 ETH, {FREE}, funding: {{{DEAR}}}, insurance_fund: 0.05 USDT}}]
+markets:
+  - {{id: M, underlying: ETH, tick: 0.01 USDT, lot: 0.001 ETH, {FREE}, funding: {{{DEAR}}}, insurance_fund: 0.05 USDT}}
 record: {{cohorts: 1min}}
 """
 
