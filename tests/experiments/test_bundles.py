@@ -1,6 +1,7 @@
 """Forks and probes of a study: made from the factual run, counted, kept, and measured."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import marketsim as ms
 from marketsim.analysis.crowding.crowding_row import COLUMNS as CROWDING
 from marketsim.analysis.crowding.study_crowding import study_crowding
 from marketsim.analysis.study_tables import study_holding
-from marketsim.datasets.resets import MarketReset, ResetOrder
-from marketsim.experiments import bundle_task
+from marketsim.datasets.resets import MarketReset, ResetOrder, resets_of
+from marketsim.experiments import bundle_task, probe_design
 from marketsim.experiments.bundle_task import BundleTask
 from marketsim.experiments.bundles import Bundle, bundles_of
 from marketsim.experiments.design import PlannedRun
@@ -135,6 +136,21 @@ def test_mids_are_looked_at_after_the_last_fill_and_in_the_last_instant_before_t
     looks = list(_looks(MarketReset("M", MINUTE, (first, second)), asked))
     assert looks == [Look("0s", 3 * MINUTE), Look("2min", 5 * MINUTE), Look("next", 41 * MINUTE - 1)]
     assert [look.word for look in _looks(MarketReset("M", MINUTE, (second,)), asked)] == ["0s", "2min"]
+
+
+def test_resets_of_the_warm_up_in_balance_or_without_a_fill_are_passed_over(
+    swept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factual, warm = swept.run(0, 0, "factual"), scenario().with_({"clock.warmup": "10min"})
+    (reset,) = resets_of(factual)
+    order = reset.orders[0]
+    balanced = replace(reset, orders=(replace(order, target_lots=5), replace(order, target_lots=-5)))
+    unfilled = replace(reset, orders=tuple(replace(each, last_ns=-1) for each in reset.orders))
+    probes = probe_plan(warm, swept.spec, factual.path, 0).probes
+    assert len(probes) == 4
+    for passed_over in (replace(reset, decide_ns=10 * MINUTE - 1), balanced, unfilled):
+        monkeypatch.setattr(probe_design, "resets_of", lambda run, other=passed_over: (other, reset))
+        assert probe_plan(warm, swept.spec, factual.path, 0).probes == probes
 
 
 def test_probes_of_whole_runs_are_sent_in_the_baseline_and_without_one_in_a_world_without_the_flow(swept: Any) -> None:
