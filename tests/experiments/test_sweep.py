@@ -168,9 +168,14 @@ def test_a_main_process_that_is_killed_loses_nothing_finished(whole: SweptStudy,
 def test_an_interrupted_sweep_says_what_is_kept_and_continues(
     whole: SweptStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def leave_one_half_done(*_: float) -> None:
+        for runs in tmp_path.glob("*/*/runs"):  # not there before the first run
+            (runs / ".0123456789abcdef.0123abcd.building").mkdir(exist_ok=True)
+
     work_in(monkeypatch, Here(interrupt_after=3))
     with pytest.raises(KeyboardInterrupt, match="3 of 8 runs are done and kept: start the same sweep again"):
-        sweep(STUDY, out=tmp_path)
+        sweep(STUDY, out=tmp_path, progress=leave_one_half_done)
+    assert left_over(tmp_path) == []
     rest = work_in(monkeypatch, Here())
     swept = sweep(STUDY, out=tmp_path)
     assert len(rest.names) == swept.counts["made"] == 5
