@@ -118,7 +118,7 @@ def world_of_run(stored: Run, folder: Path | None = None) -> Scenario:
     block = {
         "cell": manifest.get("cell"),
         "over": manifest.get("over", {}),
-        "replication": manifest.get("replication", 0),
+        "replication": manifest["replication"],
         "arm": manifest.get("intervention") or {"id": manifest["arm"]},
         "agents": _made_by(stored),
     }

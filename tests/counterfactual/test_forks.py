@@ -11,7 +11,8 @@ from marketsim.datasets.run import Run
 from marketsim.errors import ProcessKilledError, UsageError
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study.arm import ArmSpec
-from marketsim.simulation.forks import CAN_FORK, ForkPlan, in_child, run_forks, windows_around
+from marketsim.simulation import forks as forking_module
+from marketsim.simulation.forks import CAN_FORK, ForkPlan, in_child, replay_all, run_forks, windows_around
 from marketsim.simulation.model import MarketModel
 from marketsim.simulation.run_builder import ForkWindow
 from tests.simulation.worlds import DOWN, MINUTE, RECORD, SECOND, UP, world
@@ -89,6 +90,22 @@ def test_what_a_fork_counts_is_what_it_recorded(forks: dict[str, dict[tuple[int,
 def test_a_fork_s_time_in_the_kernel_is_its_own(forks: dict[str, dict[tuple[int, str], Run]]) -> None:
     for run in forks["fork"].values():
         assert 0 < run.manifest["kernel_s"] <= run.manifest["wall_s"]
+
+
+def test_what_the_kernel_took_before_a_fork_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = forking_module.open_world
+
+    def after_an_hour(*given: object) -> MarketModel:
+        model = opened(*given)
+        model.env.kernel_s += 3600
+        return model
+
+    monkeypatch.setattr(forking_module, "open_world", after_an_hour)
+    windows = windows_around([MINUTE], before=0, horizon=MINUTE, end_ns=2 * MINUTE)
+    plan = ForkPlan(world(duration="2min"), windows, ARMS[:1], tmp_path / "runs")
+    replay_all(plan, plan.builders())
+    (path,) = run_forks(plan)
+    assert 0 < Run(path).manifest["kernel_s"] < 60
 
 
 def test_arms_of_a_fork_have_one_identity_and_differ_in_their_intervention(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from marketsim import Agent, MarketModel
+from marketsim.scenario import load_text
 from tests.simulation.worlds import (
     CROWD,
     DOWN,
@@ -235,3 +236,33 @@ def test_trend_followers_draw_the_size_of_each_entry_from_its_law() -> None:
     assert max(one) < 11_500
     assert min(many) < 6_000
     assert 15_000 < max(many) < 20_500
+
+
+TWO_COINS = """
+schema: marketsim/1
+name: two-coins
+clock: {{duration: 10min}}
+underlyings: [{first[0]} {{id: LINK, index: {{kind: gbm, price: 15 USDT, volatility: 90%/yr}}}}]
+markets: [{first[1]} {{id: LM, underlying: LINK, tick: 0.001 USDT, lot: 0.1 LINK}}]
+traders:
+{first[2]}
+  - {{id: n, kind: noise, market: LM, count: 40, rate: 120/h, capital: 20 kUSDT, latency: {{exponential: 30ms}}}}
+  - {{id: mm, kind: market_maker, market: LM, count: 3, capital: 2 MUSDT, latency: 4ms}}
+"""
+XLM = (
+    "{id: XLM, index: {kind: gbm, price: 0.1 USDT, volatility: 90%/yr}},",
+    "{id: XM, underlying: XLM, tick: 0.00001 USDT, lot: 1 XLM},",
+    "  - {id: n0, kind: noise, market: XM, count: 40, rate: 120/h, capital: 20 kUSDT}",
+)
+
+
+def test_a_coin_declared_before_another_moves_nothing_in_its_market(tmp_path: Path) -> None:
+    alone = recorded(load_text(TWO_COINS.format(first=("", "", ""))), tmp_path / "a")
+    beside = recorded(load_text(TWO_COINS.format(first=XLM)), tmp_path / "b")
+    numbered = ("account", "order", "parent")  # what counts up over both markets
+    for name in ("trades", "quotes", "marks"):
+        one, other = (run.table(name).filter(market="LM") for run in (alone, beside))
+        kept = [column for column in one.columns if column.rpartition("_")[2] not in numbered and column != "seq"]
+        assert one.select(kept).equals(other.select(kept))
+    assert alone.table("trades").height > 100
+    assert beside.table("trades").filter(market="XM").height > 100

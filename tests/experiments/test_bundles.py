@@ -1,6 +1,7 @@
 """Forks and probes of a study: made from the factual run, counted, kept, and measured."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import marketsim as ms
 from marketsim.analysis.crowding.crowding_row import COLUMNS as CROWDING
 from marketsim.analysis.crowding.study_crowding import study_crowding
 from marketsim.analysis.study_tables import study_holding
-from marketsim.experiments import bundle_task
+from marketsim.datasets.resets import MarketReset, ResetOrder, resets_of
+from marketsim.experiments import bundle_task, probe_design
 from marketsim.experiments.bundle_task import BundleTask
 from marketsim.experiments.bundles import Bundle, bundles_of
 from marketsim.experiments.design import PlannedRun
-from marketsim.experiments.probe_design import probe_plan
+from marketsim.experiments.probe_design import _looks, probe_plan
 from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study.probe import ProbeSpec
 from marketsim.scenario.study.study import StudySpec, study_of
+from marketsim.simulation.probing import Look
 from tests.simulation.worlds import DOWN, MINUTE, UP, world
 
 RISE = [{"at": "20min", "kind": "jump", "underlying": "BTC", "size": "3%"}]
@@ -124,6 +128,31 @@ def test_probes_send_what_the_funds_sent_at_their_times_in_three_sizes_beside_no
     assert (plan.arm.id, plan.begins) == ("frictionless", True)
 
 
+def test_mids_are_looked_at_after_the_last_fill_and_in_the_last_instant_before_the_next_reset() -> None:
+    """The first of two funds decides again 40 minutes after it, and the run ends before the second does."""
+    first = ResetOrder(0, "UP", 5, 5, 30_000.0, 10**14, last_ns=2 * MINUTE, next_ns=41 * MINUTE)
+    second = ResetOrder(1, "DOWN", 3, 3, 30_000.0, 10**14, last_ns=3 * MINUTE, next_ns=None)
+    asked = ProbeSpec.model_validate({"horizons": ["0s", "2min", "next"]})
+    looks = list(_looks(MarketReset("M", MINUTE, (first, second)), asked))
+    assert looks == [Look("0s", 3 * MINUTE), Look("2min", 5 * MINUTE), Look("next", 41 * MINUTE - 1)]
+    assert [look.word for look in _looks(MarketReset("M", MINUTE, (second,)), asked)] == ["0s", "2min"]
+
+
+def test_resets_of_the_warm_up_in_balance_or_without_a_fill_are_passed_over(
+    swept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factual, warm = swept.run(0, 0, "factual"), scenario().with_({"clock.warmup": "10min"})
+    (reset,) = resets_of(factual)
+    order = reset.orders[0]
+    balanced = replace(reset, orders=(replace(order, target_lots=5), replace(order, target_lots=-5)))
+    unfilled = replace(reset, orders=tuple(replace(each, last_ns=-1) for each in reset.orders))
+    probes = probe_plan(warm, swept.spec, factual.path, 0).probes
+    assert len(probes) == 4
+    for passed_over in (replace(reset, decide_ns=10 * MINUTE - 1), balanced, unfilled):
+        monkeypatch.setattr(probe_design, "resets_of", lambda run, other=passed_over: (other, reset))
+        assert probe_plan(warm, swept.spec, factual.path, 0).probes == probes
+
+
 def test_probes_of_whole_runs_are_sent_in_the_baseline_and_without_one_in_a_world_without_the_flow(swept: Any) -> None:
     factual = swept.run(0, 0, "factual")
     arms = {"baseline": "shadow", "arms": ["factual", "shadow"], "fork": None}
@@ -141,6 +170,10 @@ def test_a_bundle_that_failed_is_kept_as_it_is_and_tried_again_only_when_that_is
     kept = ms.sweep(scenario(), out=tmp_path, workers=1, report=False)
     assert (kept.counts["made"], kept.is_complete) == (0, True)
     assert [run["reason"] for run in kept.failed_runs] == ["a broken probe"]
-    mended = ms.sweep(scenario(), out=tmp_path, workers=1, report=False, again=True)
+    figures: list[tuple[float, ...]] = []
+    mended = ms.sweep(
+        scenario(), out=tmp_path, workers=1, report=False, again=True, progress=lambda *some: figures.append(some)
+    )
+    assert [some[:3] for some in figures] == [(2, 0, 3), (3, 0, 3)]  # the run and its forks were there
     assert (mended.counts["made"], mended.failed_runs) == (1, [])
     assert json.loads(note.read_text())["status"] == "ok"

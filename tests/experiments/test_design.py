@@ -92,6 +92,14 @@ def test_each_axis_moves_once_by_two_thirds_on_a_morris_trajectory() -> None:
     assert {tuple(np.argsort(np.argmax(path[1:] != path[:-1], axis=0))) for path in paths} > {(0, 1, 2), (2, 1, 0)}
 
 
+def test_points_of_a_seed_stay_where_they_are() -> None:
+    """Frozen: a study of an earlier day finds its cells."""
+    assert np.rint(3 * morris(2, 3, seed=5)).tolist() == [
+        [2, 0, 3], [2, 0, 1], [0, 0, 1], [0, 2, 1], [3, 3, 3], [3, 1, 3], [1, 1, 3], [1, 1, 1],
+    ]  # fmt: skip
+    assert sample("lhs", 2, 2, seed=5).round(3).tolist() == [[0.404, 0.465], [0.958, 0.98]]
+
+
 def test_points_on_continuous_axes_are_exact_texts_between_their_ends() -> None:
     study = world(
         "design: {lhs: 50}",
@@ -124,6 +132,8 @@ def test_points_on_continuous_axes_are_exact_texts_between_their_ends() -> None:
     [
         ("tokens.UP.aum: {uniform: [1 MUSDT, 2 MUSDT]}", 0.5, "1500000 USDT"),
         ("tokens.UP.aum: {log: [1 MUSDT, 100 MUSDT]}", 0.5, "10000000 USDT"),
+        ("tokens.UP.aum: {log: [1 USDT, 1 MUSDT]}", 0.1, "3.98107 USDT"),  # 10 ** 0.6, to six digits of its own
+        ("tokens.UP.aum: {uniform: [0 USDT, 1 MUSDT]}", 0.123456789, "123460 USDT"),  # to six of the upper end's seven
         ("tokens.UP.rebalance.jitter: {uniform: [0s, 1h]}", 0.25, "15min"),
         ("tokens.UP.rebalance.at: {uniform: ['00:00', '01:00']}", 0.125, "00:07:30"),
         ("markets.M.fees.taker: {uniform: [0 bps, 8 bps]}", 0.25, "0.02%"),

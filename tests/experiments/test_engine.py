@@ -20,19 +20,21 @@ from marketsim.experiments.engine import TRIES, Cluster
 from marketsim.experiments.task import Receipt, Task
 from tests.experiments.sample_tasks import CopyKilled, Kills, KillsOnce, Pid, Raises, Waits
 
+MEMORY = 3 * 10**9
+
 
 class Pair:
     """Two workers at a time: a cluster that lost one for good is exchanged, so that no test waits for it for ever."""
 
     def __init__(self) -> None:
-        self.cluster = Cluster.local(2)
+        self.cluster = Cluster.local(2, MEMORY)
 
     def whole(self) -> Cluster:
         try:
             self.cluster.client.wait_for_workers(2, timeout=20)
         except TimeoutError:
             self.cluster.close()
-            self.cluster = Cluster.local(2)
+            self.cluster = Cluster.local(2, MEMORY)
         return self.cluster
 
 
@@ -66,6 +68,11 @@ def test_tasks_are_done_by_workers_and_not_by_the_parent(cluster: Cluster) -> No
     found = receipts(cluster, *(Pid(f"pid-{i}") for i in range(20)))
     assert set(pids(*found.values())) <= set(cluster.pids()) - {os.getpid()}
     assert all(receipt.memory_mb > 10 for receipt in found.values())
+
+
+def test_each_worker_has_the_memory_that_it_was_given(cluster: Cluster) -> None:
+    workers = cluster.client.scheduler_info()["workers"].values()
+    assert [worker["memory_limit"] for worker in workers] == [MEMORY] * 2
 
 
 def test_a_task_whose_worker_is_killed_is_tried_again(cluster: Cluster, tmp_path: Path) -> None:
@@ -215,6 +222,15 @@ def test_an_address_where_nobody_answers_is_told(monkeypatch: pytest.MonkeyPatch
         Cluster.at("tcp://127.0.0.1:1")
 
 
+@pytest.mark.parametrize("address", ["nonsense", "tls://::"])
+def test_an_address_that_is_none_is_told_before_anything_connects(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("distributed.Client", lambda *_, **__: pytest.fail("it waits for an answer"))
+    with pytest.raises(EnvironmentLackError, match=f"no Dask scheduler answers at {address}"):
+        Cluster.at(address)
+
+
 class Nanny:
     """What `revive` sees of a worker's nanny."""
 
@@ -279,3 +295,14 @@ def test_workers_that_are_all_gone_before_a_task_begins_end_the_work(monkeypatch
     tasks = [Pid("waits")]
     with pytest.raises(EnvironmentLackError, match="workers that died do not start again"):
         list(Cluster(nobody, 1, own=nobody).receipts(lambda: tasks.pop() if tasks else None))
+
+
+def test_workers_that_start_again_are_waited_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is given to a cluster whose workers have died; then the work ends with its reason."""
+    nobody: Any = Deserted()
+    cluster = Cluster(nobody, 1, own=nobody, _short_s=1000.0)
+    monkeypatch.setattr(engine, "monotonic", lambda: 1060.0)
+    assert cluster._most_submitted() == 0
+    monkeypatch.setattr(engine, "monotonic", lambda: 1060.5)
+    with pytest.raises(EnvironmentLackError, match="workers that died do not start again"):
+        cluster._most_submitted()

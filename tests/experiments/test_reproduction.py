@@ -14,6 +14,8 @@ from marketsim.cli import main
 from marketsim.datasets.run import Run
 from marketsim.datasets.study import Study
 from marketsim.errors import ResultError, UsageError
+from marketsim.experiments import reproduction
+from marketsim.scenario.study.arm import ArmSpec
 from tests.experiments.reproducing import every_arm, forks
 
 
@@ -206,6 +208,15 @@ def test_a_changed_probe_is_a_difference(forked: Study, tmp_path: Path) -> None:
     assert (found.differing, found.first and found.first.column) == (("probes",), "lots")
 
 
+def test_probes_of_a_world_that_does_not_stand_beside_are_not_made_again(
+    forked: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rich = ArmSpec(id="rich", arm="shadow", set={"tokens.UP.aum": "9 MUSDT"})
+    monkeypatch.setattr(reproduction, "probe_arm", lambda spec: rich)
+    with pytest.raises(UsageError, match="sent in the world of 'rich', which does not stand beside it"):
+        ms.reproduce(forked.run(0, 0, "factual"))
+
+
 def test_a_failed_run_is_not_compared(tmp_path: Path) -> None:
     failed = ms.run(every_arm(), cell=0, out=tmp_path, report=False, time_limit="1ms")
     with pytest.raises(ResultError, match=r"is a failed run .*nothing whole to compare"):
@@ -239,6 +250,15 @@ def test_a_run_with_agents_is_made_again_with_them_and_refused_without(tmp_path:
         found = ms.reproduce(run, agents=[other_buyer])
         assert not found.is_same
         assert "accounts" in found.differing
+    kept = run.path / "agents.json"
+    told = json.loads(kept.read_text(encoding="utf-8"))
+    ((name, rows),) = told["records"].items()
+    rows[0]["filled"] += 1
+    kept.write_text(json.dumps(told), encoding="utf-8")
+    found = ms.reproduce(run, agents=[buyer])
+    assert found.differing == ("agents.json",)
+    assert found.first is not None
+    assert (found.first.row, found.first.column, found.first.b["filled"]) == (0, name, rows[0]["filled"] - 1)
 
 
 def test_a_run_without_agents_takes_none(arms: Study) -> None:

@@ -73,6 +73,8 @@ def test_a_run_that_could_not_begin_leaves_a_failed_directory_with_the_reason(tm
     place = leave_failed(tmp_path, PLAN.scenario, PLAN.runs[0], code_here(), "3 workers died")
     manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["status"], manifest["reason"], manifest["cell"]) == ("failed", "3 workers died", 0)
+    assert manifest["liquidations_queued"] == {"BTC-PERP": 0}
+    assert {manifest["simulated_ns"], manifest["traders"], *manifest["counts"].values()} == {0}
     assert list(states(tmp_path, PLAN.runs, code_here()).values())[:2] == ["failed", "absent"]
     assert left_over(tmp_path) == []
 

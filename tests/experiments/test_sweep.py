@@ -3,12 +3,14 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,10 +36,8 @@ STUDY = study()
 class Here:
     """Does the tasks in this process, one after the other, as a cluster would."""
 
-    memory = 0
-
-    def __init__(self, interrupt_after: int | None = None, dead: str = "") -> None:
-        self.interrupt_after, self.dead, self.names = interrupt_after, dead, list[str]()
+    def __init__(self, interrupt_after: int | None = None, dead: str = "", memory: int = 0) -> None:
+        self.interrupt_after, self.dead, self.memory, self.names = interrupt_after, dead, memory, list[str]()
 
     def __enter__(self) -> "Here":
         return self
@@ -78,6 +78,13 @@ def test_every_run_of_the_plan_is_made_once_with_its_cell_and_arm(whole: SweptSt
     assert runs.select("cell", "replication", "arm").unique().height == 8
     assert manifests(whole.path).keys() == set(whole.plan()["run_id"])
     assert left_over(whole.path) == []
+
+
+def test_a_run_is_missing_that_is_absent_damaged_or_of_other_code(whole: SweptStudy) -> None:
+    states = ("absent", "damaged", "other code", "absent", "done", "done")
+    found = dict(zip(runner.plan_study(STUDY).runs, states, strict=False))
+    counts = SweptStudy(whole.path, found, 0, False, 2).counts
+    assert (counts["runs"], counts["done"], counts["failed"], counts["missing"]) == (6, 2, 0, 4)
 
 
 def test_runs_of_workers_are_those_of_this_process(whole: SweptStudy, here: Here, tmp_path: Path) -> None:
@@ -161,9 +168,14 @@ def test_a_main_process_that_is_killed_loses_nothing_finished(whole: SweptStudy,
 def test_an_interrupted_sweep_says_what_is_kept_and_continues(
     whole: SweptStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def leave_one_half_done(*_: float) -> None:
+        for runs in tmp_path.glob("*/*/runs"):  # not there before the first run
+            (runs / ".0123456789abcdef.0123abcd.building").mkdir(exist_ok=True)
+
     work_in(monkeypatch, Here(interrupt_after=3))
     with pytest.raises(KeyboardInterrupt, match="3 of 8 runs are done and kept: start the same sweep again"):
-        sweep(STUDY, out=tmp_path)
+        sweep(STUDY, out=tmp_path, progress=leave_one_half_done)
+    assert left_over(tmp_path) == []
     rest = work_in(monkeypatch, Here())
     swept = sweep(STUDY, out=tmp_path)
     assert len(rest.names) == swept.counts["made"] == 5
@@ -240,17 +252,40 @@ def test_a_run_that_holds_too_much_memory_is_kept_as_failed(here: Here, tmp_path
     assert "the memory limit of 1 MB was met" in swept.failed_runs[0]["reason"]
 
 
+def test_a_run_may_hold_85_percent_of_its_worker_s_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work_in(monkeypatch, Here(memory=20_000_000))
+    swept = sweep(study(arms="[factual]", replications=1, sizes="1 MUSDT"), out=tmp_path)
+    assert "the memory limit of 17 MB was met" in swept.failed_runs[0]["reason"]
+
+
+def test_a_worker_has_as_much_more_memory_than_its_run_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or its share of what this process may use."""
+    monkeypatch.setattr(runner, "is_warm", lambda: True)
+    monkeypatch.setattr(runner, "Cluster", SimpleNamespace(local=lambda workers, memory: (workers, memory)))
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", 9_000_000_000)
+    assert runner._open_cluster(2, None, Limits(memory=1_700_000)) == (2, 2_000_000)
+    assert runner._open_cluster(3, None, Limits()) == (3, 3_000_000_000)
+
+
 def test_a_run_whose_workers_all_died_is_kept_as_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = study(arms="[factual, placebo_sign]", sizes="1 MUSDT")
     first, *_ = runner.plan_study(world).runs
     work_in(monkeypatch, Here(dead=first.run_id))
-    swept = sweep(world, out=tmp_path)
+    told: list[tuple[Any, ...]] = []
+    swept = sweep(world, out=tmp_path, progress=lambda *figures: told.append(figures))
     reasons = {(run["replication"], run["arm"]): run["reason"] for run in swept.failed_runs}
     assert reasons == {
         (0, "factual"): "3 workers died while they ran it: killed, or out of memory",
         (0, "placebo_sign"): f"the factual run {first.run_id}, which it comes after, failed",
     }
     assert (swept.counts["done"], swept.is_complete) == (2, True)
+    events = [manifest["counts"]["micro_events"] for manifest in manifests(swept.path).values()]
+    assert sorted(events)[:2] == [0, 0]
+    assert told[-1] == (2, 2, 4, sum(events), 300.0)
+    (lost,) = (run["path"] for run in swept.failed_runs if run["arm"] == "placebo_sign")
+    shutil.rmtree(lost)
+    left = sweep(world, out=tmp_path)
+    assert (left.counts["made"], left.counts["missing"], left.failed_runs) == (1, 0, swept.failed_runs)
 
 
 def test_placebos_come_after_the_factual_run_whose_orders_they_send(here: Here, tmp_path: Path) -> None:
@@ -288,6 +323,16 @@ def test_what_cannot_be_swept_is_refused_before_anything_runs(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def test_many_cells_are_told_of_before_their_worlds_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for few, told in ((2, ""), (1, "checking the worlds of 2 cells before anything runs\n")):
+        monkeypatch.setattr(runner, "MANY_CELLS", few)
+        with pytest.raises(ScenarioError, match="in cell 1"):
+            sweep(study(sizes="1 MUSDT, 0.000000001 USDT"), out=tmp_path)
+        assert capsys.readouterr().err == told
+
+
 @pytest.mark.parametrize("workers", [0, -1, "many", "", "1.5"])
 def test_a_number_of_workers_that_is_none_is_refused(workers: int | str) -> None:
     with pytest.raises(UsageError, match="allowed: auto, or a number from 1"):
@@ -303,6 +348,18 @@ def test_a_forecast_says_what_is_left_and_writes_nothing(whole: SweptStudy, tmp_
     assert (told.missing, told.seconds, told.pilot, told.power_pilot) == (0, 0.0, "a finished run", str(whole.path))
     ((study, replications, primary),) = (each["of"] for each in told.power)
     assert (study.path, replications, primary) == (whole.path, 2, STUDY.study.primary)
+
+
+@pytest.mark.parametrize(("workers", "seconds", "memory_mb"), [(2, 32.0, 300.0), (20, 8.0, 1200.0)])
+def test_a_short_run_of_a_quarter_stands_for_four_times_its_time_and_bytes(
+    workers: int, seconds: float, memory_mb: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight runs are missing: no more than eight workers have one."""
+    quarter = {"simulated_ns": 90 * 10**9, "wall_s": 2.0, "peak_rss_mb": 150.0}
+    quarter["tables"] = {"trades": {"bytes": 700}, "marks": {"bytes": 300}}
+    monkeypatch.setattr("marketsim.experiments.pilot._short_run", lambda *_: quarter)
+    told = forecast(STUDY, out=tmp_path, workers=workers)
+    assert (told.pilot_share, told.seconds, told.memory_mb, told.disk_bytes) == (0.25, seconds, memory_mb, 32_000)
 
 
 def test_a_dry_run_tells_the_power_of_a_larger_study_from_a_smaller_one(whole: SweptStudy, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What there is: lists with origins, kinds with their defaults, presets with date and source, the JSON Schema."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,16 @@ def test_ftx_presets_differ_in_the_side_of_the_emergency_alone() -> None:
     old, new = plain(presets_for("tokens")["ftx_2019"].keys), plain(presets_for("tokens")["ftx_2021"].keys)
     assert (old["rebalance"]["emergency"].pop("side"), new["rebalance"]["emergency"].pop("side")) == ("both", "delever")
     assert old == new
+
+
+def test_presets_act_where_their_sources_say_that_a_border_is_reached() -> None:
+    """Pionex 1.6 and 3.5, Bybit 2 and 4, KuCoin 15 %."""
+    rules = {name: plain(presets_for("tokens")[name].keys)["rebalance"] for name in ("pionex_2l", "bybit_3x")}
+    assert plain(presets_for("tokens")["kucoin_3x"].keys)["rebalance"]["emergency"]["move"] == "15%"
+    assert (rules["bybit_3x"]["lower"], rules["bybit_3x"]["upper"]) == (2, 4)
+    assert list(rules["pionex_2l"]["by_target"].values()) == [[Decimal("1.6"), Decimal("3.5")]]
+    assert {rule["crossing"] for rule in rules.values()} == {"at"}
+    assert plain(presets_for("tokens")["kucoin_3x"].keys)["rebalance"]["emergency"]["crossing"] == "at"
 
 
 def test_the_tier_table_of_the_presets_is_the_venues() -> None:

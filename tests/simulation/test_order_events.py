@@ -17,8 +17,8 @@ def test_two_order_events_trade_with_each_other(tmp_path: Path) -> None:
     assert trade["size_lots"] == 1_000
     assert trade["taker_account"] != trade["maker_account"]
     assert not (run.table("orders")["action"] == "reject").any()
-    accounts = run.table("accounts").filter(cohort="event")["account"].to_list()
-    assert accounts == [1_100_000_000, 1_150_000_001]
+    accounts = run.table("accounts").filter(cohort="event").select("account", "start_equity_atoms").rows()
+    assert accounts == [(1_100_000_000, 0), (1_150_000_001, 0)]
 
 
 def test_one_more_order_event_moves_nobody_s_account(tmp_path: Path) -> None:

@@ -173,3 +173,11 @@ def test_every_interval_of_funding_begins_without_the_last_one_s_premiums(tmp_pa
     assert rows["mean_premium"].to_list() == pytest.approx([0.01] * 3, rel=1e-9)
     assert rows["mean_premium"].n_unique() == 1
     assert rows["rate"].to_list() == rows["mean_premium"].to_list()
+
+
+def test_a_mark_whose_step_is_longer_than_the_run_stays_where_it_began(tmp_path: Path) -> None:
+    """The index falls by 8 % after 90 s; the mark would follow at 12 h."""
+    market = {**FREE, "mark": {"rule": "index", "every": "12h"}}
+    made = world(index=STILL, market=market, traders=[], events=FALL, duration="3min", record={"marks": "1min"})
+    rows = recorded(made, tmp_path).table("marks").sort("t_ns")
+    assert rows.select("index_price", "mark_price").rows()[-1] == (27_600.0, 30_000.0)
