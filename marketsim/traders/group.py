@@ -346,7 +346,4 @@ TRADERS: Family[TraderGroupSpec] = Family(
     key="kind",
     home="marketsim.traders.kinds",
     needs=("rule", "sentence"),
-    announced={
-        "fcn": "groups of fundamentalist, trend and noise",
-    },
 )

@@ -231,3 +231,41 @@ def test_limit_orders_may_be_rarer_the_farther_away_they_are() -> None:
 )
 def test_a_flow_that_cannot_be_is_refused_with_its_place(keys: dict[str, Any], places: list[str]) -> None:
     assert [place for place, _ in faults(flow(**keys))] == places
+
+
+def fcn(**keys: Any) -> TraderGroupSpec:
+    fixed = {"fundamental": 2, "chart": 1, "noise": 5, "reversion": "40s", "window": "20s", "margin": Decimal("0.03")}
+    return group("fcn", **({"size": "30 USDT", "noise_scale": "0.5%"} | fixed | keys))
+
+
+def test_an_fcn_agents_weights_are_shares_of_what_they_move_over_its_window() -> None:
+    """Shares of 2/8, 1/8 and 5/8; a window of half the reversion; a noise of 0.5 % a second for 20 of them."""
+    terms = GroupTerms(10_000, 2 * NS_PER_SECOND, 300_000, None, lambda name: Stream(1, 0, name))
+    parameters = fcn().rule(terms).parameters
+    wanted = {"fundamental_table": 0.125, "chart_table": 0.125, "noise_table": 0.0625, "margin_table": 0.03}
+    assert {name: parameters[name].tolist() for name in wanted} == {name: [each] * 2 for name, each in wanted.items()}
+    assert parameters["window_table"].tolist() == [20 * NS_PER_SECOND] * 2
+    assert parameters["steps_table"].tolist() == [10, 10]
+    assert fcn().longest_lookback_ns() == 20 * NS_PER_SECOND
+    nobody = fcn(fundamental={"choice": {0: "100%"}}, chart=0, noise=0).rule(terms).parameters
+    assert nobody["fundamental_table"].tolist() == nobody["noise_table"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "places"),
+    [
+        ({}, []),
+        ({"window": {"exponential": "1min"}}, ["window"]),
+        ({"reversion": {"exponential": "1min"}}, []),
+        ({"window": "0s"}, ["window"]),
+        ({"window": "25h"}, ["window"]),
+        ({"margin": 1}, ["margin"]),
+        ({"noise": {"uniform": [-1, 1]}}, ["noise"]),
+        ({"fundamental": 0, "chart": 0, "noise": 0}, ["noise"]),
+        ({"latency": "1ms"}, ["latency"]),
+        ({"market": "COIN"}, []),
+        ({"market": "UP"}, ["market"]),
+    ],
+)
+def test_fcn_agents_that_cannot_be_are_refused_with_their_place(keys: dict[str, Any], places: list[str]) -> None:
+    assert [place for place, _ in faults(fcn(**keys))] == places

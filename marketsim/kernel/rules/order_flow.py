@@ -6,13 +6,12 @@ Smith, Farmer, Gillemot & Krishnamurthy 2003, Quantitative Finance 3:481; Cont, 
 
 import numpy as np
 
-from marketsim.kernel.codes import BUY, F_CANCEL, F_MARKET, NO_ASK, NO_BID, P_NORMAL, SELL
+from marketsim.kernel.codes import BUY, F_MARKET, NO_ASK, NO_BID, SELL
 from marketsim.kernel.draw import exponential
 from marketsim.kernel.layout import trader_at
-from marketsim.kernel.messages import send_message
 from marketsim.kernel.records import compiled, load_i8
 from marketsim.kernel.rule import group_parameters, reads_parameters, rule
-from marketsim.kernel.sending import lots_of, place, words
+from marketsim.kernel.sending import lots_of, place, place_for, words
 
 PARAMETERS = group_parameters(
     ("limit_threshold", "i8"),  # of 2^31: a wake-up whose draw is below it is a limit order, else a market order
@@ -63,16 +62,12 @@ def order_flow(w, g, m, trader, index, wakeup, delay):
     half = g.count >> 1
     number = g.first_trader + index % half
     size = lots_of(p.size_ticklots, m.index_ticks)
-    none = np.int64(-1)
     if r0 >> 1 >= p.limit_threshold:
         taker = np.int64(trader_at(w.traders, number + half).position)
-        place(w, m, taker, delay, side, np.int64(1), size, np.int64(F_MARKET), none)
+        place(w, m, taker, delay, side, np.int64(1), size, np.int64(F_MARKET), np.int64(-1))
         return
     away = ticks_away(p, r2)
     price = counted_from(m, side) + (-away if side == BUY else away)
     position = np.int64(trader_at(w.traders, number).position)
-    w.resting = -1
-    place(w, m, position, delay, side, price, size, np.int64(0), none)
-    if w.resting >= 0:
-        life = np.int64(min(exponential(r1, r3, w.exponential) * p.life_ns, LONGEST_LIFE_NS))
-        send_message(w, w.now_ns + life + 1, position, np.int64(F_CANCEL), np.int64(0), np.int64(0), none, np.int64(P_NORMAL), none, np.int64(w.next_order_id), np.int64(w.resting))  # fmt: skip
+    life = np.int64(min(exponential(r1, r3, w.exponential) * p.life_ns, LONGEST_LIFE_NS))
+    place_for(w, m, position, side, price, size, life + 1)
