@@ -191,7 +191,7 @@ def test_a_code_that_stands_for_nothing_stops_the_run_and_names_group_and_code()
     world = crowd(5)
     world.groups[2]["rule"] = 99
     before = world.get("order_count")
-    with pytest.raises(KernelError, match=r"trader group 2 .* its rule code was 99; codes are 0 fcn, 1 fundamentalist, 2"):
+    with pytest.raises(KernelError, match=r"trader group 2 .* its rule code was 99; codes are 0 fcn, 1 fundament"):
         MarketEnvironment(world, {"m": 0}, 60 * SECOND).run()
     assert world.get("now_ns") < 10 * SECOND  # 30 traders who wake 1.5 times a second
     assert world.get("order_count") >= before
