@@ -141,6 +141,15 @@ def place_child(w, m, position, delay, side, price, size, flags, slot, parent):
 
 
 @compiled
+def place_for(w, m, position, side, price, size, life_ns):
+    """Send a limit order at once; what of it rests is cancelled after `life_ns`, unless it is gone by then."""
+    w.resting = -1  # what an order that is not sent leaves of the one before
+    place(w, m, position, np.int64(0), side, price, size, np.int64(0), np.int64(-1))
+    if w.resting >= 0:
+        send_message(w, w.now_ns + life_ns, position, F_CANCEL, np.int64(0), np.int64(0), np.int64(-1), P_NORMAL, np.int64(-1), np.int64(w.next_order_id), np.int64(w.resting))  # fmt: skip
+
+
+@compiled
 def withdraw(w, position, delay, i):
     """Cancel own resting order record `i`, at once or after the group's latency (its slot is free from now on)."""
     if delay == 0:

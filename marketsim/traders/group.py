@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
@@ -137,6 +138,10 @@ class TraderGroupSpec(Spec):
         """Whether its traders wake by a clock of the group."""
         return True
 
+    def mean_rate(self) -> Fraction:
+        """Mean number of wake-ups of each trader a second."""
+        return self.rate
+
     def has_desk(self) -> bool:
         """Whether the group has a desk on the clock."""
         return type(self).desk is not TraderGroupSpec.desk
@@ -247,7 +252,7 @@ class TraderGroupSpec(Spec):
         """A clock that contradicts itself, or of a group that does not wake by one."""
         yield from (fault.below("clock") for fault in self.clock.faults())
         yield from (fault.below("season") for fault in self.season.faults())
-        if self.has_clock() and self.rate:
+        if self.has_clock() and self.mean_rate():
             return
         why = "its rate is 0" if self.has_clock() else f"{self.kind} traders act when there is something to do"
         for key, value in (("clock", self.clock), ("season", self.season)):
@@ -341,8 +346,4 @@ TRADERS: Family[TraderGroupSpec] = Family(
     key="kind",
     home="marketsim.traders.kinds",
     needs=("rule", "sentence"),
-    announced={
-        "order_flow": "noise",
-        "fcn": "groups of fundamentalist, trend and noise",
-    },
 )

@@ -153,7 +153,7 @@ class GroupStreams:
 
 def _clock(spec: TraderGroupSpec, rule: GroupRule, start_ns: int) -> dict[str, Any]:
     """When the group wakes; one without a rule never does."""
-    per_second = spec.rate * spec.count if rule.rule is not None else 0
+    per_second = spec.mean_rate() * spec.count if rule.rule is not None else 0
     mean_gap_ns = float(NS_PER_SECOND / per_second) if per_second else 0.0
     return clock_record(spec.clock, spec.season, mean_gap_ns, start_ns)
 

@@ -31,6 +31,7 @@ class RuleWorld:
         gap_ns: int = SECOND,
         path: Sequence[int] = (10_000,),
         latent: float = 0.0,
+        logs: Sequence[str] = ("trades",),
         **fields: Any,
     ) -> None:
         self.other, self.now = count, 0
@@ -45,7 +46,7 @@ class RuleWorld:
             markets=[{**market_fields(plan, 0), "latent": -1, "latent_ticks": latent}],
             cohorts=[dict(group=0), *[dict(group=-1)] * 5], groups=[group | fields],
             accounts=accounts, positions=positions, traders=traders, slots=count, exponential=exponential_table(),
-            logs=("trades",), log_rows=1 << 16,
+            logs=tuple(logs), log_rows=1 << 16,
         )  # fmt: skip
         self.world.give_path(0, 0, np.array([*path, *[path[-1]] * 5_000], np.float64))
         self.world.open()

@@ -139,7 +139,7 @@ def test_codes_and_the_specs_of_traders_do_not_load_the_compiler() -> None:
 @pytest.mark.parametrize(
     ("rule", "parameters", "own", "message"),
     [
-        ("nois", {}, {}, "no trader rule is called 'nois'; there are fundamentalist, holder"),
+        ("nois", {}, {}, "no trader rule is called 'nois'; there are fcn, fundamentalist, holder"),
         ("fundamentalist", {"capacity": 1.0}, {}, "has no parameter 'capacity'; it has close, slice_ticklots"),
         ("fundamentalist", {"close": 0.0}, {}, "lacks the parameter slice_ticklots, refill_threshold"),
         ("retail", None, {"f0": 3.0}, "'retail' has no own number 'f0'; it has leverage"),
@@ -191,7 +191,7 @@ def test_a_code_that_stands_for_nothing_stops_the_run_and_names_group_and_code()
     world = crowd(5)
     world.groups[2]["rule"] = 99
     before = world.get("order_count")
-    with pytest.raises(KernelError, match=r"trader group 2 .* its rule code was 99; codes are 0 fundamentalist, 1"):
+    with pytest.raises(KernelError, match=r"trader group 2 .* its rule code was 99; codes are 0 fcn, 1 fundament"):
         MarketEnvironment(world, {"m": 0}, 60 * SECOND).run()
     assert world.get("now_ns") < 10 * SECOND  # 30 traders who wake 1.5 times a second
     assert world.get("order_count") >= before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,11 @@ import pytest
 
 from marketsim.scenario.defaults import with_currency
 from marketsim.spec import Fault
+from marketsim.streams import Stream
 from marketsim.traders.group import TRADERS, Surroundings, TraderGroupSpec
+from marketsim.traders.kinds.order_flow import LimitFlowSpec
 from marketsim.traders.kinds.token_maker import hedge_of
+from marketsim.traders.rule import GroupTerms
 from marketsim.units import NS_PER_SECOND
 
 MINUTE = 60 * NS_PER_SECOND
@@ -184,3 +188,84 @@ SENTENCES = [
 @pytest.mark.parametrize(("spec", "said"), SENTENCES, ids=lambda part: getattr(part, "kind", ""))
 def test_a_kind_says_what_it_does(spec: TraderGroupSpec, said: str) -> None:
     assert said in spec.sentence()
+
+
+def flow(**keys: Any) -> TraderGroupSpec:
+    limits = {"rates": ["3/s", "2/s", "1/s"]}
+    given = {"size": "30 USDT", "limits": limits, "market_rate": "2/s", "cancel_rate": "30/min"}
+    return group("order_flow", **(given | keys))
+
+
+def test_rates_of_a_flow_are_thresholds_of_one_draw() -> None:
+    """Six limit and two market orders a second on each side: three wake-ups of four are limit orders."""
+    spec = flow()
+    assert spec.mean_rate() == 8  # of each of its two accounts, 16 in all
+    terms = GroupTerms(10_000, NS_PER_SECOND, 300_000, None, lambda name: Stream(1, 0, name))
+    parameters = dict(spec.rule(terms).parameters)
+    assert parameters.pop("level_table").tolist() == [2**31, 3_579_139_413, 2**32]  # 3 of 6, 5 of 6, 6 of 6
+    assert parameters == {
+        "limit_threshold": 1_610_612_736, "size_ticklots": 300_000.0, "life_ns": 2.0 * NS_PER_SECOND, "levels": 3,
+    }  # fmt: skip
+
+
+def test_limit_orders_may_be_rarer_the_farther_away_they_are() -> None:
+    limits = LimitFlowSpec.model_validate({"rate": "2/s", "levels": 4, "exponent": Decimal("0.5")})
+    assert limits.by_level().tolist() == pytest.approx([2, 1.4142135623730951, 1.1547005383792515, 1], rel=1e-12)
+    assert float(limits.total()) == pytest.approx(5.5689191017523466)
+    assert LimitFlowSpec.model_validate({"rate": "1/min", "levels": 90}).total() == Fraction(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("keys", "places"),
+    [
+        ({}, []),
+        ({"count": 3}, ["count"]),
+        ({"rate": "1/h"}, ["rate"]),
+        ({"latency": "1ms"}, ["latency"]),
+        ({"market_rate": "0/s"}, []),
+        ({"market_rate": "0/s", "limits": {"rates": ["0/s"]}}, ["market_rate"]),
+        ({"limits": {"levels": 3}}, ["limits"]),
+        ({"cancel_rate": "1/d", "limits": {"rates": ["6/s"]}}, ["cancel_rate"]),  # 1,036,800 would rest
+        ({"market": "UP"}, ["market"]),
+    ],
+)
+def test_a_flow_that_cannot_be_is_refused_with_its_place(keys: dict[str, Any], places: list[str]) -> None:
+    assert [place for place, _ in faults(flow(**keys))] == places
+
+
+def fcn(**keys: Any) -> TraderGroupSpec:
+    fixed = {"fundamental": 2, "chart": 1, "noise": 5, "reversion": "40s", "window": "20s", "margin": Decimal("0.03")}
+    return group("fcn", **({"size": "30 USDT", "noise_scale": "0.5%"} | fixed | keys))
+
+
+def test_an_fcn_agents_weights_are_shares_of_what_they_move_over_its_window() -> None:
+    """Shares of 2/8, 1/8 and 5/8; a window of half the reversion; a noise of 0.5 % a second for 20 of them."""
+    terms = GroupTerms(10_000, 2 * NS_PER_SECOND, 300_000, None, lambda name: Stream(1, 0, name))
+    parameters = fcn().rule(terms).parameters
+    wanted = {"fundamental_table": 0.125, "chart_table": 0.125, "noise_table": 0.0625, "margin_table": 0.03}
+    assert {name: parameters[name].tolist() for name in wanted} == {name: [each] * 2 for name, each in wanted.items()}
+    assert parameters["window_table"].tolist() == [20 * NS_PER_SECOND] * 2
+    assert parameters["steps_table"].tolist() == [10, 10]
+    assert fcn().longest_lookback_ns() == 20 * NS_PER_SECOND
+    nobody = fcn(fundamental={"choice": {0: "100%"}}, chart=0, noise=0).rule(terms).parameters
+    assert nobody["fundamental_table"].tolist() == nobody["noise_table"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "places"),
+    [
+        ({}, []),
+        ({"window": {"exponential": "1min"}}, ["window"]),
+        ({"reversion": {"exponential": "1min"}}, []),
+        ({"window": "0s"}, ["window"]),
+        ({"window": "25h"}, ["window"]),
+        ({"margin": 1}, ["margin"]),
+        ({"noise": {"uniform": [-1, 1]}}, ["noise"]),
+        ({"fundamental": 0, "chart": 0, "noise": 0}, ["noise"]),
+        ({"latency": "1ms"}, ["latency"]),
+        ({"market": "COIN"}, []),
+        ({"market": "UP"}, ["market"]),
+    ],
+)
+def test_fcn_agents_that_cannot_be_are_refused_with_their_place(keys: dict[str, Any], places: list[str]) -> None:
+    assert [place for place, _ in faults(fcn(**keys))] == places
