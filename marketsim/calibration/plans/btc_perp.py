@@ -4,12 +4,10 @@ What is not free was argued from the rules of real venues and from what was meas
 (docs/calibration.md#decision-rules): order sizes, numbers of children, memories, classes of makers, leverage.
 """
 
-from pathlib import Path
-
 from marketsim.calibration.plan import Parameter, Plan
 
 BTC_PERP = Plan(
-    world=str(Path(__file__).with_suffix(".yaml")),
+    world="base/btc-perp.yaml",
     market="BTC-PERP",
     kind="btc",
     window={
@@ -20,15 +18,15 @@ BTC_PERP = Plan(
     },
     seeds=(101, 102),
     parameters={
-        "impact": Parameter("traders.makers.view.impact", 0.06, 0.3, " bps"),
-        "index_share": Parameter("traders.makers.view.index", 20, 90, "%", log=False),
-        "first": Parameter("traders.makers.first", 0.08, 0.4, " bps"),
-        "widening": Parameter("traders.makers.volatility_spread", 0.005, 0.1),
-        "thinning": Parameter("traders.makers.quoting.thinning", 10, 90, "%", log=False),
-        "parents_rate": Parameter("traders.parents.rate", 1, 5, "/h"),
-        "gap": Parameter("traders.parents.children.gap.lognormal.median", 40, 500, "ms"),
-        "informed": Parameter("traders.parents.informed", 5, 50, "%", log=False),
-        "threshold": Parameter("traders.value.threshold.scale", 10, 60, " bps"),
+        "impact": Parameter("traders.makers.view.impact", 0.1, 0.35, " bps"),
+        "index_share": Parameter("traders.makers.view.index", 40, 70, "%", log=False),
+        "first": Parameter("traders.makers.first", 0.1, 0.2, " bps"),
+        "widening": Parameter("traders.makers.volatility_spread", 0.01, 0.04),
+        "thinning": Parameter("traders.makers.quoting.thinning", 20, 70, "%", log=False),
+        "parents_rate": Parameter("traders.parents.rate", 1.3, 2.7, "/h"),
+        "gap": Parameter("traders.parents.children.gap.lognormal.median", 100, 400, "ms"),
+        "informed": Parameter("traders.parents.informed", 15, 40, "%", log=False),
+        "threshold": Parameter("traders.value.threshold.scale", 20, 50, " bps"),
     },
     weights={
         "spread": 1.0,
