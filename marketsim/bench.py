@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
 NOISE = {"makers": 0, "value": 0, "trend": 0, "retail": 0, "noise": 10_000}
-MIXED = {"makers": 20, "value": 2_490, "trend": 630, "retail": 630, "noise": 6_230}  # the base world's shares of 10,000
+MIXED = {"makers": 20, "value": 2_490, "trend": 630, "retail": 630, "noise": 6_230}  # the shares of btc-perp@1, of 10,000
 SLICES = 7
 SLICE_S = 0.4  # time of one repetition, about
 RECORDINGS = 3
@@ -99,9 +99,9 @@ def _model(file: str, **overrides: str) -> MarketModel:
 
 
 def _crowd(counts: dict[str, int], **overrides: str) -> MarketModel:
-    """The base world with other numbers of traders, an hour old: its book is full."""
+    """The world btc-perp@1 with other numbers of traders, an hour old: its book is full."""
     heads = {f"traders.{group}.count": str(count) for group, count in counts.items()}
-    model = _model("base/btc-perp.yaml", **{"clock.duration": "30d", **heads, **overrides})
+    model = _model("base/btc-perp@1.yaml", **{"clock.duration": "30d", **heads, **overrides})
     model.env.run(3_600 * NS_PER_SECOND)
     return model
 
@@ -201,9 +201,9 @@ def _resident_bytes() -> int:
 
 
 def _quiet() -> MarketModel:
-    """The base world without its traders: an index, a mark, an empty book."""
+    """The world btc-perp@1 without its traders: an index, a mark, an empty book."""
     return _model(
-        "base/btc-perp.yaml", **{f"traders.{group}.count": "0" for group in NOISE}, **{"clock.duration": "30d"}
+        "base/btc-perp@1.yaml", **{f"traders.{group}.count": "0" for group in NOISE}, **{"clock.duration": "30d"}
     )
 
 
@@ -345,7 +345,7 @@ CASES = [
     Case("import", "s", 0.15, False, import_seconds, "import marketsim, a whole process"),
     Case("quickstart", "s", 8, False, quickstart_seconds, "scenarios/quickstart.yaml with its report, a whole process"),
     Case("noise", "M events/s", 10, True, noise_rates, "10,000 noise traders alone, after an hour"),
-    Case("mixed", "M events/s", 6, True, mixed_rates, "the base world's crowd as 10,000, after an hour"),
+    Case("mixed", "M events/s", 6, True, mixed_rates, "the crowd of btc-perp@1 as 10,000, after an hour"),
     Case("streamed", "M events/s", 4, True, streamed_rates, "the same, every trade to Parquet, file closed"),
     Case(
         "million",

@@ -24,7 +24,7 @@ def test_a_value_says_which_line_of_which_file_it_comes_from(shown: str) -> None
     written = (SCENARIOS / "crowded_reset.yaml").read_text(encoding="utf-8").splitlines()
     (line,) = (number for number, text in enumerate(written, 1) if text.startswith("clock:"))
     assert line_of(shown, "duration: 3d").endswith(f"crowded_reset.yaml:{line}")
-    assert "base/btc-perp.yaml:" in line_of(shown, "underlying: BTC")
+    assert "base/btc-perp@1.yaml:" in line_of(shown, "underlying: BTC")
 
 
 def test_a_value_says_that_it_comes_from_a_preset_an_override_or_a_default(shown: str) -> None:

@@ -53,7 +53,7 @@ def test_own_scenarios_are_listed_after_the_shipped_ones(tmp_path: Path, monkeyp
     (tmp_path / "scenarios/mine.yaml").write_text("extends: marketsim:quickstart\ntitle: Mine\n", encoding="utf-8")
     *shipped, own = listing("scenarios")
     assert own == ("mine", "scenarios/mine.yaml", "Mine")
-    assert ("marketsim:btc-perp@1", str(SCENARIOS / "base/btc-perp.yaml")) in [row[:2] for row in shipped]
+    assert ("marketsim:btc-perp@1", str(SCENARIOS / "base/btc-perp@1.yaml")) in [row[:2] for row in shipped]
 
 
 def test_a_list_there_is_not_is_refused() -> None:

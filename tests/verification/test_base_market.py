@@ -16,7 +16,7 @@ import pytest
 from tests.verification.base_market import DEPTH_BPS, SIGNATURE_S, Watched, figures, watch
 from tests.verification.results import SCENARIOS, draw, write_table
 
-BASE = str(SCENARIOS / "base" / "btc-perp.yaml")
+BASE = str(SCENARIOS / "base" / "btc-perp@1.yaml")
 SEEDS = (1, 2, 3)
 CLUSTERED = {
     "underlyings.BTC.index": "{kind: log_ou_vol, price: 30000 USDT, volatility: 65%/yr, log_sd: 0.6, memory: 1h}"

@@ -95,7 +95,7 @@ def test_demand_from_one_side_makes_funding_positive_and_the_premium_is_the_form
     found = {}
     for wanted in (False, True):
         changes = {"record.trades": "none", "clock.duration": "8h1min"}
-        model = ms.MarketModel(str(SCENARIOS / "base" / "btc-perp.yaml"), seed=1, set=changes)
+        model = ms.MarketModel(str(SCENARIOS / "base" / "btc-perp@1.yaml"), seed=1, set=changes)
         if wanted:
             SteadyBuyer(model, capital="1 GUSDT")
         premiums: list[float] = []

@@ -16,7 +16,7 @@ import marketsim as ms
 from tests.verification.impact import AFTER_S, Pairs, exponent, measure, y_ratio
 from tests.verification.results import SCENARIOS, draw, interval, write_table
 
-BASE = str(SCENARIOS / "base" / "btc-perp.yaml")
+BASE = str(SCENARIOS / "base" / "btc-perp@1.yaml")
 SIZES = (0.001, 0.003, 0.01, 0.03)
 LEARNING = ("0%", "30%", "100%")
 PAIRS = range(1, 11)
