@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SCENARIOS = Path(__file__).resolve().parent.parent / "scenarios"
 NOISE = {"makers": 0, "value": 0, "trend": 0, "retail": 0, "noise": 10_000}
-MIXED = {"makers": 20, "value": 2_490, "trend": 630, "retail": 630, "noise": 6_230}  # the shares of btc-perp@1, of 10,000
+MIXED = {"makers": 20, "value": 2_490, "trend": 630, "retail": 630, "noise": 6_230}  # shares of btc-perp@1
 SLICES = 7
 SLICE_S = 0.4  # time of one repetition, about
 RECORDINGS = 3
