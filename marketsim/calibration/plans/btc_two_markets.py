@@ -19,7 +19,9 @@ BTC_TWO_MARKETS = Plan(
     },
     seeds=(101, 102),
     parameters={
-        "impact": Parameter("traders.makers.view.impact", 0.15, 0.4, " bps", more={"traders.spot-makers.view.impact": 1.6}),
+        "impact": Parameter(
+            "traders.makers.view.impact", 0.15, 0.4, " bps", more={"traders.spot-makers.view.impact": 1.6}
+        ),
         "first": Parameter("traders.makers.first", 0.09, 0.22, " bps", more={"traders.spot-makers.first": 1.25}),
         "widening": Parameter(
             "traders.makers.volatility_spread", 0.01, 0.05, more={"traders.spot-makers.volatility_spread": 1.0}
