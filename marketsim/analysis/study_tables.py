@@ -4,6 +4,7 @@ crowding.parquet    where the study sends probes: K, lambda and Lambda of each c
 holding.parquet     asked for by `compare_holding`: each holder of a token against a perpetual position
 transfers.parquet   asked for by the measure `transfers`: who paid whom in every finished run, by cohort and cause
 sensitivity.parquet asked for by `sensitivity`: indices of every varied path for one measure
+loop_cells.parquet, hypotheses.parquet   asked for by a registration whose analysis is `reset loop`
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from marketsim.analysis.crowding.study_crowding import study_crowding
 from marketsim.analysis.holding.token_against_perpetual import compare_holding
+from marketsim.analysis.loop_hypotheses.hypotheses import hypotheses_table
+from marketsim.analysis.loop_hypotheses.loop_cells import cells_table, loop_cells
+from marketsim.analysis.loop_hypotheses.registered_tests import registered_tests
 from marketsim.analysis.measures.register import all_measures
 from marketsim.analysis.run_data.finished_runs import factual_arms, finished_runs
 from marketsim.analysis.study_effects.effects_table import effects_of
@@ -38,6 +43,12 @@ def write_study_tables(study: Study) -> list[Path]:
     if study.spec.sensitivity is not None:
         units = {name: measure.unit for name, measure in all_measures().items()}
         written.append(_write(study, "sensitivity", measure_sensitivity(study, units, effects)))
+    tests = registered_tests(study)
+    if tests is not None:
+        cells = loop_cells(study, tests)
+        written.append(_write(study, "loop_cells", cells_table(cells)))
+        rng = np.random.default_rng(study.declared["seed"])
+        written.append(_write(study, "hypotheses", hypotheses_table(cells, tests, rng)))
     return [*written, study.write_effects(effects)]
 
 

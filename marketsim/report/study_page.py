@@ -15,13 +15,14 @@ from marketsim.report.study_answer import answer
 from marketsim.report.study_crowding import crowding
 from marketsim.report.study_effects import effects, primary
 from marketsim.report.study_holding import holding
+from marketsim.report.study_hypotheses import hypotheses
 from marketsim.report.study_record import StudyRecord
 from marketsim.report.study_runs import cells, failures, provenance, shares
 from marketsim.report.study_sensitivity import sensitivity
 from marketsim.scenario.study.arm import ArmSpec
 
 STUDY_SECTIONS = {
-    "primary": "Answer", "sensitivity": "Sensitivity", "effects": "Other measures", "crowding": "Crowding",
+    "primary": "Answer", "hypotheses": "Registered hypotheses", "sensitivity": "Sensitivity", "effects": "Other measures", "crowding": "Crowding",
     "holding": "Token against perpetual", "arms": "Arms", "cells": "Cells", "shares": "Failed and collapsed",
     "failures": "Failed runs", "provenance": "Provenance",
 }  # fmt: skip
@@ -42,7 +43,7 @@ ARMS = {
 def render_study(study: Study) -> str:
     """The whole report of a study as one self-contained HTML page."""
     record = StudyRecord(study)
-    parts = (primary, sensitivity, effects, crowding, holding, arms, cells, shares, failures, provenance)
+    parts = (primary, hypotheses, sensitivity, effects, crowding, holding, arms, cells, shares, failures, provenance)
     made = {anchor: part(record) for anchor, part in zip(STUDY_SECTIONS, parts, strict=True)}
     first = "primary" if record.study.spec.sensitivity is None else "sensitivity"
     shown = {anchor: made[anchor] for anchor in dict.fromkeys([first, *made]) if made[anchor]}
