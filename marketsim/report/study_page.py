@@ -22,9 +22,9 @@ from marketsim.report.study_sensitivity import sensitivity
 from marketsim.scenario.study.arm import ArmSpec
 
 STUDY_SECTIONS = {
-    "primary": "Answer", "hypotheses": "Registered hypotheses", "sensitivity": "Sensitivity", "effects": "Other measures", "crowding": "Crowding",
-    "holding": "Token against perpetual", "arms": "Arms", "cells": "Cells", "shares": "Failed and collapsed",
-    "failures": "Failed runs", "provenance": "Provenance",
+    "primary": "Answer", "hypotheses": "Registered hypotheses", "sensitivity": "Sensitivity",
+    "effects": "Other measures", "crowding": "Crowding", "holding": "Token against perpetual", "arms": "Arms",
+    "cells": "Cells", "shares": "Failed and collapsed", "failures": "Failed runs", "provenance": "Provenance",
 }  # fmt: skip
 
 ARMS = {

@@ -1,8 +1,10 @@
 """hypotheses.parquet: the registered hypotheses about the loop, each with its interval, its margin and a verdict.
 
 Replications are the unit: every estimate is computed again without each of them, all cells, predictions and probes
-included. H1, H2 and H4 are slopes of measured on predicted pushes through the origin, H3 of traded over K r on what is
-predicted for it; 1 is as predicted, whatever the size of the loop.
+included. An estimate is sum v measured / sum v predicted over cells, of pushes (H1, H2, H4) with v = registered level
+/ variance, of traded over K r (H3) with v = 1 / variance; 1 is as predicted, whatever the size of the loop. The
+registered level stands for the prediction in v (an instrument, Wald 1940): probes are noisy, and a least-squares slope
+on them would come out too small.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ class Hypothesis:
     statement: str
     measured: Measured
     expected: Expected
+    is_of_levels: bool = True
 
 
 def _push(sums: ResetSums) -> float:
@@ -55,9 +58,10 @@ HYPOTHESES = (
     Hypothesis("H2", "H2", CHILDREN, "the children's system with the probes' kernel", _push,
                lambda told: told.multiplier - 1),
     Hypothesis("H2 rival", "H2", CHILDREN, "R = r + I(K R)", _push, lambda told: _less_one(told.rival)),
-    Hypothesis("H3 once", "H3", ONCE, "traded = K r", cell_prediction.orders_ratio, lambda told: told.orders),
+    Hypothesis("H3 once", "H3", ONCE, "traded = K r", cell_prediction.orders_ratio, lambda told: told.orders,
+               is_of_levels=False),
     Hypothesis("H3", "H3", CHILDREN, "traded / (K r) = sum u_k", cell_prediction.orders_ratio,
-               lambda told: told.orders),
+               lambda told: told.orders, is_of_levels=False),
     Hypothesis("H4", "H4", CHILDREN, "push = the kernel applied to the orders sent", _push,
                lambda told: _less_one(told.of_orders_sent)),
 )  # fmt: skip
@@ -97,20 +101,23 @@ def _slope_row(hypothesis: Hypothesis, cells: Sequence[LoopCell], margin: float)
         return replace(told, sentence=f"{hypothesis.name}: no cell has a prediction; its probes did not push.")
     points = {without: _points(hypothesis, known, without) for without in (None, *replications)}
     weights = _weights(np.array([points[without][0] for without in replications]))
-    whole, *left = (_slope(*points[without], weights) for without in (None, *replications))
+    if hypothesis.is_of_levels:
+        weights *= np.array([cell.label.level for cell in known])
+    whole, *left = (_ratio(*points[without], weights) for without in (None, *replications))
     found = equivalence(whole, np.array(left), 1.0, margin)
     return replace(told, sentence=_slope_sentence(hypothesis, found, len(known), len(replications)), **_numbers(found))
 
 
 def _points(hypothesis: Hypothesis, cells: Sequence[LoopCell], without: int | None) -> tuple[Floats, Floats]:
     """Measured and expected (c,) without a replication; NaN where there is none."""
-    measured, expected = [], []
-    for cell in cells:
-        sums, told = cell.sums(without), cell.predicted(without)
+    measured, expected = np.full((2, len(cells)), np.nan)
+    for i, cell in enumerate(cells):
+        sums = cell.sums(without)
+        told = None if sums is None or cell.rule is None else cell_prediction.predict(sums, cell.rule)
         value = None if told is None else hypothesis.expected(told)
-        measured.append(np.nan if sums is None or value is None else hypothesis.measured(sums))
-        expected.append(np.nan if value is None else value)
-    return np.array(measured, np.float64), np.array(expected, np.float64)
+        if sums is not None and value is not None:
+            measured[i], expected[i] = hypothesis.measured(sums), value
+    return measured, expected
 
 
 def _weights(left: Floats) -> Floats:
@@ -121,8 +128,8 @@ def _weights(left: Floats) -> Floats:
     return weights
 
 
-def _slope(measured: Floats, expected: Floats, weights: Floats) -> float:
-    return float(np.nansum(weights * measured * expected) / np.nansum(weights * expected**2))
+def _ratio(measured: Floats, expected: Floats, weights: Floats) -> float:
+    return float(np.nansum(weights * measured) / np.nansum(weights * expected))
 
 
 def _numbers(found: Equivalence) -> dict[str, Any]:

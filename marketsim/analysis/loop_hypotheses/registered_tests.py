@@ -123,6 +123,8 @@ def _label(row: Any, place: str) -> CellLabel:
         label = CellLabel(str(way), float(level), float(size), SIGNS[sign])
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f'{place}: was {row!r}; allowed: such as ["assets", 0.2, 0.01, "up"]') from error
+    if not label.level > 0:
+        raise UsageError(f"{place}: level: was {label.level!r}; allowed: above 0")
     if not 0 < label.size < 1:
         raise UsageError(f"{place}: size: was {label.size!r}; allowed: above 0, below 1")
     return label

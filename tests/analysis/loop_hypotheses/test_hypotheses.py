@@ -22,12 +22,12 @@ def table(cells: list[LoopCell]) -> dict[tuple[str, str], dict]:
 def test_h1_is_the_slope_of_measured_on_predicted_pushes() -> None:
     """Pushes of .21 r and .42 r where probes say .2 and .4, equal noise: 1.05, standard error that of the sums."""
     cells = [
-        cell(0, "once", [once(0.2, 0.21 + e) for e in NOISE]),
-        cell(1, "once", [once(0.4, 0.42 + e) for e in NOISE]),
+        cell(0, "once", [once(0.2, 0.21 + e) for e in NOISE], level=0.2),
+        cell(1, "once", [once(0.4, 0.42 + e) for e in NOISE], level=0.4),
     ]
     row = table(cells)["H1", "once"]
     assert row["estimate"] == pytest.approx(1.05)
-    # b = sum of p_c y_c / sum p_c^2 with equal weights: e (.2 + .4) / .2 = 3 e, e of s / sqrt(6) = .0057735 x sqrt(2)
+    # sum level y / sum level p with equal variances: e (.2 + .4) / (.04 + .16) = 3 e, e of s / sqrt(6)
     error = 3 * np.sqrt(0.001 / 5 / 6)
     assert row["hi"] - row["lo"] == pytest.approx(2 * 2.5706 * error, rel=1e-3)
     assert row["hi_90"] == pytest.approx(1.05 + 2.0150 * error, rel=1e-4)
