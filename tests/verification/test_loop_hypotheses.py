@@ -1,6 +1,6 @@
 """Tests of the loop's hypotheses keep their size and intervals cover, in worlds with the noise of a study.
 
-Pushes have 8.5 bp of noise a run and 30 % of the push, of Student's t with three degrees, a third of its variance common
+Pushes have 8.5 bp of noise a run and 30 % of the push, Student's t with three degrees, a third of its variance common
 to the ways; probe pairs 6 bp and 21 %. Four levels of Lambda, four sizes, two signs, two ways, thirty replications.
 """
 

@@ -20,17 +20,20 @@ Impact = Callable[[float], float]
 """Push [r] of a volume [K r], 0 for none."""
 
 
-def sizes_in_concave_impact(children: int, impact: Impact, seen: Sequence[float] | Floats) -> list[float]:
-    """Sizes u_1 .. u_n [K r] of children that are sized anew: u_k = (1 + seen push - S_(k-1)) / (n - k + 1).
+def sizes_in_concave_impact(
+    impact: Impact, seen: Sequence[float] | Floats, moves: Sequence[float] | Floats
+) -> list[float]:
+    """Sizes u_1 .. u_n [K r] of n children that are sized anew: u_k = (m_k + seen push - S_(k-1)) / (n - k + 1).
 
-    seen: what the mark shows of a child's impact m children later, m = 0 .. n - 1 (m = 0 is not used).
+    seen: what the mark shows of a child's impact m children later, m = 0 .. n - 1 (m = 0 is not used). moves: m_k, the
+    baseline's own return since the last reset at each child [r], 1 where nothing else moves it.
     """
     sizes: list[float] = []
     added: list[float] = []
-    total = 0.0
+    total, children = 0.0, len(moves)
     for k in range(children):
         push = sum(each * seen[k - j] for j, each in enumerate(added))
-        size = (1 + push - total) / (children - k)
+        size = (moves[k] + push - total) / (children - k)
         added.append(impact(total + size) - impact(total))
         sizes.append(size)
         total += size
@@ -44,15 +47,15 @@ def push_of_sizes(sizes: Sequence[float] | Floats, impact: Impact, alive: Sequen
     return float(np.dot(np.diff(levels), np.asarray(alive, np.float64)))
 
 
-def multiplier_until_nothing_is_wanted(impact: Impact, seen: float = 1.0) -> float | None:
-    """R / r, the root of R = r + seen I(K R) from r on; None where there is none below 1,000 r."""
-    size = 1.0
-    while size < 1_000:
+def size_until_nothing_is_wanted(impact: Impact, seen: float = 1.0, move: float = 1.0) -> float | None:
+    """The root S of S = move + seen I(S) from `move` on [K r]; None where there is none below 1,000 times that."""
+    size = move
+    while 0 < size < 1_000 * move:
         above = size * 1.01
-        if 1 + seen * impact(above) - above <= 0:
+        if move + seen * impact(above) - above <= 0:
             for _ in range(60):
                 middle = (size + above) / 2
-                size, above = (middle, above) if 1 + seen * impact(middle) - middle > 0 else (size, middle)
+                size, above = (middle, above) if move + seen * impact(middle) - middle > 0 else (size, middle)
             return (size + above) / 2
         size = above
     return None

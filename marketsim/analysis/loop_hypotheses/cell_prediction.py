@@ -1,14 +1,15 @@
 """What theory makes of the sums of a cell, without a free number: H1 to H4, and the rival of H2.
 
-Everything is in units of the move r and of the order K r. I(S) goes through the probes' pushes of several sizes, each
-sent in equal children at the reset's own times; what the kernel of one child says of fading is taken out of it, so that
-unequal children can be put in its place.
+Everything is in units of the move r and of the order K r. The baseline's own moves while children are sent are part of
+what the funds answer: child k is sized by the baseline's return since the last reset at that instant, and its push. I(S)
+goes through the probes' pushes of several sizes, each sent in equal children at the reset's own times; what the kernel
+of one child says of fading is taken out of it, so that unequal children can be put in its place.
 
 | hypothesis | prediction |
 |---|---|
 | H1, sized once | M = 1 + I(K r) / r: the probes of the order's own size and schedule |
 | H2, each child anew | M of the children of `concave_loop.sizes_in_concave_impact`, through I and the kernel |
-| its rival | M = 1 + I(K R) / r at the root R = r + phi I(K R) |
+| its rival | M = 1 + I(K R) / r at the root R = r_n + phi I(K R), r_n the baseline's return at the last child |
 | H3 | traded / (K r) = sum u_k of these children; 1 where sized once |
 | H4 | push = the kernel applied to the children that were really sent |
 """
@@ -20,9 +21,9 @@ from math import log
 
 from marketsim.analysis.crowding.concave_loop import (
     Impact,
-    multiplier_until_nothing_is_wanted,
     power_impact,
     push_of_sizes,
+    size_until_nothing_is_wanted,
     sizes_in_concave_impact,
 )
 from marketsim.analysis.loop_hypotheses.reset_sums import ResetSums
@@ -65,7 +66,7 @@ def predict(sums: ResetSums, rule: str) -> CellPrediction | None:
         return None
     at_once = _scaled(probed, 1 / kept)
     level = _level(push_of_sizes(equal, at_once, later), crowding(sums))
-    sizes = sizes_in_concave_impact(n, at_once, sums.seen / sums.at_once)
+    sizes = sizes_in_concave_impact(at_once, sums.seen / sums.at_once, sums.moves / sums.move)
     sent = sums.sent / sums.wanted
     return CellPrediction(
         multiplier=1 + level * push_of_sizes(sizes, at_once, later),
@@ -87,7 +88,7 @@ def _level(of_kernel: float, of_probes: float) -> float:
 def _rival(sums: ResetSums, probed: Impact, share: float) -> float | None:
     """M at the root of R = r + phi I(K R), phi what the mark shows of a child at the next one."""
     phi = 1.0 if len(sums.seen) < 2 or sums.alive[-2] <= 0 else float(sums.seen[1] / sums.alive[-2])
-    root = multiplier_until_nothing_is_wanted(probed, phi)
+    root = size_until_nothing_is_wanted(probed, phi, float(sums.moves[-1] / sums.move))
     if root is None:
         return None
     return 1 + probed(root) * crowding(sums) / probed(share)

@@ -18,6 +18,7 @@ from marketsim.analysis.crowding.predicted_multiplier import end_of, rule_of
 from marketsim.analysis.crowding.probe_impact import RESET, pushes_of
 from marketsim.analysis.crowding.reset_impact import OWN_SIZE, Kernel, ResetImpact, kernel_of, nearest, reset_impacts
 from marketsim.analysis.measures.reset_pushes import ResetPush, reset_pushes
+from marketsim.analysis.run_data.mid_prices import mids_of
 from marketsim.analysis.run_data.reset_demand import own_demand
 from marketsim.datasets.resets import MarketReset
 from marketsim.datasets.run import Run
@@ -29,10 +30,11 @@ class ResetSums:
     """Sums over the resets of a replication, or of several.
 
     move: abs(r). wanted: K abs(r) [currency]. traded: fills at the baseline's price [currency]. push: at the horizon
-    [return]. sent: what each child traded [currency] (n,). size, end, later: of each size of probe what it wanted
-    [currency] and what it pushed at the last fill and at the horizon (s,); of the order's own size in `own`, `own_end`,
-    `own_later`. child: what the probe of one child wanted; seen: what the mark shows of it m children later; alive and
-    alive_later: the mid, of child k at the last fill and at the horizon (n,); at_once: the mid just after it.
+    [return]. size, end, later: of each size of probe what it wanted [currency] and what it pushed at the last fill and
+    at the horizon (s,); of the order's own size in `own`, `own_end`, `own_later`. sent: what each child traded
+    [currency]; moves: the baseline's return since the last reset at its instant, to the side of the order (n,). child:
+    what the probe of one child wanted; seen: what the mark shows of it m children later; alive and alive_later: the
+    mid, of child k at the last fill and at the horizon (n,); at_once: the mid just after it.
     """
 
     move: float
@@ -46,6 +48,7 @@ class ResetSums:
     end: Floats
     later: Floats
     sent: Floats
+    moves: Floats
     child: float
     at_once: float
     seen: Floats
@@ -84,7 +87,7 @@ def read_resets(factual: Run, baseline: Run, horizon: str) -> ReadResets:
     found, rules = [], set[str | None]()
     for place, push in enumerate(pushes):
         of_reset = [each[place] for each in probes]
-        one = _of_reset(factual, push, of_reset, horizon) if of_reset else None
+        one = _of_reset(factual, baseline, push, of_reset, horizon) if of_reset else None
         if one is not None:
             found.append(one)
             rules.add(rule_of(factual, push.reset))
@@ -113,7 +116,9 @@ def _probes(run: Run, versus: Run, size: float, horizon: str) -> list[_SizeOfPro
     return [_SizeOfProbe(size, end, later) for end, later in both]
 
 
-def _of_reset(run: Run, push: ResetPush, probes: Sequence[_SizeOfProbe], horizon: str) -> ResetSums | None:
+def _of_reset(
+    run: Run, baseline: Run, push: ResetPush, probes: Sequence[_SizeOfProbe], horizon: str
+) -> ResetSums | None:
     """The sums of one reset; None where its move, its push or a probe of it could not be read."""
     reset, move = push.reset, push.move
     if move is None or push.push is None or any(each.end.own is None or each.later.own is None for each in probes):
@@ -128,10 +133,13 @@ def _of_reset(run: Run, push: ResetPush, probes: Sequence[_SizeOfProbe], horizon
     instants, lots = _children(run, reset)
     lot = dict(run.table("instruments").select("market", "lot").iter_rows())[market]
     sent = lots * reset.sign * lot * move.price * (1 + move.r)
+    moves = reset.sign * (mids_of(baseline).standing(market, np.array(instants, np.int64)) / move.price - 1)
+    if not np.isfinite(moves).all():
+        return None
     return ResetSums(
         move=abs(move.r), wanted=abs(own_demand(run, reset) * move.r), traded=float(sent.sum()), push=push.push,
         own=notional[own], own_end=end[own], own_later=later[own], size=notional, end=end, later=later, sent=sent,
-        **_of_kernel(kernel, reset, instants, horizon),
+        moves=moves, **_of_kernel(kernel, reset, instants, horizon),
     )  # fmt: skip
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from marketsim.analysis.crowding.concave_loop import (
-    multiplier_until_nothing_is_wanted,
     power_impact,
     push_of_sizes,
+    size_until_nothing_is_wanted,
     sizes_in_concave_impact,
 )
 from marketsim.analysis.crowding.loop_theory import sizes_of_children
@@ -20,15 +20,15 @@ def root_law(crowding: float):
 
 def test_two_children_by_hand() -> None:
     """Lambda .5, linear: half, then 1 + .25 - .5 = .75. Square root: .5, then 1 + .5 sqrt(.5) - .5 = .853553."""
-    assert sizes_in_concave_impact(2, lambda s: 0.5 * s, [1, 1]) == pytest.approx([0.5, 0.75])
-    sizes = sizes_in_concave_impact(2, root_law(0.5), [1, 1])
+    assert sizes_in_concave_impact(lambda s: 0.5 * s, [1, 1], [1, 1]) == pytest.approx([0.5, 0.75])
+    sizes = sizes_in_concave_impact(root_law(0.5), [1, 1], [1, 1])
     assert sizes == pytest.approx([0.5, 0.8535534])
     assert push_of_sizes(sizes, root_law(0.5), [1, 1]) == pytest.approx(0.5 * 1.1634231, rel=1e-7)  # sqrt(1.3535534)
 
 
 def test_of_a_child_that_has_half_faded_the_next_sees_half() -> None:
     """Lambda 1, linear, half alive one child later: .5, then 1 + .25 - .5 = .75; at the end .25 + .75."""
-    sizes = sizes_in_concave_impact(2, lambda s: s, [1, 0.5])
+    sizes = sizes_in_concave_impact(lambda s: s, [1, 0.5], [1, 1])
     assert sizes == pytest.approx([0.5, 0.75])
     assert push_of_sizes(sizes, lambda s: s, [0.5, 1]) == pytest.approx(1.0)
 
@@ -39,21 +39,27 @@ def test_of_a_child_that_has_half_faded_the_next_sees_half() -> None:
 )
 def test_square_root_impact_multiplies_as_theory_lists(crowding: float, multiplier: float, worked_out: float) -> None:
     """The table of twelve children of the theory note, and M = ((Lambda + sqrt(Lambda^2 + 4)) / 2)^2 beside it."""
-    sizes = sizes_in_concave_impact(12, root_law(crowding), [1] * 12)
+    sizes = sizes_in_concave_impact(root_law(crowding), [1] * 12, [1] * 12)
     assert 1 + push_of_sizes(sizes, root_law(crowding), [1] * 12) == pytest.approx(multiplier, abs=5.1e-4)
-    assert multiplier_until_nothing_is_wanted(root_law(crowding)) == pytest.approx(worked_out, abs=5.1e-4)
+    assert size_until_nothing_is_wanted(root_law(crowding)) == pytest.approx(worked_out, abs=5.1e-4)
 
 
 def test_linear_impact_is_the_triangular_system() -> None:
     shares = [2 ** (-k / 6) for k in range(12)]
     expected = sizes_of_children(0.8, 12, 10, lambda t: 2 ** (-t / 60))
-    assert sizes_in_concave_impact(12, lambda s: 0.8 * s, shares) == pytest.approx(expected, rel=1e-12)
+    assert sizes_in_concave_impact(lambda s: 0.8 * s, shares, [1] * 12) == pytest.approx(expected, rel=1e-12)
+
+
+def test_what_moves_the_baseline_meanwhile_is_traded_too() -> None:
+    """Lambda .5; the baseline has lost a fifth of the move before the second child: .5, then .8 + .25 - .5 = .55."""
+    assert sizes_in_concave_impact(lambda s: 0.5 * s, [1, 1], [1, 0.8]) == pytest.approx([0.5, 0.55])
+    assert size_until_nothing_is_wanted(lambda s: 0.5 * s, move=0.8) == pytest.approx(1.6)
 
 
 def test_linear_impact_at_one_or_more_never_ends_where_all_is_worked_out() -> None:
-    assert multiplier_until_nothing_is_wanted(lambda s: 1.0 * s) is None
-    assert multiplier_until_nothing_is_wanted(lambda s: 0.75 * s) == pytest.approx(4.0)
-    assert multiplier_until_nothing_is_wanted(lambda s: 0.75 * s, seen=0.0) == pytest.approx(1.0)
+    assert size_until_nothing_is_wanted(lambda s: 1.0 * s) is None
+    assert size_until_nothing_is_wanted(lambda s: 0.75 * s) == pytest.approx(4.0)
+    assert size_until_nothing_is_wanted(lambda s: 0.75 * s, seen=0.0) == pytest.approx(1.0)
 
 
 def test_impact_runs_through_what_was_measured_and_on_with_the_last_slope() -> None:

@@ -19,23 +19,24 @@ def once(crowding: float, push: float, *, exponent: float = 1.0, move: float = 0
     pushes = crowding * move * SIZES**exponent
     return ResetSums(
         move=move, wanted=WANTED, traded=traded * WANTED, push=push * move, own=WANTED, own_end=crowding * move,
-        own_later=crowding * move, size=WANTED * SIZES, end=pushes, later=pushes, sent=NONE, child=0.0, at_once=0.0,
-        seen=NONE, alive=NONE, alive_later=NONE,
+        own_later=crowding * move, size=WANTED * SIZES, end=pushes, later=pushes, sent=NONE, moves=NONE, child=0.0,
+        at_once=0.0, seen=NONE, alive=NONE, alive_later=NONE,
     )  # fmt: skip
 
 
 def children(
     crowding: float, push: float, sent: Sequence[float], *, alive: Sequence[float], exponent: float = 1.0,
-    move: float = 0.01,
+    move: float = 0.01, moves: Sequence[float] | None = None,
 ) -> ResetSums:  # fmt: skip
     """A reset whose children traded `sent` [K r]; `alive`: of one child m children later; the probes are as `once`."""
     n = len(sent)
     child = crowding / n * move * np.array(alive)
     found = once(crowding, push, exponent=exponent, move=move, traded=sum(sent))
-    return ResetSums(**{
-        **vars(found), "sent": WANTED * np.array(sent), "child": WANTED / n, "at_once": float(child[0]),
-        "seen": child, "alive": child[::-1], "alive_later": child[::-1],
-    })  # fmt: skip
+    of_children = {
+        "sent": WANTED * np.array(sent), "moves": move * np.array(moves or [1.0] * n), "child": WANTED / n,
+        "at_once": float(child[0]), "seen": child, "alive": child[::-1], "alive_later": child[::-1],
+    }  # fmt: skip
+    return ResetSums(**{**vars(found), **of_children})
 
 
 def cell(number: int, rule: str, sums: Sequence[ResetSums], **label: object) -> LoopCell:

@@ -42,6 +42,15 @@ def test_what_fades_between_children_is_taken_out_of_the_probes_and_put_in_again
     assert told.of_orders_sent == pytest.approx(1.6)  # the probes' own children again
 
 
+def test_what_the_baseline_loses_between_children_is_not_traded() -> None:
+    """Lambda .5 and four fifths of the move left: .5, then .8 + .25 - .5 = .55; the rival ends at .8 / .5 = 1.6."""
+    told = cell_prediction.predict(children(0.5, 0.0, [0.5, 0.5], alive=[1, 1], moves=[1, 0.8]), "children")
+    assert told is not None
+    assert told.orders == pytest.approx(1.05)
+    assert told.multiplier == pytest.approx(1.525)
+    assert told.rival == pytest.approx(1.8)
+
+
 def test_square_root_impact_is_known_by_the_sizes_of_probes() -> None:
     """Theory's table: Lambda_eq .5, twelve children 1.630, worked out 1.640."""
     sums = children(0.5, 0.0, [1 / 12] * 12, alive=[1] * 12, exponent=0.5)
