@@ -128,7 +128,7 @@ def _registered_line(registration: dict[str, str] | None) -> list[tuple[str, str
         return []
     when = registration.get("registered_utc")
     told = "before its first run" if when is None else f"at {when}"
-    return [("registered", f"{told}: {registration['path']}, SHA-256 {registration['sha256']}")]
+    return [("expects", f"registered {told}: {registration['path']}, SHA-256 {registration['sha256']}")]
 
 
 def _checked_line(told: Any) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """What theory makes of the sums of a cell, without a free number: H1 to H4, and the rival of H2.
 
 Everything is in units of the move r and of the order K r. The baseline's own moves while children are sent are part of
-what the funds answer: child k is sized by the baseline's return since the last reset at that instant, and its push. I(S)
+what funds answer: child k is sized by the baseline's return since the last reset at that instant, and its push. I(S)
 goes through the probes' pushes of several sizes, each sent in equal children at the reset's own times; what the kernel
 of one child says of fading is taken out of it, so that unequal children can be put in its place.
 

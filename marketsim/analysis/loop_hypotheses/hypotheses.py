@@ -99,12 +99,13 @@ def _slope_row(hypothesis: Hypothesis, cells: Sequence[LoopCell], margin: float)
     )
     if not known:
         return replace(told, sentence=f"{hypothesis.name}: no cell has a prediction; its probes did not push.")
-    points = {without: _points(hypothesis, known, without) for without in (None, *replications)}
-    weights = _weights(np.array([points[without][0] for without in replications]))
+    each = replications if len(replications) > 1 else []
+    whole, *left = (_points(hypothesis, known, without) for without in (None, *each))
+    weights = _weights(np.array([measured for measured, _ in left])) if left else np.ones(len(known))
     if hypothesis.is_of_levels:
         weights *= np.array([cell.label.level for cell in known])
-    whole, *left = (_ratio(*points[without], weights) for without in (None, *replications))
-    found = equivalence(whole, np.array(left), 1.0, margin)
+    estimate, left_out = _ratio(*whole, weights), np.array([_ratio(*points, weights) for points in left])
+    found = equivalence(estimate, left_out, 1.0, margin)
     return replace(told, sentence=_slope_sentence(hypothesis, found, len(known), len(replications)), **_numbers(found))
 
 

@@ -62,6 +62,12 @@ def test_the_curve_that_the_cells_lie_on_is_missed_least_and_a_size_that_bends_i
     assert misses["curve 1 + Lambda"] == pytest.approx(0, abs=1e-9)
 
 
+def test_of_one_replication_there_is_an_estimate_and_no_interval() -> None:
+    row = table([cell(0, "once", [once(0.2, 0.21)]), cell(1, "once", [once(0.4, 0.4)])])["H1", "once"]
+    assert row["estimate"] == pytest.approx(0.61 / 0.6)  # one level, no variance to weigh by
+    assert (row["lo"], row["verdict"]) == (None, "too few")
+
+
 def test_cells_that_cannot_be_predicted_are_told_and_not_counted() -> None:
     nothing = cell(0, "children", [children(-0.1, 0.0, [0.5, 0.5], alive=[1, 1])] * 6)
     row = table([nothing])["H2", "children"]
