@@ -8,6 +8,6 @@
 | `loop_cells` | the cells of a study with their predictions: loop_cells.parquet |
 | `hypotheses` | the tests and their verdicts: hypotheses.parquet |
 
-What is registered, how and why so: docs/studies.md#hypotheses. Not here: measures of single arms (`measures`), the theory itself
-(`crowding.loop_theory`, `crowding.concave_loop`), inference that knows nothing of resets (`inference`).
+What is registered, how and why so: docs/studies.md#hypotheses. Not here: measures of single arms (`measures`), the
+theory itself (`crowding.loop_theory`, `crowding.concave_loop`), inference that knows nothing of resets (`inference`).
 """
