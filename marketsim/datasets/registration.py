@@ -7,6 +7,7 @@ refused. It is no part of a study's identity: a study that has runs cannot be re
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -16,8 +17,8 @@ from typing import Any
 
 from marketsim.datasets.integrity import MANIFEST, read_manifest
 from marketsim.datasets.provenance import utc_now
-from marketsim.errors import ResultError
-from marketsim.files import data_file, read_file, sha256_of
+from marketsim.errors import ResultError, UnreadableFileError
+from marketsim.files import SHIPPED, data_file, read_file, sha256_of
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study.study import MOST_REGISTERED, study_of
 
@@ -124,10 +125,18 @@ def wait_until_past(registration: Registration | None) -> None:
         time.sleep(left)
 
 
+def kept_place(path: str) -> str:
+    """Where the copy of a registered file stands below `given/` in a study's folder."""
+    return f"shipped/{path.removeprefix(SHIPPED)}" if path.startswith(SHIPPED) else path
+
+
 def registered_bytes(study: Path, registration: Registration) -> bytes:
     """The registered file, from the copy in a study's folder; raises `ResultError` where it is another one."""
-    copy = study / "given" / registration.path.replace("marketsim:", "shipped/")
-    data = read_file(copy, MOST_REGISTERED)
-    if sha256_of((copy,), MOST_REGISTERED) != registration.sha256:
+    copy = study / "given" / kept_place(registration.path)
+    try:
+        data = read_file(copy, MOST_REGISTERED)
+    except UnreadableFileError as error:
+        raise ResultError(f"{copy}, the copy of the registered file: {error.message}") from error
+    if hashlib.sha256(data).hexdigest() != registration.sha256:
         raise ResultError(f"{copy} is damaged: it is not the registered file, {registration.sha256}")
     return data

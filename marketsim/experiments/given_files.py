@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from marketsim.datasets.registration import registered_file
+from marketsim.datasets.registration import kept_place, registered_file
 from marketsim.datasets.storage import storing
 from marketsim.files import data_file, shipped_folder
 from marketsim.scenario.nodes import Node
 from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study.study import study_of
 from marketsim.spec import FileSpec, Spec
 
 GIVEN = "given"
@@ -40,7 +41,7 @@ def given_files(scenario: Scenario) -> dict[Path, str]:
             found[path.resolve()] = _place(path.resolve(), scenario.root)
     registered = registered_file(scenario)
     if registered is not None:
-        found[registered.resolve()] = _place(registered.resolve(), scenario.root)
+        found[registered.resolve()] = kept_place(str(study_of(scenario.study).registration))
     return found
 
 

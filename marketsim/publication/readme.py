@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from marketsim.datasets.registration import kept_place
 from marketsim.publication.layout import (
     CODE_LICENSE,
     DATA_LICENSE,
@@ -73,7 +74,7 @@ def _availability(record: PackageRecord) -> Iterator[str]:
     yield f"{record.study.seed}; scenario_sha256 {record.study.scenario_sha256}."
     if record.study.registration is not None:
         registered = record.study.registration
-        place = registered["path"].replace("marketsim:", "shipped/")
+        place = kept_place(registered["path"])
         yield f"What was expected was registered in `scenario/{place}` (SHA-256 {registered['sha256']}) at"
         yield f"{registered['registered_utc']}, before the first run began."
     yield from (

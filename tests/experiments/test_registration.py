@@ -24,6 +24,7 @@ from marketsim.scenario.schema import Scenario
 from tests.datasets.manifests import write_manifest
 from tests.experiments.studies import text
 
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 EXPECTED = "H1: R = r + I(K r), within 10 %\n"
 
 
@@ -147,6 +148,22 @@ def test_a_copy_that_was_edited_is_not_believed(folder: Path) -> None:
     (study.path / "given/studies/expected.toml").write_text("H1: anything\n", encoding="utf-8")
     with pytest.raises(ResultError, match="is not the registered file"):
         registered_bytes(study.path, study.registration)
+
+
+def test_a_shipped_file_is_kept_in_one_place_whatever_folder_one_works_in(tmp_path: Path) -> None:
+    """The repository's folder is above that of the shipped scenarios; a temporary one is not."""
+    for root in (Path(__file__).parents[2], tmp_path):
+        study = load(root, "marketsim:README.md")
+        plan = plan_study(study)
+        made = create_study(tmp_path / root.name, study, plan.design_table(), plan.run_table(), "code")
+        keep_given_files(study, made.path)
+        assert made.registration is not None
+        assert made.registration.path == "marketsim:README.md"
+        assert registered_bytes(made.path, made.registration) == (SCENARIOS / "README.md").read_bytes()
+        assert (made.path / "given/shipped/README.md").is_file()
+    (made.path / "given/shipped/README.md").unlink()
+    with pytest.raises(ResultError, match="the copy of the registered file: there is no such file"):
+        registered_bytes(made.path, made.registration)
 
 
 def test_runs_begin_after_the_second_of_the_registration_and_not_by_a_slow_clock(
