@@ -17,12 +17,13 @@ from marketsim.datasets.study import Study
 
 COLUMNS = {
     "cell": pl.Int64, "way": pl.String, "level": pl.Float64, "size": pl.Float64, "sign": pl.String, "rule": pl.String,
-    "replications": pl.Int64, "unread": pl.Int64, "collapsed": pl.Int64, "move": pl.Float64,
+    "replications": pl.Int64, "unread": pl.Int64, "collapsed": pl.Int64, "bounds": pl.Int64, "move": pl.Float64,
     "crowding_number": pl.Float64, "impact_exponent": pl.Float64, "multiplier": pl.Float64,
     "multiplier_predicted": pl.Float64, "multiplier_rival": pl.Float64, "multiplier_of_orders_sent": pl.Float64,
     "orders_ratio": pl.Float64, "orders_predicted": pl.Float64,
 }  # fmt: skip
-"""Columns of loop_cells.parquet, and their types. move: mean absolute return of the baseline before the resets."""
+"""Columns of loop_cells.parquet, and their types. move: mean absolute return of the baseline before the
+resets; bounds: probes that emptied a side, which moved the price at least as far."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _row(cell: LoopCell) -> dict[str, object]:
         row |= {
             "move": sums.move / len(cell.by_replication), "crowding_number": cell_prediction.crowding(sums),
             "impact_exponent": cell_prediction.exponent(sums), "multiplier": cell_prediction.multiplier(sums),
-            "orders_ratio": cell_prediction.orders_ratio(sums),
+            "orders_ratio": cell_prediction.orders_ratio(sums), "bounds": round(sums.bounds),
         }  # fmt: skip
     if told is not None:
         row |= {

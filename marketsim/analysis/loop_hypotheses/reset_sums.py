@@ -32,9 +32,10 @@ class ResetSums:
     move: abs(r). wanted: K abs(r) [currency]. traded: fills at the baseline's price [currency]. push: at the horizon
     [return]. size, end, later: of each size of probe what it wanted [currency] and what it pushed at the last fill and
     at the horizon (s,); of the order's own size in `own`, `own_end`, `own_later`. sent: what each child traded
-    [currency]; moves: the baseline's return since the last reset at its instant, to the side of the order (n,). child:
-    what the probe of one child wanted; seen: what the mark shows of it m children later; alive and alive_later: the
-    mid, of child k at the last fill and at the horizon (n,); at_once: the mid just after it.
+    [currency]; moves: the baseline's return since the last reset at its instant, to the side of the order (n,).
+    child: what the probe of one child wanted; seen: what the mark shows of it m children later; alive and alive_later:
+    the mid, of child k at the last fill and at the horizon (n,); at_once: the mid just after it. bounds: probes that
+    emptied the side they traded at, which moved it at least as far as stands here.
     """
 
     move: float
@@ -54,6 +55,7 @@ class ResetSums:
     seen: Floats
     alive: Floats
     alive_later: Floats
+    bounds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -121,10 +123,12 @@ def _of_reset(
 ) -> ResetSums | None:
     """The sums of one reset; None where its move, its push or a probe of it could not be read."""
     reset, move = push.reset, push.move
-    if move is None or push.push is None or any(each.end.own is None or each.later.own is None for each in probes):
+    sides = [(each.size, each.end.own, each.later.own) for each in probes]
+    known = [(size, end, later) for size, end, later in sides if end is not None and later is not None]
+    if move is None or push.push is None or len(known) < len(sides):
         return None
     market, rule = reset.market, rule_of(run, reset)
-    rows = [(e.size, e.end.own.notional, e.end.own.x[market], e.later.own.x[market]) for e in probes]  # type: ignore[union-attr]
+    rows = [(size, end.notional, end.x[market], later.x[market]) for size, end, later in known]
     size, notional, end, later = (np.array(column, np.float64) for column in zip(*rows, strict=True))
     own = int(np.flatnonzero(size == OWN_SIZE)[0])
     kernel = None if rule == "once" else kernel_of(run, reset, move.price)
@@ -139,7 +143,8 @@ def _of_reset(
     return ResetSums(
         move=abs(move.r), wanted=abs(own_demand(run, reset) * move.r), traded=float(sent.sum()), push=push.push,
         own=notional[own], own_end=end[own], own_later=later[own], size=notional, end=end, later=later, sent=sent,
-        moves=moves, **_of_kernel(kernel, reset, instants, horizon),
+        moves=moves, bounds=sum(one.is_bound or two.is_bound for _, one, two in known),
+        **_of_kernel(kernel, reset, instants, horizon),
     )  # fmt: skip
 
 
