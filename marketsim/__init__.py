@@ -150,9 +150,13 @@ def sweep(
     """
     from marketsim import experiments
     from marketsim import scenario as scenarios
+    from marketsim.analysis.loop_hypotheses.registered_tests import check_tests
+    from marketsim.experiments.cells import lay_out_cells
 
+    scenario = scenarios.opened(study, set, seed)
+    check_tests(scenario, len(lay_out_cells(scenario)))
     return experiments.sweep(
-        scenarios.opened(study, set, seed),
+        scenario,
         out=Path(out),
         workers=workers,
         scheduler=scheduler,

@@ -12,6 +12,7 @@ Find here, each in its own package:
 | `comparison` | two runs side by side, and the first instant at which they differ |
 | `transfers` | who paid whom, to the atom |
 | `crowding` | what funds would trade after a move (K), what orders move (lambda), their product, contagion |
+| `loop_hypotheses` | registered hypotheses of the reset loop: predictions from probes, margins, verdicts |
 | `liquidity` | what market makers earn in calm and in crashes |
 | `holding` | a token's holder against a perpetual position of the same cash |
 | `claims` | verdicts on what is said of leveraged tokens |

@@ -79,6 +79,8 @@ def _print_sweep(swept: Any) -> None:
         ("path", str(swept.path)),
     ]
     made = [("effects", swept.path / "effects.parquet"), ("report", swept.path / "report.html")]
+    registration = swept.registration
+    lines += _registered_line(None if registration is None else registration.as_object())
     print_lines([*lines, *((name, str(path)) for name, path in made if path.is_file())])
     for sentence in _answer(swept):
         say(f"\n{sentence}")
@@ -107,6 +109,7 @@ def _forecast(study: Path | str, options: dict[str, Any], as_json: bool) -> None
         return
     lines = [
         ("study", f"{told.cells:,} cells, {told.runs:,} runs: {told.done:,} done, {told.failed:,} failed"),
+        *_registered_line(told.registration),
         *_checked_line(told),
         ("left", f"{told.missing:,} runs on {told.workers} workers, about {told.seconds:,.0f} s"),
         ("memory", f"about {told.memory_mb:,.0f} MB at once"),
@@ -117,6 +120,15 @@ def _forecast(study: Path | str, options: dict[str, Any], as_json: bool) -> None
         ("path", told.path),
     ]
     print_lines(lines)
+
+
+def _registered_line(registration: dict[str, str] | None) -> list[tuple[str, str]]:
+    """The file a study is registered by, its hash, and when; nothing for a study without one."""
+    if registration is None:
+        return []
+    when = registration.get("registered_utc")
+    told = "before its first run" if when is None else f"at {when}"
+    return [("expects", f"registered {told}: {registration['path']}, SHA-256 {registration['sha256']}")]
 
 
 def _checked_line(told: Any) -> list[tuple[str, str]]:

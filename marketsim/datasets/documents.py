@@ -137,7 +137,7 @@ def _check_manifest(path: Path, document: Mapping[str, Any]) -> None:
 
 def _check_study(path: Path, document: Mapping[str, Any]) -> None:
     _check_form(path, StudyForm, document)
-    _check_scenario(path, {**document["scenario"], "study": document["study"]})
+    _check_scenario(path, {**document["scenario"], "study": document["study"]}, "given")
 
 
 def _check_form(path: Path, form: type[_Form], document: Mapping[str, Any]) -> None:
@@ -155,11 +155,12 @@ def _check_resolved(path: Path, document: Mapping[str, Any]) -> None:
         raise _damaged(path, "it is not the world that its manifest names")
 
 
-def _check_scenario(path: Path, document: Mapping[str, Any]) -> str:
+def _check_scenario(path: Path, document: Mapping[str, Any], files: str = ".") -> str:
+    """The identity of the world of a document, whose files stand below the folder `files` beside it."""
     from marketsim.scenario import load_text
 
     try:
-        return load_text(json.dumps(document), folder=path.parent).sha256()
+        return load_text(json.dumps(document), folder=path.parent / files).sha256()
     except ScenarioError as error:
         first = error.problems[0]
         raise _damaged(path, f"{first.path}: {first.message}; was {first.text!r}") from error

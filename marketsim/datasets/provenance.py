@@ -9,6 +9,7 @@ import platform as machine
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -57,6 +58,11 @@ def scenario_sha256(resolved: Mapping[str, Any]) -> str:
     """The identity of a resolved world: equal worlds that were spelled, named or seeded differently have the same."""
     world = {key: value for key, value in resolved.items() if key not in NOT_PART_OF_THE_WORLD}
     return hashlib.sha256(canonical_json(world)).hexdigest()
+
+
+def utc_now() -> str:
+    """This second in UTC, as manifests and study.json write instants."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def run_id(scenario_sha256: str, seed: int, replication: int, arm: str) -> str:

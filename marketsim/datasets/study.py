@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,12 @@ from pydantic import ValidationError
 from marketsim.datasets import provenance
 from marketsim.datasets.frame import labels
 from marketsim.datasets.integrity import check_file, check_signed, file_sha256, read_json, read_manifest, signed
+from marketsim.datasets.registration import (
+    Registration,
+    kept_registration,
+    registration_in,
+    registration_now,
+)
 from marketsim.datasets.run import Run
 from marketsim.datasets.storage import named_in_text, storing
 from marketsim.datasets.store import resolve_path, write_whole
@@ -75,6 +80,11 @@ class Study:
                 f"{self.path} cannot be read by this installation: {why}; install the plugin or the version it was "
                 "made with"
             ) from error
+
+    @property
+    def registration(self) -> Registration | None:
+        """The file it was registered by before its runs, and when; None for a study that was not."""
+        return registration_in(self.declared)
 
     def design(self) -> pl.DataFrame:
         """A row per cell: what each path is set to.
@@ -207,9 +217,10 @@ class Study:
 def study_id(scenario: Scenario) -> str:
     """The identity of a study, 16 hexadecimal digits of the hash of its world, its declaration and its root seed.
 
-    The order of its paths counts: it says which varies slowest, and which coordinate of a sample is whose.
+    The order of its paths counts: it says which varies slowest, and which coordinate of a sample is whose. Its
+    registration does not: a study with runs would become another one by it.
     """
-    block = declared_study(scenario)
+    block = {key: value for key, value in declared_study(scenario).items() if key != "registration"}
     identity = [scenario.sha256(), block, list(block["over"]), scenario.seed]
     return hashlib.sha256(provenance.canonical_json(identity)).hexdigest()[:16]
 
@@ -231,23 +242,41 @@ def create_study(
     """Write down a study before anything runs, or open the same one that stands there already.
 
     design, plan: as `Study.design` and `Study.plan` give them. code: the version of the code that will run. Raises
-    `ResultError` where another code version or another plan stands there and `again` does not replace it; runs that
-    are there stay in any case. Several processes may create the same study at once.
+    `ResultError` where another code version or another plan stands there and `again` does not replace it, and where
+    the registration is not the one it was begun with; runs that are there stay in any case. Several processes may
+    create the same study at once.
     """
     folder = study_folder(out, scenario)
+    now = registration_now(scenario)  # its time is taken before one looks: another process' runs are later than it
     with storing(folder):
         is_there = (folder / "study.json").is_file()
+    held = _held_registration(folder, again=again) if is_there else None
+    registration = kept_registration(now, held, folder, again=again)
     if is_there and not again:
         _check_same(Study(folder), design, plan, code)
-        return Study(folder)
+        if registration == held:
+            return Study(folder)
     with storing(folder):
         (folder / "runs").mkdir(parents=True, exist_ok=True)
     write_whole(folder / "design.parquet", design.write_parquet)
     write_whole(folder / "plan.parquet", plan.write_parquet)
     files = {name: file_sha256(folder / name) for name in ("design.parquet", "plan.parquet")}
-    declared = signed({**_declaration(scenario, design, plan, code), "files": files}, "study_sha256")
+    declared = {**_declaration(scenario, design, plan, code), "files": files}
+    if registration is not None:
+        declared["registration"] = registration.as_object()
+    declared = signed(declared, "study_sha256")
     write_whole(folder / "study.json", lambda path: provenance.write_json(path, declared))
     return Study(folder)
+
+
+def _held_registration(folder: Path, *, again: bool) -> Registration | None:
+    """The registration in a study.json; of one that is damaged and to be made anew, none."""
+    try:
+        return Study(folder).registration
+    except DamagedResultError:
+        if not again:
+            raise
+        return None
 
 
 def _declaration(scenario: Scenario, design: pl.DataFrame, plan: pl.DataFrame, code: str) -> dict[str, Any]:
@@ -265,7 +294,7 @@ def _declaration(scenario: Scenario, design: pl.DataFrame, plan: pl.DataFrame, c
         "primary": study.primary,
         "baseline": study.baseline_arm,
         "versions": provenance.versions(code),
-        "created_utc": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "created_utc": provenance.utc_now(),
         "study": declared_study(scenario),
         "scenario": scenario.canonical(),
     }

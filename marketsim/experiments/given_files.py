@@ -1,4 +1,4 @@
-"""The files that a study was given in: the scenario, what it extends, and the files of market data that it reads."""
+"""The files that a study was given in: the scenario, what it extends, files of market data, and its registration."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from marketsim.datasets.registration import kept_place, registered_file
 from marketsim.datasets.storage import storing
 from marketsim.files import data_file, shipped_folder
 from marketsim.scenario.nodes import Node
 from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study.study import study_of
 from marketsim.spec import FileSpec, Spec
 
 GIVEN = "given"
@@ -17,9 +19,11 @@ GIVEN = "given"
 
 def keep_given_files(scenario: Scenario, study: Path) -> None:
     """Copy them to `given/` in a study's folder, below it as they stand below the scenario's root folder."""
+    registered = registered_file(scenario)
+    registered = None if registered is None else registered.resolve()
     for path, place in sorted(given_files(scenario).items()):
         copy = study / GIVEN / place
-        if not copy.is_file():
+        if not copy.is_file() or path == registered:
             with storing(copy):
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, copy)
@@ -35,6 +39,9 @@ def given_files(scenario: Scenario) -> dict[Path, str]:
     for spec in _file_specs(scenario):
         for path in spec.files(data_file(spec.path, scenario.root)):
             found[path.resolve()] = _place(path.resolve(), scenario.root)
+    registered = registered_file(scenario)
+    if registered is not None:
+        found[registered.resolve()] = kept_place(str(study_of(scenario.study).registration))
     return found
 
 

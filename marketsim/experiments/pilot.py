@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from marketsim.datasets import provenance
+from marketsim.datasets.registration import kept_registration, registration_now
 from marketsim.datasets.run import Run
 from marketsim.datasets.store import Found
 from marketsim.datasets.study import Study, study_folder
@@ -39,7 +40,8 @@ class Forecast:
 
     checked: the cells whose worlds were resolved, and what is certainly among them; a sweep checks all. pilot: the run
     it is estimated from, and the share of its time that was simulated. power: what the study will find, told from the
-    finished pairs of `power_pilot`, itself or a smaller one of the same worlds, where there is one.
+    finished pairs of `power_pilot`, itself or a smaller one of the same worlds, where there is one. registration: the
+    file it is registered by; without `registered_utc` a sweep will register it before its first run.
     """
 
     path: str
@@ -59,6 +61,7 @@ class Forecast:
     primary: str | None
     power: list[dict[str, Any]]
     power_pilot: str | None = None
+    registration: dict[str, str] | None = None
 
     def as_object(self) -> dict[str, Any]:
         """The same as JSON has it."""
@@ -111,7 +114,17 @@ def forecast(
         primary=declared.primary,
         power=[] if power is None or pairs is None else power(pairs, declared.replications, declared.primary),
         power_pilot=None if pairs is None else str(pairs.path),
+        registration=_registered(scenario, folder),
     )
+
+
+def _registered(scenario: Scenario, folder: Path) -> dict[str, str] | None:
+    """The file a study is or will be registered by; raises `ResultError` where a sweep would refuse it."""
+    held = Study(folder).registration if (folder / "study.json").is_file() else None
+    found = kept_registration(registration_now(scenario), held, folder, again=False)
+    if found is None:
+        return None
+    return {key: value for key, value in found.as_object().items() if held is not None or key != "registered_utc"}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from marketsim.datasets.study import Study, declared_study, study_folder
 from marketsim.errors import ResultError
 from marketsim.scenario.schema import Scenario
 
-FREE = ("replications", "measures", "primary", "compare_holding", "probe")
+FREE = ("replications", "measures", "primary", "compare_holding", "probe", "registration")
 """Keys of the block `study` in which a pilot may differ: the worlds and the arms are the same."""
 
 

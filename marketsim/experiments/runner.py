@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from marketsim.datasets import provenance
+from marketsim.datasets.registration import wait_until_past
 from marketsim.datasets.store import Found, remove_stale
 from marketsim.datasets.study import Study, create_study
 from marketsim.errors import EnvironmentLackError, SweepStoppedError, UsageError
@@ -112,6 +113,7 @@ def sweep(
     plan, code = plan_study(scenario), provenance.code_here()
     study = create_study(out, scenario, plan.design_table(), plan.run_table(), code, again=again)
     keep_given_files(scenario, study.path)
+    wait_until_past(study.registration)
     for folder in (study.path, *(study.path / name for name in (RUNS, BUNDLES, PROBES))):
         remove_stale(folder)
     mine = (shard or Shard()).part(plan.runs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +68,7 @@ def leave_failed(study: Path, world: Scenario, run: PlannedRun, code: str, reaso
     if found == "done":
         return place
     with RunDirectory.create(study, RUNS, run.run_id, again=True) as directory:
-        provenance.write_json(directory.path / "resolved.json", world.canonical())
+        provenance.write_json(directory.path / "resolved.json", world.of_a_run())
         return directory.fail(reason, _empty_manifest(world, run, code))
 
 
@@ -79,7 +78,7 @@ def _empty_manifest(world: Scenario, run: PlannedRun, code: str) -> dict[str, An
         run_id=run.run_id,
         scenario_sha256=world.sha256(),
         seed=world.seed,
-        started_utc=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        started_utc=provenance.utc_now(),
         wall_s=0.0,
         compile_s=0.0,
         kernel_s=0.0,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from marketsim.datasets.registration import kept_place
 from marketsim.publication.layout import (
     CODE_LICENSE,
     DATA_LICENSE,
@@ -71,6 +72,11 @@ def _availability(record: PackageRecord) -> Iterator[str]:
     yield from ("## Data availability and provenance", "", about.availability, "")
     yield f"Every row was simulated by marketsim {record.study.versions['marketsim']} from `scenario/study.yaml`, seed"
     yield f"{record.study.seed}; scenario_sha256 {record.study.scenario_sha256}."
+    if record.study.registration is not None:
+        registered = record.study.registration
+        place = kept_place(registered["path"])
+        yield f"What was expected was registered in `scenario/{place}` (SHA-256 {registered['sha256']}) at"
+        yield f"{registered['registered_utc']}, before the first run began."
     yield from (
         "",
         f"Data: {about.data_license} (`{DATA_LICENSE}`). Code: {about.code_license} (`{CODE_LICENSE}`).",

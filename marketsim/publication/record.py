@@ -67,6 +67,8 @@ class StudyRecord:
     """The base world that it extends."""
     changes: tuple[tuple[str, str, str], ...]
     """What it changes there: path, value in the base, value here."""
+    registration: Mapping[str, str] | None = None
+    """The file it was registered by before its runs: `path` below `scenario/`, `sha256`, `registered_utc`."""
 
 
 @dataclass(frozen=True)

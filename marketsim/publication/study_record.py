@@ -6,6 +6,8 @@ from typing import Any
 
 import marketsim.scenario as scenarios
 from marketsim import units
+from marketsim.datasets.registration import runs_not_later
+from marketsim.errors import ResultError
 from marketsim.publication.base_world import base_of, changes
 from marketsim.publication.record import StudyRecord
 from marketsim.publication.sources import StudySources
@@ -26,7 +28,10 @@ def study_record(sources: StudySources) -> StudyRecord:
     for manifest in manifests:
         if manifest["platform"] not in platforms:
             platforms.append(manifest["platform"])
-    base = base_of(sources.study)
+    base, registration = base_of(sources.study), sources.study.registration
+    early = runs_not_later(registration, (str(run.path) for run in sources.finished))
+    if early:
+        raise ResultError(f"{early[0]} did not begin after the study was registered; this is no registered study")
     return StudyRecord(
         name=declared["name"],
         title=str(scenario.get("title") or declared["name"]),
@@ -55,4 +60,5 @@ def study_record(sources: StudySources) -> StudyRecord:
         sentences=_in_words(sources),
         base=base[0] if base else None,
         changes=changes(base[1], scenario) if base else (),
+        registration=None if registration is None else registration.as_object(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from marketsim.datasets.registration import runs_not_later
 from marketsim.datasets.study import Study
 from marketsim.report import markup, numbers
 from marketsim.report.claim import claim_paragraph
@@ -14,15 +15,16 @@ from marketsim.report.study_answer import answer
 from marketsim.report.study_crowding import crowding
 from marketsim.report.study_effects import effects, primary
 from marketsim.report.study_holding import holding
+from marketsim.report.study_hypotheses import hypotheses
 from marketsim.report.study_record import StudyRecord
 from marketsim.report.study_runs import cells, failures, provenance, shares
 from marketsim.report.study_sensitivity import sensitivity
 from marketsim.scenario.study.arm import ArmSpec
 
 STUDY_SECTIONS = {
-    "primary": "Answer", "sensitivity": "Sensitivity", "effects": "Other measures", "crowding": "Crowding",
-    "holding": "Token against perpetual", "arms": "Arms", "cells": "Cells", "shares": "Failed and collapsed",
-    "failures": "Failed runs", "provenance": "Provenance",
+    "primary": "Answer", "hypotheses": "Registered hypotheses", "sensitivity": "Sensitivity",
+    "effects": "Other measures", "crowding": "Crowding", "holding": "Token against perpetual", "arms": "Arms",
+    "cells": "Cells", "shares": "Failed and collapsed", "failures": "Failed runs", "provenance": "Provenance",
 }  # fmt: skip
 
 ARMS = {
@@ -41,7 +43,7 @@ ARMS = {
 def render_study(study: Study) -> str:
     """The whole report of a study as one self-contained HTML page."""
     record = StudyRecord(study)
-    parts = (primary, sensitivity, effects, crowding, holding, arms, cells, shares, failures, provenance)
+    parts = (primary, hypotheses, sensitivity, effects, crowding, holding, arms, cells, shares, failures, provenance)
     made = {anchor: part(record) for anchor, part in zip(STUDY_SECTIONS, parts, strict=True)}
     first = "primary" if record.study.spec.sensitivity is None else "sensitivity"
     shown = {anchor: made[anchor] for anchor in dict.fromkeys([first, *made]) if made[anchor]}
@@ -68,6 +70,7 @@ def study_header(record: StudyRecord, shown: Sequence[str]) -> Markup:
         [
             Markup(f"<header>\n<h1>{markup.text(record.title)}</h1>\n"),
             _alarm(record),
+            _registered(record),
             claim_paragraph(record.study) if record.study.scenario.get("claim") else answer(record),
             markup.facts(identity),
             Markup(f'<nav aria-label="Contents">{links}</nav>\n</header>\n'),
@@ -87,6 +90,21 @@ def _alarm(record: StudyRecord) -> Markup:
     return markup.paragraph(
         Markup("<strong>This study is incomplete.</strong> "), f"{told}, {', '.join(lacking)}.", kind="alarm"
     )
+
+
+def _registered(record: StudyRecord) -> Markup:
+    """By what a study was registered and when, or that runs came first; nothing for a study that was not."""
+    registration = record.study.registration
+    if registration is None:
+        return Markup("")
+    early = runs_not_later(registration, record.runs.filter(status="ok")["path"].to_list())
+    if early:
+        told = (
+            f"{numbers.count(len(early))} runs did not begin after its registration at {registration.registered_utc}."
+        )
+        return markup.paragraph(Markup("<strong>This is no registered study.</strong> "), told, kind="alarm")
+    told = f"Registered in {registration.path} at {registration.registered_utc}, before its first run."
+    return markup.paragraph(told, kind="note")
 
 
 def arms(record: StudyRecord) -> Markup:

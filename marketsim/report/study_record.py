@@ -60,6 +60,11 @@ class StudyRecord:
         return self._table("crowding")
 
     @cached_property
+    def hypotheses(self) -> pl.DataFrame | None:
+        """Registered hypotheses with their verdicts, None where the registration asks for none."""
+        return self._table("hypotheses")
+
+    @cached_property
     def holding(self) -> pl.DataFrame | None:
         """Holders of tokens against perpetual positions, None where the study compares none."""
         return self._table("holding")

@@ -96,6 +96,10 @@ def provenance(record: StudyRecord) -> Markup:
         ("Study", declared["study_id"]), ("Seed", declared["seed"]), ("Schema", declared["schema"]),
         ("Created", declared.get("created_utc")), ("Measures", ", ".join(spec.words)),
     ]  # fmt: skip
+    registration = record.study.registration
+    if registration is not None:
+        told = f"{registration.path} at {registration.registered_utc}"
+        made += [("Registered", told), ("Registration SHA-256", registration.sha256)]
     references = record.study.scenario.get("references") or []
     made += [("References", "; ".join(str(one) for one in references))] if references else []
     return markup.section(

@@ -151,6 +151,12 @@ class ScenarioSpec(Spec):
         """
         return {key: value for key, value in self._as_json({}).items() if key != "run"}
 
+    def of_a_run(self) -> dict[str, Any]:
+        """The canonical document as a run keeps it: without the registration, which the study's folder has."""
+        document = self.canonical()
+        (document.get("study") or {}).pop("registration", None)
+        return document
+
     def complete(self) -> dict[str, Any]:
         """The canonical document with every key, for people and for paths that name a key; `run` where there is one."""
         document = self._as_json({EVERY_KEY: True})

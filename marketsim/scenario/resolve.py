@@ -31,7 +31,14 @@ from marketsim.scenario.overrides import override
 from marketsim.scenario.presets import presets_for
 from marketsim.scenario.validation import parts_of
 from marketsim.scenario.values import GIVEN, node_of
-from marketsim.scenario.world import ScenarioDraft, check_parts, check_study_paths, check_tapes, prepared_indices
+from marketsim.scenario.world import (
+    ScenarioDraft,
+    check_parts,
+    check_registration,
+    check_study_paths,
+    check_tapes,
+    prepared_indices,
+)
 from marketsim.venues.margin import TIER_TABLES
 
 Overrides = Mapping[str, Any] | Sequence[str]
@@ -160,6 +167,7 @@ def _checked_world(into: type[S], root: Node, file: Path, problems: Problems) ->
     draft = ScenarioDraft(parts, root, problems)
     indices = prepared_indices(draft, file)
     check_tapes(draft, file)
+    check_registration(draft, file)
     defaults.fill(parts, {name: index.opening for name, index in indices.items()})
     check_parts(draft)
     check_index_markets(draft)

@@ -36,7 +36,9 @@ def in_sentences(scenario: ScenarioSpec) -> str:
     if scenario.claim is not None:
         paragraphs.append(f"Its title is put to the test as the claim `{scenario.claim}` (`marketsim list claims`).")
     if scenario.study is not None:
-        paragraphs.append("A study is declared; `sweep` reads it, `run` ignores it.")
+        registered = scenario.study.registration
+        how = "" if registered is None else f" What it expects is registered in {registered} before its first run."
+        paragraphs.append(f"A study is declared; `sweep` reads it, `run` ignores it.{how}")
     if scenario.run is not None:
         paragraphs.append(f"`run` makes one run of this world: {scenario.run.sentence()}.")
     return "\n\n".join(paragraphs)

@@ -19,6 +19,7 @@ from marketsim.scenario.document import ClockSpec
 from marketsim.scenario.loader import below_root, root_folder
 from marketsim.scenario.nodes import INCOMPLETE, Node, Problems, at, id_of, named, near, nearest
 from marketsim.scenario.nodes import Path as Keys
+from marketsim.scenario.study.study import MOST_REGISTERED
 from marketsim.spec import QUOTE, Distribution, Fault, FileSpec, Spec
 from marketsim.traders.group import TRADERS
 from marketsim.units import NS_PER_SECOND, Money, Size, format_duration
@@ -182,9 +183,24 @@ def check_parts(draft: ScenarioDraft) -> None:
 FileSpecKind = TypeVar("FileSpecKind", bound=FileSpec)
 
 
-def _with_file(draft: ScenarioDraft, keys: Keys, spec: FileSpecKind, file: Path) -> FileSpecKind | None:
-    """A Spec of a file with its path relative to the root folder, or shipped, what its content says, and its hash."""
-    node = at(draft.root, (*keys, "path"))
+@dataclass(frozen=True)
+class _NamedFile:
+    """A file that a value names: as it is written there, where it is, and the root folder it has to stay below."""
+
+    text: str
+    target: Path
+    root: Path
+    prefix: str
+
+    @property
+    def path(self) -> str:
+        """Relative to the root folder, or shipped: as the resolved document has it."""
+        return self.prefix + Path(os.path.realpath(self.target)).relative_to(self.root).as_posix()
+
+
+def _named_file(draft: ScenarioDraft, keys: Keys, file: Path) -> _NamedFile | None:
+    """The file that the value at `keys` names; None, and a problem, where that leads out of the root folder."""
+    node = at(draft.root, keys)
     assert node is not None
     root, prefix = root_folder(file), ""
     is_in_a_file = bool(node.place.file) and not node.origin.startswith("--set")
@@ -193,11 +209,34 @@ def _with_file(draft: ScenarioDraft, keys: Keys, spec: FileSpecKind, file: Path)
         root, prefix = shipped_folder(), SHIPPED
         if node.text.startswith(SHIPPED):
             folder, node = root, replace(node, value=node.text.removeprefix(SHIPPED))
-    target = below_root(node, folder, root, named(draft.root, (*keys, "path")), draft.problems)
-    if target is None:
-        return None
+    target = below_root(node, folder, root, named(draft.root, keys), draft.problems)
+    return None if target is None else _NamedFile(node.text, target, root, prefix)
+
+
+def check_registration(draft: ScenarioDraft, file: Path) -> None:
+    """A study's registration is a file that is there; its path becomes relative to the root folder."""
+    study, keys = draft.parts.get("study"), ("study", "registration")
+    if study is None or study.registration is None:
+        return
+    found = _named_file(draft, keys, file)
+    if found is None:
+        return
     try:
-        spec = spec.recognised(target, node.text)
+        sha256_of((found.target,), MOST_REGISTERED)
+    except UnreadableFileError as error:
+        draft.at(keys, error.message, error.allowed)
+    else:
+        draft.parts["study"] = study.model_copy(update={"registration": found.path})
+
+
+def _with_file(draft: ScenarioDraft, keys: Keys, spec: FileSpecKind, file: Path) -> FileSpecKind | None:
+    """A Spec of a file with its path relative to the root folder, or shipped, what its content says, and its hash."""
+    named_file = _named_file(draft, (*keys, "path"), file)
+    if named_file is None:
+        return None
+    target, root = named_file.target, named_file.root
+    try:
+        spec = spec.recognised(target, named_file.text)
         files = spec.files(target)
         digest = sha256_of(files, MOST_BYTES)
     except UnitError as error:
@@ -211,8 +250,7 @@ def _with_file(draft: ScenarioDraft, keys: Keys, spec: FileSpecKind, file: Path)
         return None
     if spec.sha256 not in (None, digest):
         draft.at((*keys, "sha256"), "the file is another one than this document was made with", digest)
-    relative = Path(os.path.realpath(target)).relative_to(root).as_posix()
-    return spec.model_copy(update={"path": prefix + relative, "sha256": digest})
+    return spec.model_copy(update={"path": named_file.path, "sha256": digest})
 
 
 def _is_shipped(folder: Path, root: Path) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
@@ -144,7 +143,7 @@ class RunBuilder:
         """
         started = _Start(compile_s)
         with RunDirectory.create(self.folder.parent, self.folder.name, self.run_id, again=self.again) as directory:
-            write_scenario(self.scenario.canonical(), self.block, directory.path)
+            write_scenario(self.scenario.of_a_run(), self.block, directory.path)
             model = open_model()
             try:
                 manifest = self._recorded(model, directory.path, started, progress, limit)
@@ -239,7 +238,7 @@ class _Start:
 
     def __init__(self, compile_s: float) -> None:
         self.compile_s = compile_s
-        self.utc = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        self.utc = provenance.utc_now()
         self.at = perf_counter()
 
 

@@ -140,7 +140,7 @@ class Measured:
         contexts = (one for lines in self._by_file.values() for some in lines.values() for one in some)
         return Counter(one.rpartition("|")[0] for one in contexts)
 
-    def tests_of(self, path: str, lines: tuple[int, int]) -> list[str]:
+    def registered_tests(self, path: str, lines: tuple[int, int]) -> list[str]:
         """The tests that run one of the lines, else the file's: those that take no time, then files in turn.
 
         The nearest come first. What was run by the setting-up of one test may be what others of its file look at.

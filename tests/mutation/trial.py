@@ -78,7 +78,7 @@ class Trials:
         source = file.read_text(encoding="utf-8")
         text = mutated(source, mutant)
         was, now = changed_lines(source, text)
-        tests = measured.within(measured.tests_of(mutant.path, mutant.lines), self.budget)
+        tests = measured.within(measured.registered_tests(mutant.path, mutant.lines), self.budget)
         began = time.monotonic()
         outcome, by = "uncovered", ""
         if tests:

@@ -12,17 +12,17 @@ that do different things at one instant, nor where another reset of the market f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
+from marketsim.analysis.crowding.concave_loop import Impact, power_impact
 from marketsim.analysis.crowding.loop_theory import move_worked_out, sizes_of_children
 from marketsim.analysis.crowding.probe_impact import RESET, pushes_of
-from marketsim.analysis.crowding.reset_impact import OWN_SIZE, Kernel, ResetImpact, kernel_of, reset_impacts
+from marketsim.analysis.crowding.reset_impact import OWN_SIZE, Kernel, ResetImpact, kernel_of, nearest, reset_impacts
 from marketsim.analysis.run_data.reset_demand import own_demand
 from marketsim.datasets.resets import MarketReset, resets_of
 from marketsim.datasets.run import Run
@@ -96,7 +96,7 @@ def _push_of_all(run: Run, versus: Run, reset: MarketReset, horizon: str) -> flo
 
 def _is_disturbed(run: Run, reset: MarketReset, horizon: str) -> bool:
     """Whether another reset of the market falls before a horizon is over."""
-    end_ns = _end(reset, horizon)
+    end_ns = end_of(reset, horizon)
     return any(each.market == reset.market and reset.decide_ns < each.decide_ns <= end_ns for each in resets_of(run))
 
 
@@ -132,33 +132,28 @@ def _traded_by_children(
     n, last = len(instants), instants[-1]
     strength = kernel.mid[0] / kernel.notional * k
     if full is not None:
-        at_end = sum(_at(kernel.mid, last - t) for t in instants) * full[0] / (n * kernel.notional)
+        at_end = sum(nearest(kernel.mid, last - t) for t in instants) * full[0] / (n * kernel.notional)
         strength *= full[1] / at_end if at_end > 0 else 1.0
     spacing_s = (instants[1] - instants[0]) / NS_PER_SECOND if n > 1 else 0.0
 
     def seen(seconds: float) -> float:
-        return _at(kernel.mark, round(seconds * NS_PER_SECOND)) / kernel.mid[0]
+        return nearest(kernel.mark, round(seconds * NS_PER_SECOND)) / kernel.mid[0]
 
     sizes = sizes_of_children(strength, n, spacing_s, seen)
-    ends_ns = _end(reset, horizon)
-    alive = [_at(kernel.mid, ends_ns - t) for t in instants]
+    ends_ns = end_of(reset, horizon)
+    alive = [nearest(kernel.mid, ends_ns - t) for t in instants]
     if sum(alive) <= 0:
         return sum(sizes)
     return n * sum(a * u for a, u in zip(alive, sizes, strict=True)) / sum(alive)
 
 
-def _end(reset: MarketReset, horizon: str) -> int:
+def end_of(reset: MarketReset, horizon: str) -> int:
     """When a horizon ends [ns]."""
     if horizon == NEXT:
         assert reset.next_ns is not None  # a probe was looked at then
         return reset.next_ns - 1
     assert reset.last_ns is not None
     return reset.last_ns + horizon_ns(horizon)
-
-
-def _at(kernel: Mapping[int, float], lag_ns: int) -> float:
-    """The kernel at the time nearest to a lag at which it was looked at."""
-    return kernel[min(kernel, key=lambda known: abs(known - lag_ns))]
 
 
 # -- worked until nothing is wanted
@@ -170,7 +165,7 @@ def _worked_out(
     pushes = pushes_of(run)[reset.market, reset.decide_ns]
     sizes = sorted({push.size for push in pushes if push is not None and push.schedule == RESET})
     at_end, later = (
-        _interpolated([found for size in sizes if (found := _own_push(run, versus, reset, word, size))])
+        _impact([found for size in sizes if (found := _own_push(run, versus, reset, word, size))])
         for word in ("0s", horizon)
     )
     phi = _seen(kernel)
@@ -188,22 +183,6 @@ def _seen(kernel: Kernel) -> float | None:
     return kernel.mark[after] / kernel.mid[after]
 
 
-def _interpolated(points: Sequence[tuple[float, float]]) -> Callable[[float], float] | None:
-    """I(Q) through pushes at several sizes, straight in logarithms, also beyond them; None where one did not push.
-
-    One size alone is taken for linear impact.
-    """
-    if not points or any(size <= 0 or push <= 0 for size, push in points):
-        return None
-    q, x = np.log(np.array(sorted(points))).T
-
-    def impact(size: float) -> float:
-        if size <= 0:
-            return 0.0
-        if len(q) == 1:
-            return exp(x[0]) * size / exp(q[0])
-        place = int(np.clip(np.searchsorted(q, log(size)) - 1, 0, len(q) - 2))
-        slope = (x[place + 1] - x[place]) / (q[place + 1] - q[place])
-        return exp(x[place] + slope * (log(size) - q[place]))
-
-    return impact
+def _impact(points: Sequence[tuple[float, float]]) -> Impact | None:
+    """I(Q) through the pushes of probes of several sizes."""
+    return power_impact(*np.array(points, np.float64).reshape(-1, 2).T)

@@ -163,3 +163,8 @@ def kernel_of(run: Run, reset: MarketReset, price: float) -> Kernel | None:
     mids = {lag: reset.sign * push.change / price for lag, push in zip(lags, found, strict=True)}
     marks = {lag: reset.sign * push.mark_change / price for lag, push in zip(lags, found, strict=True)}
     return Kernel(found[0].notional, mids, marks)
+
+
+def nearest(kernel: Mapping[int, float], lag_ns: int) -> float:
+    """A kernel at the time nearest to a lag at which it was looked at."""
+    return kernel[min(kernel, key=lambda known: abs(known - lag_ns))]

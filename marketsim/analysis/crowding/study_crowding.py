@@ -10,6 +10,7 @@ import polars as pl
 
 from marketsim.analysis.crowding.crowding_number import crowding_sums
 from marketsim.analysis.crowding.crowding_row import COLUMNS, CrowdingRow
+from marketsim.analysis.crowding.factual_pairs import Pair, factual_pairs
 from marketsim.analysis.crowding.market_response import MarketResponse, market_response
 from marketsim.analysis.crowding.probe_impact import RESET, Push, pushes_of
 from marketsim.analysis.crowding.reset_impact import BUY, OWN_SIZE, SELL, InstantImpact, instant_impacts
@@ -22,31 +23,17 @@ from marketsim.scenario.study.probe import ProbeSpec
 from marketsim.traders.group import TRADERS
 from marketsim.units import NS_PER_SECOND
 
-Pair = tuple[Run, Run]
-"""A factual run and the baseline's of the same replication, and of the same fork."""
-
 
 def study_crowding(study: Study) -> pl.DataFrame:
     """Crowding of every cell of which probes could be read; columns `COLUMNS`."""
     horizons = (study.spec.probe or ProbeSpec()).words
     rows = [
-        row for cell, pairs in _pairs(study).items() for horizon in horizons for row in _of_cell(cell, pairs, horizon)
+        row
+        for cell, pairs in factual_pairs(study).items()
+        for horizon in horizons
+        for row in _of_cell(cell, pairs, horizon)
     ]
     return pl.DataFrame([asdict(row) for row in rows], schema=COLUMNS)
-
-
-def _pairs(study: Study) -> dict[int, list[Pair]]:
-    """The pairs of every cell; of a study of forks the forks without a jump, at which probes were sent."""
-    factual, baseline = study.spec.factual_arm, study.spec.baseline_arm
-    runs = study.runs().filter(status="ok")
-    if study.spec.fork is not None:
-        runs = runs.filter(pl.col("fork_ns").is_not_null(), pl.col("jump").is_null())
-    place = ["cell", "replication", "fork_ns"]
-    both = runs.filter(arm=factual or "").join(runs.filter(arm=baseline), on=place, nulls_equal=True, suffix="_c")
-    found: dict[int, list[Pair]] = {}
-    for cell, path, path_c in both.sort(place).select("cell", "path", "path_c").iter_rows():
-        found.setdefault(cell, []).append((Run(path), Run(path_c)))
-    return found
 
 
 def _of_cell(cell: int, pairs: Sequence[Pair], horizon: str) -> Iterator[CrowdingRow]:

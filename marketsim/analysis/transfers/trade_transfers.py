@@ -35,8 +35,14 @@ class TradeTransfer:
     rest: int
 
 
-def trade_transfers(run: Run, since_ns: int, until_ns: int, closing_mark: Mapping[str, int]) -> Iterator[TradeTransfer]:
-    """The trades in (since, until], summed exactly, however long the run. closing_mark: by market [ticks]."""
+def trade_transfers(
+    run: Run, since_ns: int, until_ns: int, closing_mark: Mapping[str, int], end_ns: int | None = None
+) -> Iterator[TradeTransfer]:
+    """The trades in (since, until], summed exactly, however long the run.
+
+    closing_mark: by market [ticks], at `end_ns` (absent: until), beyond which no mid is looked for.
+    """
+    end_ns = until_ns if end_ns is None else end_ns
     later = _trades(run, since_ns, until_ns).join_asof(
         _half_ticks(run),
         left_on="t_later",
@@ -46,7 +52,7 @@ def trade_transfers(run: Run, since_ns: int, until_ns: int, closing_mark: Mappin
         check_sortedness=False,  # both tables are in the order of time
     )
     lot_atoms = pl.col("size_lots") * pl.col("atoms_per_tick_lot")
-    is_beyond = (pl.col("t_later") > until_ns) & pl.col("closing_mark").is_not_null()
+    is_beyond = (pl.col("t_later") > end_ns) & pl.col("closing_mark").is_not_null()
     halves = pl.when(is_beyond).then(2 * pl.col("closing_mark")).otherwise(pl.col("half_ticks"))
     marks = pl.DataFrame(
         {"market": list(closing_mark), "closing_mark": list(closing_mark.values())},

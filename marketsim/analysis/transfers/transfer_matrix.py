@@ -132,6 +132,13 @@ def _first_snapshot(run: Run, since_ns: int | None) -> int:
     return int(fit[0])
 
 
+def closing_marks(run: Run, t_ns: int) -> dict[str, int]:
+    """Mark of each market whose positions equity counts [ticks], at a snapshot."""
+    units = market_units(run)
+    rows = run.table("marks").filter(pl.col("t_ns") == t_ns, pl.col("market").is_in(underlying_markets(run)))
+    return {market: units[market].ticks(price) for market, price in rows.select("market", "mark_price").iter_rows()}
+
+
 class _Books:
     """The books of one run between two instants, filled cause by cause."""
 
@@ -139,17 +146,11 @@ class _Books:
         self.run, self.since_ns, self.until_ns = run, since_ns, until_ns
         self.units = market_units(run)
         self.valued = underlying_markets(run)  # equity counts their positions, but no token units
-        marks = {t: self._marks_at(t) for t in (since_ns, until_ns)}
+        marks = {t: closing_marks(run, t) for t in (since_ns, until_ns)}
         self.opening_mark, self.closing_mark = marks[since_ns], marks[until_ns]
         self.flows: dict[FlowKey, int] = defaultdict(int)
         self.booked_lots: dict[Position, int] = defaultdict(int)
         self.booked_cash: dict[Account, int] = defaultdict(int)
-
-    def _marks_at(self, t_ns: int) -> dict[str, int]:
-        """Mark of each market whose positions equity counts [ticks]."""
-        rows = self.run.table("marks").filter(pl.col("t_ns") == t_ns, pl.col("market").is_in(self.valued))
-        prices = rows.select("market", "mark_price").iter_rows()
-        return {market: self.units[market].ticks(price) for market, price in prices}
 
     def settle(self) -> None:
         """Book trades, payments of the ledger, and what positions earned at the mark."""

@@ -29,6 +29,8 @@ from marketsim.spec import NONE_IN_WORDS, OMITTED_AT_DEFAULT, WORDS_FOR_NONE, Co
 
 REPLICATIONS = Range("1 to 1,000,000", least=1, most=1_000_000)
 MOST_CELLS = 2**20
+MOST_REGISTERED = 16_000_000
+"""Bytes of a registration."""
 
 
 class StudySpec(Spec):
@@ -36,7 +38,8 @@ class StudySpec(Spec):
 
     primary: absent = `impact_gap_0s` where that is measured. baseline: the arm that others are compared with; absent =
     `frictionless` if it is listed, else the first. fork: absent = every arm runs from the start. sensitivity: lays out
-    the cells instead of `design`.
+    the cells instead of `design`. registration: a file that says, before anything runs, what is expected and how it is
+    judged; its hash and the time stand in study.json (`datasets.registration`).
     """
 
     announced_keys: ClassVar[Mapping[str, str]] = {"versus": "baseline"}
@@ -52,6 +55,7 @@ class StudySpec(Spec):
     fork: Annotated[ForkSpec | None, NONE_IN_WORDS, WORDS_FOR_NONE] = None
     probe: ProbeSpec | None = None
     sensitivity: Annotated[SensitivitySpec | None, NONE_IN_WORDS, WORDS_FOR_NONE, OMITTED_AT_DEFAULT] = None
+    registration: Annotated[str | None, OMITTED_AT_DEFAULT] = None
 
     @property
     def layout(self) -> DesignSpec:

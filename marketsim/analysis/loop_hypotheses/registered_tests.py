@@ -1,0 +1,130 @@
+"""What a registration says is tested of the loop of resets: a TOML file with `analysis = "reset loop"`.
+
+    analysis = "reset loop"
+    horizon = "0s"                     # when pushes are read, after the last fill; one of study.probe.horizons
+    [margins]                          # H1 H2 H3 H4: a slope within 1 +- this; ways size sign: within 0 +- this
+    H1 = 0.10
+    [cells]                            # a row for each cell of the design, in its order
+    columns = ["way", "level", "size", "sign"]
+    rows = [["assets", 0.2, 0.01, "up"], ..]
+
+`level` numbers crowding levels that are meant to be equal; `size` is the first move, a share. Other keys and text are
+the registration's own. Any other registration is kept, and nothing is computed of it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marketsim.datasets.registration import registered_bytes, registered_file
+from marketsim.datasets.study import Study
+from marketsim.errors import UsageError
+from marketsim.files import read_file
+from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study.probe import ProbeSpec
+from marketsim.scenario.study.study import MOST_REGISTERED, StudySpec, study_of
+
+ANALYSIS = "reset loop"
+MARGINS = ("H1", "H2", "H3", "H4", "ways", "size", "sign")
+COLUMNS = ("way", "level", "size", "sign")
+SIGNS = {"up": 1.0, "down": -1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class CellLabel:
+    """What a cell stands for: how its crowding was reached, which level is meant, size and sign of the first move."""
+
+    way: str
+    level: float
+    size: float
+    sign: float
+
+
+@dataclass(frozen=True)
+class RegisteredTests:
+    """Margins by hypothesis, the horizon at which pushes are read, and the cells' labels in the order of the design."""
+
+    horizon: str
+    margins: Mapping[str, float]
+    cells: tuple[CellLabel, ...]
+
+
+def read_tests(data: bytes, name: str, cells: int, horizons: tuple[str, ...]) -> RegisteredTests | None:
+    """The tests that a registration asks for, of a study with so many cells and these horizons of probes.
+
+    None where it asks for none. Raises `UsageError`, naming file, key and what is allowed.
+    """
+    if not name.endswith(".toml"):
+        return None
+    try:
+        told = tomllib.loads(data.decode("utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{name}: this is no TOML ({error}); a registration in another form ends otherwise") from error
+    if "analysis" not in told:
+        return None
+    if told["analysis"] != ANALYSIS:
+        raise UsageError(f"{name}: analysis: was {told['analysis']!r}; allowed: {ANALYSIS!r}, or no such key")
+    horizon = told.get("horizon")
+    if horizon not in horizons:
+        raise UsageError(f"{name}: horizon: was {horizon!r}; allowed: a horizon of study.probe, {', '.join(horizons)}")
+    if "0s" not in horizons:
+        raise UsageError(f"{name}: study.probe.horizons has no 0s, at which the sizes of probes are compared")
+    return RegisteredTests(str(horizon), _margins(told.get("margins"), name), _cells(told.get("cells"), name, cells))
+
+
+def registered_tests(study: Study) -> RegisteredTests | None:
+    """The tests that the registration of a study asks for; None where it has none or asks for none."""
+    held = study.registration
+    if held is None:
+        return None
+    return read_tests(registered_bytes(study.path, held), held.path, study.declared["cells"], _horizons(study.spec))
+
+
+def check_tests(scenario: Scenario, cells: int) -> None:
+    """Raise `UsageError` where a study's registration asks for tests that it cannot have; before anything runs."""
+    file = registered_file(scenario)
+    if file is not None:
+        spec = study_of(scenario.study)
+        read_tests(read_file(file, MOST_REGISTERED), str(spec.registration), cells, _horizons(spec))
+
+
+def _horizons(spec: StudySpec) -> tuple[str, ...]:
+    return (spec.probe or ProbeSpec()).words if spec.is_probed else ()
+
+
+def _margins(told: Any, name: str) -> dict[str, float]:
+    found = told if isinstance(told, dict) else {}
+    for key in (*MARGINS, *found):
+        value = found.get(key)
+        if key not in MARGINS or not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < 1:
+            raise UsageError(
+                f"{name}: margins.{key}: was {value!r}; allowed: {', '.join(MARGINS)}, each above 0, below 1"
+            )
+    return {key: float(found[key]) for key in MARGINS}
+
+
+def _cells(told: Any, name: str, number: int) -> tuple[CellLabel, ...]:
+    found = told if isinstance(told, dict) else {}
+    if tuple(found.get("columns", ())) != COLUMNS:
+        raise UsageError(f"{name}: cells.columns: was {found.get('columns')!r}; allowed: {list(COLUMNS)}")
+    rows = found.get("rows")
+    if not isinstance(rows, list) or len(rows) != number:
+        had = len(rows) if isinstance(rows, list) else 0
+        raise UsageError(f"{name}: cells.rows: was {had} rows; allowed: one for each of the study's {number} cells")
+    return tuple(_label(row, f"{name}: cells.rows, cell {cell}") for cell, row in enumerate(rows))
+
+
+def _label(row: Any, place: str) -> CellLabel:
+    try:
+        way, level, size, sign = row
+        label = CellLabel(str(way), float(level), float(size), SIGNS[sign])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f'{place}: was {row!r}; allowed: such as ["assets", 0.2, 0.01, "up"]') from error
+    if not label.level > 0:
+        raise UsageError(f"{place}: level: was {label.level!r}; allowed: above 0")
+    if not 0 < label.size < 1:
+        raise UsageError(f"{place}: size: was {label.size!r}; allowed: above 0, below 1")
+    return label
