@@ -35,3 +35,19 @@ def test_the_quick_loop_has_a_verdict_on_every_hypothesis(loop: SweptStudy) -> N
     for name in ("H2", "H3", "H4"):
         assert found[name]["estimate"] == pytest.approx(1.0, abs=0.3), name
         assert found[name]["verdict"] in ("equivalent", "equivalent, and differs", "differs", "undecided"), name
+
+
+def test_who_waits_for_an_announced_reset_trades_with_it_and_all_that_is_paid_is_got(tmp_path: Path) -> None:
+    """Transfers are checked to the atom where they are computed; which way the announcement moves the push is open."""
+    study = marketsim.sweep(STUDIES / "crowding_sunshine_quick.yaml", out=tmp_path, workers=2)
+    assert study.counts["done"] == study.counts["runs"] == 18
+    rows = pl.read_parquet(study.path / "reset_transfers.parquet").filter(pl.col("decide_ns").is_not_null())
+    nobody, informed = (rows.filter(cell=cell, arm="factual") for cell in (0, 1))
+    assert "waiting" in {*informed["from_cohort"], *informed["to_cohort"]}
+    assert "waiting" not in {*nobody["from_cohort"], *nobody["to_cohort"]}
+    pushes = {
+        (row["cell"], row["arm"]): row["estimate"]
+        for row in study.effects().filter(measure="impact_gap_0s", versus="frictionless").iter_rows(named=True)
+    }
+    assert pushes[0, "factual"] == pytest.approx(pushes[0, "blind"])  # nobody is there to be informed
+    assert pushes[1, "factual"] != pushes[1, "blind"]
