@@ -1,7 +1,7 @@
 """The free parameters of `alt-perp`, and the facts that they are fitted to.
 
 What is not free was argued in proportion to `btc-perp`, or measured one by one: sizes and numbers of orders,
-leverage of holders, rates of value traders, the cap on liquidation (docs/calibration.md#a-thin-altcoin).
+leverage of holders, rates of value traders, the cap on liquidation (docs/base-worlds.md#a-thin-altcoin).
 """
 
 from marketsim.calibration.plan import Parameter, Plan

@@ -2,7 +2,7 @@
 
 The crowds are those of `btc-perp`; what is free is what the latent fundamental and the second market change. The spot
 market's makers are as far from the perpetual's as its flow is thinner, in proportion; facts of the spot market are only
-looked at afterwards (docs/calibration.md#two-markets).
+looked at afterwards (docs/base-worlds.md#two-markets).
 """
 
 from marketsim.calibration.plan import Parameter, Plan
