@@ -1,7 +1,7 @@
 """The facts of the base worlds on ten seeds of three days each, beside the ranges of real markets.
 
-Which rows a world does not meet is said here and in docs/calibration.md#measured; every other row with a range has to be
-met by the mean over the seeds. The tables are left in results/verification.
+Which rows a world does not meet is said here and in docs/calibration.md#measured; every other row with a range has to
+be met by the mean over the seeds. The tables are left in results/verification.
 """
 
 from __future__ import annotations
