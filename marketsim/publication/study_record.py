@@ -24,10 +24,6 @@ def study_record(sources: StudySources) -> StudyRecord:
     declared, scenario, spec = sources.study.declared, sources.study.scenario, sources.study.spec
     manifests = [run.manifest for run in sources.finished]
     walls = [float(manifest["wall_s"]) for manifest in manifests]
-    platforms: list[dict[str, Any]] = []
-    for manifest in manifests:
-        if manifest["platform"] not in platforms:
-            platforms.append(manifest["platform"])
     base, registration = base_of(sources.study), sources.study.registration
     early = runs_not_later(registration, (str(run.path) for run in sources.finished))
     if early:
@@ -49,7 +45,7 @@ def study_record(sources: StudySources) -> StudyRecord:
         duration_ns=units.duration_ns(scenario["clock"]["duration"]),
         created_utc=declared["created_utc"],
         versions=declared["versions"],
-        platforms=tuple(platforms),
+        platforms=_platforms(manifests),
         runs=len(sources.rows),
         failed=sum(row["status"] == "failed" for row in sources.rows),
         collapsed=sum(each is True for each in sources.collapsed.values()),
@@ -62,3 +58,12 @@ def study_record(sources: StudySources) -> StudyRecord:
         changes=changes(base[1], scenario) if base else (),
         registration=None if registration is None else registration.as_object(),
     )
+
+
+def _platforms(manifests: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Each platform that a run was made on, once."""
+    found: list[dict[str, Any]] = []
+    for manifest in manifests:
+        if manifest["platform"] not in found:
+            found.append(manifest["platform"])
+    return tuple(found)

@@ -25,7 +25,7 @@ FAILED = {
 
 def swept(**parts: Any) -> SimpleNamespace:
     whole = {"path": Path("results/small/0123456789abcdef"), "counts": COUNTS, "failed_runs": [], "is_complete": True}
-    return SimpleNamespace(**{**whole, **parts})
+    return SimpleNamespace(**{"registration": None, **whole, **parts})
 
 
 PARTLY = swept(counts={**COUNTS, "done": 7, "failed": 1}, failed_runs=[FAILED])

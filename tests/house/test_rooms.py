@@ -84,9 +84,13 @@ def test_nothing_stands_at_the_top_that_the_plan_does_not_name() -> None:
     assert {name for name in found if not name.startswith(".")} <= TOP_LEVEL
 
 
-def test_scenarios_are_yaml_only() -> None:
+def test_scenarios_are_yaml_and_the_registrations_of_studies() -> None:
     allowed = (".yaml", "README.md", ".csv")
-    assert [name for name in tracked_files() if name.startswith("scenarios/") and not name.endswith(allowed)] == []
+    others = {name for name in tracked_files() if name.startswith("scenarios/") and not name.endswith(allowed)}
+    studies = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "scenarios" / "studies").glob("*.yaml"))
+    named = re.findall(r"^ *registration: (\S+\.toml)", studies, re.MULTILINE)
+    assert {Path(name).name for name in others} == {Path(name).name for name in named}
+    assert all(name.startswith("scenarios/studies/") for name in others)
 
 
 def test_scenarios_stand_in_one_place() -> None:
