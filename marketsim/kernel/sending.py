@@ -97,12 +97,24 @@ def behind(m, side, fraction):
 
 
 @compiled
-def past_return(m, steps):
-    """Relative change of the mid over the last `steps` mark steps (over what there is, in the beginning)."""
-    steps = min(steps, np.int64(m.history_count), np.int64(m.history_length))
+def steps_known(m, wanted):
+    """How many of the last `wanted` mark steps have a mid that is still kept."""
+    return min(wanted, np.int64(m.history_count), np.int64(m.history_length))
+
+
+@compiled
+def past_mid(m, steps):
+    """Twice the mid of `steps` mark steps ago, one or more of those known."""
+    return np.float64(load_i8(m.history, (m.history_count - steps) & (m.history_length - 1)))
+
+
+@compiled
+def past_return(m, wanted):
+    """Relative change of the mid over the last `wanted` mark steps (over what there is, in the beginning)."""
+    steps = steps_known(m, wanted)
     if steps < 1:
         return 0.0
-    then = np.float64(load_i8(m.history, (m.history_count - steps) & (m.history_length - 1)))
+    then = past_mid(m, steps)
     return (np.float64(twice_mid(m)) - then) / then
 
 

@@ -190,11 +190,15 @@ def test_an_interruption_that_a_library_calls_a_failure_is_an_interruption(
         except KeyboardInterrupt as stop:
             raise RuntimeError("the schema cannot be built") from stop
 
-    before = signal.getsignal(number)
     monkeypatch.setattr("marketsim.run", interrupted)
-    ended = command("run", "world.yaml")
+    found = signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background begins without it
+    before = signal.getsignal(number)
+    try:
+        ended = command("run", "world.yaml")
+        assert signal.getsignal(number) is before
+    finally:
+        signal.signal(signal.SIGINT, found)
     assert (ended.exit_code, ended.stderr.strip()) == (130, "interrupted")
-    assert signal.getsignal(number) is before
 
 
 def test_ctrl_c_stays_ignored_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from marketsim.calibration.plans import PLANS
-from marketsim.calibration.seeds import facts_over_seeds
+from tests.verification.facts_over_seeds import facts_over_seeds
 
 RESULTS = Path(__file__).parents[2] / "results" / "verification"
 SEEDS = int(os.environ.get("MARKETSIM_FACTS_SEEDS", "10"))

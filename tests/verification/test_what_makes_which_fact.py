@@ -15,7 +15,7 @@ import pytest
 
 from marketsim.analysis.inference.intervals import t_interval
 from marketsim.calibration.plans import PLANS
-from marketsim.calibration.seeds import Job, facts_of_jobs
+from tests.verification.facts_over_seeds import Job, facts_of_jobs
 from tests.verification.results import write_table
 
 PLAN = PLANS["btc-perp"]

@@ -12,7 +12,7 @@ from marketsim.kernel.codes import BUY, SELL
 from marketsim.kernel.elementary import exponential_of, logarithm
 from marketsim.kernel.records import compiled, load_f8, load_i8
 from marketsim.kernel.rule import group_parameters, reads_parameters, rule
-from marketsim.kernel.sending import lots_of, place_for, words
+from marketsim.kernel.sending import lots_of, past_mid, place_for, steps_known, words
 
 PARAMETERS = group_parameters(
     ("size_ticklots", "f8"),  # of every order, as a notional
@@ -39,11 +39,10 @@ def market_price(m):
 @compiled
 def chart_return(m, wanted):
     """Log return of the mid over `wanted` mark steps; over those there are in the beginning, stretched to as many."""
-    steps = min(wanted, np.int64(m.history_count), np.int64(m.history_length))
+    steps = steps_known(m, wanted)
     if steps < 1:
         return 0.0
-    then = np.float64(load_i8(m.history, (m.history_count - steps) & (m.history_length - 1)))
-    return logarithm(np.float64(twice_mid(m)) / then) * np.float64(wanted) / np.float64(steps)
+    return logarithm(np.float64(twice_mid(m)) / past_mid(m, steps)) * np.float64(wanted) / np.float64(steps)
 
 
 @rule(PARAMETERS, tables=TABLES)

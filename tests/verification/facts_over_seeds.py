@@ -17,7 +17,7 @@ from marketsim import scenario as scenarios
 from marketsim import simulation
 from marketsim.analysis.inference.intervals import t_interval
 from marketsim.analysis.stylised_facts import FactsTable, facts_of_run
-from marketsim.analysis.stylised_facts.fact import Fact, Verdict
+from marketsim.analysis.stylised_facts.fact import Fact, Range, Verdict
 from marketsim.calibration.plan import Plan
 from marketsim.files import shipped_folder
 
@@ -97,5 +97,4 @@ def _row(facts: Sequence[Fact], plan: Plan) -> tuple[object, ...]:
 def _place(fact: Fact, value: float) -> Verdict:
     if fact.low is None and fact.high is None:
         return "no reference"
-    above = fact.low is None or value >= fact.low
-    return "inside" if above and (fact.high is None or value <= fact.high) else "outside"
+    return "inside" if Range(fact.low, fact.high).holds(value) else "outside"

@@ -8,7 +8,7 @@ import pytest
 from marketsim.analysis.stylised_facts import FactsTable
 from marketsim.analysis.stylised_facts.fact import Fact, Verdict
 from marketsim.calibration.plans import PLANS
-from marketsim.calibration.seeds import over_seeds
+from tests.verification.facts_over_seeds import over_seeds
 
 PLAN = PLANS["btc-perp"]
 
