@@ -1,12 +1,12 @@
 """Moves of 3 % within five minutes that no news made and that went back, counted in a calm and a stressed world.
 
-Ten seeds of six hours each; on three days the calm world has some too (docs/calibration.md#measured). Writes
-flash_crash.csv and, of the largest, the picture flash_crash.svg.
+Ten seeds each: three days of the calm worlds, six hours of the stressed one. Writes flash_crash*.csv and, of the
+largest of the stressed world, the picture flash_crash.svg.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from tests.verification.results import WORLDS, draw, write_table
 
 Floats = NDArray[np.float64]
 SEEDS = range(1, 11)
-WINDOW = {"clock.start": "2024-01-01T11:00:00Z", "clock.duration": "7h", "clock.warmup": "1h"}
+THREE_DAYS = {"clock.start": "2024-01-01T00:00:00Z", "clock.duration": "73h", "clock.warmup": "1h"}
+SIX_HOURS = {"clock.start": "2024-01-01T11:00:00Z", "clock.duration": "7h", "clock.warmup": "1h"}
 RECORD = "{trades: none, quotes: 1s, marks: 1s}"
 LARGE, NEWS, BACK = 0.03, 0.01, 0.5
 WITHIN_S, BACK_WITHIN_S, STEP_S = 300, 1_800, 10
@@ -75,9 +76,9 @@ def test_what_is_counted_is_a_large_move_without_news_that_goes_back() -> None:
     assert not flash_crashes(100 - (100 - mid) * 0.7, still), "2.8 %"
 
 
-def prices(world: str, seed: int, out: Path) -> tuple[Floats, Floats]:
+def prices(world: str, seed: int, clock: Mapping[str, str], out: Path) -> tuple[Floats, Floats]:
     """Mid and fundamental each second after the warm-up."""
-    settings = {**WINDOW, "record": RECORD}
+    settings = {**clock, "record": RECORD}
     done = Run(run(world, seed=seed, set=settings, out=out).path)
     each = (
         done.table("quotes").join(done.table("marks"), on="t_ns").sort("t_ns").filter(pl.col("t_ns") >= 3_600 * 10**9)
@@ -85,31 +86,43 @@ def prices(world: str, seed: int, out: Path) -> tuple[Floats, Floats]:
     return each["mid"].cast(pl.Float64).fill_null(float("nan")).to_numpy(), each["latent_price"].to_numpy()
 
 
-def test_in_six_hours_some_seeds_of_a_stressed_world_have_flash_crashes_and_none_of_the_calm_one(
+def counted(
+    name: str, world: str, clock: Mapping[str, str], out: Path
+) -> tuple[list[dict[str, Any]], tuple[Floats, Floats, FlashCrash] | None]:
+    """A row a seed; the course of the largest flash crash of all of them."""
+    rows: list[dict[str, Any]] = []
+    worst = None
+    for seed in SEEDS:
+        mid, fundamental = prices(world, seed, clock, out)
+        found = flash_crashes(mid, fundamental)
+        largest = max(found, key=lambda each: abs(each.move), default=None)
+        move = largest.move if largest else 0.0
+        rows.append({"world": name, "seed": seed, "flash_crashes": len(found), "largest": move})
+        if largest and (worst is None or abs(move) > abs(worst[2].move)):
+            worst = (mid, fundamental, largest)
+    return rows, worst
+
+
+@pytest.mark.parametrize("world", ["btc-perp", "alt-perp"])
+def test_three_days_of_a_calm_world_have_no_flash_crash(world: str, tmp_path: Path, say: Callable[[str], None]) -> None:
+    rows, _ = counted(world, f"marketsim:{world}", THREE_DAYS, tmp_path)
+    write_table(f"flash_crash_{world}", rows)
+    counts = [row["flash_crashes"] for row in rows]
+    say(f"flash crashes by seed: {counts}")
+    assert counts == [0] * len(SEEDS)
+
+
+def test_in_six_hours_some_seeds_of_a_stressed_world_have_flash_crashes(
     tmp_path: Path, say: Callable[[str], None]
 ) -> None:
-    worlds = {"calm": "marketsim:btc-perp", "stressed": str(WORLDS / "stressed_base_world.yaml")}
-    rows: list[dict[str, Any]] = []
-    largest, course = 0.0, None
-    for name, world in worlds.items():
-        for seed in SEEDS:
-            mid, fundamental = prices(world, seed, tmp_path / name)
-            found = flash_crashes(mid, fundamental)
-            rows.append({"world": name, "seed": seed, "flash_crashes": len(found), "largest": largest_move(found)})
-            if found and abs(largest_move(found)) > largest:
-                worst = max(found, key=lambda each: abs(each.move))
-                largest, course = abs(worst.move), (mid, fundamental, worst.start_s)
+    rows, worst = counted("stressed", str(WORLDS / "stressed_base_world.yaml"), SIX_HOURS, tmp_path)
     write_table("flash_crash", rows)
-    counts = {name: [row["flash_crashes"] for row in rows if row["world"] == name] for name in worlds}
+    counts = [row["flash_crashes"] for row in rows]
     say(f"flash crashes by seed: {counts}")
-    assert counts["calm"] == [0] * len(SEEDS)
-    assert 0 < sum(count > 0 for count in counts["stressed"]) < len(SEEDS), "in some seeds, and not in all"
-    assert course is not None
-    picture(*course)
-
-
-def largest_move(found: list[FlashCrash]) -> float:
-    return max((each.move for each in found), key=abs, default=0.0)
+    assert 0 < sum(count > 0 for count in counts) < len(SEEDS), "in some seeds, and not in all"
+    assert worst is not None
+    mid, fundamental, largest = worst
+    picture(mid, fundamental, largest.start_s)
 
 
 def picture(mid: Floats, fundamental: Floats, start_s: int) -> None:
