@@ -309,6 +309,7 @@ def _liquidations(
                 parent=1 if in_crash and k % 3 else -1,
                 is_fund=False,
                 solvent_at_index=bool(k % 2),
+                t_order_ns=when + 10_000_000,
             )
         )
     rows["deleveragings"] = [

@@ -159,7 +159,7 @@ def test_a_token_that_a_gap_kills_is_wiped_and_its_books_close(tmp_path: Path, c
     assert not own["solvent_at_index"].any()
     assert own["size_lots"].sum() == 300_000
     assert wiped["t_ns"] == 20 * MINUTE  # known at that mark step, not when somebody looks
-    assert own["t_ns"].unique().to_list() == [20 * MINUTE + SECOND // 100]  # when the engine's order comes
+    assert own["t_order_ns"].unique().to_list() == [20 * MINUTE + SECOND // 100]  # when the engine's order comes
     assert run.table("rebalances").filter(pl.col("t_decide_ns") > 21 * MINUTE).is_empty()
     assert run.table("cohorts").filter(cohort="UP")["equity_atoms"][-1] >= 0
 

@@ -19,7 +19,7 @@ Handovers = dict[tuple[str, str, str, str], int]
 class Liquidation:
     """A row of `liquidations` that handed a position on, as far as is needed here."""
 
-    t_ns: int
+    t_order_ns: int
     market: str
     cohort: str
     size_lots: int
@@ -46,7 +46,7 @@ def handed_over(run: Run, since_ns: int, until_ns: int) -> Handovers:
     The cash of a takeover goes from the insurance fund to the account (of a long), that of a deleveraging from the
     account on the other side; what was paid beyond this worth is what it cost them.
     """
-    inside = pl.col("t_ns").is_between(since_ns, until_ns, closed="right")
+    inside = pl.col("t_order_ns").is_between(since_ns, until_ns, closed="right")
     rows = run.table("liquidations").filter(inside, pl.col("stage").is_in(["takeover", "deleveraged"]))
     worth: Handovers = defaultdict(int)
     if rows.is_empty():
@@ -61,11 +61,11 @@ def handed_over(run: Run, since_ns: int, until_ns: int) -> Handovers:
 
 def _add_takeovers(run: Run, rows: pl.DataFrame, units: dict[str, MarketUnits], worth: Handovers) -> None:
     """The lots taken over are those of the liquidation that no trade of the account closed."""
-    keys = ["t_ns", "market", "account"]
+    keys = ["t_order_ns", "market", "account"]
     sold = (
         run.scan("trades")
-        .filter(pl.col("taker_purpose") == "liquidation", pl.col("t_ns").is_in(rows["t_ns"].unique().to_list()))
-        .group_by("t_ns", "market", account="taker_account")
+        .filter(pl.col("taker_purpose") == "liquidation", pl.col("t_ns").is_in(rows["t_order_ns"].unique().to_list()))
+        .group_by("market", t_order_ns="t_ns", account="taker_account")
         .agg(filled=pl.when(pl.col("taker_side") == "sell").then("size_lots").otherwise(-pl.col("size_lots")).sum())
         .collect()
     )
@@ -85,7 +85,7 @@ def deleveraged_for(run: Run, rows: pl.DataFrame) -> Iterator[tuple[Deleveraging
     """
     victims: dict[tuple[int, str], list[Liquidation]] = defaultdict(list)
     for liquidation in _liquidations(rows.filter(stage="deleveraged")):
-        victims[liquidation.t_ns, liquidation.market].append(liquidation)
+        victims[liquidation.t_order_ns, liquidation.market].append(liquidation)
     for cuts in _passes(run.table("deleveragings")):
         waiting = victims.get((cuts[0].t_ns, cuts[0].market), [])
         if waiting:

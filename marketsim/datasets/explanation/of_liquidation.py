@@ -98,11 +98,11 @@ def _worth(row: Mapping[str, Any], market: Market) -> float:
 
 def _trades(run: StoredRun, row: Mapping[str, Any], market: Market) -> Iterator[dict[str, Any]]:
     """Its orders' fills in the book, each order's together, until its next liquidation in the market."""
-    mine = (pl.col("account") == row["account"]) & (pl.col("market") == row["market"]) & (pl.col("t_ns") > row["t_ns"])
-    later = run.table(TABLE).filter(mine)["t_ns"].min()
+    mine = (pl.col("account") == row["account"]) & (pl.col("market") == row["market"])
+    later = run.table(TABLE).filter(mine, pl.col("t_order_ns") > row["t_order_ns"])["t_order_ns"].min()
     fills = run.scan("trades").filter(
         (pl.col("taker_account") == row["account"]) & (pl.col("market") == row["market"]),
-        (pl.col("taker_purpose") == "liquidation") & (pl.col("t_ns") >= row["t_ns"]),
+        (pl.col("taker_purpose") == "liquidation") & (pl.col("t_ns") >= row["t_order_ns"]),
         pl.lit(True) if later is None else pl.col("t_ns") < later,
     )
     weighed = (pl.col("price") * pl.col("size_lots")).sum() / pl.col("size_lots").sum()

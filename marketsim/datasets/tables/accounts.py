@@ -60,7 +60,7 @@ _PRICE = "asset per unit of underlying"
 
 LIQUIDATIONS = Table(
     "liquidations",
-    "Every liquidation: a position the venue took apart.",
+    "Every liquidation: a position the venue took apart; t_ns is the mark step at which it decided to.",
     (
         T_NS,
         MARKET,
@@ -81,6 +81,7 @@ LIQUIDATIONS = Table(
         whole("parent", "id", "rebalance, primary request or cascade that pushed the price, -1 where none"),
         truth("is_fund", "whether the account is a token's"),
         truth("solvent_at_index", "whether the account was solvent at the index price"),
+        whole("t_order_ns", "ns", "when the engine's order came to the book; its trades and deleveragings have it too"),
     ),
     keys=("t_ns", "market", "account"),
     sort=("t_ns", "market", "account"),

@@ -49,10 +49,11 @@ class LogRecorder:
 
     def _liquidations(self, log: Records, names: Names) -> dict[str, list[Any]]:
         tick, filled = names.ticks[log["market"]], log["filled_lots"]
+        delay = self._model.world.markets["liquidation_delay_ns"][log["market"]]
         leverage, sold = log["leverage"], filled != 0
         vwap = np.divide(log["filled_ticklots"], filled, out=np.zeros(len(log)), where=sold) * tick
         return {
-            "t_ns": log["t_ns"].tolist(),
+            "t_ns": (log["t_ns"] - delay).tolist(),
             **_whose(log, names),
             "size_lots": log["size_lots"].tolist(),
             "entry_price": (log["entry_price"] * tick).tolist(),
@@ -69,6 +70,7 @@ class LogRecorder:
             "parent": log["parent"].tolist(),
             "is_fund": (self._model.world.accounts["bits"][log["account"]] & codes.ACC_FUND != 0).tolist(),
             "solvent_at_index": (log["solvent_at_index"] != 0).tolist(),
+            "t_order_ns": log["t_ns"].tolist(),
         }
 
 
