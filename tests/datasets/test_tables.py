@@ -35,8 +35,8 @@ shortfall_bps, fees_atoms, market_volume_lots, participation, cross_lots, mid_1m
 primary: t_ns, t_request_ns, t_settle_ns, token, side, account, cohort, units, cash_atoms, price, nav_true, \
 fee_atoms, queue_ahead, hedge_parent, status, reason
 liquidations: t_ns, market, account, cohort, size_lots, entry_price, leverage, mark_price, index_price, \
-bankruptcy_price, vwap, fee_atoms, insurance_atoms, deleveraged_lots, stage, cascade, parent, is_fund, solvent_at_index, \
-t_order_ns
+bankruptcy_price, vwap, fee_atoms, insurance_atoms, deleveraged_lots, stage, cascade, parent, is_fund, \
+solvent_at_index, t_order_ns
 deleveragings: t_ns, market, account, cohort, size_lots, price, rank, cascade
 cohorts: t_ns, cohort, kind, accounts, asset, cash_atoms, equity_atoms
 positions: t_ns, cohort, market, net_lots, long_lots, short_lots

@@ -152,8 +152,8 @@ def test_fills_off_the_book_settle_with_the_pool_alone(tmp_path: Path) -> None:
 def test_a_takeover_transfers_what_was_paid_beyond_the_mark_and_not_the_position(tmp_path: Path) -> None:
     """10 lots sold to the fund at 97 where the mark was 99: 200 atoms to it; 4 of the 14 were sold in the book."""
     liquidation = {
-        "t_ns": MINUTE, "t_order_ns": MINUTE, "market": "PERP", "account": 3, "cohort": "a", "size_lots": 14, "mark_price": 99.0,
-        "stage": "takeover", "insurance_atoms": 200,
+        "t_ns": MINUTE, "t_order_ns": MINUTE, "market": "PERP", "account": 3, "cohort": "a", "size_lots": 14,
+        "mark_price": 99.0, "stage": "takeover", "insurance_atoms": 200,
     }  # fmt: skip
     before = trade(S, "a", "b", 14, 100)
     sale = trade(MINUTE, "b", "a", 4, 98, taker_side="sell", taker_cohort="a", maker_cohort="b", taker_account=3,
