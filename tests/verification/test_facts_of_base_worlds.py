@@ -25,7 +25,7 @@ MISSED: dict[str, Set[str]] = {
     "btc-perp": {
         "abs_return_acf_exponent", "liquidated_calm", "liquidated_crash", "volume_return_correlation_5min",
     },
-    "alt-perp": {"hit_side_after_large_orders", "hit_side_half_back", "abs_return_acf_exponent"},
+    "alt-perp": {"abs_return_acf_exponent", "depth_after_moves"},
     "btc-two-markets": {"funding_width", "liquidated_calm", "abs_return_acf_exponent"},
 }  # fmt: skip
 """Rows with a range that the mean does not meet, by world: docs/calibration.md#measured says of each what was tried."""
