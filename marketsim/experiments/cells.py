@@ -113,7 +113,8 @@ def lay_out_cells(scenario: Scenario) -> Cells:
 
 def world_of(scenario: Scenario, cell: Cell, arm: ArmSpec) -> Scenario:
     """The scenario of one cell and arm: the cell's overrides, then the arm's."""
-    return varied(scenario, cell.overrides, {path: _override(value) for path, value in arm.set.items()})
+    of_arm = {path: _override(value) for path, value in arm.set.items()}
+    return varied(scenario, cell.overrides, of_arm, is_of_study=True)
 
 
 def value_at(value: Any, parts: Sequence[str]) -> Any:

@@ -111,10 +111,11 @@ def validate(path: str | Path) -> list[Problem]:
     return []
 
 
-def varied(scenario: S, *layers: Overrides, seed: int | None = None) -> S:
+def varied(scenario: S, *layers: Overrides, seed: int | None = None, is_of_study: bool = False) -> S:
     """A loaded scenario with overrides laid over it, one layer after the other: first a cell's, then an arm's.
 
-    They act where `--set` does: on the document before defaults. Raises ScenarioError with every problem.
+    They act where `--set` does: on the document before defaults. is_of_study: it is one world of the scenario's study,
+    in which the paths of other arms and cells may lead nowhere. Raises ScenarioError with every problem.
     """
     if not (any(layers) or seed is not None):
         return scenario
@@ -126,7 +127,8 @@ def varied(scenario: S, *layers: Overrides, seed: int | None = None) -> S:
         if seed is not None:
             root = override(root, {"seed": seed}, problems)
         rows = _with_tier_rows(root, problems)
-        return _moved(_checked_world(type(scenario), rows, scenario.root / "varied.yaml", problems))
+        world = _checked_world(type(scenario), rows, scenario.root / "varied.yaml", problems, is_of_study=is_of_study)
+        return _moved(world)
 
 
 def _moved(scenario: S) -> S:
@@ -158,7 +160,9 @@ def _finished(into: type[S], chain: list[Node], file: Path, set: Overrides, seed
     return _moved(scenario) if set or seed is not None else scenario
 
 
-def _checked_world(into: type[S], root: Node, file: Path, problems: Problems) -> S:
+def _checked_world(
+    into: type[S], root: Node, file: Path, problems: Problems, *, is_of_study: bool = False
+) -> S:
     """The document as a scenario, with defaults, when nothing is wrong with it."""
     if "name" not in root.map:
         name = Node(file.stem, root.place, file.stem, "the file's name")
@@ -175,7 +179,8 @@ def _checked_world(into: type[S], root: Node, file: Path, problems: Problems) ->
     if problems.found:
         raise ScenarioError(problems.found)
     scenario = into.model_validate(parts)
-    check_study_paths(scenario.complete(), root, problems)
+    if not is_of_study:
+        check_study_paths(scenario.complete(), root, problems)
     if problems.found:
         raise ScenarioError(problems.found)
     openings = {name: index.opening for name, index in indices.items()}
