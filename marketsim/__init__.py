@@ -150,11 +150,11 @@ def sweep(
     """
     from marketsim import experiments
     from marketsim import scenario as scenarios
-    from marketsim.analysis.loop_hypotheses.registered_tests import check_tests
+    from marketsim.analysis.study_tables import check_registered
     from marketsim.experiments.cells import lay_out_cells
 
     scenario = scenarios.opened(study, set, seed)
-    check_tests(scenario, len(lay_out_cells(scenario)))
+    check_registered(scenario, len(lay_out_cells(scenario)))
     return experiments.sweep(
         scenario,
         out=Path(out),

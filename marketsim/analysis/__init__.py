@@ -13,6 +13,9 @@ Find here, each in its own package:
 | `transfers` | who paid whom, to the atom |
 | `crowding` | what funds would trade after a move (K), what orders move (lambda), their product, contagion |
 | `loop_hypotheses` | registered hypotheses of the reset loop: predictions from probes, margins, verdicts |
+| `clock_game` | issuers that choose their clock: equilibria, the price of anarchy, with intervals |
+| `robustness` | how a headline moves where the world is another |
+| `registrations` | which analysis a registration asks for |
 | `liquidity` | what market makers earn in calm and in crashes |
 | `holding` | a token's holder against a perpetual position of the same cash |
 | `claims` | verdicts on what is said of leveraged tokens |

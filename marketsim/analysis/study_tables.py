@@ -6,6 +6,8 @@ transfers.parquet   asked for by the measure `transfers`: who paid whom in every
 reset_transfers.parquet   with it: what trades around each reset moved between cohorts
 sensitivity.parquet asked for by `sensitivity`: indices of every varied path for one measure
 loop_cells.parquet, hypotheses.parquet   asked for by a registration whose analysis is `reset loop`
+clock_schedules.parquet, clock_game.parquet   asked for by one whose analysis is `clock game`
+headlines.parquet   asked for by one whose analysis is `robustness`
 """
 
 from __future__ import annotations
@@ -16,12 +18,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from marketsim.analysis.clock_game.clock_game import game_table, schedules_table, solve
+from marketsim.analysis.clock_game.game_costs import game_costs
+from marketsim.analysis.clock_game.registered_clocks import check_clocks, registered_clocks
 from marketsim.analysis.crowding.study_crowding import study_crowding
 from marketsim.analysis.holding.token_against_perpetual import compare_holding
 from marketsim.analysis.loop_hypotheses.hypotheses import hypotheses_table
 from marketsim.analysis.loop_hypotheses.loop_cells import cells_table, loop_cells
-from marketsim.analysis.loop_hypotheses.registered_tests import registered_tests
+from marketsim.analysis.loop_hypotheses.registered_tests import check_tests, registered_tests
 from marketsim.analysis.measures.register import all_measures
+from marketsim.analysis.robustness.headline_moves import headlines_table
+from marketsim.analysis.robustness.registered_headlines import check_headlines, registered_headlines
 from marketsim.analysis.run_data.finished_runs import factual_arms, finished_runs
 from marketsim.analysis.study_effects.effects_table import effects_of
 from marketsim.analysis.study_effects.sensitivity_indices import measure_sensitivity
@@ -30,6 +37,7 @@ from marketsim.analysis.transfers.transfer_matrix import transfers
 from marketsim.datasets.run import Run
 from marketsim.datasets.store import write_whole
 from marketsim.datasets.study import Study
+from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study.measured import TRANSFERS
 
 
@@ -46,13 +54,31 @@ def write_study_tables(study: Study) -> list[Path]:
     if study.spec.sensitivity is not None:
         units = {name: measure.unit for name, measure in all_measures().items()}
         written.append(_write(study, "sensitivity", measure_sensitivity(study, units, effects)))
-    tests = registered_tests(study)
-    if tests is not None:
-        cells = loop_cells(study, tests)
-        written.append(_write(study, "loop_cells", cells_table(cells)))
-        rng = np.random.default_rng(study.declared["seed"])
-        written.append(_write(study, "hypotheses", hypotheses_table(cells, tests, rng)))
+    written += _registered_tables(study)
     return [*written, study.write_effects(effects)]
+
+
+def check_registered(scenario: Scenario, cells: int) -> None:
+    """Raise `UsageError` where a study's registration asks for what it cannot have; before anything runs."""
+    check_tests(scenario, cells)
+    check_clocks(scenario)
+    check_headlines(scenario, cells)
+
+
+def _registered_tables(study: Study) -> list[Path]:
+    """The tables that the registration of a study asks for."""
+    tables: dict[str, pl.DataFrame] = {}
+    if (tests := registered_tests(study)) is not None:
+        cells = loop_cells(study, tests)
+        tables["loop_cells"] = cells_table(cells)
+        tables["hypotheses"] = hypotheses_table(cells, tests, np.random.default_rng(study.declared["seed"]))
+    if (clocks := registered_clocks(study)) is not None:
+        rng = np.random.default_rng(study.declared["seed"])
+        solved = solve(game_costs(study, clocks), clocks, rng)
+        tables["clock_schedules"], tables["clock_game"] = schedules_table(solved), game_table(solved)
+    if (headlines := registered_headlines(study)) is not None:
+        tables["headlines"] = headlines_table(study, headlines)
+    return [_write(study, name, table) for name, table in tables.items()]
 
 
 def study_holding(study: Study) -> pl.DataFrame:

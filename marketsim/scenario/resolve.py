@@ -160,9 +160,7 @@ def _finished(into: type[S], chain: list[Node], file: Path, set: Overrides, seed
     return _moved(scenario) if set or seed is not None else scenario
 
 
-def _checked_world(
-    into: type[S], root: Node, file: Path, problems: Problems, *, is_of_study: bool = False
-) -> S:
+def _checked_world(into: type[S], root: Node, file: Path, problems: Problems, *, is_of_study: bool = False) -> S:
     """The document as a scenario, with defaults, when nothing is wrong with it."""
     if "name" not in root.map:
         name = Node(file.stem, root.place, file.stem, "the file's name")

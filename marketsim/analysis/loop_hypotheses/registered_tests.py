@@ -14,20 +14,17 @@ the registration's own. Any other registration is kept, and nothing is computed 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marketsim.datasets.registration import registered_bytes, registered_file
+from marketsim.analysis.registrations import LOOP, asked_for, registration_for, registration_of
 from marketsim.datasets.study import Study
 from marketsim.errors import UsageError
-from marketsim.files import read_file
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study.probe import ProbeSpec
-from marketsim.scenario.study.study import MOST_REGISTERED, StudySpec, study_of
+from marketsim.scenario.study.study import StudySpec, study_of
 
-ANALYSIS = "reset loop"
 MARGINS = ("H1", "H2", "H3", "H4", "ways", "size", "sign")
 COLUMNS = ("way", "level", "size", "sign")
 SIGNS = {"up": 1.0, "down": -1.0}
@@ -57,16 +54,9 @@ def read_tests(data: bytes, name: str, cells: int, horizons: tuple[str, ...]) ->
 
     None where it asks for none. Raises `UsageError`, naming file, key and what is allowed.
     """
-    if not name.endswith(".toml"):
+    told = asked_for(LOOP, data, name)
+    if told is None:
         return None
-    try:
-        told = tomllib.loads(data.decode("utf-8"))
-    except ValueError as error:
-        raise UsageError(f"{name}: this is no TOML ({error}); a registration in another form ends otherwise") from error
-    if "analysis" not in told:
-        return None
-    if told["analysis"] != ANALYSIS:
-        raise UsageError(f"{name}: analysis: was {told['analysis']!r}; allowed: {ANALYSIS!r}, or no such key")
     horizon = told.get("horizon")
     if horizon not in horizons:
         raise UsageError(f"{name}: horizon: was {horizon!r}; allowed: a horizon of study.probe, {', '.join(horizons)}")
@@ -77,18 +67,15 @@ def read_tests(data: bytes, name: str, cells: int, horizons: tuple[str, ...]) ->
 
 def registered_tests(study: Study) -> RegisteredTests | None:
     """The tests that the registration of a study asks for; None where it has none or asks for none."""
-    held = study.registration
-    if held is None:
-        return None
-    return read_tests(registered_bytes(study.path, held), held.path, study.declared["cells"], _horizons(study.spec))
+    held = registration_of(study)
+    return None if held is None else read_tests(*held, study.declared["cells"], _horizons(study.spec))
 
 
 def check_tests(scenario: Scenario, cells: int) -> None:
     """Raise `UsageError` where a study's registration asks for tests that it cannot have; before anything runs."""
-    file = registered_file(scenario)
-    if file is not None:
-        spec = study_of(scenario.study)
-        read_tests(read_file(file, MOST_REGISTERED), str(spec.registration), cells, _horizons(spec))
+    named = registration_for(scenario)
+    if named is not None:
+        read_tests(*named, cells, _horizons(study_of(scenario.study)))
 
 
 def _horizons(spec: StudySpec) -> tuple[str, ...]:
