@@ -4,6 +4,7 @@ crowding.parquet    where the study sends probes: K, lambda and Lambda of each c
 holding.parquet     asked for by `compare_holding`: each holder of a token against a perpetual position
 transfers.parquet   asked for by the measure `transfers`: who paid whom in every finished run, by cohort and cause
 reset_transfers.parquet   with it: what trades around each reset moved between cohorts
+trade_gains.parquet   with it: what each cohort gained by trading, arm by arm, with intervals
 sensitivity.parquet asked for by `sensitivity`: indices of every varied path for one measure
 loop_cells.parquet, hypotheses.parquet   asked for by a registration whose analysis is `reset loop`
 clock_schedules.parquet, clock_game.parquet   asked for by one whose analysis is `clock game`
@@ -33,6 +34,7 @@ from marketsim.analysis.run_data.finished_runs import factual_arms, finished_run
 from marketsim.analysis.study_effects.effects_table import effects_of
 from marketsim.analysis.study_effects.sensitivity_indices import measure_sensitivity
 from marketsim.analysis.transfers.reset_transfers import reset_transfers
+from marketsim.analysis.transfers.trade_gains import trade_gains
 from marketsim.analysis.transfers.transfer_matrix import transfers
 from marketsim.datasets.run import Run
 from marketsim.datasets.store import write_whole
@@ -49,7 +51,10 @@ def write_study_tables(study: Study) -> list[Path]:
     if study.spec.compare_holding:
         written.append(_write(study, "holding", study_holding(study)))
     if study.spec.asks_for(TRANSFERS):
-        written.append(_write(study, "transfers", study_transfers(study)))
+        flows = study_transfers(study)
+        written.append(_write(study, "transfers", flows))
+        funds = [token["id"] for token in study.scenario.get("tokens", [])]
+        written.append(_write(study, "trade_gains", trade_gains(flows, funds, study.spec.baseline_arm)))
         written.append(_write(study, "reset_transfers", study_reset_transfers(study)))
     if study.spec.sensitivity is not None:
         units = {name: measure.unit for name, measure in all_measures().items()}

@@ -106,7 +106,7 @@ def _sentence(solved: SolvedGame, name: str, estimate: float | None, lo: float |
     choose = max if name == "price_of_anarchy" else min
     stable = clocks.in_words(choose(whole.equilibria, key=whole.total))
     within = "" if lo is None or hi is None else f" (95 % of the draws: {lo:.3f} to {hi:.3f})"
-    return f"The {words} is {estimate:.3f}{within}: the equilibrium {stable} against {best}, of all schedules the cheapest."
+    return f"The {words} is {estimate:.3f}{within}: the equilibrium {stable} against {best}, the cheapest schedule."
 
 
 def _middle(values: Sequence[float]) -> tuple[float | None, float | None]:

@@ -1,10 +1,10 @@
 """headlines.parquet: how a headline moves from the first cell of a study to each of the others.
 
-A headline is a measure of the factual arm against the baseline. Cells have common random numbers, so a change is that of
-the replications that both cells have, and its interval is of their differences: replications are the unit, every value
-is computed again without each of them. A cell *holds* where the 90 % interval of its change lies within the registered
-margin, a share of the first cell's value (two one-sided tests, Schuirmann 1987); it *moves* where the 95 % interval
-leaves 0 out, which it may do and hold; else it is undecided.
+A headline is a measure of the factual arm against the baseline. Cells have common random numbers, so a change is that
+of the replications that both cells have, and its interval is of their differences: replications are the unit, every
+value is computed again without each of them. A cell *holds* where the 90 % interval of its change lies within the
+registered margin, a share of the first cell's value (two one-sided tests, Schuirmann 1987); it *moves* where the 95 %
+interval leaves 0 out, which it may do and hold; else it is undecided.
 """
 
 from __future__ import annotations

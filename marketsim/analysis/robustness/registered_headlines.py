@@ -1,9 +1,9 @@
 """What a registration asks of a study of robustness: a TOML file with `analysis = "robustness"`.
 
     analysis = "robustness"
-    headlines = ["impact_gap_0s", "impact_per_move_0s"]    # measures of the study; the factual arm against the baseline
-    margin = 0.25                                          # a change within this share of the first cell's value is none
-    cells = ["as declared", "mark: index", ..]             # what each cell stands for; all are held against the first
+    headlines = ["impact_gap_0s", "impact_per_move_0s"]    # measures of the factual arm against the baseline
+    margin = 0.25                                          # of the first cell's value: a change within it is none
+    cells = ["as declared", "mark: index", ..]             # what each cell stands for; the first is held against
 
 Other keys and text are the registration's own.
 """
