@@ -1,4 +1,4 @@
-"""trade_gains.parquet: what each cohort gains by trading in each arm of a study, and what it has that the baseline has not.
+"""trade_gains.parquet: what each cohort gains by trading in each arm of a study, beside the baseline.
 
 A gain is what a cohort got in all its trades after the warm-up above what they were worth ten minutes later (cause
 `trade` of the transfer matrix): what one gains others lose, so that the rows of an arm add up to zero. Fees, funding,
@@ -21,8 +21,8 @@ COLUMNS = {
     "replications": pl.Int64, "gain": pl.Float64, "lo": pl.Float64, "hi": pl.Float64, "change": pl.Float64,
     "change_lo": pl.Float64, "change_hi": pl.Float64,
 }  # fmt: skip
-"""gain: mean over replications, in the currency `asset`; change: gain of `arm` less that of `versus`, of the replications
-of both. Intervals are 95 %, none below six replications. The baseline itself has no change."""
+"""gain: mean over replications, in the currency `asset`; change: gain of `arm` less that of `versus`, in replications of
+both. Intervals are 95 %, none below six replications. The baseline itself has no change."""
 
 Gains = dict[tuple[int, str, str, str], dict[int, float]]
 """By cell, arm, currency and cohort, then replication."""
