@@ -17,14 +17,16 @@ from marketsim.report.study_effects import effects, primary
 from marketsim.report.study_holding import holding
 from marketsim.report.study_hypotheses import hypotheses
 from marketsim.report.study_record import StudyRecord
+from marketsim.report.study_registered import clocks, headlines
 from marketsim.report.study_runs import cells, failures, provenance, shares
 from marketsim.report.study_sensitivity import sensitivity
 from marketsim.scenario.study.arm import ArmSpec
 
 STUDY_SECTIONS = {
-    "primary": "Answer", "hypotheses": "Registered hypotheses", "sensitivity": "Sensitivity",
-    "effects": "Other measures", "crowding": "Crowding", "holding": "Token against perpetual", "arms": "Arms",
-    "cells": "Cells", "shares": "Failed and collapsed", "failures": "Failed runs", "provenance": "Provenance",
+    "primary": "Answer", "hypotheses": "Registered hypotheses", "clocks": "A game of clocks",
+    "headlines": "Where the world is another", "sensitivity": "Sensitivity", "effects": "Other measures",
+    "crowding": "Crowding", "holding": "Token against perpetual", "arms": "Arms", "cells": "Cells",
+    "shares": "Failed and collapsed", "failures": "Failed runs", "provenance": "Provenance",
 }  # fmt: skip
 
 ARMS = {
@@ -43,7 +45,10 @@ ARMS = {
 def render_study(study: Study) -> str:
     """The whole report of a study as one self-contained HTML page."""
     record = StudyRecord(study)
-    parts = (primary, hypotheses, sensitivity, effects, crowding, holding, arms, cells, shares, failures, provenance)
+    parts = (
+        primary, hypotheses, clocks, headlines, sensitivity, effects, crowding, holding, arms, cells, shares, failures,
+        provenance,
+    )  # fmt: skip
     made = {anchor: part(record) for anchor, part in zip(STUDY_SECTIONS, parts, strict=True)}
     first = "primary" if record.study.spec.sensitivity is None else "sensitivity"
     shown = {anchor: made[anchor] for anchor in dict.fromkeys([first, *made]) if made[anchor]}

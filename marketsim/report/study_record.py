@@ -65,6 +65,21 @@ class StudyRecord:
         return self._table("hypotheses")
 
     @cached_property
+    def clock_schedules(self) -> pl.DataFrame | None:
+        """The schedules of a game of clocks, None where the registration asks for none."""
+        return self._table("clock_schedules")
+
+    @cached_property
+    def clock_game(self) -> pl.DataFrame | None:
+        """The prices of a game of clocks, None where the registration asks for none."""
+        return self._table("clock_game")
+
+    @cached_property
+    def headlines(self) -> pl.DataFrame | None:
+        """Headlines where the world is another, None where the registration asks for none."""
+        return self._table("headlines")
+
+    @cached_property
     def holding(self) -> pl.DataFrame | None:
         """Holders of tokens against perpetual positions, None where the study compares none."""
         return self._table("holding")

@@ -21,7 +21,7 @@ COLUMNS = {
     "replications": pl.Int64, "gain": pl.Float64, "lo": pl.Float64, "hi": pl.Float64, "change": pl.Float64,
     "change_lo": pl.Float64, "change_hi": pl.Float64,
 }  # fmt: skip
-"""gain: mean over replications, in the currency `asset`; change: gain of `arm` less that of `versus`, in replications of
+"""gain: mean over replications, in the currency `asset`; change: gain of `arm` less that of `versus`, replications of
 both. Intervals are 95 %, none below six replications. The baseline itself has no change."""
 
 Gains = dict[tuple[int, str, str, str], dict[int, float]]

@@ -43,7 +43,11 @@ def test_another_registration_is_kept_and_asks_for_nothing() -> None:
     ("before", "after", "message"),
     [
         ("analysis =", "analysis ", "this is no TOML"),
-        ('"reset loop"', '"regression"', r"analysis: was 'regression'; allowed: 'reset loop', 'clock game', 'robustness'"),
+        (
+            '"reset loop"',
+            '"regression"',
+            r"analysis: was 'regression'; allowed: 'reset loop', 'clock game', 'robustness'",
+        ),
         ('"0s"', '"5min"', r"horizon: was '5min'; allowed: a horizon of study.probe, 0s, 2min"),
         ("H3 = 0.05", "", r"margins.H3: was None; allowed: H1, H2, H3, H4, ways, size, sign, each above 0, below 1"),
         ("H3 = 0.05", "H3 = 5", r"margins.H3: was 5;"),
