@@ -94,19 +94,22 @@ def _price_row(solved: SolvedGame, name: str) -> dict[str, object]:
     return {
         "quantity": name, "replications": len(solved.costs.replications), "estimate": estimate, "lo": lo, "hi": hi,
         "draws_without": _share([price is None for price in found]), "collapsed": solved.costs.collapsed,
-        "unread": solved.costs.unread, "sentence": _sentence(solved, name, estimate, lo, hi),
+        "unread": solved.costs.unread, "sentence": _sentence(solved, name, found, lo, hi),
     }  # fmt: skip
 
 
-def _sentence(solved: SolvedGame, name: str, estimate: float | None, lo: float | None, hi: float | None) -> str:
+def _sentence(solved: SolvedGame, name: str, drawn: Sequence[float | None], lo: float | None, hi: float | None) -> str:
+    """The price in words; draws without an equilibrium have none, so that its interval is of the others."""
     words, whole, clocks = name.replace("_", " "), solved.whole, solved.clocks
-    best = clocks.in_words(whole.optimum)
+    estimate: float | None = getattr(whole, name)
+    without = _share([price is None for price in drawn])
+    beside = f" In {without:.0%} of the draws no schedule is a pure equilibrium." if without else ""
     if estimate is None:
-        return f"There is no {words}: no schedule is a pure equilibrium, or the cheapest costs nothing."
+        return f"There is no {words}: no schedule is a pure equilibrium, or the cheapest costs nothing.{beside}"
     choose = max if name == "price_of_anarchy" else min
-    stable = clocks.in_words(choose(whole.equilibria, key=whole.total))
+    stable, best = (clocks.in_words(each) for each in (choose(whole.equilibria, key=whole.total), whole.optimum))
     within = "" if lo is None or hi is None else f" (95 % of the draws: {lo:.3f} to {hi:.3f})"
-    return f"The {words} is {estimate:.3f}{within}: the equilibrium {stable} against {best}, the cheapest schedule."
+    return f"The {words} is {estimate:.3f}{within}: the equilibrium {stable} against {best}, the cheapest schedule.{beside}"
 
 
 def _middle(values: Sequence[float]) -> tuple[float | None, float | None]:

@@ -43,8 +43,23 @@ def test_replications_that_agree_leave_no_doubt() -> None:
 
 def test_draws_say_how_sure_an_equilibrium_is() -> None:
     """To be alone costs .1 more in three replications of six and .1 less in three: binomial, ties count."""
-    both = schedules_table(solved([1.1, 0.9] * 3)).row(0, named=True)
+    both, apart, _ = schedules_table(solved([1.1, 0.9] * 3)).iter_rows(named=True)
     assert both["equilibrium_share"] == pytest.approx(42 / 64, abs=0.035)
+    assert apart["equilibrium_share"] == pytest.approx(42 / 64, abs=0.035)
+
+
+def test_draws_without_an_equilibrium_are_said() -> None:
+    """Rock, paper, scissors: whoever pays 3 would rather pay 1 or 2, and whoever pays 2 would rather pay 1."""
+    n, three = 6, RegisteredClocks(("0", "1", "2"), ("A", "B"), {})
+    cost = {
+        (0, 0): {0: 2.0}, (1, 1): {1: 2.0}, (2, 2): {2: 2.0}, (0, 1): {0: 3.0, 1: 1.0}, (1, 2): {1: 3.0, 2: 1.0},
+        (0, 2): {0: 1.0, 2: 3.0},
+    }  # fmt: skip
+    arrays = {s: {time: np.full(n, value) for time, value in by_time.items()} for s, by_time in cost.items()}
+    found = solve(GameCosts(arrays, 3, tuple(range(n))), three, np.random.default_rng(1), 100)
+    anarchy = game_table(found).row(0, named=True)
+    assert (anarchy["estimate"], anarchy["lo"], anarchy["draws_without"]) == (None, None, 1.0)
+    assert "In 100% of the draws no schedule is a pure equilibrium." in anarchy["sentence"]
 
 
 def test_few_replications_have_no_interval() -> None:
