@@ -109,7 +109,7 @@ def _sentence(solved: SolvedGame, name: str, drawn: Sequence[float | None], lo: 
     choose = max if name == "price_of_anarchy" else min
     stable, best = (clocks.in_words(each) for each in (choose(whole.equilibria, key=whole.total), whole.optimum))
     within = "" if lo is None or hi is None else f" (95 % of the draws: {lo:.3f} to {hi:.3f})"
-    return f"The {words} is {estimate:.3f}{within}: the equilibrium {stable} against {best}, the cheapest schedule.{beside}"
+    return f"The {words} is {estimate:.3f}{within}: the equilibrium {stable} against the cheapest, {best}.{beside}"
 
 
 def _middle(values: Sequence[float]) -> tuple[float | None, float | None]:

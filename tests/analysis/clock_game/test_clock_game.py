@@ -38,14 +38,14 @@ def test_replications_that_agree_leave_no_doubt() -> None:
     assert [anarchy[key] for key in ("estimate", "lo", "hi")] == pytest.approx([2 / 1.6] * 3)
     assert stability["estimate"] == pytest.approx(2 / 1.6)
     assert (anarchy["collapsed"], anarchy["unread"], anarchy["draws_without"]) == (1, 2, 0.0)
-    assert "the equilibrium 00:02 00:02 against 00:02 00:07" in anarchy["sentence"]
+    assert "the equilibrium 00:02 00:02 against the cheapest, 00:02 00:07" in anarchy["sentence"]
 
 
 def test_draws_say_how_sure_an_equilibrium_is() -> None:
-    """To be alone costs .1 more in three replications of six and .1 less in three: binomial, ties count."""
-    both, apart, _ = schedules_table(solved([1.1, 0.9] * 3)).iter_rows(named=True)
-    assert both["equilibrium_share"] == pytest.approx(42 / 64, abs=0.035)
-    assert apart["equilibrium_share"] == pytest.approx(42 / 64, abs=0.035)
+    """To be alone costs 1/8 more in four replications of eight and 1/8 less in four: binomial, ties count."""
+    both, apart, _ = schedules_table(solved([1.125, 0.875] * 4)).iter_rows(named=True)
+    assert both["equilibrium_share"] == pytest.approx(163 / 256, abs=0.035)
+    assert apart["equilibrium_share"] == pytest.approx(163 / 256, abs=0.035)
 
 
 def test_draws_without_an_equilibrium_are_said() -> None:
