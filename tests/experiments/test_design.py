@@ -200,6 +200,19 @@ def test_arms_lie_over_their_cell() -> None:
     assert len({run.run_id for run in plan.runs if run.arm == "same"}) == 2
 
 
+def test_an_arm_may_change_the_rule_whose_keys_another_arm_sets() -> None:
+    """The paths of all arms lead somewhere in the world as declared; in one arm's world those of others need not."""
+    found = world(
+        "arms:",
+        "  - {id: later, set: {tokens.UP.rebalance.at: '08:00'}}",
+        "  - {id: band, set: {tokens.*.rebalance: {policy: band, move: 1%}}}",
+    )
+    plan = plan_study(found)
+    assert plan is not None
+    with pytest.raises(ScenarioError, match="there is no 'att'"):
+        world("arms: [{id: later, set: {tokens.UP.rebalance.att: '08:00'}}]")
+
+
 def test_worlds_that_cannot_be_are_all_told_with_their_cell_and_the_line_of_their_axis() -> None:
     with pytest.raises(ScenarioError) as refused:
         plan_study(world("over:", "  tokens.UP.aum: [1 MUSDT, 5 MEUR, -1 USDT]", "  traders.noise.count: [5, 2.5]"))

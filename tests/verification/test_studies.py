@@ -1,4 +1,4 @@
-"""The quick profile of the crowding study: registered before it runs, and what it says."""
+"""The quick profiles of the crowding studies: registered before they run, and what they say."""
 
 from pathlib import Path
 
@@ -51,3 +51,61 @@ def test_who_waits_for_an_announced_reset_trades_with_it_and_all_that_is_paid_is
     }
     assert pushes[0, "factual"] == pytest.approx(pushes[0, "blind"])  # nobody is there to be informed
     assert pushes[1, "factual"] != pushes[1, "blind"]
+
+
+def test_what_an_issuer_can_do_takes_off_the_push_what_theory_says_it_must(tmp_path: Path) -> None:
+    """By six replications with common random numbers; how far each arm goes is a finding, which side is not open."""
+    study = marketsim.sweep(STUDIES / "interventions_quick.yaml", out=tmp_path, workers=2)
+    assert study.counts["done"] == study.counts["runs"] == 60
+    rows = {
+        (row["measure"], row["arm"], row["versus"]): row
+        for row in study.effects().filter(pl.col("versus").is_not_null()).iter_rows(named=True)
+    }
+    assert rows["impact_gap_0s", "factual", "frictionless"]["lo"] > 0
+    for arm in ("staggered", "slow", "capped"):
+        assert rows["impact_gap_0s", arm, "factual"]["hi"] < 0, arm
+        assert rows["reset_cost", arm, "factual"]["hi"] < 0, arm
+    for arm in ("sized_once", "index_mark"):  # no loop: what the move called for, and no more
+        assert rows["orders_ratio", arm, "frictionless"]["estimate"] == pytest.approx(1.0, abs=0.1), arm
+        assert rows["orders_ratio", arm, "factual"]["hi"] < 0, arm
+        assert rows["reset_cost", arm, "factual"]["hi"] < 0, arm
+    assert all(row["collapsed"] == 0 for row in rows.values())
+    gains = pl.read_parquet(study.path / "trade_gains.parquet")
+    sums = gains.group_by("cell", "arm").agg(pl.col("gain").sum())["gain"]
+    assert sums.abs().max() < 1e-4  # what one gains others lose
+    funds = {row["arm"]: row["gain"] for row in gains.filter(cohort="funds").iter_rows(named=True)}
+    assert funds["frictionless"] == 0.0
+    assert funds["factual"] < funds["sized_once"] < 0
+
+
+def test_the_game_of_clocks_is_solved_for_every_schedule(tmp_path: Path) -> None:
+    """Registered before it ran; where a fifth of a push is left after a step, nobody stays with all others."""
+    study = marketsim.sweep(STUDIES / "clock_game_quick.yaml", out=tmp_path, workers=2)
+    assert study.counts["done"] == study.counts["runs"] == 88
+    assert study.registration is not None
+    schedules = pl.read_parquet(study.path / "clock_schedules.parquet")
+    assert schedules["replications"].to_list() == [8] * 10
+    found = {row["schedule"]: row for row in schedules.iter_rows(named=True)}
+    for time in ("00:02", "00:07", "00:12"):
+        assert found[f"{time} {time} {time}"]["gain_lo"] > 0
+    apart = found["00:02 00:07 00:12"]
+    assert apart["hi"] < found["00:02 00:02 00:02"]["lo"]
+    assert apart["cheapest_share"] > 0.9
+    anarchy = pl.read_parquet(study.path / "clock_game.parquet").row(0, named=True)
+    assert anarchy["quantity"] == "price_of_anarchy"
+    assert anarchy["estimate"] >= 1.0
+
+
+def test_headlines_are_held_against_other_worlds(tmp_path: Path) -> None:
+    """Makers' capital matters only where a limit binds; an index mark ends the loop; more depth, less push."""
+    study = marketsim.sweep(STUDIES / "robustness_quick.yaml", out=tmp_path, workers=2)
+    assert study.counts["done"] == study.counts["runs"] == 128
+    assert study.registration is not None
+    headlines = pl.read_parquet(study.path / "headlines.parquet")
+    found = {(row["world"], row["measure"]): row for row in headlines.iter_rows(named=True)}
+    assert len(found) == 24
+    assert found["as declared", "impact_gap_0s"]["lo"] > 0
+    assert found["makers' capital x 2", "impact_gap_0s"]["change"] == pytest.approx(0.0, abs=0.5)
+    assert found["makers' latency x 2", "impact_gap_0s"]["verdict"] == "holds"
+    assert found["mark: index", "orders_ratio"]["estimate"] == pytest.approx(1.0, abs=0.2)
+    assert found["makers' capital and sizes x 2", "impact_gap_0s"]["change_hi"] < 0
