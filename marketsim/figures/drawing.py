@@ -51,6 +51,8 @@ def draw(picture: Picture, width: float) -> Figure:
             axes.tick_params(labelbottom=True)
     if picture.layout == "stacked":
         figure.align_ylabels(flat)
+    figure.draw_without_rendering()  # panels take their places once, for every format
+    figure.set_layout_engine("none")
     return figure
 
 
