@@ -1,7 +1,7 @@
 """Figures: publication figures of one finished run, or of one study, each with its table and its caption.
 
 Lives here: what each figure shows (a picture: panels of named series, and a caption), how a picture is drawn, and the
-files. A picture is made of numbers before anything is drawn, so its table holds exactly what the figure shows. Not here:
+files. A picture is made of numbers before anything is drawn, so its table holds exactly what is shown. Not here:
 measures and intervals (`analysis`), the reader of a run or a study (`datasets`), the page (`report`). Matplotlib is
 imported in `drawing`, `marks` and `rendering` only, and importing this room loads neither it nor polars.
 """
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from marketsim.errors import EnvironmentLackError, ResultError
+from marketsim.errors import EnvironmentLackError, ResultError, UsageError
 
 if TYPE_CHECKING:
     from marketsim.figures.files import Written
@@ -40,6 +40,8 @@ def write_figures(
     damaged or has nothing to draw.
     """
     _require_matplotlib()
+    for was in [*(form for form in formats if form not in FORMATS), *(width for width in widths if not 1 < width < 40)]:
+        raise UsageError(f"a figure's format or width was {was!r}; allowed: {', '.join(FORMATS)}; 1 to 40 inches")
     from marketsim.datasets.run import Run
     from marketsim.datasets.store import resolve_path
     from marketsim.datasets.study import Study

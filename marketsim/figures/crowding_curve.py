@@ -8,8 +8,7 @@ import numpy as np
 
 from marketsim.analysis.crowding.loop_theory import move_worked_out, multiplier_sized_once
 from marketsim.analysis.study_effects.effect_row import EffectRow
-from marketsim.figures.marks import LOOKS
-from marketsim.figures.picture import Axis, LeftOut, Panel, Picture, Series
+from marketsim.figures.picture import MOST_SERIES, Axis, LeftOut, Panel, Picture, Series
 from marketsim.figures.study_source import StudySource, pairs_and_interval
 from marketsim.scenario.study.horizon import horizon_in_words
 
@@ -69,7 +68,7 @@ def _measured(source: StudySource, pairs: Sequence[Pair]) -> list[Series]:
     beside = [path for path in source.paths if path != source.widest]
     worlds = [source.settings(number.cell, beside) for number, _ in pairs]
     names = list(dict.fromkeys(worlds))
-    if len(names) > len(LOOKS):
+    if len(names) > MOST_SERIES:
         worlds, names = ["measured"] * len(pairs), ["measured"]
     made = []
     for look, name in enumerate(names):

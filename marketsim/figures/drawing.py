@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
+from textwrap import wrap
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
@@ -21,6 +23,7 @@ from marketsim.figures.marks import (
     numbers,
 )
 from marketsim.figures.picture import Axis, Number, Panel, Picture, letter
+from marketsim.figures.rendering import DOTS_PER_INCH
 from marketsim.units import NS_PER_DAY
 
 _ONE_COLUMN = 5.0
@@ -34,10 +37,9 @@ def draw(picture: Picture, width: float) -> Figure:
     is_narrow = width < _ONE_COLUMN
     columns = 1 if picture.layout in ("stacked", "forest") or is_narrow or len(picture.panels) == 1 else 2
     rows = -(-len(picture.panels) // columns)
-    figure = Figure(figsize=(width, _height(picture, rows, narrow=is_narrow)), layout="constrained")
-    shared = picture.layout != "surface"
-    share_y = picture.layout == "beside" and len({panel.quantity for panel in picture.panels}) == 1
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=shared, sharey="row" if share_y else False)
+    figure = Figure(figsize=(width, _height(picture, rows, narrow=is_narrow)), dpi=DOTS_PER_INCH, layout="constrained")
+    shares_x, shares_y = _sharing(picture)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=shares_x, sharey=shares_y)
     flat = list(grid.flat)
     for spare in flat[len(picture.panels) :]:
         spare.set_visible(False)
@@ -45,15 +47,27 @@ def draw(picture: Picture, width: float) -> Figure:
         head = f"({letter(place)})" if len(picture.panels) > 1 else ""
         axes.set_title(" ".join(part for part in (head, panel.heading) if part))
         _PANELS[picture.layout](figure, axes, panel, picture.axis, is_narrow)
-        is_last = place + columns >= len(picture.panels)
-        if picture.layout in ("stacked", "beside") and is_last:
+        is_below = picture.layout == "beside" or place == len(picture.panels) - 1
+        if picture.layout in ("stacked", "beside") and is_below:
             axes.set_xlabel(picture.axis.quantity)
             axes.tick_params(labelbottom=True)
+        if picture.layout in ("stacked", "forest"):
+            _legend(axes, axes, narrow=is_narrow)
+    if picture.layout == "beside":
+        _legend(figure, *flat[: len(picture.panels)], narrow=is_narrow)
     if picture.layout == "stacked":
         figure.align_ylabels(flat)
     figure.draw_without_rendering()  # panels take their places once, for every format
     figure.set_layout_engine("none")
     return figure
+
+
+def _sharing(picture: Picture) -> tuple[bool, bool]:
+    """Which axes panels share: instants under one another; the same times and the same quantity beside one another."""
+    if picture.layout != "beside":
+        return picture.layout in ("stacked", "forest"), False
+    is_same = picture.axis.kind == "named" and len({panel.quantity for panel in picture.panels}) == 1
+    return is_same, is_same
 
 
 def _height(picture: Picture, rows: int, *, narrow: bool) -> float:
@@ -87,7 +101,6 @@ def _time_panel(_figure: Figure, axes: Axes, panel: Panel, axis: Axis, narrow: b
     _set_axis(axes, axis, place, narrow=narrow)
     axes.set_ylabel(panel.quantity)
     axes.yaxis.set_major_locator(MaxNLocator(4 if narrow else 5))
-    _legend(axes, panel, narrow=narrow)
 
 
 def _placing(axis: Axis) -> Callable[[Sequence[Number | str]], np.ndarray]:
@@ -100,13 +113,11 @@ def _placing(axis: Axis) -> Callable[[Sequence[Number | str]], np.ndarray]:
     return numbers
 
 
-def _set_axis(
-    axes: Axes, axis: Axis, place: Callable[[Sequence[Number | str]], np.ndarray], *, narrow: bool
-) -> None:
+def _set_axis(axes: Axes, axis: Axis, place: Callable[[Sequence[Number | str]], np.ndarray], *, narrow: bool) -> None:
     if axis.kind == "utc":
-        locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=_MOST_TICKS[narrow])
+        locator = AutoDateLocator(tz=UTC, minticks=3, maxticks=_MOST_TICKS[narrow])  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))  # type: ignore[no-untyped-call]
     elif axis.kind == "named":
         axes.set_xticks(range(len(axis.names)), list(axis.names))
         axes.set_xlim(-0.5, len(axis.names) - 0.5)
@@ -122,15 +133,21 @@ def _set_axis(
         axes.set_xlim(*place(axis.limits))
 
 
-def _legend(axes: Axes, panel: Panel, *, narrow: bool) -> None:
-    """The names of the series, above the panel, where they hide nothing."""
-    names = list(dict.fromkeys(series.name for series in panel.series if series.name))
-    if not names:
+def _legend(place: Axes | Figure, *panels: Axes, narrow: bool) -> None:
+    """The names of the series of some panels, above a panel or the figure, where they hide nothing."""
+    named: dict[str, Artist] = {}
+    for axes in panels:
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            named.setdefault(name, handle)
+    if not named:
         return
-    room = (38 if narrow else 100) - len(panel.heading)
-    fit_one_row = sum(len(name) + 5 for name in names) <= room
-    columns = len(names) if fit_one_row else max(1, min(len(names) - 1, room // (max(map(len, names)) + 6)))
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns)
+    room = 46 if narrow else 110
+    is_one_row = sum(len(name) + 6 for name in named) <= room
+    columns = len(named) if is_one_row else max(1, room // (max(map(len, named)) + 5))
+    if isinstance(place, Figure):
+        place.legend(list(named.values()), list(named), loc="outside upper right", ncols=columns)
+    else:
+        place.legend(list(named.values()), list(named), loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns)
 
 
 def _forest_panel(_figure: Figure, axes: Axes, panel: Panel, axis: Axis, narrow: bool) -> None:
@@ -156,12 +173,12 @@ def _forest_panel(_figure: Figure, axes: Axes, panel: Panel, axis: Axis, narrow:
             axes.plot(x[chosen], y[chosen], linestyle="none", marker=look.marker, color=look.colour,
                       markerfacecolor=fill, markeredgewidth=0.8)  # fmt: skip
         axes.plot([], [], linestyle="none", marker=look.marker, color=look.colour, label=series.name or None)
-    axes.set_yticks(list(rows.values()), list(rows))
+    labels = ["\n".join(wrap(name, 30 if narrow else 60)) for name in rows]
+    axes.set_yticks(list(rows.values()), labels)
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(_MOST_TICKS[narrow]))
     axes.set_xlabel(panel.quantity)
-    _legend(axes, panel, narrow=narrow)
 
 
 def _surface_panel(figure: Figure, axes: Axes, panel: Panel, axis: Axis, narrow: bool) -> None:

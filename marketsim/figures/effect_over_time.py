@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marketsim.analysis.measures.reset_gaps import TAUS
-from marketsim.figures.estimates import by_arm, spread_out, unit_of
+from marketsim.figures.estimates import by_arm, spread_out, told_apart, unit_of
 from marketsim.figures.picture import Axis, LeftOut, Panel, Picture
 from marketsim.figures.study_source import StudySource, pairs_and_interval
 
@@ -23,10 +23,10 @@ def effect_over_time(source: StudySource, name: str) -> Picture:
     cells = sorted({row.cell for _, row in every})
     drawn = spread_out(cells, MOST_CELLS)
     words = {f"impact_gap_{tau}": _TIMES[tau] for tau in times}
-    panels = []
+    panels, others = [], list[str]()
     for cell in drawn:
         rows = [row for _, row in every if row.cell == cell]
-        series = by_arm(rows, lambda row: words[row.measure], lambda _: "", joined=True)
+        series, others = told_apart(by_arm(rows, lambda row: words[row.measure], lambda _: "", joined=True))
         heading = source.settings(cell) if len(cells) > 1 else ""
         panels.append(Panel(f"impact gap{unit_of(rows)}", series, heading=heading, reference=0.0))
     axis = Axis("time after the last fill of a reset", "named", names=[_TIMES[tau] for tau in times])
@@ -34,6 +34,7 @@ def effect_over_time(source: StudySource, name: str) -> Picture:
         "How far orders of resets moved the mid, in their direction, against the same draws without them"
         f" (arm {source.baseline}), at each time after their last fill.",
         *([f"Cells {', '.join(map(str, drawn))} of {len(cells)}."] if len(drawn) < len(cells) else []),
+        *others,
         *(["Half-way: half-way to the next reset, four hours at most."] if "H" in times else []),
         pairs_and_interval([row for _, row in every if row.cell in drawn]),
     ]

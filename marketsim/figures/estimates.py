@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from marketsim.analysis.study_effects.effect_row import EffectRow
-from marketsim.figures.picture import Number, Series
+from marketsim.figures.picture import MOST_SERIES, Number, Series
 
 
 def by_arm(
@@ -28,6 +28,12 @@ def by_arm(
                    [row.lo for row in own], [row.hi for row in own], look=look, joined=joined)
         )  # fmt: skip
     return made
+
+
+def told_apart(series: Sequence[Series]) -> tuple[list[Series], list[str]]:
+    """As many series as the palette tells apart, and a sentence for a caption that names the others."""
+    kept, others = list(series[:MOST_SERIES]), [one.name for one in series[MOST_SERIES:]]
+    return kept, [f"Not drawn, for want of colours: {'; '.join(others)}."] if others else []
 
 
 def unit_of(rows: Sequence[EffectRow]) -> str:

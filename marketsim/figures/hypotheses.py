@@ -1,4 +1,4 @@
-"""The registered hypotheses of the loop: what was found over what theory predicted, and the margin that was registered."""
+"""The registered hypotheses of the loop: what was found over what theory predicted, within the margin registered."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def hypotheses(source: StudySource, name: str) -> Picture:
         raise LeftOut("no hypothesis has both an estimate and a prediction")
     names = [_name(row) for row in rows]
     estimates = Series(
-        "found", "points", [row["estimate"] for row in rows], names, *(_column(rows, key) for key in ("lo", "hi")),
-        lo_90=_column(rows, "lo_90"), hi_90=_column(rows, "hi_90"),
+        "found", "points", [row["estimate"] for row in rows], names, _column(rows, "lo"),
+        _column(rows, "hi"), lo_90=_column(rows, "lo_90"), hi_90=_column(rows, "hi_90"),
     )  # fmt: skip
     margins = [row for row in rows if row["margin"] is not None]
     margin = Series(
@@ -82,8 +82,8 @@ def predicted_and_measured(source: StudySource, name: str) -> Picture:
             panels.append(Panel("measured multiplier", series, heading=f"funds size {_RULES.get(str(rule), rule)}"))
     says = [
         "A point a cell, without a free number; on the line both are equal. Rival: worked until nothing is wanted.",
-        f"n = {_span(known.to_dicts(), 'replications')} replications a cell; cells have no intervals of their own, which"
-        " the figure `hypotheses` has over all of them.",
+        f"n = {_span(known.to_dicts(), 'replications')} replications a cell, without intervals of their own; over all"
+        " cells the figure `hypotheses` has them.",
     ]
     return Picture(name, "Multipliers measured and predicted", panels, Axis("predicted multiplier"), "beside", says)
 

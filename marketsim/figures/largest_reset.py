@@ -48,12 +48,7 @@ def largest_reset(source: RunSource, name: str, gathering: Gathering) -> Picture
 
 
 def _largest(source: RunSource) -> MarketReset:
-    for market in source.markets:
-        try:
-            source.resets(market)  # says what the run lacks to tell them by
-        except LeftOut:
-            if len(source.markets) == 1:
-                raise
+    source.require_resets()
     found = [reset for reset in measured_resets(source.run) if reset.market in source.markets and reset.filled_lots]
     if not found:
         raise LeftOut("no reset after the warm-up traded in a book")
@@ -79,6 +74,7 @@ def _price(source: RunSource, reset: MarketReset, begin: int, end: int) -> tuple
     arrival = rows["arrival_mid"].drop_nulls().first()
     if arrival is None:
         raise LeftOut("a side of the book was empty when the reset was decided")
+    arrival = float(arrival)  # type: ignore[arg-type]
     frame, table = source.mids(reset.market)
     mid = source.thinned(frame, _over(pl.col("mid"), arrival), begin, end)
     series = [_on_axis(reset, mid.series("mid"))]
@@ -111,9 +107,7 @@ def _rebalances(source: RunSource, reset: MarketReset) -> pl.DataFrame:
     return rows.sort(pl.col("filled_lots").abs(), "id", descending=[True, False])
 
 
-def _orders(
-    source: RunSource, reset: MarketReset, instrument: Instrument, end: int
-) -> tuple[Panel, str]:
+def _orders(source: RunSource, reset: MarketReset, instrument: Instrument, end: int) -> tuple[Panel, str]:
     """What each token had traded by when: its children's fills at the instants at which they were final."""
     columns = "t_end_ns", "purpose", "parent", "filled_lots"
     children = source.table("children", *columns).filter(pl.col("purpose") == "rebalance").sort("t_end_ns")

@@ -23,6 +23,8 @@ def loop(source: RunSource, market: str, name: str, gathering: Gathering) -> Pic
     """The figure of one market over the whole run; raises `LeftOut` where nothing of it was recorded."""
     instrument = source.instruments[market]
     span = source.begin_ns, source.end_ns
+    if span[0] == span[1]:
+        raise LeftOut("the run ended before any time had passed")
     makers: list[tuple[str, Callable[[], tuple[Panel, str]]]] = [
         ("price", partial(_price, source, instrument)),
         ("price against the index", partial(_basis, source, instrument)),
@@ -59,9 +61,7 @@ def _basis(source: RunSource, instrument: Instrument) -> tuple[Panel, str]:
     frame = source.scan("marks", "t_ns", "market", "index_price", "mark_price", "mid_price")
     own, index, series, drawn = frame.filter(pl.col("market") == instrument.market), pl.col("index_price"), [], []
     for name, column, look in (("mid", "mid_price", 0), ("mark", "mark_price", 1)):
-        found = source.thinned(
-            own, _ABOVE_ONE_BPS * (pl.col(column) / index - 1), source.begin_ns, source.end_ns
-        )
+        found = source.thinned(own, _ABOVE_ONE_BPS * (pl.col(column) / index - 1), source.begin_ns, source.end_ns)
         series.append(found.series(name, look))
         drawn.append(drawn_as(found, name))
     return Panel("over index\n[bps]", series, reference=0.0), f"mid and mark over the index, less 1 ({drawn[0]})"

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation, Transform
 
-from marketsim.figures.picture import Number, Series
+from marketsim.figures.picture import MOST_SERIES, Number, Series
 
 GREY = "#8A8A8A"
 _POINTS_APART = 4.0
@@ -39,8 +39,8 @@ REFERENCE = Look(GREY, "-", ".")
 
 
 def look_of(series: Series) -> Look:
-    """The look of a series; more series than looks begin again from the first."""
-    return REFERENCE if series.look is None else LOOKS[series.look % len(LOOKS)]
+    """The look of a series; one beyond the palette begins again from its first."""
+    return REFERENCE if series.look is None else LOOKS[series.look % MOST_SERIES]
 
 
 def numbers(values: Sequence[Number | str]) -> np.ndarray:
@@ -98,6 +98,16 @@ def draw_points(axes: Axes, series: Series, x: np.ndarray, place: float) -> None
                   markerfacecolor=fill, markeredgewidth=0.8)  # fmt: skip
     axes.plot([], [], linestyle="none", marker=look.marker, color=look.colour, label=series.name or None,
               markerfacecolor=look.colour if known.any() else "white", markeredgewidth=0.8)  # fmt: skip
+    _make_room(axes, series, x)
+
+
+def _make_room(axes: Axes, series: Series, x: np.ndarray) -> None:
+    """Widen the limits to hold estimates and intervals: matplotlib leaves out what is moved sideways."""
+    sides = [x, *(numbers(side) for side in (series.x_lo, series.x_hi) if len(side))]
+    heights = [numbers(side) for side in (series.y, series.lo, series.hi) if len(side)]
+    corners = np.array([(a, b) for one in sides for other in heights for a, b in zip(one, other, strict=True)])
+    axes.update_datalim(corners[np.isfinite(corners).all(axis=1)])
+    axes.autoscale_view()
 
 
 def _intervals(axes: Axes, x: np.ndarray, lo: np.ndarray, hi: np.ndarray, colour: str, where: Transform) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from marketsim.analysis.study_effects.effect_row import EffectRow
-from marketsim.figures.estimates import by_arm, unit_of
-from marketsim.figures.marks import LOOKS
-from marketsim.figures.picture import Axis, LeftOut, Panel, Picture, Series
+from marketsim.figures.estimates import by_arm, told_apart, unit_of
+from marketsim.figures.picture import MOST_SERIES, Axis, LeftOut, Panel, Picture, Series
 from marketsim.figures.study_source import StudySource, pairs_and_interval
 
 _MOST_ROWS = 40
@@ -36,7 +35,7 @@ def _over(source: StudySource, path: str, rows: Sequence[EffectRow]) -> tuple[Pa
     beside = [each for each in source.paths if each != path]
     known = [row for row in rows if row.cell in places]
     series = by_arm(known, lambda row: places[row.cell], lambda row: source.settings(row.cell, beside), joined=True)
-    if not known or len(series) > len(LOOKS):
+    if not known or len(series) > MOST_SERIES:
         return None
     panel = Panel(f"{rows[0].measure}{unit_of(rows)}", series, reference=_none(rows[0]))
     lost = sorted({row.cell for row in rows} - set(places))
@@ -44,27 +43,22 @@ def _over(source: StudySource, path: str, rows: Sequence[EffectRow]) -> tuple[Pa
 
 
 def _in_rows(source: StudySource, rows: Sequence[EffectRow]) -> tuple[Panel, Axis, list[str]]:
-    """A row for each cell, a series for each arm."""
+    """A row for each arm of a single cell; a row for each of several cells, and a series for each arm."""
     cells = list(dict.fromkeys(row.cell for row in rows))
-    drawn = [row for row in rows if row.cell in cells[:_MOST_ROWS]]
+    quantity, told = f"{rows[0].measure}{unit_of(rows)}", []
     if len(cells) == 1:
-        points = by_arm(drawn, lambda row: _label(row, rows), lambda _: "", joined=False)
-        points = [_turned(series, look=0, name="") for series in points]
+        several = len({row.market for row in rows}) > 1
+        names = [f"{row.arm}, {row.market or 'all markets'}" if several else row.arm for row in rows]
+        lo, hi = [row.lo for row in rows], [row.hi for row in rows]
+        series = [Series("", "points", [row.estimate for row in rows], names, lo, hi)]
     else:
-        points = by_arm(drawn, lambda row: source.settings(row.cell) or f"cell {row.cell}", lambda _: "", joined=False)
-        points = [_turned(series, look=series.look, name=series.name) for series in points]
-    told = [f"Only the first {_MOST_ROWS} of {len(cells)} cells are drawn."] if len(cells) > _MOST_ROWS else []
-    panel = Panel(f"{rows[0].measure}{unit_of(rows)}", points, reference=_none(rows[0]))
-    return panel, Axis(panel.quantity), told
-
-
-def _label(row: EffectRow, rows: Sequence[EffectRow]) -> str:
-    return f"{row.arm}, {row.market}" if len({each.market for each in rows}) > 1 else row.arm
-
-
-def _turned(series: Series, *, look: int | None, name: str) -> Series:
-    """A series by name in rows: names upwards, estimates sideways."""
-    return Series(name, "points", series.y, series.x, series.lo, series.hi, look=look)
+        told = [f"Only the first {_MOST_ROWS} of {len(cells)} cells are drawn."] if len(cells) > _MOST_ROWS else []
+        drawn = [row for row in rows if row.cell in cells[:_MOST_ROWS]]
+        upright = by_arm(drawn, lambda row: source.settings(row.cell) or f"cell {row.cell}", lambda _: "", joined=False)
+        upright, others = told_apart(upright)
+        series = [Series(one.name, "points", one.y, one.x, one.lo, one.hi, look=one.look) for one in upright]
+        told += others
+    return Panel(quantity, series, reference=_none(rows[0])), Axis(quantity), told
 
 
 def _none(row: EffectRow) -> float | None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import polars as pl
 
-from marketsim.figures.picture import LeftOut, Number, Panel, Series
+from marketsim.figures.picture import LeftOut, Panel, Series
 from marketsim.figures.run_source import Instrument, RunSource, drawn_as
-from marketsim.figures.thinning import Thinned
 
 NEAREST_BPS = 10.0
 """Depth is drawn within the recorded distance nearest to this."""
@@ -59,9 +57,3 @@ def _spread(
     found = source.thinned(frame.filter(two_sided), 2e4 * (ask - bid) / (ask + bid), begin_ns, end_ns)
     told = f"ask less bid over the mid ({drawn_as(found, 'quotes')}); depth was not recorded"
     return Panel("spread\n[bps]", [on_axis(found.series(""))]), told
-
-
-def between(found: Thinned, change: Callable[[Number], Number]) -> Thinned:
-    """The same series with each value changed."""
-    moved = {name: tuple(map(change, getattr(found, name))) for name in ("y", "lo", "hi")}
-    return replace(found, **moved)

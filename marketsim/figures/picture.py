@@ -12,6 +12,9 @@ Number = float | int | None
 Mark = Literal["line", "band", "steps", "bars", "points", "curve", "surface"]
 Layout = Literal["stacked", "beside", "forest", "surface"]
 
+MOST_SERIES = 7
+"""As many as the palette tells apart."""
+
 _COLUMNS = ("x", "x_lo", "x_hi", "y", "lo", "hi", "lo_90", "hi_90", "value")
 
 
@@ -85,14 +88,14 @@ class Picture:
 
     def table(self) -> str:
         """The numbers drawn, as CSV: a row a point, columns that no series fills left out."""
-        rows = [(panel, series) for panel in self.panels for series in panel.series]
-        used = [name for name in _COLUMNS if any(len(getattr(series, name)) for _, series in rows)]
+        rows = [(place, panel, series) for place, panel in enumerate(self.panels) for series in panel.series]
+        used = [name for name in _COLUMNS if any(len(getattr(series, name)) for *_, series in rows)]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         x = "t_ns" if self.axis.kind == "utc" else "x"
         writer.writerow(["panel", "x_quantity", "quantity", "series", "mark", *(x if n == "x" else n for n in used)])
-        for panel, series in rows:
-            fixed = [panel.heading or letter(self.panels.index(panel)), plain(self.axis.quantity)]
+        for place, panel, series in rows:
+            fixed = [": ".join(part for part in (letter(place), panel.heading) if part), plain(self.axis.quantity)]
             fixed += [plain(panel.quantity), series.name, series.mark]
             columns = [getattr(series, name) or [None] * len(series.x) for name in used]
             writer.writerows([*fixed, *map(_written, row)] for row in zip(*columns, strict=True))

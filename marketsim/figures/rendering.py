@@ -10,9 +10,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 300
@@ -21,8 +21,9 @@ _METADATA: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
     "png": {"Software": None},
 }
-_STYLE: dict[str, object] = {
+_STYLE: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"], "mathtext.fontset": "dejavusans", "text.usetex": False, "timezone": "UTC",
+    "text.hinting": "no_hinting",
     "pdf.fonttype": 42, "pdf.compression": 6, "svg.fonttype": "path", "svg.hashsalt": "marketsim",
     "axes.linewidth": 0.6, "axes.spines.top": False, "axes.spines.right": False, "axes.unicode_minus": True,
     "axes.grid": True, "axes.axisbelow": True, "grid.color": "#e3e3e3", "grid.linewidth": 0.5,
@@ -30,7 +31,7 @@ _STYLE: dict[str, object] = {
     "lines.linewidth": 1.0, "lines.markersize": 3.5, "lines.solid_capstyle": "round", "hatch.linewidth": 0.5,
     "legend.frameon": False, "legend.handlelength": 1.6, "legend.columnspacing": 1.0, "legend.handletextpad": 0.5,
     "legend.borderaxespad": 0.1, "legend.labelspacing": 0.2, "path.simplify": False, "agg.path.chunksize": 0,
-    "figure.constrained_layout.h_pad": 0.02, "figure.constrained_layout.w_pad": 0.02, "errorbar.capsize": 1.5,
+    "figure.constrained_layout.h_pad": 0.03, "figure.constrained_layout.w_pad": 0.03, "errorbar.capsize": 1.5,
     "axes.titlelocation": "left", "axes.titlepad": 3.0, "axes.labelpad": 2.5, "figure.facecolor": "white",
     "axes.formatter.useoffset": False,
 }  # fmt: skip
@@ -40,7 +41,7 @@ _STYLE: dict[str, object] = {
 def style(width: float) -> Iterator[None]:
     """Matplotlib's own defaults and ours over them, whatever the user's settings are; smaller type in one column."""
     size = 7.0 if width < 5 else 8.0
-    sizes = dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), size)
+    sizes: dict[Any, Any] = dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), size)
     sizes |= dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), size - 0.5)
     with mpl.rc_context():
         mpl.rcdefaults()
@@ -50,7 +51,6 @@ def style(width: float) -> Iterator[None]:
 
 def rendered(figure: Figure, form: str) -> bytes:
     """A figure as the bytes of a PDF, SVG or PNG file; within `style`."""
-    FigureCanvasAgg(figure)  # text is measured the same way for every format
     made = io.BytesIO()
     figure.savefig(made, format=form, dpi=DOTS_PER_INCH, metadata=_METADATA[form])
     return made.getvalue()

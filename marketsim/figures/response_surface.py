@@ -44,9 +44,8 @@ def response_surface(source: StudySource, name: str) -> Picture:
     says = [
         f"Each cell has its estimate{against}; intervals are in effects.parquet and in the figure `outcome`.",
         *([f"{len(drawn)} of {len(groups)} arms and markets are drawn."] if len(drawn) < len(groups) else []),
-        pairs_and_interval([row for own in drawn.values() for row in own]).replace("hollow markers", "some estimates")
-        .replace("markers are hollow: ", ""),
-    ]  # fmt: skip
+        pairs_and_interval([row for own in drawn.values() for row in own], drawn=False),
+    ]
     return Picture(name, f"{source.primary} over {source.short(across)} and {source.short(up)}", panels, axis,
                    "surface", says)  # fmt: skip
 

@@ -109,10 +109,14 @@ class RunSource:
             raise LeftOut("there is no value in the span that is drawn")
         return found
 
-    def resets(self, market: str) -> list[MarketReset]:
-        """The resets of a market whose orders were sent to it, warm-up included; raises `LeftOut` without any."""
+    def require_resets(self) -> None:
+        """Raise `LeftOut` where the run has no resets, or not what they are told by."""
         for table, columns in RESETS.items():
             self.scan(table, *columns)
+
+    def resets(self, market: str) -> list[MarketReset]:
+        """The resets of a market whose orders were sent to it, warm-up included; raises `LeftOut` without any."""
+        self.require_resets()
         found = [reset for reset in resets_of(self.run) if reset.market == market]
         if not found:
             raise LeftOut(f"no order of a reset was sent to {market}")

@@ -26,7 +26,15 @@ def sensitivity(source: StudySource, name: str) -> Picture:
         own = [row for row in rows if row["index"] == index]
         lo, hi = ([row[key] for row in own] for key in ("lo", "hi"))
         series.append(
-            Series(index, "points", [row["estimate"] for row in own], [row["path"] for row in own], lo, hi, look=look)
+            Series(
+                index,
+                "points",
+                [row["estimate"] for row in own],
+                [source.short(row["path"]) for row in own],
+                lo,
+                hi,
+                look=look,
+            )
         )
     against = "" if first["versus"] is None else f" against {first['versus']}"
     things = "base points" if first["method"] == "sobol" else "trajectories"

@@ -13,9 +13,12 @@ from marketsim.analysis.inference.intervals import FEWEST, LEVEL
 from marketsim.analysis.study_effects.effect_row import EffectRow
 from marketsim.datasets.study import Study
 from marketsim.figures.picture import Axis, LeftOut
+from marketsim.scenario.quantities import read_quantity
 
 _FIELDS = [field.name for field in fields(EffectRow)]
 _NEEDED = ("cell", "market", "measure", "unit", "arm", "versus", "pairs", "estimate", "lo", "hi", "method")
+_UNITS = {"duration": "s", "time of day": "s since midnight", "instant": "s since 1970", "event rate": "1/s",
+          "yearly rate": "1/yr"}  # fmt: skip
 _LOG_FROM = 20
 """Positive values that far apart have a logarithmic axis."""
 
@@ -108,11 +111,12 @@ class StudySource:
         return Axis(f"{self.short(path)}{f' [{unit}]' if unit else ''}", "log" if is_log else "number"), places
 
     def _unit(self, path: str) -> str:
-        """The currency of a varied amount of money; nothing for rates, durations and numbers, which are in units of 1."""
-        words = {str(value).rsplit(" ", 1)[-1] for value in self.design[path]}
-        assets = {underlying["id"] for underlying in self.study.scenario["underlyings"]} | {"USDT", "USDC", "USD"}
-        ends = {next((asset for asset in assets if word.endswith(asset)), "") for word in words}
-        return ends.pop() if len(ends) == 1 else ""
+        """The unit of a varied quantity as `scenario.quantities` counts it; nothing for a pure number."""
+        known = [underlying["id"] for underlying in self.study.scenario["underlyings"]]
+        quantity = read_quantity(self.design[path][0], known)
+        if quantity is None:
+            return ""
+        return quantity.unit if quantity.kind == "amount" else _UNITS.get(quantity.kind, "")
 
     def provenance(self) -> list[str]:
         """Which study it was, of which world, by which code, and what its tables hold, as sentences."""
@@ -129,18 +133,22 @@ class StudySource:
         ]
 
 
-def pairs_and_interval(rows: Sequence[EffectRow]) -> str:
-    """What a caption says of some estimates: from how many replications, with which interval, what was left out."""
+def pairs_and_interval(rows: Sequence[EffectRow], *, drawn: bool = True) -> str:
+    """What a caption says of some estimates: from how many replications, with which interval, what was left out.
+
+    drawn: whether the figure shows the intervals.
+    """
     pairs = sorted({row.pairs for row in rows})
     n = str(pairs[0]) if len(pairs) == 1 else f"{pairs[0]} to {pairs[-1]}"
-    said = f"n = {n} replication{'' if pairs[-1] == 1 else 's'}, of which each arm shares its draws with the baseline"
+    said = f"n = {n} replication{'' if pairs[-1] == 1 else 's'}"
+    said += ", in each of which arm and baseline share their draws" if rows[0].versus is not None else ""
     methods = sorted({row.method for row in rows if row.lo is not None})
     without = sum(row.lo is None for row in rows)
     said += f"; {LEVEL:.0%} intervals by {', '.join(methods)}" if methods else "; no intervals"
     coverage = [row.coverage for row in rows if row.coverage is not None and row.lo is not None]
     if coverage:
         said += f", measured to cover {min(coverage):.0%} or more at so few replications"
-    if without:
+    if without and drawn:
         which = "hollow markers have none" if methods else "markers are hollow"
         said += f" ({which}: an interval takes {FEWEST} replications)"
     lost = [(sum(getattr(row, name) for row in rows), name) for name in ("failed", "collapsed")]
