@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from marketsim.errors import EnvironmentLackError, ResultError, UsageError
 
 if TYPE_CHECKING:
+    from marketsim.figures.drawn import Drawn
     from marketsim.figures.files import Written
 
 __all__ = ["FORMATS", "WIDTHS", "write_figures"]
@@ -42,20 +43,30 @@ def write_figures(
     _require_matplotlib()
     for was in [*(form for form in formats if form not in FORMATS), *(width for width in widths if not 1 < width < 40)]:
         raise UsageError(f"a figure's format or width was {was!r}; allowed: {', '.join(FORMATS)}; 1 to 40 inches")
-    from marketsim.datasets.run import Run
     from marketsim.datasets.store import resolve_path
-    from marketsim.datasets.study import Study
     from marketsim.figures.files import write_pictures
-    from marketsim.figures.of_run import run_pictures
-    from marketsim.figures.of_study import study_pictures
 
     found = resolve_path(path)
-    drawn = run_pictures(Run(found.path)) if found.kind == "run" else study_pictures(Study(found.path))
+    drawn = _of_run(found.path) if found.kind == "run" else _of_study(found.path)
     if not drawn.pictures:
         why = "; ".join(f"{one.figure}: {one.reason}" for one in drawn.left_out)
         raise ResultError(f"{found.path} has nothing to draw: {why}")
     folder = found.path / "figures" if out is None else Path(out)
     return write_pictures(drawn, folder, formats=formats, widths=widths)
+
+
+def _of_run(path: Path) -> Drawn:
+    from marketsim.datasets.run import Run
+    from marketsim.figures.of_run import run_pictures
+
+    return run_pictures(Run(path))
+
+
+def _of_study(path: Path) -> Drawn:
+    from marketsim.datasets.study import Study
+    from marketsim.figures.of_study import study_pictures
+
+    return study_pictures(Study(path))
 
 
 def _require_matplotlib() -> None:

@@ -39,9 +39,9 @@ def hypotheses(source: StudySource, name: str) -> Picture:
                   reference=predicted.pop() if len(predicted) == 1 else None)  # fmt: skip
     verdicts = "; ".join(f"{_name(row)} {row['verdict'] or 'without a verdict'}" for row in rows)
     says = [
-        "Grey: the margin registered before the runs. Thick: 90 % interval, thin: 95 % interval"
-        f" ({', '.join(sorted({row['method'] for row in rows if row['method']}))}). Equivalent: the 90 % interval lies"
-        " within the margin; differs: the 95 % interval does not hold what was predicted.",
+        "Grey: the margin registered before the runs. Thick: 90% interval, thin: 95% interval"
+        f" ({', '.join(sorted({row['method'] for row in rows if row['method']}))}). Equivalent: the 90% interval lies"
+        " within the margin; differs: the 95% interval does not hold what was predicted.",
         f"Verdicts: {verdicts}.",
         f"n = {_span(rows, 'replications')} replications of {_span(rows, 'cells')} cells.",
     ]

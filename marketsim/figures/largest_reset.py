@@ -41,7 +41,7 @@ def largest_reset(source: RunSource, name: str, gathering: Gathering) -> Picture
     says = [
         f"Decided at {at} by {len(reset.orders)} token{'s' * (len(reset.orders) > 1)}; traded together {lots:+.6g}"
         f" {instrument.underlying} of {reset.target_lots * instrument.lot:+.6g} wanted.",
-        *(f"({letter(place)}) {sentence}." for place, sentence in enumerate(told)),
+        *(f"({letter(place)}) {sentence[0].upper()}{sentence[1:]}." for place, sentence in enumerate(told)),
         "n = 1 reset of 1 run, so there is no interval.",
     ]
     return Picture(name, f"The largest reset of {reset.market}", made, axis, caption=says)

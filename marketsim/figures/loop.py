@@ -36,7 +36,7 @@ def loop(source: RunSource, market: str, name: str, gathering: Gathering) -> Pic
     warm_up = (source.begin_ns, source.period.begin_ns)
     shaded = warm_up if warm_up[1] > warm_up[0] else None
     axis = Axis("time [UTC]", "utc", start_ns=source.period.start_ns, limits=span, shaded=shaded)
-    says = [f"({letter(place)}) {sentence}." for place, sentence in enumerate(told)]
+    says = [f"({letter(place)}) {sentence[0].upper()}{sentence[1:]}." for place, sentence in enumerate(told)]
     says += ["Grey: the warm-up, which no measure reads."] if shaded else []
     says.append("n = 1 run, so there is no interval.")
     return Picture(name, f"The loop of resets in {market}", made, axis, caption=says)

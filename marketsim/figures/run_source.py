@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,13 +17,11 @@ from marketsim.figures.picture import LeftOut
 from marketsim.figures.thinning import Thinned, collected, thinned
 from marketsim.units import NS_PER_SECOND
 
-RESETS = {
-    "rebalances": (
-        "id", "token", "market", "t_decide_ns", "t_first_ns", "t_last_ns", "target_lots", "filled_lots", "status",
-        "last_reset_price", "last_reset_equity_atoms", "arrival_mid", "vwap",
-    ),
-    "children": ("t_ns", "t_end_ns", "purpose", "parent", "token", "market", "order_type", "filled_lots"),
-}  # fmt: skip
+REBALANCES = (
+    "id", "token", "market", "t_decide_ns", "t_first_ns", "t_last_ns", "target_lots", "filled_lots", "status",
+    "last_reset_price", "last_reset_equity_atoms", "arrival_mid", "vwap",
+)  # fmt: skip
+CHILDREN = ("t_ns", "t_end_ns", "purpose", "parent", "token", "market", "order_type", "filled_lots")
 """Columns that resets are told by."""
 
 
@@ -69,6 +67,12 @@ class RunSource:
 
         Raises `LeftOut` where the run has not got them, `DamagedResultError` where they are not what was written.
         """
+        frame = self._columns(table, columns)
+        if not collected(self.run, frame.select(pl.len())).item():
+            raise LeftOut(f"its table {table} has no row")
+        return frame
+
+    def _columns(self, table: str, columns: Sequence[str]) -> pl.LazyFrame:
         try:
             frame = self.run.scan(table)
         except DamagedResultError:
@@ -82,8 +86,6 @@ class RunSource:
         lacking = [name for name in columns if name not in known]
         if lacking:
             raise LeftOut(f"its table {table} has no {', '.join(lacking)}: an older version made the run")
-        if not collected(self.run, frame.select(pl.len())).item():
-            raise LeftOut(f"its table {table} has no row")
         return frame.select(columns)
 
     def table(self, table: str, *columns: str) -> pl.DataFrame:
@@ -111,8 +113,8 @@ class RunSource:
 
     def require_resets(self) -> None:
         """Raise `LeftOut` where the run has no resets, or not what they are told by."""
-        for table, columns in RESETS.items():
-            self.scan(table, *columns)
+        self._columns("children", CHILDREN)
+        self.scan("rebalances", *REBALANCES)
 
     def resets(self, market: str) -> list[MarketReset]:
         """The resets of a market whose orders were sent to it, warm-up included; raises `LeftOut` without any."""

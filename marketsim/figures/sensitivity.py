@@ -40,7 +40,7 @@ def sensitivity(source: StudySource, name: str) -> Picture:
     things = "base points" if first["method"] == "sobol" else "trajectories"
     says = [
         _INDICES.get(first["method"], ""),
-        f"n = {first['samples']} {things}; {first['left_out']} were left out. 95 % intervals resample {things}.",
+        f"n = {first['samples']} {things}; {first['left_out']} were left out. 95% intervals resample {things}.",
     ]
     panel = Panel(f"index of {first['measure']}, {first['arm']}{against}", series, reference=0.0)
     return Picture(name, f"What {first['measure']} depends on", [panel], Axis(panel.quantity), "forest", says)

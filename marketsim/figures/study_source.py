@@ -126,11 +126,17 @@ class StudySource:
         counts: dict[str, Any] = dict(runs.iter_rows())
         done = f"{counts.get('ok', 0):,} of {sum(counts.values()):,} runs done"
         failed = counts.get("failed", 0) + counts.get("damaged", 0)
+        size = f"{counted(get('cells'), 'cell')}, {counted(get('replications'), 'replication')}"
         return [
-            f"Study {get('study_id')} of {get('name')}: {get('cells')} cells, {get('replications')} replications, arms"
-            f" {', '.join(get('arms', []))}; root seed {get('seed')}; {done}{f', {failed} failed' if failed else ''}.",
+            f"Study {get('study_id')} of {get('name')}: {size}, arms {', '.join(get('arms', []))}; root seed"
+            f" {get('seed')}; {done}{f', {failed} failed' if failed else ''}.",
             f"marketsim {declared['versions'].get('marketsim')}; scenario_sha256 {get('scenario_sha256')}.",
         ]
+
+
+def counted(number: object, noun: str) -> str:
+    """A number of things in words."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def pairs_and_interval(rows: Sequence[EffectRow], *, drawn: bool = True) -> str:
