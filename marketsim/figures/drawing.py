@@ -57,7 +57,9 @@ def draw(picture: Picture, width: float) -> Figure:
         _legend(figure, *flat[: len(picture.panels)], narrow=is_narrow)
     if picture.layout == "stacked":
         figure.align_ylabels(flat)
-    figure.draw_without_rendering()  # panels take their places once, for every format
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)  # panels take their places once, for every format
     figure.set_layout_engine("none")
     return figure
 
