@@ -52,12 +52,14 @@ def _largest(source: RunSource) -> MarketReset:
     found = [reset for reset in measured_resets(source.run) if reset.market in source.markets and reset.filled_lots]
     if not found:
         raise LeftOut("no reset after the warm-up traded in a book")
-    return max(found, key=lambda reset: (_traded(source, reset), -reset.decide_ns))
+    rows = source.table("rebalances", "id", "filled_lots", "vwap").iter_rows()
+    bought = {number: lots * (vwap or 0.0) for number, lots, vwap in rows}
 
+    def traded(reset: MarketReset) -> float:
+        """What its orders bought less what they sold, in the market's currency."""
+        return float(abs(sum(bought[order.id] for order in reset.orders)) * source.instruments[reset.market].lot)
 
-def _traded(source: RunSource, reset: MarketReset) -> float:
-    """Its net fills at the price of its tokens' last resets."""
-    return abs(reset.filled_lots) * source.instruments[reset.market].lot * reset.orders[0].last_reset_price
+    return max(found, key=lambda reset: (traded(reset), -reset.decide_ns))
 
 
 def _minutes(t_ns: int, reset: MarketReset) -> float:

@@ -12,6 +12,7 @@ from marketsim.figures import panels
 from marketsim.figures.drawn import Gathering
 from marketsim.figures.picture import Axis, LeftOut, Panel, Picture, Series, letter
 from marketsim.figures.run_source import Instrument, RunSource, drawn_as
+from marketsim.figures.thinning import collected
 from marketsim.units import NS_PER_SECOND
 
 MOST_TOKENS = 4
@@ -61,20 +62,27 @@ def _basis(source: RunSource, instrument: Instrument) -> tuple[Panel, str]:
     frame = source.scan("marks", "t_ns", "market", "index_price", "mark_price", "mid_price")
     own, index, series, drawn = frame.filter(pl.col("market") == instrument.market), pl.col("index_price"), [], []
     for name, column, look in (("mid", "mid_price", 0), ("mark", "mark_price", 1)):
-        found = source.thinned(own, _ABOVE_ONE_BPS * (pl.col(column) / index - 1), source.begin_ns, source.end_ns)
+        over = _ABOVE_ONE_BPS * (pl.col(column) / index - 1)
+        try:
+            found = source.thinned(own, over, source.begin_ns, source.end_ns)
+        except LeftOut:  # no index, or a book that was never two-sided
+            continue
         series.append(found.series(name, look))
         drawn.append(drawn_as(found, name))
-    return Panel("over index\n[bps]", series, reference=0.0), f"mid and mark over the index, less 1 ({drawn[0]})"
+    if not series:
+        raise LeftOut(f"{instrument.market} has no index to compare its prices with")
+    told = f"{' and '.join(one.name for one in series)} over the index, less 1 ({drawn[0]})"
+    return Panel("over index\n[bps]", series, reference=0.0), told
 
 
 def _leverage(source: RunSource, instrument: Instrument) -> tuple[Panel, str]:
     """How far leverages are from their targets, as magnitudes: a +3 and a -3 fund that rise to 3.1 read the same."""
     columns = "t_ns", "token", "market", "leverage", "target_leverage"
     frame = source.scan("token_legs", *columns).filter(pl.col("market") == instrument.market)
-    largest = source.table("tokens", "t_ns", "token", "equity_atoms").filter(pl.col("t_ns") == pl.col("t_ns").min())
-    known = source.table("token_legs", "token", "market").filter(pl.col("market") == instrument.market)["token"]
-    order = largest.sort(pl.col("equity_atoms").abs(), "token", descending=[True, False])["token"].to_list()
-    tokens = [token for token in order if token in set(known)]
+    holders = set(collected(source.run, frame.select(pl.col("token").unique()))["token"])
+    opening = source.scan("tokens", "t_ns", "token", "equity_atoms").filter(pl.col("t_ns") == pl.col("t_ns").min())
+    order = collected(source.run, opening).sort(pl.col("equity_atoms").abs(), "token", descending=[True, False])
+    tokens = [token for token in order["token"] if token in holders]
     if not tokens:
         raise LeftOut(f"no token holds {instrument.market}")
     series, drawn = [], ""

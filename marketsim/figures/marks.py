@@ -67,10 +67,13 @@ def draw_line(axes: Axes, series: Series, x: np.ndarray) -> None:
 
 
 def draw_band(axes: Axes, series: Series, x: np.ndarray) -> None:
-    """The span from lo to hi, its edge drawn, so that a narrow one is a line."""
+    """The span from lo to hi, its edge drawn, so that a narrow one is a line; every other one pale, for grey."""
     look, lo, hi = look_of(series), numbers(series.lo), numbers(series.hi)
-    axes.fill_between(x, lo, hi, facecolor=look.colour, edgecolor=look.colour, linewidth=0.7, label=series.name or None,
-                      alpha=0.45 if series.look is None else 0.8)  # fmt: skip
+    is_reference, is_pale = series.look is None, series.look is not None and series.look % 2 == 1
+    axes.fill_between(
+        x, lo, hi, facecolor=look.colour, edgecolor=look.colour, label=series.name or None,
+        linewidth=2.0 if is_reference else 0.7, alpha=0.45 if is_reference or is_pale else 0.9,
+    )  # fmt: skip
 
 
 def draw_bars(axes: Axes, series: Series, _x: np.ndarray, place: Callable[[Sequence[Number]], np.ndarray]) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 
 from marketsim.figures.picture import LeftOut, Panel, Series
 from marketsim.figures.run_source import Instrument, RunSource, drawn_as
+from marketsim.figures.thinning import collected
 
 NEAREST_BPS = 10.0
 """Depth is drawn within the recorded distance nearest to this."""
@@ -34,7 +35,7 @@ def _depth(
 ) -> tuple[Panel, str]:
     frame = source.scan("depth", "t_ns", "market", "side", "bps", "size_lots")
     own = frame.filter(pl.col("market") == instrument.market)
-    distances = source.table("depth", "market", "bps").filter(pl.col("market") == instrument.market)["bps"].unique()
+    distances = collected(source.run, own.select(pl.col("bps").unique()))["bps"]
     if distances.is_empty():
         raise LeftOut(f"{instrument.market} has no depth")
     within = min(distances, key=lambda bps: (abs(bps - NEAREST_BPS), bps))
