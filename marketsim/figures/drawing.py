@@ -28,6 +28,8 @@ from marketsim.units import NS_PER_DAY
 
 _ONE_COLUMN = 5.0
 """Below this width [inch] panels stand in one column."""
+_ONE_SCALE = 5.0
+"""Panels whose heights differ by more than this factor have a scale of their own."""
 _SHADE = "#f0f0f0"
 _MOST_TICKS = {True: 5, False: 9}
 
@@ -65,11 +67,19 @@ def draw(picture: Picture, width: float) -> Figure:
 
 
 def _sharing(picture: Picture) -> tuple[bool, bool]:
-    """Which axes panels share: instants under one another; the same times and the same quantity beside one another."""
+    """Which axes panels share: instants under one another; names beside one another, and heights of one order."""
     if picture.layout != "beside":
         return picture.layout in ("stacked", "forest"), False
-    is_same = picture.axis.kind == "named" and len({panel.quantity for panel in picture.panels}) == 1
-    return is_same, is_same
+    if picture.axis.kind != "named" or len({panel.quantity for panel in picture.panels}) > 1:
+        return False, False
+    heights = [_height_of(panel) for panel in picture.panels]
+    return True, max(heights) <= _ONE_SCALE * min(heights)
+
+
+def _height_of(panel: Panel) -> float:
+    """The farthest from 0 that a panel reaches."""
+    values = [numbers(side) for series in panel.series for side in (series.y, series.lo, series.hi) if len(side)]
+    return float(np.nanmax(np.abs(np.concatenate(values))))
 
 
 def _height(picture: Picture, rows: int, *, narrow: bool) -> float:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from marketsim.figures.picture import Axis, LeftOut, Panel, Picture, Series
 from marketsim.figures.study_source import StudySource
 
-_COLUMNS = ("path", "index", "estimate", "lo", "hi", "measure", "arm", "versus", "method", "samples", "left_out")
+_COLUMNS = (
+    "path",
+    "index",
+    "estimate",
+    "lo",
+    "hi",
+    "measure",
+    "unit",
+    "arm",
+    "versus",
+    "method",
+    "samples",
+    "left_out",
+)
 _INDICES = {
     "sobol": "Share of the outcome's variance that a value explains by itself (S1), and with those it acts together"
     " with (ST).",
@@ -40,7 +53,8 @@ def sensitivity(source: StudySource, name: str) -> Picture:
     things = "base points" if first["method"] == "sobol" else "trajectories"
     says = [
         _INDICES.get(first["method"], ""),
-        f"n = {first['samples']} {things}; {first['left_out']} were left out. 95% intervals resample {things}.",
+        f"n = {first['samples']} {things}; {first['left_out'] or 'none'} left out. 95% intervals resample {things}.",
     ]
-    panel = Panel(f"index of {first['measure']}, {first['arm']}{against}", series, reference=0.0)
+    unit = f" [{first['unit']}]" if first["method"] == "morris" and first["unit"] not in ("1", "ratio", "share") else ""
+    panel = Panel(f"index of {first['measure']}, {first['arm']}{against}{unit}", series, reference=0.0)
     return Picture(name, f"What {first['measure']} depends on", [panel], Axis(panel.quantity), "forest", says)

@@ -97,9 +97,10 @@ class StudySource:
 
     @cached_property
     def widest(self) -> str | None:
-        """The path that outcomes are drawn over: a quantity, of these the one with most values; None without one."""
+        """The path that outcomes are drawn over: a quantity, the one with most values; None where none has two."""
         quantities = [path for path in self.paths if f"{path}:value" in self.design.columns]
-        return max(quantities, key=lambda path: self.design[path].n_unique(), default=None)
+        varied = {path: count for path in quantities if (count := self.design[path].n_unique()) > 1}
+        return max(varied, key=lambda path: varied[path], default=None)
 
     def axis_of(self, path: str) -> tuple[Axis, Mapping[int, float]]:
         """The axis of a varied quantity, and where each cell stands on it."""

@@ -12,9 +12,10 @@ from marketsim.datasets.study import Study, create_study
 from marketsim.errors import DamagedResultError
 from marketsim.experiments.design import plan_study
 from marketsim.figures import write_figures
+from marketsim.figures.drawing import _sharing
 from marketsim.figures.drawn import Drawn
 from marketsim.figures.of_study import study_pictures
-from marketsim.figures.picture import Picture
+from marketsim.figures.picture import Axis, Panel, Picture, Series
 from tests.figures.run_figures import rows_of
 from tests.simulation.worlds import DOWN, UP, world
 
@@ -179,3 +180,12 @@ def test_every_figure_of_a_study_is_drawn_in_one_column_and_in_two(made: MADE) -
     names = ["effect_over_time", "outcome", "response_surface", "crowding_curve", "hypotheses"]
     assert [figure["name"] for figure in found.figures] == names
     assert all((found.path / f"{name}_{width}in.svg").stat().st_size > 5_000 for name in names for width in (3.4, 7.0))
+
+
+def test_cells_of_another_order_have_a_scale_of_their_own() -> None:
+    def panel(*y: float) -> Panel:
+        return Panel("impact gap [bps]", [Series("factual", "points", ["0", "5 min"], y)])
+
+    axis = Axis("time", "named", names=["0", "5 min"])
+    assert _sharing(Picture("e", "E", [panel(30, 9), panel(100, -140)], axis, "beside")) == (True, True)
+    assert _sharing(Picture("e", "E", [panel(20, 9), panel(100, -140)], axis, "beside")) == (True, False)
