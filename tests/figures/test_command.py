@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from marketsim import figures
 from marketsim.cli import figures as command_of_figures
 from marketsim.cli import main
+from marketsim.doctor import examine
 from tests.report.synthetic_run import HOUR, S, synthetic_tables, write_run
 
 
@@ -55,6 +56,10 @@ def test_what_is_no_run_is_wrong_usage_and_what_is_damaged_a_failed_check(run: P
     (run / "tables" / "marks.parquet").write_bytes(b"nothing")
     ended = command(run)
     assert (ended.exit_code, "table marks" in ended.stderr) == (4, True)
+
+
+def test_doctor_knows_what_figures_take() -> None:
+    assert examine()["extras"]["figures"] == {"missing": [], "install": "pip install -e '.[figures]'"}
 
 
 def test_the_command_offers_what_the_room_draws() -> None:

@@ -121,7 +121,7 @@ def test_type_is_embedded_and_nothing_tells_when_it_was_made(folder: Path) -> No
 
 
 def test_another_process_in_another_place_makes_the_same_bytes(run: Path, folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "matplotlibrc").write_text("lines.linewidth: 9\npdf.fonttype: 3\ntimezone: Asia/Tokyo\n")
+    (tmp_path / "matplotlibrc").write_text("axes.labelcolor: red\npdf.fonttype: 3\ntimezone: Asia/Tokyo\n")
     program = "import sys; from marketsim.figures import write_figures; write_figures(*sys.argv[1:], widths=[3.4])"
     other = {"PYTHONHASHSEED": "11", "TZ": "Asia/Tokyo", "PYTHONPATH": str(ROOT), "LC_ALL": "C"}
     subprocess.run(
