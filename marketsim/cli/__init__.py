@@ -1,12 +1,12 @@
 """The command line: reads options, calls one room, prints what it answers.
 
 Nothing is decided here. Lives here: the group and its one way out (`group`), what several commands take and print
-(`options`, `output`), and the commands, by what they are about (`runs`, `facts`, `studies`, `scenarios`, `dataset`,
-`machine`, and `announced` for those that do not exist yet). Rooms are imported inside the commands, so that `--help`
-imports click and nothing else.
+(`options`, `output`), and the commands, by what they are about (`runs`, `facts`, `figures`, `studies`, `scenarios`,
+`dataset`, `machine`, and `announced` for those that do not exist yet). Rooms are imported inside the commands, so that
+`--help` imports click and nothing else.
 """
 
-from marketsim.cli import announced, dataset, facts, machine, runs, scenarios, studies
+from marketsim.cli import announced, dataset, facts, figures, machine, runs, scenarios, studies
 from marketsim.cli.group import main
 
 __all__ = ["main"]
@@ -28,6 +28,7 @@ for _command in (
     machine.tables,
     machine.bench,
     machine.doctor,
+    figures.figures,
     *announced.COMMANDS,
 ):
     main.add_command(_command)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 LATER = {
-    "figures": "Make publication figures and the small table behind each",
     "ui": "Serve the interactive page on this machine",
 }
 
@@ -20,7 +19,7 @@ def _announced(name: str, about: str) -> click.Command:
         from marketsim.errors import UsageError
 
         version = marketsim.__version__
-        raise UsageError(f"`marketsim {name}` is not in version {version}; there are run, sweep, compare and report")
+        raise UsageError(f"`marketsim {name}` is not in version {version}; there are run, sweep, report and figures")
 
     return refuse
 
