@@ -7,7 +7,8 @@ import numpy as np
 from marketsim.analysis.crowding.crowding_row import CrowdingRow
 from marketsim.analysis.study_effects.effect_row import EffectRow
 from marketsim.report import markup, numbers
-from marketsim.report.charts import BLACK, GREY, Estimate, intervals
+from marketsim.report.charts import BLUE, GREY, Estimate, intervals
+from marketsim.report.embedding import figure
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.study_effects import not_drawn
 from marketsim.report.study_record import MOST_ROWS, StudyRecord
@@ -80,9 +81,9 @@ def _against_theory(record: StudyRecord, horizon: str, pairs: list[tuple[EffectR
         points.append(Estimate(number.estimate, row.estimate, row.lo, row.hi, series, number.lo, number.hi))
     most = max(point.x for point in points)
     top = max(1 + most, *(float(point.hi or point.value) for point in points))
-    drawing = intervals(points, "crowding number Lambda", "multiplier", theory(most, top), half=True)
+    chart = intervals(points, "crowding number Lambda", "multiplier", theory(most, top))
     caption = f"Measured multiplier against the crowding number {horizon_in_words(horizon)}, with 95 % intervals"
-    return markup.figure(drawing, f"{caption} of both, and the multipliers of theory.", half=True)
+    return figure(chart, f"{caption} of both, and the multipliers of theory.", half=True)
 
 
 def theory(most: float, top: float) -> list[tuple[str, list[tuple[float, float]], str]]:
@@ -93,8 +94,8 @@ def theory(most: float, top: float) -> list[tuple[str, list[tuple[float, float]]
     ends = max(most, 1e-6)
     xs = [float(x) for x in np.linspace(0.0, ends, _POINTS_OF_CURVES)]
     below = [float(x) for x in np.linspace(0.0, min(ends, 1 - 1 / max(top, 1 + 1e-6)), _POINTS_OF_CURVES)]
-    one_shot = ("1 + Lambda", [(x, 1 + x) for x in xs], BLACK)
-    return [one_shot, ("1 / (1 - Lambda)", [(x, 1 / (1 - x)) for x in below], GREY)]
+    one_shot = ("1 + Lambda", [(x, 1 + x) for x in xs], GREY)
+    return [one_shot, ("1 / (1 - Lambda)", [(x, 1 / (1 - x)) for x in below], BLUE)]
 
 
 def _cells(row: CrowdingRow) -> list[object]:
