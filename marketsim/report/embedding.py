@@ -48,7 +48,7 @@ def figure(chart: Any, caption: str, *, half: bool = False) -> Markup:
 
 def _drawing(spec: Mapping[str, Any], tables: Mapping[str, Any], *, half: bool) -> str:
     """The chart as inline SVG, its identifiers numbered from 0, its coordinates cut to a tenth of a pixel."""
-    width = _HALF if half else _FULL
+    width, spec = _HALF if half else _FULL, _still(spec)
     if "facet" in spec:
         own = _COLUMNS if spec.get("resolve", {}).get("scale", {}).get("y") == "independent" else 1
         inner = {**spec["spec"], "width": (width - _BESIDE * own) // _COLUMNS - 20}
@@ -63,6 +63,23 @@ def _drawing(spec: Mapping[str, Any], tables: Mapping[str, Any], *, half: bool) 
         svg = re.sub(rf'(?<= id="){name}(?=")|(?<=url\(#){name}(?=\))', f"part-{number}", svg)
     svg = re.sub(r' (?:d|transform)="[^"]*"', lambda path: re.sub(r"(\.\d)\d+", r"\1", path.group()), svg)
     return re.sub(r' xmlns(:xlink)?="[^"]*"| version="1.1"', "", svg)
+
+
+def _still(part: Any) -> Any:
+    """A chart as paper shows it: without what answers a pointer, and without the marks that only a pointer finds."""
+    if isinstance(part, list):
+        return [_still(one) for one in part if not _answers(one)]
+    if isinstance(part, dict):
+        return {key: _still(one) for key, one in part.items() if key != "params"}
+    return part
+
+
+def _answers(part: Any) -> bool:
+    """Whether a layer is seen only under the pointer, or a filter only chooses what the legend leaves in."""
+    if not isinstance(part, dict):
+        return False
+    opacity, chosen = part.get("encoding", {}).get("opacity", {}), part.get("filter")
+    return "condition" in opacity or (isinstance(chosen, dict) and "param" in chosen)
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> str:

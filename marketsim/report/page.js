@@ -53,10 +53,10 @@
     return spec;
   };
 
-  const draw = async (figure) => {
+  const draw = async (figure, anew = false) => {
     const width = Math.floor(figure.clientWidth);
     const before = shown.get(figure);
-    if (!width || (before && before.width === width && before.dark === dark.matches)) return;
+    if (!width || (!anew && before && before.width === width && before.dark === dark.matches)) return;
     shown.set(figure, { width, dark: dark.matches, view: before && before.view });
     const spec = sized(JSON.parse(figure.querySelector("script.chart").textContent), width);
     spec.datasets = datasets(spec);
@@ -87,7 +87,10 @@
     },
     { rootMargin: "300px" },
   );
-  document.querySelectorAll("figure:has(script.chart)").forEach((figure) => watcher.observe(figure));
+  document.querySelectorAll("figure:has(script.chart)").forEach((figure) => {
+    watcher.observe(figure);
+    figure.querySelector(".live").addEventListener("dblclick", () => draw(figure, true).catch(failed(figure)));
+  });
   document.querySelectorAll(".scripted").forEach((note) => note.removeAttribute("hidden"));
   let waiting = 0;
   addEventListener("resize", () => {

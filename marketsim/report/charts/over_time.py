@@ -7,6 +7,7 @@ and never in a name of a field or in an expression.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -104,12 +105,17 @@ def over_time(
 ) -> Any:  # fmt: skip
     """Lines over time, marks on top, spans behind; `title` names the quantity and its unit, `form` is a d3 format.
 
-    Lines with different panels make small multiples; `shared`: their heights have one scale.
+    Lines with different panels make small multiples, which have no spans; `shared`: their heights have one scale.
     """
     x, y = axis.encoding(), _height(title, form, zero=zero)
     layers = [*_lines(lines, x, y), *_points(points, x, y), _reading(x, y, title, form)]
-    behind = [_spans(spans, axis)] if spans else []
-    whole = alt.layer(*behind, *layers, data=_rows(lines, points, axis)).resolve_scale(fill="independent")
+    whole = alt.layer(*layers, data=_rows(lines, points, axis))
+    if spans:
+        return (
+            alt.layer(_spans(spans, axis), whole)
+            .resolve_scale(fill="independent", shape="independent")
+            .properties(height=height)
+        )
     panels = list(dict.fromkeys(line.panel for line in lines))
     if len(panels) == 1:
         return whole.properties(height=height)
@@ -186,17 +192,12 @@ def _reading(x: alt.X, y: alt.Y, title: str, form: str) -> Any:
     """The mark nearest to the pointer, with its values; it carries panning and zooming too."""
     near = alt.selection_point("near", on="pointermove", nearest=True, empty=False, clear="pointerout")
     marks = alt.Chart().mark_point(size=70, color=GREY, filled=False, strokeWidth=2, clip=True)
-    return (
-        marks.transform_calculate(at="utcFormat(datum.t, '%d %b %H:%M:%S')")
-        .encode(
-            x=x, y=y, opacity=alt.condition(near, alt.value(1), alt.value(0)),
-            tooltip=[
-                alt.Tooltip("series:N", title="series"), alt.Tooltip("at:N", title="time"),
-                alt.Tooltip("v:Q", title=title, format=form),
-            ],
-        )
-        .add_params(near, _zoom())
-    )  # fmt: skip
+    # Written out: Vega-Lite's own tooltip of the nearest mark loses words (it asks the mark for them, not its datum).
+    row = "(datum.datum || datum)"
+    said = f"{{series: {row}.series, time: utcFormat({row}.t, '%d %b %H:%M:%S'), "
+    said += f"{json.dumps(title)}: format({row}.v, {json.dumps(form)})}}"
+    shown = alt.condition(near, alt.value(1), alt.value(0))
+    return marks.encode(x=x, y=y, opacity=shown, tooltip=alt.value(alt.ExprRef(said))).add_params(near, _zoom())
 
 
 def _zoom() -> Any:
