@@ -169,7 +169,7 @@ def _curves(curves: Sequence[tuple[str, Sequence[tuple[float, float]], str]], x:
 
 
 def _chart(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.Data(values=[dict(row) for row in rows]))
+    return alt.Chart(alt.InlineData(values=[dict(row) for row in rows]))
 
 
 def _nothing(channel: str, encoding: alt.X | alt.Y) -> Any:

@@ -61,5 +61,5 @@ def book_over_time(frame: pl.DataFrame, axis: TimeAxis, span_ns: tuple[int, int]
             ],
         )
     )  # fmt: skip
-    lines = alt.Chart(alt.Data(values=[{"t": axis.at(t_ns)} for t_ns in marks])).mark_rule(strokeDash=[4, 3])
+    lines = alt.Chart(alt.InlineData(values=[{"t": axis.at(t_ns)} for t_ns in marks])).mark_rule(strokeDash=[4, 3])
     return alt.layer(cells, lines.encode(x=alt.X("t:T"))).properties(height=24 * len(bands))

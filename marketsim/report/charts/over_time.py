@@ -158,10 +158,11 @@ def _lines(lines: Sequence[Line], x: alt.X, y: alt.Y) -> list[Any]:
     if any(line.dashed for line in lines):
         dash = alt.Scale(domain=names, range=[[5, 3] if line.dashed else [1, 0] for line in styles.values()])
         dashes = {"strokeDash": alt.StrokeDash("series:N", scale=dash, legend=key)}
-    layers = []
+    layers: list[Any] = []
     shown = alt.selection_point("shown", fields=["series"], bind="legend", toggle="true",
                                 value=[{"series": name} for name in names])  # fmt: skip
-    for drawn, how in (("line", "linear"), ("steps", "step-after")):
+    shapes: dict[str, Any] = {"line": "linear", "steps": "step-after"}
+    for drawn, how in shapes.items():
         if any(line.steps == (drawn == "steps") for line in lines):
             width = max(line.width for line in lines if line.steps == (drawn == "steps"))
             layer = alt.Chart().mark_line(clip=True, interpolate=how, strokeWidth=width)
@@ -212,7 +213,7 @@ def _spans(spans: Sequence[Span], axis: TimeAxis) -> Any:
         for span in spans
     ]
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    band = alt.Chart(alt.Data(values=rows)).mark_rect(opacity=0.3, clip=True, minBandSize=2)
+    band = alt.Chart(alt.InlineData(values=rows)).mark_rect(opacity=0.3, clip=True, minBandSize=2)
     return band.encode(
         x=alt.X("t:T"), x2="t2:T", fill=alt.Fill("state:N", scale=scale, legend=alt.Legend(title=None)),
         tooltip=[alt.Tooltip("subject:N"), alt.Tooltip("state:N")],

@@ -40,5 +40,5 @@ def waterfall(steps: Mapping[str, Sequence[Step]], title: str, *, height: int = 
         x=x, x2="high:Q", color=alt.Color("kind:N", scale=hue, legend=None), tooltip=told
     )
     labels = base.mark_text(align="left", dx=4, fontSize=10).encode(x=alt.X("high:Q"), text="label:N")
-    whole = alt.layer(bars, labels, data=alt.Data(values=rows)).properties(height=height)
+    whole = alt.layer(bars, labels, data=alt.InlineData(values=rows)).properties(height=height)
     return whole.facet(alt.Facet("panel:N", sort=list(steps), title=None), columns=3) if len(steps) > 1 else whole
