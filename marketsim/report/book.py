@@ -13,7 +13,7 @@ from marketsim.report.resets import Reset
 from marketsim.units import NS_PER_SECOND
 
 _BEFORE_NS, _AFTER_NS = 600 * NS_PER_SECOND, 1_800 * NS_PER_SECOND
-_MOST_COLUMNS = 160
+_MOST_COLUMNS, _MOST_CELLS = 160, 4_500
 _FEWEST_BEFORE = 3
 """Snapshots before the decision that the usual size is told from."""
 
@@ -42,7 +42,8 @@ def band_sizes(record: RunRecord, reset: Reset) -> pl.DataFrame | None:
     if (instants < reset.decided_ns).sum() < _FEWEST_BEFORE:
         return None
     step = int(instants.diff().drop_nulls().max())  # type: ignore[arg-type]
-    width = step * max(1, -(-(end - first) // (step * _MOST_COLUMNS)))
+    columns = min(_MOST_COLUMNS, max(1, _MOST_CELLS // rows.select("side", "bps").n_unique()))
+    width = step * max(1, -(-(end - first) // (step * columns)))
     bands = _banded(rows).with_columns(t0_ns=first + (pl.col("t_ns") - first) // width * width)
     usual = bands.filter(pl.col("t_ns") < reset.decided_ns).group_by("place").agg(usual=pl.col("lots").median())
     shown = bands.group_by("t0_ns", "place", "band", maintain_order=True).agg(pl.col("lots").mean())

@@ -12,6 +12,7 @@ from marketsim.report.embedding import figure
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of
 from marketsim.report.record import RunRecord
+from marketsim.report.series import thin
 
 _MOST_ROWS = 24
 _SIDES = {"longs pay shorts": charts.BLUE, "shorts pay longs": charts.ORANGE}
@@ -32,9 +33,10 @@ def funding(record: RunRecord) -> Markup:
 def funding_chart(record: RunRecord, frame: pl.DataFrame) -> Any:
     """The rate of each settlement of a market, given its rows of the table `funding` in the order of time."""
     instants = frame["t_ns"].to_list()
+    drawn = thin(frame, "t_ns", "rate")
     gap = min((later - earlier for earlier, later in pairwise(instants)), default=instants[0])
     side = pl.when(pl.col("rate") >= 0).then(pl.lit("longs pay shorts")).otherwise(pl.lit("shorts pay longs"))
-    bars = frame.select(
+    bars = drawn.select(
         (pl.col("t_ns") - gap * 9 // 10).alias("t0_ns"), pl.col("t_ns").alias("t1_ns"), side.alias("kind"),
         (pl.col("rate") * 1e4).alias("value"),
     )  # fmt: skip

@@ -98,16 +98,16 @@ def deviations_chart(record: RunRecord, market: str) -> Any | None:
 
 
 def rebalance_points(
-    record: RunRecord, market: str, height: str, token: str | None = None, *, panel: str = ""
+    record: RunRecord, market: str, height: str, token: str | None = None, *, panel: str = "", most: int = _MOST_MARKS
 ) -> list[Points]:
-    """The rebalances of a market (of one token, where named) as marks at the value of a column; the largest 300."""
+    """The largest rebalances of a market (of one token, where named) as marks at the value of a column."""
     frame = record.table("rebalances", "token", "market", "t_decide_ns", "target_lots", "filled_lots", height)
     if frame is None:
         return []
     chosen = frame.filter((pl.col("market") == market) & pl.col(height).is_not_null())
     if token is not None:
         chosen = chosen.filter(pl.col("token") == token)
-    chosen = chosen.sort(pl.col("target_lots").abs(), descending=True).head(_MOST_MARKS)
+    chosen = chosen.sort(pl.col("target_lots").abs(), descending=True).head(most)
     made = []
     for name, side, colour, shape in (
         ("rebalance buys", pl.col("target_lots") > 0, charts.GREEN, "triangle-up"),

@@ -18,6 +18,7 @@ from marketsim.report.resets import largest_reset
 
 _MOST_ROWS = 40
 _MOST_EXPLAINED = 10
+_MOST_DRAWN = 2_000
 _COLUMNS = (
     words("Decided [UTC]"), words("Token"), words("Trigger"),
     Heading("Order", "signed size wanted"), Heading("Filled"), Heading("Leverage"),
@@ -144,17 +145,23 @@ def _scatter(record: RunRecord, rows: list[Rebalance]) -> Markup:
     chart = slippage_chart(record, rows)
     if chart is None:
         return markup.empty("No rebalance was filled in an order book, so there is no slippage to draw.")
-    return figure(chart, "Slippage against participation, one mark per rebalance; above zero is a cost.")
+    told = markup.left_out(min(len(rows), _MOST_DRAWN), len(rows), "rebalances", "the largest", verb="drawn")
+    drawn = figure(chart, "Slippage against participation, one mark per rebalance; above zero is a cost.")
+    return markup.join([drawn, told])
 
 
 def slippage_chart(record: RunRecord, rows: list[Rebalance]) -> Any | None:
-    """Slippage against participation, a mark for each rebalance; None where none was filled in a book."""
+    """Slippage against participation, a mark for each of the largest 2,000 rebalances.
+
+    None where none was filled in a book.
+    """
+    largest = sorted(rows, key=lambda row: -abs(row.notional(record)))[:_MOST_DRAWN]
     points = [
         ScatterPoint(
             row.participation * 100, row.slippage_bps, "buys" if row.target_lots > 0 else "sells",
             f"{row.token}, {record.instant(row.t_decide_ns)}",
         )
-        for row in rows
+        for row in largest
         if row.participation is not None and row.slippage_bps is not None
     ]  # fmt: skip
     if not points:

@@ -20,9 +20,9 @@ class Reset:
     """The orders that funds decided at one instant in one market, together.
 
     bought, sold: notional at the prices paid [currency]. share: own fills over the volume of the market from the
-    decision to the last fill; None where nothing traded or more than one order traded over different times. slippage:
-    weighted by notional [bps], + is a cost. after_minute, after_hour: by how much the mid stood beyond that of the
-    decision in the direction of the summed order, after the last fill [bps]; None where there was no mid.
+    decision to the last fill; None where nothing traded. slippage_bps: weighted by notional, + is a cost.
+    after_minute_bps, after_hour_bps: by how much the mid stood beyond that of the decision, in the direction of the
+    summed order, after the last fill; None where there was no mid.
     """
 
     market: str

@@ -16,6 +16,9 @@ from marketsim.report.spans import tokens_of
 
 MOST_TOKENS = 12
 _ATOMS = 1e8
+_MOST_MARKS = 900
+"""Triangles of all panels together."""
+
 _SIGHT_BPS = 4_000  # triggers farther from the mark than this are no news: a fund without a position has them
 
 
@@ -110,6 +113,7 @@ def leverage_chart(record: RunRecord) -> Any | None:
     """Leverage and target, a panel for each token, its rebalances as triangles."""
     lines: list[Line] = []
     points: list[Points] = []
+    traded = [(market, token) for market, held in tokens_of(record).items() for token in sorted(held)]
     for token, frame in _each(record).items():
         if frame["leverage"].is_null().all():
             continue
@@ -117,9 +121,9 @@ def leverage_chart(record: RunRecord) -> Any | None:
             Line("leverage", frame, "leverage", charts.BLUE, panel=token),
             Line("target", frame, "target_leverage", charts.GREY, steps=True, dashed=True, panel=token),
         ]
-        for market, traded in tokens_of(record).items():
-            if token in traded:
-                points += rebalance_points(record, market, "leverage_before", token, panel=token)
+        most = max(1, _MOST_MARKS // len(traded)) if traded else 0
+        for market in [market for market, holder in traded if holder == token]:
+            points += rebalance_points(record, market, "leverage_before", token, panel=token, most=most)
     if not lines:
         return None
     return charts.over_time(

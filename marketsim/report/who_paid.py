@@ -20,11 +20,13 @@ _ATOMS = 1e8
 def who_paid(record: RunRecord) -> Markup:
     """A picture for each currency, or why there is none."""
     title = markup.heading("Who paid whom")
+    if "record" not in record.resolved:
+        return markup.join([title, markup.empty("What was recorded is not known.")])
     try:
         paid = payments(record)
     except DamagedResultError:
         raise
-    except (ResultError, KeyError) as error:
+    except ResultError as error:
         return markup.join([title, markup.empty(f"It was not worked out: {str(error).rstrip('.')}.")])
     if paid.is_empty():
         return markup.join([title, markup.empty("No cohort paid another.")])

@@ -247,3 +247,21 @@ def test_tables_are_read_without_the_library_of_charts() -> None:
     code = "import sys, marketsim.datasets.study; print(sorted({'altair', 'vl_convert'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_many_tokens_with_many_rebalances_and_hourly_funding_for_a_year_stay_within_what_is_drawn(
+    tables: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    ids = [f"T{number}" for number in range(12)]
+    of_each = {
+        name: pl.concat([tables[name].filter(token="BTC3L").with_columns(token=pl.lit(one)) for one in ids])
+        for name in ("tokens", "token_legs")
+    }
+    orders = rows(
+        "rebalances",
+        *(rebalance(id=n, token=one, leverage_before=3.0, participation=0.1) for one in ids for n in range(500)),
+    )
+    funding = pl.concat([tables["funding"].head(1).with_columns(t_ns=pl.lit(HOUR) * hour) for hour in range(1, 8_761)])
+    plot = opened(tmp_path, **{**tables, **of_each, "rebalances": orders, "funding": funding}).run.plot
+    for name in ("price", "leverage", "nav", "slippage", "funding"):
+        assert len(data_of(getattr(plot, name)())) <= 5_000, name

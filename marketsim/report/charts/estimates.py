@@ -96,10 +96,9 @@ def intervals(
             for each in own
             if each.x_lo is not None and each.x_hi is not None
         ]
-        layers += [
-            _chart(flat).mark_rule(color=colours[name], strokeWidth=1).encode(x=x, x2="end:Q", y=y),
-            *_upright(own, "x", x, y, colours, beside, _told("series", "x:Q", x_title, y_title)),
-        ]
+        if flat:
+            layers.append(_chart(flat).mark_rule(color=colours[name], strokeWidth=1).encode(x=x, x2="end:Q", y=y))
+        layers += _upright(own, "x", x, y, colours, beside, _told("series", "x:Q", x_title, y_title))
     return alt.layer(*layers).properties(height=260)
 
 
@@ -113,10 +112,12 @@ def intervals_by_name(estimates: Sequence[Named], title: str) -> Any:
     for place, (one, colour) in enumerate(colours.items()):
         beside = _beside(place, len(colours), 2 * _PIXELS_APART)
         own = [each for each in estimates if each.series == one]
-        rule = _chart(_ends(own, "name")).mark_rule(color=colour, strokeWidth=2, yOffset=beside)
+        if ends := _ends(own, "name"):
+            rule = _chart(ends).mark_rule(color=colour, strokeWidth=2, yOffset=beside)
+            layers.append(rule.encode(y=y, x=x, x2="end:Q"))
         mark = _chart([asdict(each) for each in own]).mark_point(filled=True, size=70, opacity=1, yOffset=beside)
         told = _told("series", "name:N", "what", title)
-        layers += [rule.encode(y=y, x=x, x2="end:Q"), mark.encode(y=y, x=x, color=_hue(colours), tooltip=told)]
+        layers.append(mark.encode(y=y, x=x, color=_hue(colours), tooltip=told))
     height = 10 + len(names) * max(_ROW, 2 * _PIXELS_APART * len(colours) + 10)
     return alt.layer(*layers).properties(height=height)
 
@@ -144,9 +145,13 @@ def _upright(
 ) -> list[Any]:  # fmt: skip
     """The rules of upright intervals of one series, and its marks, shifted sideways by `beside` pixels."""
     colour = colours[estimates[0].series]
-    rule = _chart(_ends(estimates, key)).mark_rule(color=colour, strokeWidth=2, xOffset=beside)
     mark = _chart([asdict(each) for each in estimates]).mark_point(filled=True, size=65, opacity=1, xOffset=beside)
-    return [rule.encode(x=x, y=y, y2="end:Q"), mark.encode(x=x, y=y, color=_hue(colours), tooltip=told)]
+    marks = mark.encode(x=x, y=y, color=_hue(colours), tooltip=told)
+    ends = _ends(estimates, key)
+    if not ends:  # nothing to draw is a warning to Vega
+        return [marks]
+    rule = _chart(ends).mark_rule(color=colour, strokeWidth=2, xOffset=beside)
+    return [rule.encode(x=x, y=y, y2="end:Q"), marks]
 
 
 def _ends(estimates: Sequence[Estimate] | Sequence[Named], key: str) -> list[dict[str, Any]]:

@@ -18,8 +18,8 @@ import polars as pl
 from marketsim.report.charts.look import GREY
 from marketsim.report.series import thin, thin_steps
 
-MOST_ROWS = 4_800
-"""Rows of a chart's data, all series together; Altair takes 5,000."""
+MOST_ROWS = 4_000
+"""Rows of all lines of a chart together; Altair takes 5,000 with what is drawn over them."""
 
 MOST_POINTS = 2_000
 """Rows of one line."""
