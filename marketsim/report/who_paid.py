@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
+from polars.exceptions import ColumnNotFoundError
 
 from marketsim.analysis.transfers.transfer_matrix import POOL, transfers
 from marketsim.errors import DamagedResultError, ResultError
@@ -26,6 +27,8 @@ def who_paid(record: RunRecord) -> Markup:
         paid = payments(record)
     except DamagedResultError:
         raise
+    except ColumnNotFoundError:
+        return markup.join([title, markup.empty("It was not worked out: other code wrote this run's tables.")])
     except ResultError as error:
         return markup.join([title, markup.empty(f"It was not worked out: {str(error).rstrip('.')}.")])
     if paid.is_empty():

@@ -92,7 +92,7 @@ class TimeAxis:
         # Midnight says the day, every other tick the time of day.
         form = "%H:%M:%S" if short else "%H:%M"
         label = f"datum.value % {_DAY_MS} == 0 ? utcFormat(datum.value, '%d %b') : utcFormat(datum.value, '{form}')"
-        axis = alt.Axis(title=title, labelExpr=label, labelOverlap="greedy", labelFlush=True)
+        axis = alt.Axis(title=title, labelExpr=label, labelOverlap="greedy", labelFlush=True, labelSeparation=8)
         # An expression and no pair of numbers: Vega-Lite loses the numbers where several layers state them.
         domain = alt.ExprRef(f"[{self.at(first)!r}, {self.at(last)!r}]")
         scale = alt.Scale(type="utc", domain=domain, nice=False)
