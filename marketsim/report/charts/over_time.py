@@ -2,7 +2,7 @@
 
 Each can be read at a point: the mark nearest to the pointer says its values. The time axis pans by dragging and zooms
 by Ctrl + wheel, and a click on a name in the legend takes its series out. Text of a scenario (ids) stands in the data
-and never in a name of a field or in an expression.
+and in titles, never in a field's name, and in an expression only as a quoted literal.
 """
 
 from __future__ import annotations
