@@ -13,6 +13,7 @@ from marketsim.datasets.explanation.of_liquidation import explain_liquidation
 from marketsim.datasets.explanation.of_rebalance import explain_rebalance
 from marketsim.datasets.frame import Labels, labelled, labels
 from marketsim.datasets.integrity import check_file, check_table, read_json, read_manifest
+from marketsim.datasets.shown import drawn
 from marketsim.datasets.store import resolve_path
 from marketsim.datasets.tables import table_named
 from marketsim.errors import UsageError
@@ -28,6 +29,15 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the question, what happened, the key figures."""
+        return str(drawn("run_summary", self))
+
+    @property
+    def plot(self) -> Any:
+        """The charts of the run's page one by one, as Altair charts: `plot.price()`, `plot.nav()`, `plot.book()`."""
+        return drawn("RunPlots", self)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

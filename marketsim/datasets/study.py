@@ -30,6 +30,7 @@ from marketsim.datasets.registration import (
     registration_now,
 )
 from marketsim.datasets.run import Run
+from marketsim.datasets.shown import drawn
 from marketsim.datasets.storage import named_in_text, storing
 from marketsim.datasets.store import resolve_path, write_whole
 from marketsim.datasets.tables import table_named
@@ -52,6 +53,15 @@ class Study:
 
     def __repr__(self) -> str:
         return f"Study({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the question, the answer, how many runs are done."""
+        return str(drawn("study_summary", self))
+
+    @property
+    def plot(self) -> Any:
+        """The charts of the study's page one by one, as Altair charts: `plot.effects()`, `plot.impact()`."""
+        return drawn("StudyPlots", self)
 
     @cached_property
     def declared(self) -> dict[str, Any]:

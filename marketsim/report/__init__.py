@@ -1,9 +1,9 @@
 """Report: one self-contained HTML page for one finished run, or for one study.
 
-Lives here: the header and the sections of a page, the charts, and how numbers are written for a reader. Not here: live
-objects, anything that changes a run's tables, measures. Instead: the dictionary of columns and the reader of a run are
-in `datasets`; measures and comparisons are in `analysis`; what a terminal prints is in `cli`. Altair is imported in
-`charts` and `named_charts` only, and importing this room loads neither Altair nor polars.
+Lives here: the header and the sections of a page, the charts (`charts`), how they get into a page (`embedding`) and a
+notebook (`notebook`), and how numbers are written for a reader. Not here: live objects, anything that changes a run's
+tables, measures. Instead: the dictionary of columns and the reader of a run are in `datasets`; measures and
+comparisons are in `analysis`; what a terminal prints is in `cli`. Importing this room loads neither Altair nor polars.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ ADVICE = "copy the folder to where pages may be written"
 def write_report(run_directory: Path) -> Path:
     """Write `report.html` into a finished run's directory and return its path; a report that is there is replaced.
 
-    Reads `manifest.json`, `resolved.json` and `tables/*.parquet` of that directory and nothing else. The page holds its
-    charts as drawings (SVG) and needs no script, no font and no network. Raises `UsageError` where there is no run.
+    Reads `manifest.json`, `resolved.json` and `tables/*.parquet` of that directory and nothing else. The page is one
+    file that needs no network; a script in it draws its charts, which without script stand as drawings (SVG). Raises
+    `UsageError` where there is no run.
     """
     from marketsim.report.page import render_page
     from marketsim.report.record import RunRecord

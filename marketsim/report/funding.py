@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import polars as pl
 
 from marketsim.report import charts, markup, numbers
+from marketsim.report.embedding import figure
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of
 from marketsim.report.record import RunRecord
+from marketsim.report.series import thin
 
 _MOST_ROWS = 24
 _SIDES = {"longs pay shorts": charts.BLUE, "shorts pay longs": charts.ORANGE}
@@ -22,22 +25,23 @@ def funding(record: RunRecord) -> Markup:
         return markup.section("funding", "Funding", markup.empty("Funding was never settled in this run."))
     pieces: list[Markup] = []
     for (market,), own in frame.sort("t_ns").group_by("market", maintain_order=True):
-        pieces.append(_rates(record, str(market), own))
+        caption = f"{market}: funding rate of each settlement; a bar ends at the settlement of its interval."
+        pieces.append(figure(funding_chart(record, own), caption))
     return markup.section("funding", "Funding", *pieces, _settlements(record, frame), _payments(record))
 
 
-def _rates(record: RunRecord, market: str, frame: pl.DataFrame) -> Markup:
+def funding_chart(record: RunRecord, frame: pl.DataFrame) -> Any:
+    """The rate of each settlement of a market, given its rows of the table `funding` in the order of time."""
     instants = frame["t_ns"].to_list()
+    drawn = thin(frame, "t_ns", "rate")
     gap = min((later - earlier for earlier, later in pairwise(instants)), default=instants[0])
     side = pl.when(pl.col("rate") >= 0).then(pl.lit("longs pay shorts")).otherwise(pl.lit("shorts pay longs"))
-    bars = frame.select(
+    bars = drawn.select(
         (pl.col("t_ns") - gap * 9 // 10).alias("t0_ns"), pl.col("t_ns").alias("t1_ns"), side.alias("kind"),
         (pl.col("rate") * 1e4).alias("value"),
     )  # fmt: skip
     present = {kind: colour for kind, colour in _SIDES.items() if kind in set(bars["kind"])}
-    drawing = charts.bars_over_time(bars, axis_of(record), "funding rate [bps]", present, form=",~r", height=150)
-    caption = f"{market}: funding rate of each settlement; a bar ends at the settlement of its interval."
-    return markup.figure(drawing, caption)
+    return charts.bars_over_time(bars, axis_of(record), "funding rate [bps]", present, form=",~r", height=150)
 
 
 def _settlements(record: RunRecord, frame: pl.DataFrame) -> Markup:

@@ -8,6 +8,7 @@ import polars as pl
 
 from marketsim.report import charts, markup, numbers
 from marketsim.report.charts import Line
+from marketsim.report.embedding import figure
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of
 from marketsim.report.record import RunRecord
@@ -37,7 +38,7 @@ _GAINS = ("funding_atoms",)
 
 
 def token_markets(record: RunRecord) -> Markup:
-    """Premium of each token's own market over NAV: a table, and a chart for each of the first twelve."""
+    """Premium of each token's own market over NAV: a table, and small multiples of the first twelve."""
     frame = record.table("tokens", "t_ns", "token", "nav", "mid_price", "premium_to_nav")
     quoted = None if frame is None else frame.filter(pl.col("premium_to_nav").is_not_null()).sort("t_ns")
     if quoted is None or quoted.is_empty():
@@ -49,21 +50,27 @@ def token_markets(record: RunRecord) -> Markup:
         Heading("Lowest"), Heading("Highest"), Heading("Snapshots with both sides"),
     ]  # fmt: skip
     rows: list[Any] = []
-    figures: list[Markup] = []
     for token in ids:
-        mine = quoted.filter(pl.col("token") == token).with_columns(bps=pl.col("premium_to_nav") * 1e4)
-        premium: Any = mine["premium_to_nav"]
+        premium: Any = quoted.filter(pl.col("token") == token)["premium_to_nav"]
         rows.append((
             token, numbers.bps(premium.median()), numbers.bps(premium.abs().median()), numbers.bps(premium.min()),
-            numbers.bps(premium.max()), numbers.count(mine.height),
+            numbers.bps(premium.max()), numbers.count(premium.len()),
         ))  # fmt: skip
-        if len(figures) < _MOST_TOKENS:
-            line = [Line("premium to NAV", mine, "bps", charts.BLUE)]
-            drawing = charts.over_time(line, axis_of(record), "premium [bps]", half=True, form="+,~r", zero=True)
-            figures.append(markup.figure(drawing, f"{token}: mid of its market over NAV, less one.", half=True))
-    note = markup.left_out(len(figures), len(ids), "tokens", "the first ones", verb="drawn")
-    pieces = markup.table(columns, rows), markup.side_by_side(figures), note
-    return markup.section("token-markets", "Token markets", *pieces)
+    drawn = figure(premium_chart(record), "Mid of each token's own market over NAV, less one.")
+    note = markup.left_out(min(len(ids), _MOST_TOKENS), len(ids), "tokens", "the first ones", verb="drawn")
+    return markup.section("token-markets", "Token markets", markup.table(columns, rows), drawn, note)
+
+
+def premium_chart(record: RunRecord) -> Any | None:
+    """Premium of each token's market over NAV, a panel for each of the first twelve; None where none is quoted."""
+    frame = record.table("tokens", "t_ns", "token", "premium_to_nav")
+    quoted = None if frame is None else frame.filter(pl.col("premium_to_nav").is_not_null()).sort("t_ns")
+    if quoted is None or quoted.is_empty():
+        return None
+    ids = quoted["token"].unique(maintain_order=True).to_list()[:_MOST_TOKENS]
+    bps = quoted.with_columns(bps=pl.col("premium_to_nav") * 1e4)
+    lines = [Line("premium to NAV", bps.filter(pl.col("token") == one), "bps", charts.BLUE, panel=one) for one in ids]
+    return charts.over_time(lines, axis_of(record), "premium [bps]", form="+,~r", zero=True, height=150)
 
 
 def holders(record: RunRecord) -> Markup:
@@ -106,35 +113,38 @@ def decay(record: RunRecord) -> Markup:
         *(Heading(name, meaning) for name, meaning in _TERMS.values()), Heading("Intervals"),
     ]  # fmt: skip
     rows: list[Any] = []
-    figures: list[Markup] = []
     for token in ids:
         mine = frame.filter(pl.col("token") == token)
         terms = [_sum(mine[name]) for name in ("log_return", *_TERMS)]
         rows.append((token, *(numbers.percent(term) for term in terms), numbers.count(mine.height)))
-        if len(figures) < _MOST_TOKENS:
-            figures.append(_drawn(record, token, mine))
-    note = markup.left_out(len(figures), len(ids), "tokens", "the first ones", verb="drawn")
+    note = markup.left_out(min(len(ids), _MOST_TOKENS), len(ids), "tokens", "the first ones", verb="drawn")
     about = markup.paragraph(
         "In per cent of log return; the terms and the residual add up to it. A dash: the token was wiped, or the"
         " variance is that of a basket with several legs.",
         kind="note",
     )
-    return markup.section("decay", "Decay", markup.table(columns, rows), about, markup.side_by_side(figures), note)
+    drawn = figure(decay_chart(record), "What the log returns lost and gained besides the leveraged return.")
+    return markup.section("decay", "Decay", markup.table(columns, rows), about, drawn, note)
+
+
+def decay_chart(record: RunRecord) -> Any | None:
+    """Running sums of all terms but the leveraged return, a panel for each of the first twelve tokens."""
+    frame = record.table("decay")
+    if frame is None:
+        return None
+    ids = frame.sort("t0_ns")["token"].unique(maintain_order=True).to_list()[:_MOST_TOKENS]
+    lines = [line for token in ids for line in _running(token, frame.filter(pl.col("token") == token).sort("t0_ns"))]
+    return charts.over_time(lines, axis_of(record), "running sum [%]", form="+,~r", zero=True, height=150, shared=False)
 
 
 def _sum(values: pl.Series) -> float | None:
     return float(values.sum()) if values.is_not_null().all() else None
 
 
-def _drawn(record: RunRecord, token: str, frame: pl.DataFrame) -> Markup:
-    """Running sums of all terms but the leveraged return."""
+def _running(token: str, frame: pl.DataFrame) -> list[Line]:
     names = {"variance_term": charts.ORANGE, "funding_term": charts.GREEN, "fee_term": charts.PURPLE}
     names |= {"cost_term": charts.RED, "residual": charts.GREY}
     sums = frame.select(pl.col("t1_ns").alias("t_ns"), *(pl.col(name).cum_sum() * 100 for name in names))
     start = pl.DataFrame({"t_ns": [0], **{name: [0.0] for name in names}})
     points = pl.concat([start, sums], how="vertical_relaxed")
-    lines = [Line(_TERMS[name][0].lower(), points, name, colour) for name, colour in names.items()]
-    drawing = charts.over_time(lines, axis_of(record), "running sum [%]", half=True, form="+,~r", zero=True)
-    return markup.figure(
-        drawing, f"{token}: what its log return lost and gained besides the leveraged return.", half=True
-    )
+    return [Line(_TERMS[name][0].lower(), points, name, colour, panel=token) for name, colour in names.items()]

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from marketsim.report import charts, markup, numbers
+from marketsim.report.embedding import figure
 from marketsim.report.explanations import explanations
 from marketsim.report.insurance import insurance
 from marketsim.report.markup import Heading, Markup, words
@@ -27,7 +28,7 @@ def liquidations(record: RunRecord) -> Markup:
     if frame is None:
         body = markup.empty("Nobody was liquidated.")
         return markup.section("liquidations", "Liquidations", *_queued(record), body, _deleveragings(record))
-    frame = _with_notional(record, frame)
+    frame = with_notional(record, frame)
     pieces = [
         *_queued(record), _drawing(record, frame), _per_cohort(record, frame), insurance(record),
         _cascades(record, frame), _largest(record, frame),
@@ -48,7 +49,8 @@ def _queued(record: RunRecord) -> list[Markup]:
     return [markup.paragraph(sentence, kind="note")]
 
 
-def _with_notional(record: RunRecord, frame: pl.DataFrame) -> pl.DataFrame:
+def with_notional(record: RunRecord, frame: pl.DataFrame) -> pl.DataFrame:
+    """The table `liquidations` in the order of time with `number`, its row, and `notional` at the mark."""
     lots = {market: instrument.lot for market, instrument in record.instruments.items()}
     lot = pl.col("market").replace_strict(lots, default=1.0, return_dtype=pl.Float64)
     notional = pl.col("size_lots").abs() * lot * pl.col("mark_price")
@@ -61,22 +63,24 @@ def _asset(record: RunRecord, frame: pl.DataFrame) -> str:
 
 
 def _drawing(record: RunRecord, frame: pl.DataFrame) -> Markup:
+    caption = "Liquidations over time, one circle each, by cohort; the height is the notional at mark, logarithmic."
+    drawn = min(_MOST_CIRCLES, frame.height)
+    note = markup.left_out(drawn, frame.height, "liquidations", "the largest", verb="drawn")
+    return markup.join([figure(liquidations_chart(record, frame), caption), note])
+
+
+def liquidations_chart(record: RunRecord, frame: pl.DataFrame) -> Any:
+    """Liquidations as circles over time, given `with_notional`; the largest 2,000."""
     busiest = frame.group_by("cohort").len().sort("len", "cohort", descending=[True, False])["cohort"].to_list()
     named = busiest[:_MOST_COLOURS]
+    if len(busiest) > len(named):
+        named = busiest[: _MOST_COLOURS - 1]
     kind = pl.when(pl.col("cohort").is_in(named)).then(pl.col("cohort")).otherwise(pl.lit("other cohorts"))
     drawn = frame.sort("notional", descending=True).head(_MOST_CIRCLES)
     points = drawn.select("t_ns", kind.alias("kind"), pl.col("notional").alias("value"))
-    colours = dict(
-        zip([*named, *(["other cohorts"] if len(busiest) > len(named) else [])], charts.PALETTE, strict=False)
-    )
-    drawing = charts.bubbles_over_time(points, axis_of(record), f"notional [{_asset(record, frame)}]", colours)
-    caption = "Liquidations over time, one circle each, by cohort; the height is the notional at mark, logarithmic."
-    return markup.join(
-        [
-            markup.figure(drawing, caption),
-            markup.left_out(drawn.height, frame.height, "liquidations", "the largest", verb="drawn"),
-        ]
-    )
+    others = ["other cohorts"] if len(busiest) > len(named) else []
+    colours = dict(zip([*named, *others], charts.PALETTE, strict=False))
+    return charts.bubbles_over_time(points, axis_of(record), f"notional [{_asset(record, frame)}]", colours)
 
 
 def _per_cohort(record: RunRecord, frame: pl.DataFrame) -> Markup:

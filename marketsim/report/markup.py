@@ -1,4 +1,4 @@
-"""Pieces of the page: escaped text, tables, figures, sections. Every text of a scenario passes through `text` here."""
+"""Pieces of the page: escaped text, tables, sections. Every text of a scenario passes through `text` here."""
 
 from __future__ import annotations
 
@@ -67,15 +67,6 @@ def fold(summary: str, told: str) -> Markup:
 def section(anchor: str, title: str, *pieces: object) -> Markup:
     """A section of the page with its heading."""
     return Markup(f'<section id="{anchor}">\n<h2>{text(title)}</h2>\n{join(pieces)}</section>\n')
-
-
-def figure(drawing: Markup, caption: str, *, half: bool = False) -> Markup:
-    """A drawing with its caption; the caption is also what a screen reader says instead of it."""
-    kind = ' class="half"' if half else ""
-    return Markup(
-        f'<figure{kind}><div role="img" aria-label="{text(caption)}">{drawing}</div>'
-        f"<figcaption>{text(caption)}</figcaption></figure>\n"
-    )
 
 
 def side_by_side(figures: Iterable[Markup]) -> Markup:

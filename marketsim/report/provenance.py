@@ -92,8 +92,23 @@ def provenance(record: RunRecord) -> Markup:
         made.append(("References", "; ".join(str(one) for one in references)))
     return markup.section(
         "provenance", "Provenance", markup.facts((name, value) for name, value in made if value not in (None, "")),
+        markup.heading("The simulation"), markup.facts(_simulation(record)),
         named("Versions", manifest.get("versions")), named("Platform", manifest.get("platform")), _tables(record),
     )  # fmt: skip
+
+
+def _simulation(record: RunRecord) -> list[tuple[str, object]]:
+    """What the simulator did: sizes, counts, speed, and the check of all balances."""
+    manifest, counts = record.manifest, record.manifest.get("counts") or {}
+    residual, speed = (manifest.get("conservation") or {}).get("residual_atoms"), manifest.get("events_per_s")
+    return [
+        ("Simulated time", numbers.duration(record.duration_ns)), ("Traders", numbers.count(manifest.get("traders"))),
+        ("Micro events", numbers.scaled(counts.get("micro_events"))),
+        ("Speed", numbers.ABSENT if speed is None else f"{numbers.scaled(speed)}/s, micro events per kernel second"),
+        *((name, numbers.count(counts.get(name.lower().replace(" ", "_")))) for name in
+          ("Orders", "Cancels", "Rejected orders", "Trades", "Rebalances", "Liquidations")),
+        ("Residual", f"{numbers.atoms(residual)} atoms of all balances, 0 is exact"),
+    ]  # fmt: skip
 
 
 def _seconds(value: float | None) -> str:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, fields
+from typing import Any
 
 from marketsim.report import charts, markup, numbers
+from marketsim.report.book import book_chart
 from marketsim.report.charts import ScatterPoint
+from marketsim.report.embedding import figure
 from marketsim.report.explanations import explanations
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.record import RunRecord
+from marketsim.report.resets import largest_reset
 
 _MOST_ROWS = 40
 _MOST_EXPLAINED = 10
+_MOST_DRAWN = 2_000
 _COLUMNS = (
     words("Decided [UTC]"), words("Token"), words("Trigger"),
     Heading("Order", "signed size wanted"), Heading("Filled"), Heading("Leverage"),
@@ -59,12 +64,35 @@ class Rebalance:
 
 def rebalances(record: RunRecord) -> Markup:
     """Sums per token, slippage against participation, and the largest rebalances one by one."""
-    frame = record.table("rebalances")
-    if frame is None:
+    if record.scan("rebalances") is None:
         return markup.section("rebalances", "Rebalances", markup.empty("No token rebalanced."))
+    rows = rebalances_of(record)
+    pieces = _per_token(record, rows), _scatter(record, rows), _book(record), _each(record, rows)
+    return markup.section("rebalances", "Rebalances", *pieces)
+
+
+def rebalances_of(record: RunRecord) -> list[Rebalance]:
+    """The rows of the table `rebalances` in the order of their decisions."""
+    frame = record.table("rebalances")
     columns = [field.name for field in fields(Rebalance)]
-    rows = [Rebalance(*row) for row in frame.sort("t_decide_ns", "id").select(columns).iter_rows()]
-    return markup.section("rebalances", "Rebalances", _per_token(record, rows), _scatter(rows), _each(record, rows))
+    return (
+        []
+        if frame is None
+        else [Rebalance(*row) for row in frame.sort("t_decide_ns", "id").select(columns).iter_rows()]
+    )
+
+
+def _book(record: RunRecord) -> Markup:
+    """The book around the largest reset, or nothing where its depth was not recorded."""
+    reset = largest_reset(record)
+    chart = None if reset is None else book_chart(record, reset)
+    if reset is None or chart is None:
+        return Markup("")
+    told = (
+        f"{reset.market}: what rests in the book at each distance from the mid around the largest reset, at "
+        f"{record.instant(reset.decided_ns)}, against the median before it; dashed: its decision and its last fill."
+    )
+    return figure(chart, told)
 
 
 def _per_token(record: RunRecord, rows: list[Rebalance]) -> Markup:
@@ -113,17 +141,33 @@ def _weighted_slippage(record: RunRecord, rows: list[Rebalance]) -> float | None
     return math.fsum(bps * weight for bps, weight in paid) / whole if whole else None
 
 
-def _scatter(rows: list[Rebalance]) -> Markup:
-    points = [
-        ScatterPoint(row.participation * 100, row.slippage_bps, "buys" if row.target_lots > 0 else "sells")
-        for row in rows
-        if row.participation is not None and row.slippage_bps is not None
-    ]
-    if not points:
+def _scatter(record: RunRecord, rows: list[Rebalance]) -> Markup:
+    chart = slippage_chart(record, rows)
+    if chart is None:
         return markup.empty("No rebalance was filled in an order book, so there is no slippage to draw.")
+    told = markup.left_out(min(len(rows), _MOST_DRAWN), len(rows), "rebalances", "the largest", verb="drawn")
+    drawn = figure(chart, "Slippage against participation, one mark per rebalance; above zero is a cost.")
+    return markup.join([drawn, told])
+
+
+def slippage_chart(record: RunRecord, rows: list[Rebalance]) -> Any | None:
+    """Slippage against participation, a mark for each of the largest 2,000 rebalances.
+
+    None where none was filled in a book.
+    """
+    largest = sorted(rows, key=lambda row: -abs(row.notional(record)))[:_MOST_DRAWN]
+    points = [
+        ScatterPoint(
+            row.participation * 100, row.slippage_bps, "buys" if row.target_lots > 0 else "sells",
+            f"{row.token}, {record.instant(row.t_decide_ns)}",
+        )
+        for row in largest
+        if row.participation is not None and row.slippage_bps is not None
+    ]  # fmt: skip
+    if not points:
+        return None
     present = {kind: style for kind, style in _STYLES.items() if any(point.kind == kind for point in points)}
-    drawing = charts.scatter(points, "participation [% of market volume]", "slippage [bps]", present)
-    return markup.figure(drawing, "Slippage against participation, one mark per rebalance; above zero is a cost.")
+    return charts.scatter(points, "participation [% of market volume]", "slippage [bps]", present)
 
 
 def _each(record: RunRecord, rows: list[Rebalance]) -> Markup:

@@ -1,4 +1,4 @@
-"""The header of a run's page: the question, what happened in one sentence, and the key figures."""
+"""The header of a run's page: the question, what happened in one sentence, the key figures below it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from marketsim.report import markup, numbers
 from marketsim.report.claim import claim_paragraph
+from marketsim.report.key_figures import key_figures
 from marketsim.report.markup import Markup
 from marketsim.report.record import RunRecord
 
@@ -38,7 +39,7 @@ def run_header(record: RunRecord, contents: Markup) -> Markup:
             _envelope(manifest),
             contents,
             Markup("</header>\n"),
-            markup.section("figures", "Key figures", markup.tiles(_figures(record))),
+            markup.section("figures", "Key figures", markup.tiles(key_figures(record))),
         ]
     )
 
@@ -131,23 +132,3 @@ def _closing(manifest: Mapping[str, Any]) -> str:
     return (
         "all balances add up to the atom" if residual == 0 else f"balances are off by {numbers.atoms(residual)} atoms"
     )
-
-
-def _figures(record: RunRecord) -> list[tuple[str, object, str]]:
-    manifest, counts = record.manifest, record.manifest.get("counts") or {}
-    residual = (manifest.get("conservation") or {}).get("residual_atoms")
-    liquidations = _number(counts.get("deleveragings") or 0, "deleveraging")
-    rejected = f"{numbers.count(counts.get('orders') or 0)} orders, {numbers.count(counts.get('cancels') or 0)} cancels"
-    speed = manifest.get("events_per_s")
-    wall, compiling = manifest.get("wall_s"), manifest.get("compile_s") or 0.0
-    return [
-        ("Simulated time", numbers.duration(record.duration_ns),
-         "" if wall is None else f"in {numbers.plain(wall - compiling)} s{', without compiling' if compiling else ''}"),
-        ("Traders", numbers.count(manifest.get("traders")), _number(len(record.resolved.get("tokens") or []), "token")),
-        ("Micro events", numbers.scaled(counts.get("micro_events")), rejected),
-        ("Speed", numbers.ABSENT if speed is None else f"{numbers.scaled(speed)}/s", "micro events per kernel second"),
-        ("Trades", numbers.count(counts.get("trades")), _number(counts.get("rejected_orders") or 0, "rejected order")),
-        ("Rebalances", numbers.count(counts.get("rebalances")), "of the tokens' positions"),
-        ("Liquidations", numbers.count(counts.get("liquidations")), liquidations),
-        ("Residual", f"{numbers.atoms(residual)} atoms", "of all balances, 0 is exact"),
-    ]  # fmt: skip

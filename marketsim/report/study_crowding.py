@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from marketsim.analysis.crowding.crowding_row import CrowdingRow
 from marketsim.analysis.study_effects.effect_row import EffectRow
 from marketsim.report import markup, numbers
-from marketsim.report.charts import BLACK, GREY, Estimate, intervals
+from marketsim.report.charts import BLUE, GREY, Estimate, intervals
+from marketsim.report.embedding import figure
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.study_effects import not_drawn
 from marketsim.report.study_record import MOST_ROWS, StudyRecord
@@ -45,16 +48,29 @@ def crowding(record: StudyRecord) -> Markup:
 
 def _multipliers(record: StudyRecord) -> Markup:
     """A chart for each horizon: the measured multiplier against 1 + Lambda and 1/(1 - Lambda)."""
-    assert record.crowding is not None
-    charts, drawn = [], set[int]()
-    for horizon in record.crowding["horizon"].unique(maintain_order=True):
+    figures, drawn = [], set[int]()
+    for horizon in _horizons(record):
         pairs = _measured(record, horizon)
         if pairs:
-            charts.append(_against_theory(record, horizon, pairs))
+            when = horizon_in_words(horizon)
+            caption = f"Measured multiplier against the crowding number {when}, with 95 % intervals"
+            told = f"{caption} of both, and the multipliers of theory."
+            figures.append(figure(_against_theory(record, pairs), told, half=True))
             drawn |= {number.cell for number, _ in pairs}
-    if not charts:
+    if not figures:
         return markup.empty("No cell has a measured multiplier to compare with its crowding number.")
-    return markup.join([markup.side_by_side(charts), not_drawn(sorted(set(record.design["cell"]) - drawn))])
+    return markup.join([markup.side_by_side(figures), not_drawn(sorted(set(record.design["cell"]) - drawn))])
+
+
+def _horizons(record: StudyRecord) -> list[str]:
+    return [] if record.crowding is None else record.crowding["horizon"].unique(maintain_order=True).to_list()
+
+
+def multipliers_chart(record: StudyRecord) -> Any | None:
+    """Measured multipliers against the crowding number at the first horizon that has any, and those of theory."""
+    measured = (_measured(record, horizon) for horizon in _horizons(record))
+    pairs = next((pairs for pairs in measured if pairs), None)
+    return None if pairs is None else _against_theory(record, pairs)
 
 
 def _measured(record: StudyRecord, horizon: str) -> list[tuple[EffectRow, EffectRow]]:
@@ -71,7 +87,7 @@ def _measured(record: StudyRecord, horizon: str) -> list[tuple[EffectRow, Effect
     return [(numbers_[key], row) for key, row in multipliers.items() if key in numbers_]
 
 
-def _against_theory(record: StudyRecord, horizon: str, pairs: list[tuple[EffectRow, EffectRow]]) -> Markup:
+def _against_theory(record: StudyRecord, pairs: list[tuple[EffectRow, EffectRow]]) -> Any:
     points = []
     for number, row in pairs:
         assert number.estimate is not None
@@ -80,9 +96,7 @@ def _against_theory(record: StudyRecord, horizon: str, pairs: list[tuple[EffectR
         points.append(Estimate(number.estimate, row.estimate, row.lo, row.hi, series, number.lo, number.hi))
     most = max(point.x for point in points)
     top = max(1 + most, *(float(point.hi or point.value) for point in points))
-    drawing = intervals(points, "crowding number Lambda", "multiplier", theory(most, top), half=True)
-    caption = f"Measured multiplier against the crowding number {horizon_in_words(horizon)}, with 95 % intervals"
-    return markup.figure(drawing, f"{caption} of both, and the multipliers of theory.", half=True)
+    return intervals(points, "crowding number Lambda", "multiplier", theory(most, top))
 
 
 def theory(most: float, top: float) -> list[tuple[str, list[tuple[float, float]], str]]:
@@ -93,8 +107,8 @@ def theory(most: float, top: float) -> list[tuple[str, list[tuple[float, float]]
     ends = max(most, 1e-6)
     xs = [float(x) for x in np.linspace(0.0, ends, _POINTS_OF_CURVES)]
     below = [float(x) for x in np.linspace(0.0, min(ends, 1 - 1 / max(top, 1 + 1e-6)), _POINTS_OF_CURVES)]
-    one_shot = ("1 + Lambda", [(x, 1 + x) for x in xs], BLACK)
-    return [one_shot, ("1 / (1 - Lambda)", [(x, 1 / (1 - x)) for x in below], GREY)]
+    one_shot = ("1 + Lambda", [(x, 1 + x) for x in xs], GREY)
+    return [one_shot, ("1 / (1 - Lambda)", [(x, 1 / (1 - x)) for x in below], BLUE)]
 
 
 def _cells(row: CrowdingRow) -> list[object]:

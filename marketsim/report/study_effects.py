@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from marketsim.analysis.inference import intervals as inference
 from marketsim.analysis.inference.p_values import FLIPS, MOST_EXACT
 from marketsim.analysis.measures.reset_gaps import TAUS
 from marketsim.analysis.study_effects.effect_row import EffectRow
 from marketsim.report import markup, numbers
-from marketsim.report.charts import PALETTE, Estimate, intervals
+from marketsim.report.charts import (
+    PALETTE,
+    Estimate,
+    Named,
+    intervals,
+    intervals_by_name,
+    intervals_in_order,
+)
+from marketsim.report.embedding import figure
 from marketsim.report.markup import Heading, Markup, prose, words
-from marketsim.report.named_charts import Named, intervals_by_name, intervals_in_order
 from marketsim.report.study_answer import cells_told
 from marketsim.report.study_record import MOST_ROWS, StudyRecord, rows_of
 
@@ -28,7 +36,7 @@ _METHODS = {
 def primary(record: StudyRecord) -> Markup:
     """The outcome registered before the runs: pushes over time, the arms on an axis, and the figures."""
     name = record.study.spec.primary
-    rows = [] if name is None else _told(record, name)
+    rows = [] if name is None else told_rows(record, name)
     pictures = over_time(record)
     if name is None or not rows:
         return markup.section("primary", "Answer", markup.side_by_side(pictures)) if pictures else Markup("")
@@ -51,6 +59,16 @@ def over_time(record: StudyRecord) -> list[Markup]:
 
 
 def _over_time(record: StudyRecord, cell: int) -> Markup:
+    found = _gaps(record, cell)
+    if len({each.name for each in found}) < 2:
+        return Markup("")
+    baseline, sets = record.study.spec.baseline_arm, record.settings(cell)
+    place = f" ({sets})" if sets else ""
+    caption = f"Impact gap{place}: what orders of resets pushed the market by against {baseline}{_with(found)}."
+    return figure(gaps_chart(record, cell), caption, half=True)
+
+
+def _gaps(record: StudyRecord, cell: int) -> list[Named]:
     found = []
     for tau in TAUS:
         rows = [row for row in record.differences(f"impact_gap_{tau}") if row.cell == cell and row.jump is None]
@@ -60,13 +78,14 @@ def _over_time(record: StudyRecord, cell: int) -> Markup:
             for row in rows
             if row.estimate is not None
         ]
-    if len({each.name for each in found}) < 2:
-        return Markup("")
-    baseline, sets = record.study.spec.baseline_arm, record.settings(cell)
-    place = f" ({sets})" if sets else ""
-    caption = f"Impact gap{place}: what orders of resets pushed the market by against {baseline}{_with(found)}."
-    drawing = intervals_in_order(found, "time after the last fill of a reset", "impact gap [bps]", half=True)
-    return markup.figure(drawing, caption, half=True)
+    return found
+
+
+def gaps_chart(record: StudyRecord, cell: int) -> Any | None:
+    """The push of resets against the time after their last fill, in one cell; None where it was not measured."""
+    found = _gaps(record, cell)
+    title = "time after the last fill of a reset"
+    return intervals_in_order(found, title, "impact gap [bps]") if found else None
 
 
 def _with(drawn: Sequence[Named] | Sequence[Estimate]) -> str:
@@ -78,22 +97,31 @@ def _with(drawn: Sequence[Named] | Sequence[Estimate]) -> str:
 
 def _arms(name: str, rows: Sequence[EffectRow]) -> Markup:
     """The arms on an axis, by what they are compared with; nothing without an estimate."""
-    known, several = [row for row in rows if row.estimate is not None], len({row.market for row in rows}) > 1
-    if not known:
+    chart = arms_chart(name, rows)
+    if chart is None:
         return Markup("")
-    drawn = [
+    return figure(chart, f"{name} of the arms{_with(_estimates(rows))}; 0 is no effect.", half=True)
+
+
+def _estimates(rows: Sequence[EffectRow]) -> list[Named]:
+    several = len({row.market for row in rows}) > 1
+    return [
         Named(
             f"{row.arm}, {row.market}" if several else row.arm, row.estimate, row.lo, row.hi,
             f"against {row.versus}" if row.versus else "by itself",
         )
-        for row in known
+        for row in rows
         if row.estimate is not None
     ]  # fmt: skip
-    caption = f"{name} of the arms{_with(drawn)}; 0 is no effect."
-    return markup.figure(intervals_by_name(drawn, f"{name} [{known[0].unit}]", half=True), caption, half=True)
 
 
-def _told(record: StudyRecord, name: str) -> list[EffectRow]:
+def arms_chart(name: str, rows: Sequence[EffectRow]) -> Any | None:
+    """A measure of the arms on an axis, by what they are compared with; None without an estimate."""
+    drawn = _estimates(rows)
+    return intervals_by_name(drawn, f"{name} [{rows[0].unit}]") if drawn else None
+
+
+def told_rows(record: StudyRecord, name: str) -> list[EffectRow]:
     """The rows of the registered outcome: against the baseline, against the factual arm; else values."""
     spec = record.study.spec
     against = record.differences(name)
@@ -104,27 +132,40 @@ def _told(record: StudyRecord, name: str) -> list[EffectRow]:
 
 def _over_cells(record: StudyRecord, name: str, rows: Sequence[EffectRow]) -> Markup:
     """The outcome of each arm over the cells."""
-    places, baseline = record.axis.places, record.study.spec.baseline_arm
-    known = [row for row in rows if row.estimate is not None and row.cell in places]
-    if not known:
+    points, baseline = _points_of_cells(record, rows), record.study.spec.baseline_arm
+    if not points:
         return markup.empty("No cell has an estimate to draw.")
+    lost = sorted({row.cell for row in rows} - _known_cells(record, rows))
+    caption = f"{name} of each arm against {baseline}{_with(points)}, over {record.axis.title}."
+    return markup.join([figure(cells_chart(record, name, rows), caption), not_drawn(lost)])
+
+
+def _known_cells(record: StudyRecord, rows: Sequence[EffectRow]) -> set[int]:
+    return {row.cell for row in rows if row.estimate is not None and row.cell in record.axis.places}
+
+
+def _points_of_cells(record: StudyRecord, rows: Sequence[EffectRow]) -> list[Estimate]:
+    places, baseline = record.axis.places, record.study.spec.baseline_arm
     arms = {
         (row.arm, row.versus): row.arm if row.versus in (None, baseline) else f"{row.arm} against {row.versus}"
         for row in rows
     }
     # More series than the palette distinguishes cannot be read: then colours tell arms only.
     worlds = record.worlds if len(arms) * len(set(record.worlds.values())) <= len(PALETTE) else {}
-    points = [
+    return [
         Estimate(
             places[row.cell], row.estimate, row.lo, row.hi,
             series=", ".join(part for part in (arms[row.arm, row.versus], worlds.get(row.cell)) if part),
         )
-        for row in known
-        if row.estimate is not None
+        for row in rows
+        if row.estimate is not None and row.cell in places
     ]  # fmt: skip
-    lost = sorted({row.cell for row in rows} - {row.cell for row in known})
-    caption = f"{name} of each arm against {baseline}{_with(points)}, over {record.axis.title}."
-    return markup.join([markup.figure(intervals(points, record.axis.title, name), caption), not_drawn(lost)])
+
+
+def cells_chart(record: StudyRecord, name: str, rows: Sequence[EffectRow]) -> Any | None:
+    """A measure of each arm over the cells, with intervals; None without an estimate."""
+    points = _points_of_cells(record, rows)
+    return intervals(points, record.axis.title, name) if points else None
 
 
 def not_drawn(cells: Sequence[int]) -> Markup:
@@ -143,7 +184,7 @@ def effects(record: StudyRecord) -> Markup:
     if record.effects is None:
         return Markup("")
     shown_above = {
-        (row.measure, row.arm, row.versus, row.cell) for row in _told(record, record.study.spec.primary or "")
+        (row.measure, row.arm, row.versus, row.cell) for row in told_rows(record, record.study.spec.primary or "")
     }
     every = rows_of(record.effects)
     places = {name: place for place, name in enumerate(dict.fromkeys(row.measure for row in every))}

@@ -10,7 +10,7 @@ from marketsim.datasets.study import Study
 from marketsim.report import markup, numbers
 from marketsim.report.claim import claim_paragraph
 from marketsim.report.markup import Heading, Markup, prose, words
-from marketsim.report.page import document
+from marketsim.report.page import HOW_TO_READ, document
 from marketsim.report.study_answer import answer
 from marketsim.report.study_crowding import crowding
 from marketsim.report.study_effects import effects, primary
@@ -78,7 +78,7 @@ def study_header(record: StudyRecord, shown: Sequence[str]) -> Markup:
             _registered(record),
             claim_paragraph(record.study) if record.study.scenario.get("claim") else answer(record),
             markup.facts(identity),
-            Markup(f'<nav aria-label="Contents">{links}</nav>\n</header>\n'),
+            Markup(f'<nav aria-label="Contents">{links}</nav>\n{HOW_TO_READ}</header>\n'),
         ]
     )
 

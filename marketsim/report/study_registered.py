@@ -7,8 +7,9 @@ from typing import Any
 import polars as pl
 
 from marketsim.report import markup, numbers
+from marketsim.report.charts import Named, intervals_by_name
+from marketsim.report.embedding import figure
 from marketsim.report.markup import Heading, Markup, prose, words
-from marketsim.report.named_charts import Named, intervals_by_name
 from marketsim.report.study_record import StudyRecord
 
 _SCHEDULES = [
@@ -37,7 +38,7 @@ def clocks(record: StudyRecord) -> Markup:
     )
     told = [markup.paragraph(row["sentence"]) for row in record.clock_game.to_dicts()]
     caption = "What each schedule costs a fund, on the mean over the funds, with the middle 95 % of the draws."
-    drawing = markup.figure(intervals_by_name(drawn, "cost [bp of assets]"), caption)
+    drawing = figure(intervals_by_name(drawn, "cost [bp of assets]"), caption)
     table = markup.table(_SCHEDULES, [_schedule(row) for row in rows])
     return markup.section("clocks", "A game of clocks", *told, about, drawing, table)
 
@@ -57,7 +58,7 @@ def headlines(record: StudyRecord) -> Markup:
         if mine:
             drawn = [Named(row["world"], row["estimate"], row["lo"], row["hi"]) for row in mine]
             caption = f"{measure} in each world, with its 95 % interval."
-            pieces.append(markup.figure(intervals_by_name(drawn, f"{measure} [{mine[0]['unit']}]"), caption))
+            pieces.append(figure(intervals_by_name(drawn, f"{measure} [{mine[0]['unit']}]"), caption))
     table = markup.table(_HEADLINES, [_headline(row) for row in found.to_dicts()])
     return markup.section("headlines", "Where the world is another", about, *pieces, table)
 

@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 
 from marketsim.report import markup, numbers
+from marketsim.report.charts import Named, intervals_by_name
+from marketsim.report.embedding import figure
 from marketsim.report.markup import Heading, Markup, words
-from marketsim.report.named_charts import Named, intervals_by_name
 from marketsim.report.study_record import StudyRecord
 
 _ABOUT = {
@@ -35,30 +36,35 @@ def sensitivity(record: StudyRecord) -> Markup:
         waiting = "Indices are computed when every run is done or has failed."
         return markup.section("sensitivity", title, markup.empty(waiting))
     pieces: list[Markup] = []
-    for rows in _by_market(found):
+    for rows in by_market(found):
         if rows[0]["note"] is not None:
             pieces.append(markup.empty(f"There are no indices: {rows[0]['note']}."))
             continue
-        drawn = [
-            Named(row["path"], row["estimate"], row["lo"], row["hi"], row["index"])
-            for row in rows
-            if row["index"] in _DRAWN[row["method"]]
-        ]
         pieces += [
-            markup.figure(intervals_by_name(drawn, _axis(rows[0])), _caption(rows[0])),
+            figure(indices_chart(rows), _caption(rows[0])),
             markup.table(_COLUMNS, [_cells(row) for row in rows]),
             markup.paragraph(_basis(rows[0]), kind="note"),
         ]
     return markup.section("sensitivity", title, *pieces)
 
 
+def indices_chart(rows: Sequence[Row]) -> Any:
+    """The indices of one market's rows, with intervals."""
+    drawn = [
+        Named(row["path"], row["estimate"], row["lo"], row["hi"], row["index"])
+        for row in rows
+        if row["index"] in _DRAWN[row["method"]]
+    ]
+    return intervals_by_name(drawn, _axis(rows[0]))
+
+
 def sensitivity_sentences(record: StudyRecord) -> list[str]:
     """What matters most, and what least, in each market; none before there are indices."""
     found = record.sensitivity
-    return [] if found is None else [_sentence(rows) for rows in _by_market(found) if rows[0]["note"] is None]
+    return [] if found is None else [_sentence(rows) for rows in by_market(found) if rows[0]["note"] is None]
 
 
-def _by_market(found: pl.DataFrame) -> list[list[Row]]:
+def by_market(found: pl.DataFrame) -> list[list[Row]]:
     """The rows of each market, the most important path first."""
     markets = found["market"].unique(maintain_order=True).to_list()
     every = [found.filter(pl.col("market").eq_missing(pl.lit(market, pl.String))) for market in markets]

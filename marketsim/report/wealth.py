@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from marketsim.report import charts, markup, numbers
 from marketsim.report.charts import Line
+from marketsim.report.embedding import figure
 from marketsim.report.makers import makers
 from marketsim.report.markup import Heading, Markup, words
 from marketsim.report.prices import axis_of
 from marketsim.report.record import RunRecord
+from marketsim.report.who_paid import who_paid
 
-_MOST_LINES = 8
+_MOST_LINES = 7
 _ATOMS = 1e8
 
 
@@ -23,34 +27,41 @@ def wealth(record: RunRecord) -> Markup:
     pieces: list[Markup] = []
     for (asset,), own in frame.sort("t_ns").group_by("asset", maintain_order=True):
         pieces.append(_of_asset(record, str(asset), own))
-    return markup.section("cohorts", "Cohorts' wealth", *pieces, makers(record))
+    return markup.section("cohorts", "Cohorts' wealth", *pieces, who_paid(record), makers(record))
 
 
 def _of_asset(record: RunRecord, asset: str, frame: pl.DataFrame) -> Markup:
-    first = pl.col("equity_atoms").first().over("cohort")
-    own = frame.with_columns(pl.col("cohort"), change=(pl.col("equity_atoms") - first) / _ATOMS)
+    own = _with_change(frame)
     ends = own.group_by("cohort", maintain_order=True).agg(
         pl.col("kind").first(), pl.col("accounts").last(), pl.col("equity_atoms").first().alias("start"),
         pl.col("equity_atoms").last().alias("end"), pl.col("change").last(),
     )  # fmt: skip
-    ends = ends.sort(pl.col("change").abs(), descending=True, maintain_order=True)
-    drawn = ends.filter(pl.col("change").abs() > 0)["cohort"].head(_MOST_LINES).to_list()
-    lines = [
-        Line(cohort, own.filter(pl.col("cohort") == cohort), "change", colour)
-        for cohort, colour in zip(drawn, charts.PALETTE, strict=False)
-    ]
     pieces = [markup.empty(f"No cohort's equity in {asset} changed.")]
-    if lines:
-        drawing = charts.over_time(
-            lines, axis_of(record), f"change of equity [{asset}]", form=".3~s", zero=True, height=260
-        )
+    chart = wealth_chart(record, asset, frame)
+    if chart is not None:
+        lines = min(_MOST_LINES, ends.filter(pl.col("change") != 0).height)
         pieces = [
-            markup.figure(drawing, f"Equity at mark of each cohort, change since the start, in {asset}."),
-            markup.left_out(
-                len(lines), ends.height, "cohorts", "the largest changes; all are in the table", verb="drawn"
-            ),
+            figure(chart, f"Equity at mark of each cohort, change since the start, in {asset}."),
+            markup.left_out(lines, ends.height, "cohorts", "the largest changes; all are in the table", verb="drawn"),
         ]
     return markup.join([*pieces, _table(asset, ends)])
+
+
+def _with_change(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(change=(pl.col("equity_atoms") - pl.col("equity_atoms").first().over("cohort")) / _ATOMS)
+
+
+def wealth_chart(record: RunRecord, asset: str, frame: pl.DataFrame) -> Any | None:
+    """Change of equity since the start of the cohorts with the largest changes, given the rows of a currency."""
+    own = _with_change(frame)
+    ends = own.group_by("cohort", maintain_order=True).agg(pl.col("change").last())
+    ends = ends.filter(pl.col("change") != 0).sort(pl.col("change").abs(), descending=True, maintain_order=True)
+    lines = [
+        Line(cohort, own.filter(pl.col("cohort") == cohort), "change", colour)
+        for cohort, colour in zip(ends["cohort"].head(_MOST_LINES), charts.PALETTE, strict=False)
+    ]
+    title = f"change of equity [{asset}]"
+    return charts.over_time(lines, axis_of(record), title, form=".3~s", zero=True, height=260) if lines else None
 
 
 def _table(asset: str, ends: pl.DataFrame) -> Markup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any, Self
 
@@ -75,6 +76,11 @@ class Scenario(ScenarioSpec):
     def sentences(self) -> str:
         """What the scenario means, in words: a paragraph a part, as `marketsim show --sentences` prints them."""
         return in_sentences(self)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: name, title and what the scenario means, in words."""
+        told = "".join(f"<p>{escape(part)}</p>" for part in self.sentences().split("\n\n"))
+        return f"<div><strong>{escape(self.title or self.name)}</strong> <code>{escape(self.name)}</code>{told}</div>"
 
 
 def _without_option(problem: Problem) -> Problem:

@@ -1,3 +1,6 @@
+import base64
+import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -10,6 +13,7 @@ import pytest
 
 from marketsim.errors import UsageError
 from marketsim.report import write_report
+from marketsim.report.embedding import scripts
 from marketsim.report.page import SECTIONS
 from tests.report.synthetic_run import (
     DAY,
@@ -30,6 +34,7 @@ class Reader(HTMLParser):
     def __init__(self, page):
         super().__init__()
         self.open, self.anchors, self.ids, self.addresses, self.labels, self.tags = [], [], [], [], [], Counter()
+        self.scripts, self.data = [], []
         self.feed(page)
         self.close()
         assert self.open == []
@@ -46,9 +51,16 @@ class Reader(HTMLParser):
             self.ids.append(values["id"])
         if tag == "section":
             self.anchors.append(values["id"])
+        if tag == "script":
+            (self.scripts if "type" not in values else self.data).append("")
+            self.told = self.scripts if "type" not in values else self.data
         if values.get("role") == "img":
             self.labels.append(values.get("aria-label", ""))
         self.addresses += [values[name] for name in ("src", "href", "xlink:href", "action", "data") if name in values]
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "script":
+            self.told[-1] += data
 
     def handle_endtag(self, tag):
         assert self.open, f"</{tag}> closes nothing"
@@ -73,11 +85,23 @@ def test_every_tag_is_closed_and_every_section_is_there_in_order(page):
     assert Reader(page).anchors == list(SECTIONS)
 
 
-def test_nothing_outside_the_page_is_asked_for_and_nothing_runs(page):
+def test_nothing_outside_the_page_is_asked_for_and_nothing_runs_but_its_own_two_scripts(page):
     reader = Reader(page)
     assert all(address.startswith("#") for address in reader.addresses)
-    assert reader.tags["script"] == reader.tags["link"] == reader.tags["iframe"] == reader.tags["img"] == 0
-    assert not re.search(r"@import|url\((?!#)|https?://", page)
+    assert reader.tags["link"] == reader.tags["iframe"] == reader.tags["img"] == 0
+    assert reader.scripts == list(scripts())
+    without = page.replace(scripts()[0], "").replace(scripts()[1], "")
+    assert not re.search(r"@import|url\((?!#)|https?://|\son\w+=", without)
+
+
+def test_the_browser_is_told_to_load_nothing_and_to_run_those_two_scripts_alone(page):
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in Reader(page).scripts]
+    assert policy.split("; ") == [
+        "default-src 'none'", f"script-src 'sha256-{hashes[0]}' 'sha256-{hashes[1]}'", "style-src 'unsafe-inline'",
+        "base-uri 'none'", "form-action 'none'",
+    ]  # fmt: skip
+    assert page.index("Content-Security-Policy") < page.index("<script")
 
 
 def test_every_link_has_its_target_and_no_identifier_stands_twice(page):
@@ -95,7 +119,8 @@ def test_every_drawing_says_in_words_what_it_shows(page):
 
 def test_every_axis_names_its_unit(page):
     titles = re.findall(r'font-size="11px"[^>]*>([^<]*\[[^<]*\])<', page)
-    assert {"price [USDT]", "volume [BTC]", "leverage [x]", "NAV [USDT]", "slippage [bps]", "time [UTC]"} <= set(titles)
+    assert {"price [USDT]", "volume [BTC]", "leverage [x]", "slippage [bps]", "time [UTC]"} <= set(titles)
+    assert {"NAV [% of the first]", "of the index [bps]"} <= set(titles)
     assert {"funding rate [bps]", "notional [USDT]", "equity [% of the opening]"} <= set(titles)
     assert "change of equity [USDT]" in titles
 
@@ -119,7 +144,10 @@ def test_a_scenario_cannot_smuggle_markup_into_the_page(tables, tmp_path):
     said = {"name": evil, "status": "failed", "reason": evil, "run_id": evil, "versions": {evil: evil}}
     run = write_run(tmp_path / "hostile", hostile, resolved=resolved_scenario(evil), **said)
     reader = Reader(page_of(run))
-    assert reader.tags["script"] == reader.tags["b"] == 0
+    assert reader.tags["b"] == 0
+    assert reader.scripts == list(scripts())
+    assert "<script>alert" not in page_of(run)
+    assert any(evil in str(json.loads(said)) for said in reader.data)  # in the charts' data, where it is text
     assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;" in page_of(run)
 
 
@@ -199,7 +227,8 @@ def test_a_spot_market_without_index_or_mark_is_drawn_by_its_mid(tables, tmp_pat
     page = page_of(
         write_run(tmp_path / "spot", {**empty_tables(), "marks": marks, "instruments": tables["instruments"]})
     )
-    assert f"{MARKET}: index, mid and mark price" in page
+    assert f"{MARKET}: mid price." in page
+    assert "price [USDT]" in page
     Reader(page)
 
 
@@ -212,18 +241,20 @@ def test_a_run_on_spot_markets_alone_has_no_section_on_funding_or_liquidations(t
     }
     page = page_of(write_run(tmp_path / "spot", {**empty_tables(), **spot}))
     assert Reader(page).anchors == [name for name in SECTIONS if name not in ("funding", "liquidations")]
-    assert f"{MARKET}: basis, and mid against index, in bps of the index." in page
+    assert "mid against index" in page
+    assert "<td>premium</td>" not in page  # a spot market has none
 
 
-def test_a_month_of_snapshots_of_two_tokens_stays_below_three_megabytes(tmp_path):
+def test_a_month_of_snapshots_of_two_tokens_takes_less_than_a_megabyte_and_a_half_beside_the_scripts(tmp_path):
     run = write_run(tmp_path / "long", synthetic_tables(every_ns=60 * S, duration_ns=30 * DAY), simulated_ns=30 * DAY)
-    assert write_report(run).stat().st_size < 1_500_000
+    assert write_report(run).stat().st_size < 1_500_000 + sum(map(len, scripts()))
+    assert sum(map(len, scripts())) < 1_000_000
 
 
 def test_many_markets_are_not_all_drawn_and_the_page_says_so(tables, tmp_path):
     marks = pl.concat([tables["marks"].with_columns(market=pl.lit(f"M{number}")) for number in range(9)])
     page = page_of(write_run(tmp_path / "many", {**tables, "marks": marks}))
-    assert page.count("6 of 9 markets drawn, the first ones; 3 left out.") == 2
+    assert page.count("6 of 9 markets drawn, the first ones; 3 left out.") == 1
 
 
 def test_a_folder_without_a_run_is_a_users_mistake(tmp_path):

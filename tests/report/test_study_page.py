@@ -15,9 +15,11 @@ from marketsim.analysis.study_effects.effect_row import COLUMNS
 from marketsim.analysis.study_effects.sensitivity_indices import COLUMNS as SENSITIVITY
 from marketsim.cli import main
 from marketsim.datasets.study import Study, create_study
+from marketsim.errors import ResultError, UsageError
 from marketsim.experiments.design import plan_study
 from marketsim.report import write_study_report
 from marketsim.report.charts import Estimate, intervals
+from marketsim.report.embedding import figure
 from marketsim.report.numbers import resolved
 from marketsim.report.study_crowding import theory
 from marketsim.report.study_holding import summed
@@ -189,9 +191,10 @@ def test_failed_runs_are_listed_with_their_reason(study: Study) -> None:
     assert "1 failed" in text
 
 
-def test_a_study_page_needs_no_network_and_no_script(study: Study) -> None:
+def test_a_study_page_needs_no_network_and_without_charts_no_script(study: Study) -> None:
     text = page(study)
     assert "<script" not in text
+    assert "script-src 'none'" in text
     assert not re.search(r'(?:src|href)="(?!#)', text)
 
 
@@ -226,8 +229,8 @@ def test_worlds_that_are_not_on_the_axis_have_series_of_their_own(lay_out: Calla
     assert record.worlds == dict.fromkeys(range(3), "pass_through 0%") | dict.fromkeys(range(3, 6), "pass_through 100%")
     write(study, "effects", [effect(cell, "factual", 0.02) for cell in range(6)], COLUMNS)
     text = page(study)
-    assert "</svg>factual, pass_through 0%</span>" in text
-    assert "</svg>factual, pass_through 100%</span>" in text
+    assert ">factual, pass_through 0%</text>" in text
+    assert ">factual, pass_through 100%</text>" in text
 
 
 def test_money_of_a_sample_is_written_for_a_sentence(lay_out: Callable[..., Study]) -> None:
@@ -259,12 +262,13 @@ def test_a_crowding_number_above_one_keeps_the_measured_and_both_curves(study: S
     write(study, "crowding", [crowded(0, 0.5, "30min"), crowded(1, 1.5, "30min")], dict(CROWDING))
     text = page(study)
     assert "Measured multiplier against the crowding number 30 min after the resets" in text
-    assert "</svg>1 / (1 - Lambda)</span>" in text
+    assert ">1 / (1 - Lambda)</text>" in text
 
 
 def test_series_at_one_place_stand_beside_each_other() -> None:
     rows = [Estimate(1.0, 2.0, None, None, name) for name in ("a", "b")]
-    places = re.findall(r'<path transform="translate\(([\d.]+),', intervals(rows, "x", "y"))
+    drawing = figure(intervals(rows, "x", "y"), "two estimates at one place")
+    places = re.findall(r'mark-symbol role-mark[^>]*><path transform="translate\(([\d.]+),', drawing)
     assert len(places) == len(set(places)) == 2
 
 
@@ -321,3 +325,15 @@ def test_the_command_writes_the_page_of_a_study_and_finds_it_in_its_folder(study
 def test_the_same_study_gives_the_same_bytes(study: Study) -> None:
     write(study, "effects", [effect(cell, "factual", 0.02) for cell in (0, 1)], COLUMNS)
     assert page(study) == page(study)
+
+
+def test_a_study_shows_itself_and_its_charts_in_a_notebook(study: Study) -> None:
+    assert "runs planned" in study._repr_html_()
+    assert "Do &lt;b&gt;resets&lt;/b&gt; &amp; funds matter?" in study._repr_html_()
+    with pytest.raises(ResultError, match="no measure was recorded"):
+        _ = study.plot.effects()
+    write(study, "effects", [effect(0, "factual", 0.02), effect(1, "factual", 0.05)], COLUMNS)
+    rows = [row for rows in study.plot.effects().to_dict()["datasets"].values() for row in rows]
+    assert sorted(row["value"] for row in rows if "series" in row) == [0.02, 0.05]
+    with pytest.raises(UsageError, match="measure: was 'x'; allowed: price_share"):
+        study.plot.effects("x")

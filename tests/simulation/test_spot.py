@@ -244,7 +244,8 @@ def test_the_smallest_spot_scenario_makes_a_page_without_funding(tmp_path: Path)
     assert len(file.read_text().splitlines()) < 10
     done = simulation.run(load(file, set={"clock.duration": "2min"}), out=tmp_path, report=write_report)
     page = (done.path / "report.html").read_text()
-    assert "BTC-SPOT: index, mid and mark price" in page
+    assert "BTC-SPOT: mid price." in page
+    assert "BTC-SPOT: mid and mark price against the index" in page
     assert "<h2>Funding" not in page
     assert done.manifest["conservation"]["residual_atoms"] == 0
     assert done.manifest["counts"]["trades"] > 20
