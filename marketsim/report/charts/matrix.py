@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from marketsim.report.charts.look import BLUE, ORANGE, RED
+from marketsim.report.charts.look import BLUE, ORANGE
 from marketsim.report.charts.over_time import TimeAxis
 
 
@@ -19,7 +19,7 @@ def flows(frame: pl.DataFrame, order: Sequence[str], title: str) -> Any:
     """
     rows = alt.Axis(labelOverlap=False, grid=False, minExtent=0)
     below = alt.Axis(labelOverlap=False, grid=False, labelAngle=-45)
-    hue = alt.Scale(range=["#b5d9ee", BLUE, RED], type="sqrt", domainMin=0)
+    hue = alt.Scale(range=["#b5d9ee", BLUE], type="sqrt", domainMin=0)
     return (
         alt.Chart(frame)
         .mark_rect()
