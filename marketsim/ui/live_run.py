@@ -16,7 +16,7 @@ from typing import Any, Literal
 from marketsim.ui import observations
 from marketsim.ui.observations import Observations
 
-State = Literal["starting", "running", "finished", "failed", "stopped"]
+State = Literal["starting", "running", "stopping", "finished", "failed", "stopped"]
 ENDED: tuple[State, ...] = ("finished", "failed", "stopped")
 LONGEST_LINE = 1 << 26
 PATIENCE_S = 5.0
@@ -67,26 +67,30 @@ class LiveRun:
             limit=LONGEST_LINE,
             start_new_session=True,  # Ctrl-C at the terminal is for the page, which ends its runs itself
         )
+        if self.state == "stopping":
+            self.kill()
         try:
             await asyncio.gather(self._read_lines(process), self._read_words(process))
             code = await process.wait()
         finally:
             self.kill()
-        if self.state == "stopped":
-            return
-        if code == 0 and self.manifest is not None:
+        if code == 0 and self.manifest is not None:  # also where Stop came too late
             self.seen = await asyncio.to_thread(observations.of_run, Path(self.manifest["path"]))
             self.simulated_ns = self.duration_ns = self.manifest["simulated_ns"]
             self.state = "finished"
+        elif self.state == "stopping":
+            self.state, self.said = "stopped", "stopped; nothing of it is kept"
         else:
             self.state = "failed"
 
     async def stop(self) -> None:
         """End it as Ctrl-C would; after a few seconds, at once."""
         process = self._process
-        if process is None or process.returncode is not None:
+        if self.state in ENDED or (process is not None and process.returncode is not None):
             return
-        self.state, self.said = "stopped", "stopped; nothing of it is kept"
+        self.state = "stopping"
+        if process is None:  # about to be started, and ended then
+            return
         self._signal(signal.SIGINT)
         try:
             await asyncio.wait_for(process.wait(), PATIENCE_S)
@@ -122,7 +126,7 @@ class LiveRun:
         assert process.stderr is not None
         async for text in process.stderr:
             words = text.decode(errors="replace").strip()
-            if words and self.state != "stopped":
+            if words and self.state != "stopping":
                 self.said = words
 
 

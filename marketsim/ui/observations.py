@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from marketsim.datasets.run import Run
-
 TABLES = ("marks", "tokens", "children", "rebalances", "liquidations")
 
 Row = Mapping[str, Any]
@@ -63,6 +61,8 @@ class Observations:
 
 def of_run(path: Path) -> Observations:
     """The same of a finished run, from its tables."""
+    from marketsim.datasets.run import Run  # polars with it: a quarter of a second that no page waits for
+
     run, seen = Run(path), Observations()
     for table in TABLES:
         for row in run.table(table).iter_rows(named=True):

@@ -24,11 +24,10 @@ STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
 @dataclass
 class Desk:
-    """What all pages of one server share: files that were given, where results are, the address's prefix, all runs."""
+    """What all pages of one server share: files that were given, where results are, all runs."""
 
     files: list[str]
     out: Path
-    prefix: str
     runs: list[LiveRun] = field(default_factory=list)
 
 
@@ -145,7 +144,7 @@ class Page:
                 changed = datetime.fromtimestamp(one.changed, UTC)
                 with ui.row().classes("result items-center"):
                     if one.has_report:
-                        ui.link(one.place, f"{self.desk.prefix}/report/{one.place}", new_tab=True)
+                        ui.link(one.place, f"/report/{one.place}", new_tab=True)
                     else:
                         ui.label(f"{one.place} (no page; `marketsim report` writes it)")
                     ui.label(f"{one.kind}, {changed:%Y-%m-%d %H:%M} UTC").classes("when")

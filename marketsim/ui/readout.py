@@ -56,6 +56,8 @@ def _state(run: LiveRun) -> str:
         return f"finished, {run.manifest['counts']['trades']:,} trades, {run.manifest['path']}"
     if run.state in ("failed", "stopped"):
         return f"{run.state}: {run.said}" if run.state == "failed" else run.said
+    if run.state == "stopping":
+        return "stopping"
     if run.state == "starting":
         return f"starting: {run.said or 'reading the world'}"
     seconds = NS_PER_SECOND
@@ -69,6 +71,7 @@ class Readout:
         self._drawn: tuple[Any, ...] = ()
         self._market = ""
         self._bars = [Progress("run"), Progress("twin")]
+        self._hint = ui.label("Press run: prices, leverage, NAV and resets are drawn here as they go on.").classes("title")
         self._markets = ui.select([], label="market").classes("market").props("dense")
         self._markets.on_value_change(lambda event: self._turn_to(event.value))
         self._markets.visible = False
@@ -115,7 +118,7 @@ class Readout:
             self._markets.set_options(markets, value=self._market)
         self._markets.visible = len(markets) > 1
         market, frame = self._market, self._frame
-        self._tables.visible = bool(markets)
+        self._tables.visible, self._hint.visible = bool(markets), False
         resets = [reset["t_ns"] for reset in run.resets()]
         self._put("price", charts.chart(frame, frame.currency, charts.price_lines(market, run, twin), resets))
         self._put("leverage", charts.chart(frame, "", charts.token_lines("leverage", run, twin), resets))

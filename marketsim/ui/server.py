@@ -44,7 +44,7 @@ def serve(files: Sequence[str], out: Path, port: int | None, announce: Callable[
         from marketsim.ui.page import Desk
 
         token, number = secrets.token_urlsafe(TOKEN_BYTES), listener.getsockname()[1]
-        desk = Desk(list(files), out, f"/{token}")
+        desk = Desk(list(files), out)
         config = uvicorn.Config(
             Guard(_application(desk), token, number),
             log_level="warning",
