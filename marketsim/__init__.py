@@ -57,7 +57,7 @@ def run(
     `run_id` of its own, by their names or by `agents_id`, which a lambda needs, and its `agents.json` has what they
     recorded. `cell`, `replication` and `arm` name one run of the scenario's study, which is made exactly as `sweep`
     makes it; `arm` may be any kind of arm too. `live(table, row)` is called with each row of the slower tables (not
-    trades, orders, quotes by change) as it is recorded, about four times a second. Raises `ScenarioError` with every problem of the scenario.
+    trades, orders, or quotes by change) as it is recorded. Raises `ScenarioError` with every problem of the scenario.
 
     >>> done = marketsim.run("marketsim:quickstart", seed=7, set={"tokens.BTC3L.aum": "6 MUSDT"}, report=False)
     >>> done.manifest["status"], done.table("rebalances")["token"].to_list()

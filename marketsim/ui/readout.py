@@ -13,6 +13,7 @@ from marketsim.ui.live_run import LiveRun
 from marketsim.ui.observations import Observations
 from marketsim.units import NS_PER_SECOND, format_duration
 
+HINT = "Press run: price, leverage, NAV and resets are drawn here as it goes on."
 CHARTS = {
     "price": "price",
     "difference": "difference: run less twin",
@@ -71,7 +72,7 @@ class Readout:
         self._drawn: tuple[Any, ...] = ()
         self._market = ""
         self._bars = [Progress("run"), Progress("twin")]
-        self._hint = ui.label("Press run: prices, leverage, NAV and resets are drawn here as they go on.").classes("title")
+        self._hint = ui.label(HINT).classes("title")
         self._markets = ui.select([], label="market").classes("market").props("dense")
         self._markets.on_value_change(lambda event: self._turn_to(event.value))
         self._markets.visible = False

@@ -136,6 +136,7 @@ def test_options_of_run_reach_the_run(scenario: Path, monkeypatch: pytest.Monkey
         "report": False,
         "again": True,
         "time_limit": "10min",
+        "live": None,
         "cell": 1,
         "replication": 2,
         "arm": "off",

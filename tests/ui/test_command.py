@@ -68,8 +68,8 @@ def test_live_lines_are_the_rows_of_the_tables_and_change_nothing(tmp_path: Path
     ended = command("run", str(file), "--live", "--no-report", "--out", str(tmp_path / "live"))
     assert ended.exit_code == 0, ended.stderr
     lines: list[dict[str, Any]] = [json.loads(line) for line in ended.stdout.splitlines()]
-    told = {table: [line["row"] for line in lines if line.get("table") == table] for table in ("marks", "tokens")}
-    told |= {table: [line["row"] for line in lines if line.get("table") == table] for table in ("children", "rebalances")}
+    tables = ("marks", "tokens", "children", "rebalances")
+    told = {table: [line["row"] for line in lines if line.get("table") == table] for table in tables}
     run = Run(lines[-1]["path"])
     for table, rows in told.items():
         assert rows == run.table(table).to_dicts()

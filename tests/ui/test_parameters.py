@@ -58,7 +58,15 @@ def test_a_slider_stands_where_its_text_does_and_says_that_text_again(quickstart
     assert found(quickstart)["seed"].steps == 0
 
 
-@pytest.mark.parametrize("name", ["quickstart@1", "btc-perp@2", "crowded-reset@1", "loop-theory"])
+def refusal(name: str, path: str, text: str) -> str:
+    try:
+        load(f"marketsim:{name}", set=[as_option(path, text)])
+    except ScenarioError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", ["quickstart@1", "btc-perp@2"])
 def test_every_step_of_every_slider_is_a_value_of_the_language(name: str) -> None:
     world = load(f"marketsim:{name}")
     for each in found(world).values():
@@ -66,10 +74,7 @@ def test_every_step_of_every_slider_is_a_value_of_the_language(name: str) -> Non
         quantities = [read_quantity(text, each.known) for text in texts]
         assert {quantity and quantity.kind for quantity in quantities} <= {each.quantity.kind}
         for text in texts[:: max(1, len(texts) // 3)]:
-            try:
-                load(f"marketsim:{name}", set=[as_option(each.path, text)])
-            except ScenarioError as error:  # it may not fit the rest of the world; as a text it is right
-                assert "due here" not in str(error)
+            assert "due here" not in refusal(name, each.path, text)  # it may not fit the world; as a text it is right
 
 
 def test_money_is_written_as_people_write_it() -> None:
