@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marketsim.ui.observations import Observations, Point, log_gap_bps
-from marketsim.units import NS_PER_SECOND, format_duration
+from marketsim.ui.observations import Observations, Point, Row, log_gap_bps
+from marketsim.units import ATOMS_PER_UNIT, NS_PER_SECOND, format_duration
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Told apart by the colour-blind (Okabe and Ito 2008), on white and on black."""
 GREY = "#7f858c"
-MOST_POINTS = 1_000
+MOST_POINTS = 500
 TIMES = {"day": "{MMM} {d}", "hour": "{HH}:{mm}", "minute": "{HH}:{mm}", "second": "{HH}:{mm}:{ss}"}
 NS_PER_MS = 1_000_000
 
@@ -123,25 +123,31 @@ def difference_lines(market: str, run: Observations, twin: Observations) -> list
 
 
 def figures(run: Observations, twin: Observations | None) -> list[dict[str, str]]:
-    """The latest figures, one a row: of the run, of the twin, and run less twin."""
-    rows = []
+    """The latest figures that both have, one a row: of the run, of the twin, and run less twin, all of one instant."""
+    both = (run, twin)
+    until_ns = min(seen.until_ns for seen in both if seen is not None)
+    face = format_duration(until_ns // NS_PER_SECOND * NS_PER_SECOND)
+    rows = [{"name": "from the start", "run": face, "twin": face if twin is not None else "", "difference": ""}]
     for market in run.marks:
         for column, name in (("mid_price", "mid"), ("mark_price", "mark"), ("index_price", "index")):
-            rows.append(_figure(f"{name} of {market}", [_last(o, "marks", market, column) for o in (run, twin)], 2))
+            values = [_latest([] if seen is None else seen.marks.get(market, []), column, until_ns) for seen in both]
+            rows.append(_figure(f"{name} of {market}", values, 2))
     for token in run.tokens:
         for column, name, digits in (("nav", "NAV", 4), ("leverage", "leverage", 4), ("equity_atoms", "equity", 2)):
-            values = [_last(o, "tokens", token, column) for o in (run, twin)]
+            values = [_latest([] if seen is None else seen.tokens.get(token, []), column, until_ns) for seen in both]
             if column == "equity_atoms":
-                values = [None if value is None else value / 1e8 for value in values]
+                values = [None if value is None else value / ATOMS_PER_UNIT for value in values]
             rows.append(_figure(f"{name} of {token}", values, digits))
-    resets = [None if o is None else float(len(o.resets())) for o in (run, twin)]
-    liquidations = [None if o is None else float(o.liquidations) for o in (run, twin)]
-    return [*rows, _figure("orders of resets", resets, 0), _figure("liquidations", liquidations, 0)]
+    for name, times in (("orders of resets", Observations.reset_times), ("liquidations", Observations.liquidated)):
+        counts = [None if seen is None else float(sum(t <= until_ns for t in times(seen))) for seen in both]
+        rows.append(_figure(name, counts, 0))
+    return rows
 
 
-def _last(seen: Observations | None, table: str, name: str, column: str) -> float | None:
-    rows = getattr(seen, table).get(name, ()) if seen is not None else ()
-    return rows[-1][column] if rows else None
+def _latest(rows: Sequence[Row], column: str, until_ns: int) -> float | None:
+    """The value of the last row at an instant or before it."""
+    row = next((row for row in reversed(rows) if row["t_ns"] <= until_ns), None)
+    return None if row is None else row[column]
 
 
 def _figure(name: str, values: Sequence[float | None], digits: int) -> dict[str, str]:

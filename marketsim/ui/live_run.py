@@ -31,13 +31,15 @@ class RunOrder:
     options: tuple[str, ...]
     out: Path
     arm: str | None = None
+    again: bool = False
 
     @property
     def arguments(self) -> list[str]:
         """The arguments of `marketsim`."""
         said = ["run", self.scenario, "--out", str(self.out)]
         said += [word for option in self.options for word in ("--set", option)]
-        return said + (["--arm", self.arm] if self.arm is not None else [])
+        said += ["--arm", self.arm] if self.arm is not None else []
+        return [*said, "--again"] if self.again else said
 
 
 @dataclass

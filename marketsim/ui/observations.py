@@ -20,13 +20,14 @@ Point = tuple[int, float | None]
 
 @dataclass
 class Observations:
-    """Rows by market and by token, resets by token and order, how many liquidations."""
+    """Rows by market and by token, resets by their orders, instants of liquidations [ns]."""
 
     marks: dict[str, list[Row]] = field(default_factory=dict)
     tokens: dict[str, list[Row]] = field(default_factory=dict)
     rebalances: dict[int, Row] = field(default_factory=dict)
     children: dict[int, list[Row]] = field(default_factory=dict)
-    liquidations: int = 0
+    liquidations: list[int] = field(default_factory=list)
+    until_ns: int = 0
 
     def add(self, table: str, row: Row) -> None:
         """Take in one row."""
@@ -39,7 +40,9 @@ class Observations:
         elif table == "children" and row["purpose"] == "rebalance":
             self.children.setdefault(row["parent"], []).append(row)
         elif table == "liquidations":
-            self.liquidations += 1
+            self.liquidations.append(row["t_ns"])
+        if table in ("marks", "tokens"):
+            self.until_ns = max(self.until_ns, row["t_ns"])
 
     def resets(self) -> list[dict[str, Any]]:
         """Every reset so far: token, market, first and last instant [ns], lots traded; the rest once its row is there.
@@ -49,6 +52,14 @@ class Observations:
         found = [_under_way(rows) for order, rows in self.children.items() if order not in self.rebalances]
         found += [_of_row(row) for row in self.rebalances.values()]
         return sorted(found, key=lambda reset: (reset["t_ns"], reset["token"]))
+
+    def reset_times(self) -> list[int]:
+        """The instant of every order of a reset: its first fill, or its decision [ns]."""
+        return [reset["t_ns"] for reset in self.resets()]
+
+    def liquidated(self) -> list[int]:
+        """The instant of every liquidation [ns]."""
+        return self.liquidations
 
     def prices(self, market: str, column: str) -> list[Point]:
         """A price of a market, in the quote currency."""

@@ -18,7 +18,7 @@ from marketsim.ui.readout import Readout
 from marketsim.ui.results import stored_results
 from marketsim.ui.world import ARMS, WorldInHand
 
-REFRESH_EVERY_S = 0.4
+REFRESH_EVERY_S = 0.5
 STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
 
@@ -65,6 +65,7 @@ class Page:
                 self._end = ui.button("stop", on_click=self.stop).props("outline no-caps")
                 self._with_twin = ui.checkbox("with a twin:", value=True)
                 self._arm = ui.select(list(ARMS), value=ARMS[0]).props('dense aria-label="arm of the twin"')
+                self._again = ui.checkbox("again").tooltip("replace a run that is there already")
                 self._save = ui.button("save YAML", on_click=self.save).props("outline no-caps")
             self._command = ui.label().classes("command")
             self._readout = Readout()
@@ -112,7 +113,7 @@ class Page:
 
     def _order(self, arm: str | None = None) -> RunOrder:
         options = self.world.options if arm is None else self.world.twin_options()
-        return RunOrder(self.world.reference, options, self.desk.out, arm)
+        return RunOrder(self.world.reference, options, self.desk.out, arm, bool(self._again.value))
 
     def _settle(self) -> None:
         """Let be pressed what can be, and say the command."""

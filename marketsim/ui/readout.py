@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 from nicegui import ui
@@ -13,6 +14,8 @@ from marketsim.ui.live_run import LiveRun
 from marketsim.ui.observations import Observations
 from marketsim.units import NS_PER_SECOND, format_duration
 
+REST = 8
+"""So many times as long as drawing took, nothing is drawn: the page stays quick on a busy machine."""
 HINT = "Press run: price, leverage, NAV and resets are drawn here as it goes on."
 CHARTS = {
     "price": "price",
@@ -70,6 +73,7 @@ class Readout:
 
     def __init__(self) -> None:
         self._drawn: tuple[Any, ...] = ()
+        self._next_s = 0.0
         self._market = ""
         self._bars = [Progress("run"), Progress("twin")]
         self._hint = ui.label(HINT).classes("title")
@@ -93,7 +97,7 @@ class Readout:
 
     def follow(self, run: LiveRun, twin: LiveRun | None, frame: Frame) -> None:
         """Turn to other runs."""
-        self._run, self._twin, self._frame, self._drawn = run, twin, frame, ()
+        self._run, self._twin, self._frame, self._drawn, self._next_s = run, twin, frame, (), 0.0
         self.refresh()
 
     def refresh(self) -> None:
@@ -103,9 +107,11 @@ class Readout:
         if self._run is None:
             return
         now = (self._market, *(_extent(run) for run in (self._run, self._twin)))
-        if now != self._drawn:
+        began_s = monotonic()
+        if now != self._drawn and began_s >= self._next_s:
             self._drawn = now
             self._draw(self._run.seen, self._twin.seen if self._twin is not None else None)
+            self._next_s = monotonic() + REST * (monotonic() - began_s)
 
     def _turn_to(self, market: str | None) -> None:
         self._market = market or ""
@@ -120,7 +126,7 @@ class Readout:
         self._markets.visible = len(markets) > 1
         market, frame = self._market, self._frame
         self._tables.visible, self._hint.visible = bool(markets), False
-        resets = [reset["t_ns"] for reset in run.resets()]
+        resets = sorted(set(run.reset_times()))
         self._put("price", charts.chart(frame, frame.currency, charts.price_lines(market, run, twin), resets))
         self._put("leverage", charts.chart(frame, "", charts.token_lines("leverage", run, twin), resets))
         self._put("nav", charts.chart(frame, frame.currency, charts.token_lines("nav", run, twin), resets))

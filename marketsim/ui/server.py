@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TOKEN_BYTES = 32
 CLOSING_S = 1
 """How long open pages are waited for when the server ends."""
+RECONNECT_S = 30.0
+"""How long a page that is not heard of is waited for, before its runs are ended; a busy machine needs some of it."""
 REPORT_POLICY = (
     "sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
@@ -107,7 +109,7 @@ def _application(desk: Desk) -> FastAPI:
         root=lambda: Page(desk),
         title="marketsim",
         tailwind=False,
-        reconnect_timeout=5.0,
+        reconnect_timeout=RECONNECT_S,
         show_welcome_message=False,
     )
     return outer

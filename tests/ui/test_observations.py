@@ -54,13 +54,28 @@ def test_figures_are_the_last_rows_of_run_and_twin_and_what_lies_between() -> No
     twin.add("marks", {**MARK, "t_ns": 10, "mid_price": None})
     for seen, nav in ((run, 101.5), (twin, 101.0)):
         seen.add("tokens", {"token": "UP", "nav": nav, "leverage": 3.0, "equity_atoms": 250_000_000, "t_ns": 10})
-    run.add("liquidations", {})
+    for t_ns in (9, 10, 11):
+        run.add("liquidations", {"t_ns": t_ns})
     rows = {row["name"]: (row["run"], row["twin"], row["difference"]) for row in charts.figures(run, twin)}
     assert rows["mid of BTC-PERP"] == ("1,234.50", "", "")
     assert rows["NAV of UP"] == ("101.5000", "101.0000", "+0.5000")
     assert rows["equity of UP"] == ("2.50", "2.50", "+0.00")
-    assert rows["liquidations"] == ("1", "0", "+1")
+    assert rows["liquidations"] == ("2", "0", "+2")
     assert [row["twin"] for row in charts.figures(run, None)] == [""] * len(rows)
+
+
+def test_figures_of_a_run_that_is_ahead_are_those_of_the_instant_that_its_twin_has_reached() -> None:
+    run, twin = Observations(), Observations()
+    for t_ns, mid in ((0, 100.0), (60 * 10**9, 101.0), (120 * 10**9, 150.0)):
+        run.add("marks", {**MARK, "t_ns": t_ns, "mid_price": mid})
+    twin.add("marks", {**MARK, "t_ns": 60 * 10**9, "mid_price": 100.5})
+    instant, mid_row = charts.figures(run, twin)[:2]
+    assert (instant["run"], mid_row["run"], mid_row["twin"], mid_row["difference"]) == (
+        "1min",
+        "101.00",
+        "100.50",
+        "+0.50",
+    )
 
 
 def test_reset_rows_are_said_newest_first() -> None:
@@ -75,7 +90,7 @@ def test_reset_rows_are_said_newest_first() -> None:
 def test_a_long_line_is_thinned_and_keeps_its_ends() -> None:
     points = [(t, float(t)) for t in range(12_345)]
     kept = charts.thinned(points)
-    assert len(kept) <= 1_001
+    assert len(kept) <= 501
     assert (kept[0], kept[-1]) == (points[0], points[-1])
     assert charts.thinned(points[:3]) == points[:3]
     assert charts.thinned([]) == []

@@ -198,11 +198,12 @@ def test_a_run_and_its_twin_show_the_numbers_of_their_tables(served: Served, bro
     run, twin = watched.runs_to_its_end("run", "twin")
     assert (run.manifest["arm"], twin.manifest["arm"]) == ("factual", "frictionless")
     assert run.manifest["seed"] == twin.manifest["seed"]
-    expect(watched.page.locator(".figures tbody tr")).to_have_count(8)
+    expect(watched.page.locator(".figures tbody tr")).to_have_count(9)
     shown = {row[0]: row[1:] for row in watched.table("figures")}
     for number, one in enumerate((run, twin)):
         mark, token = one.table("marks").row(-1, named=True), one.table("tokens").row(-1, named=True)
         expected = {
+            "from the start": "2h",
             "mid of BTC-PERP": f"{mark['mid_price']:,.2f}",
             "mark of BTC-PERP": f"{mark['mark_price']:,.2f}",
             "index of BTC-PERP": f"{mark['index_price']:,.2f}",
@@ -291,7 +292,7 @@ def test_a_long_run_is_shown_as_it_goes_and_stop_leaves_nothing(served: Served, 
     watched.button("run").click()
     words = watched.page.locator('[data-run="run"] .words')
     expect(words).to_contain_text("of 3d", timeout=PATIENCE_MS)
-    first = watched.table("figures")[0][1]
+    first = watched.table("figures")[0][1]  # how far it is
     expect(watched.page.locator(".figures tbody tr td").nth(1)).not_to_have_text(first, timeout=PATIENCE_MS)
     assert children_of(served.process.pid) != []
     watched.button("stop").click()
