@@ -96,7 +96,8 @@ class WorldControls:
     def _show(self) -> None:
         """Say what is wrong at the values where it is wrong, and the rest on top."""
         world = self.world
-        self._title.text = world.scenario.title if world.scenario is not None else ""
+        if world.scenario is not None:
+            self._title.text = world.scenario.title
         for path, text in self._inputs.items():
             text.error = "; ".join(world.problems[path]) if path in world.problems else None
         self._problems.clear()

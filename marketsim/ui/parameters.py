@@ -92,7 +92,7 @@ class Parameter:
     def step_of(self, text: str) -> int | None:
         """The step nearest to a text that was typed; None where it is no quantity of this kind, or has no step."""
         found = read_quantity(text, self.known)
-        if found is None or found.kind != self.quantity.kind or not self.steps:
+        if found is None or found.dimension != self.quantity.dimension or not self.steps:
             return None
         amount = min(max(float(found.amount), self.lo), self.hi)
         if self.is_log:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import os
+import resource
 import secrets
 import shutil
 import signal
@@ -131,9 +133,9 @@ class Watched:
             self.asked_elsewhere.append(url)
 
 
-def opening_s(out: Path, browser: Browser) -> float:
-    """From the command to a page whose button can be pressed [s]."""
-    began = time.perf_counter()
+def opening_s(out: Path, browser: Browser) -> tuple[float, float]:
+    """From the command to a page whose button can be pressed [s], and the processor time the command took [s]."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     served = start(out)
     try:
         watched = Watched(browser, served)
@@ -141,13 +143,17 @@ def opening_s(out: Path, browser: Browser) -> float:
         watched.close()
     finally:
         served.end(signal.SIGKILL)
-    return took_s
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def test_it_opens_in_under_five_seconds(tmp_path: Path, browser: Browser, say: Callable[[str], None]) -> None:
-    took_s = [opening_s(tmp_path / "results", browser) for _ in range(3)]  # the least: other work here counts in all
-    say(f"opened in {', '.join(f'{s:.1f}' for s in took_s)} s")
-    assert min(took_s) < OPENS_WITHIN_S
+    """By the clock where nothing else runs; on a busy machine by processor time, with two seconds left for Chromium."""
+    opened = [opening_s(tmp_path / "results", browser) for _ in range(3)]
+    is_busy = os.getloadavg()[0] > (os.cpu_count() or 1)
+    say("opened in " + ", ".join(f"{clock:.1f} s ({processor:.1f} s of a core)" for clock, processor in opened))
+    assert min(processor for _, processor in opened) < OPENS_WITHIN_S - 2
+    assert is_busy or min(clock for clock, _ in opened) < OPENS_WITHIN_S
 
 
 def asked(served: Served, path: str, **headers: str) -> int:
