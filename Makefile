@@ -46,7 +46,7 @@ format: $(READY)
 
 # Made with uv only; it names no index and no host, and one version of a thing serves every Python.
 lock:
-	uv pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --extra dev --extra analysis --extra dataset --extra figures \
+	uv pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --extra dev --extra analysis --extra dataset --extra figures --extra ui \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 	    pyproject.toml --output-file requirements.lock
 

@@ -45,6 +45,7 @@ def run(
     cell: int | None = None,
     replication: int | None = None,
     arm: str | None = None,
+    live: Callable[[str, Mapping[str, Any]], None] | None = None,
 ) -> RunResult:
     """Run one scenario and return its run directory; a run that is already there is returned as it stands.
 
@@ -55,7 +56,8 @@ def run(
     time starts, to make agents of your own (`[lambda model: Predator(model, capital="1 MUSDT")]`); such a run has a
     `run_id` of its own, by their names or by `agents_id`, which a lambda needs, and its `agents.json` has what they
     recorded. `cell`, `replication` and `arm` name one run of the scenario's study, which is made exactly as `sweep`
-    makes it; `arm` may be any kind of arm too. Raises `ScenarioError` with every problem of the scenario.
+    makes it; `arm` may be any kind of arm too. `live(table, row)` is called with each row of the slower tables (not
+    trades, orders, or quotes by change) as it is recorded. Raises `ScenarioError` with every problem of the scenario.
 
     >>> done = marketsim.run("marketsim:quickstart", seed=7, set={"tokens.BTC3L.aum": "6 MUSDT"}, report=False)
     >>> done.manifest["status"], done.table("rebalances")["token"].to_list()
@@ -84,6 +86,7 @@ def run(
         progress=progress,
         time_limit=None if time_limit is None else duration_ns(time_limit),
         agents=own_agents(agents, agents_id),
+        live=live,
     )
 
 

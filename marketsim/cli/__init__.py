@@ -2,11 +2,10 @@
 
 Nothing is decided here. Lives here: the group and its one way out (`group`), what several commands take and print
 (`options`, `output`), and the commands, by what they are about (`runs`, `facts`, `figures`, `studies`, `scenarios`,
-`dataset`, `machine`, and `announced` for those that do not exist yet). Rooms are imported inside the commands, so that
-`--help` imports click and nothing else.
+`dataset`, `machine`). Rooms are imported inside the commands, so that `--help` imports click and nothing else.
 """
 
-from marketsim.cli import announced, dataset, facts, figures, machine, runs, scenarios, studies
+from marketsim.cli import dataset, facts, figures, machine, runs, scenarios, studies
 from marketsim.cli.group import main
 
 __all__ = ["main"]
@@ -29,6 +28,6 @@ for _command in (
     machine.bench,
     machine.doctor,
     figures.figures,
-    *announced.COMMANDS,
+    machine.ui,
 ):
     main.add_command(_command)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
-from marketsim.cli.options import json_flag
+from marketsim.cli.options import ScenarioParameter, json_flag, out_option
 from marketsim.cli.output import print_json, say
 
 
@@ -47,3 +48,25 @@ def doctor(as_json: bool) -> None:
     if found["missing"]:
         say(f"error: missing: {', '.join(found['missing'])}", err=True)
         sys.exit(EnvironmentLackError.exit_code)
+
+
+@click.command()
+@click.argument("scenarios", metavar="[SCENARIO...]", nargs=-1, type=ScenarioParameter())
+@out_option
+@click.option("--port", type=click.IntRange(1, 65_535), metavar="N", help="The port; absent, any that is free.")
+@json_flag
+def ui(scenarios: tuple[Path | str, ...], out: Path, port: int | None, as_json: bool) -> None:
+    """Serve the interactive page on this machine alone.
+
+    It opens with the SCENARIO that is given; the shipped ones are there beside it. Ctrl-C ends it and what it runs.
+    """
+    from marketsim.ui.server import serve
+
+    def announce(address: str) -> None:
+        if as_json:
+            print_json({"address": address})
+        else:
+            say(f"open {address}")
+            say("Ctrl-C ends it; nobody without this address can use it", err=True)
+
+    serve([str(scenario) for scenario in scenarios], out, port, announce)

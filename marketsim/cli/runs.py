@@ -23,6 +23,7 @@ _WHOSE = ("stored", "made again")
 @click.option("--replication", type=click.IntRange(min=0), metavar="N", help="Which draws, from 0.")
 @click.option("--arm", metavar="ARM", help="The arm of the study it is, or any kind of arm.")
 @click.option("--quiet", is_flag=True, help="No progress; only the path of the run directory.")
+@click.option("--live", is_flag=True, help="JSON lines on stdout: rows as they are recorded, progress, then as --json.")
 @click.option("--no-report", is_flag=True, help="Write no report.html.")
 @click.option("--again", is_flag=True, help="Replace what is there.")
 @click.option("--time-limit", metavar="DURATION", callback=wall_time, help="Stop after so much wall time (10min).")
@@ -33,6 +34,7 @@ def run(
     out: Path,
     as_json: bool,
     quiet: bool,
+    live: bool,
     no_report: bool,
     again: bool,
     time_limit: str | None,
@@ -43,12 +45,13 @@ def run(
     With --cell, --replication and --arm exactly that run of its study is made.
     """
     import marketsim
+    from marketsim.cli.live import LiveLines
     from marketsim.progress import RunProgress
 
+    lines = LiveLines()
     world = marketsim.load(scenario, set=overrides, seed=seed)
     if not quiet:
         _print_which(world, of_study)
-    if not quiet:
         print_notices(world.notices)
     with RunProgress(quiet=quiet) as progress:
         result = marketsim.run(
@@ -56,12 +59,13 @@ def run(
             out=out,
             again=again,
             report=not no_report,
-            progress=progress,
+            progress=lines.progress if live else progress,
+            live=lines.row if live else None,
             time_limit=time_limit,
             **of_study,
         )
     path, manifest = Path(result.path), result.manifest
-    if as_json:
+    if as_json or live:
         print_json({**manifest, "path": str(path)})
     elif quiet:
         say(path)

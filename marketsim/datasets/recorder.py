@@ -17,6 +17,9 @@ from marketsim.datasets.writer import TableSummary, TableWriter
 from marketsim.errors import ResultError
 
 _ROWS_AT_ONCE = 4_096
+RowHook = Callable[[str, Mapping[str, Any]], None]
+"""Called with (table, row) for each single row, as it is recorded."""
+
 _BLOCK_ROWS = 16_384  # log records converted at once: their columns stay in the processor's cache
 
 
@@ -41,10 +44,14 @@ class Recorder:
     """Writes the tables of one run to `<directory>/tables/`; every table given becomes one file, possibly empty.
 
     `append` takes columns, `rows` takes single rows of the slower tables, `log` takes the kernel's records. All of it
-    is written by one background thread in the order given; its failures are raised by the next call.
+    is written by one background thread in the order given; its failures are raised by the next call. live: is told of
+    the single rows too.
     """
 
-    def __init__(self, directory: Path, tables: Iterable[str | Table] = TABLES.values()) -> None:
+    def __init__(
+        self, directory: Path, tables: Iterable[str | Table] = TABLES.values(), live: RowHook | None = None
+    ) -> None:
+        self.live = live
         self._drain = Drain()
         folder = directory / "tables"
         with storing(folder):
@@ -79,6 +86,8 @@ class Recorder:
                     f"allowed: {', '.join(sorted(names))}"
                 )
             waiting.append(row)
+            if self.live is not None:
+                self.live(table, row)
         if len(waiting) >= _ROWS_AT_ONCE:
             self._flush(table)
 

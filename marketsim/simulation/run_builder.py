@@ -11,7 +11,7 @@ from typing import Any
 
 from marketsim.datasets import provenance
 from marketsim.datasets.integrity import MANIFEST, damage, sealed
-from marketsim.datasets.recorder import Recorder
+from marketsim.datasets.recorder import Recorder, RowHook
 from marketsim.datasets.run import Run
 from marketsim.datasets.store import Found, RunDirectory, find_run
 from marketsim.datasets.writer import TableSummary
@@ -135,18 +135,22 @@ class RunBuilder:
         progress: ProgressHook | None = None,
         limit: int | None = None,
         compile_s: float = 0.0,
+        live: RowHook | None = None,
     ) -> RunResult:
         """Run a model to its end and write its directory; the model is closed. limit: wall time [ns].
 
         crowding: called with the directory before it gets its place; report: afterwards, when nothing of the run can be
-        lost any more; where it fails the error says so. compile_s: counts as wall time of the run.
+        lost any more; where it fails the error says so. compile_s: counts as wall time of the run. live: told of each
+        row of the slower tables.
         """
         started = _Start(compile_s)
         with RunDirectory.create(self.folder.parent, self.folder.name, self.run_id, again=self.again) as directory:
             write_scenario(self.scenario.of_a_run(), self.block, directory.path)
             model = open_model()
             try:
-                manifest = self._recorded(model, directory.path, started, progress, limit)
+                manifest = self._recorded(
+                    model, Recorder(directory.path, live=live), directory.path, started, progress, limit
+                )
             finally:
                 model.close()
             if crowding is not None and manifest["status"] == "ok":
@@ -158,12 +162,17 @@ class RunBuilder:
         return RunResult(place)
 
     def _recorded(
-        self, model: MarketModel, folder: Path, started: _Start, progress: ProgressHook | None, limit: int | None
+        self,
+        model: MarketModel,
+        tables: Recorder,
+        folder: Path,
+        started: _Start,
+        progress: ProgressHook | None,
+        limit: int | None,
     ) -> dict[str, Any]:
         """Run a model to its end, write its tables, and return its manifest."""
         before = RunCounts(model) if self.window is not None else None
         self.agents.join(model)
-        tables = Recorder(folder)
         failure = run_to_end(model, ModelRecorder(model, tables), progress, limit)
         written = _close(tables, failure)
         self.agents.write(model, folder)

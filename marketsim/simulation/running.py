@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from marketsim.datasets.recorder import RowHook
 from marketsim.datasets.run import Run
 from marketsim.datasets.store import remove_stale
 from marketsim.errors import ResultError, UsageError
@@ -39,6 +40,7 @@ def run(
     source: Path | Scenario | None = None,
     identity: str | None = None,
     agents: OwnAgents = NO_AGENTS,
+    live: RowHook | None = None,
 ) -> RunResult:
     """Run one resolved scenario, with a researcher's own agents if there are any, into one run directory.
 
@@ -48,7 +50,8 @@ def run(
     arms send again, or the world of one; absent, the scenario's own is run for them. identity: scenario_sha256 of the
     world without the arm's `set`. crowding: the manifest's crowding block from the directory of a run. report: writes
     the page of a run directory, called before it gets its place. time_limit: wall time [ns]; a run that meets it is
-    kept as failed. A run that fails by itself leaves what it recorded and the reason; an interrupted one leaves
+    kept as failed. live: told of each row of the slower tables as it is recorded, which changes nothing in them. A run
+    that fails by itself leaves what it recorded and the reason; an interrupted one leaves
     nothing. Raises ResultError when another version of the code made the run that stands there.
     """
     declared = scenario.run or RunSpec()
@@ -79,6 +82,7 @@ def run(
             progress=progress,
             limit=time_limit,
             compile_s=compile_s,
+            live=live,
         )
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(*(stop.args or (_left(builder),))) from None

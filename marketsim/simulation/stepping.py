@@ -25,7 +25,7 @@ def run_to_end(
     """
     try:
         recorder.start()
-        _step(model, progress, limit)
+        _step(model, recorder, progress, limit)
         recorder.finish()
     except (UsageError, EnvironmentLackError):
         raise
@@ -38,7 +38,7 @@ def run_to_end(
     return None
 
 
-def _step(model: MarketModel, progress: ProgressHook | None, limit: int | None) -> None:
+def _step(model: MarketModel, recorder: ModelRecorder, progress: ProgressHook | None, limit: int | None) -> None:
     end = model.env.end_ns
     step = max(1, (end - model.env.now) // 1_000)
     began = perf_counter()
@@ -47,6 +47,8 @@ def _step(model: MarketModel, progress: ProgressHook | None, limit: int | None) 
         model.env.run(min(end, model.env.now + step))
         took = perf_counter() - before
         step = max(1_000_000, int(step * min(4.0, max(0.25, STEP_S / max(took, 1e-4)))))
+        if recorder.tables.live is not None:
+            recorder.take_journal()
         if progress is not None:
             progress(model.env.now, end, model.world.get("micro_events"))
         if limit is not None and (perf_counter() - began) * NS_PER_SECOND > limit:

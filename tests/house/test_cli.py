@@ -11,7 +11,6 @@ from click.testing import CliRunner, Result
 
 import marketsim
 from marketsim.cli import main
-from marketsim.cli.announced import LATER
 from marketsim.errors import EnvironmentLackError, KernelError, Problem, ResultError, ScenarioError
 
 MANIFEST = {
@@ -136,6 +135,7 @@ def test_options_of_run_reach_the_run(scenario: Path, monkeypatch: pytest.Monkey
         "report": False,
         "again": True,
         "time_limit": "10min",
+        "live": None,
         "cell": 1,
         "replication": 2,
         "arm": "off",
@@ -163,14 +163,6 @@ def test_wrong_usage_is_exit_code_2_without_a_traceback(arguments: list[str], sc
     assert ended.exit_code == 2, ended.output
     assert ended.stderr
     assert "Traceback" not in ended.output
-
-
-@pytest.mark.parametrize("name", LATER)
-def test_what_is_announced_refuses_by_name(name: str) -> None:
-    ended = command(name, "anything", "--workers", "2")
-    assert ended.exit_code == 2
-    refusal = f"error: `marketsim {name}` is not in version {marketsim.__version__}; there are run"
-    assert ended.stderr.startswith(refusal)
 
 
 def test_help_names_every_command_of_the_contract() -> None:

@@ -58,7 +58,7 @@ class ModelRecorder:
     def flush(self) -> None:
         """Hand over logs and journal."""
         self._logs.take()
-        self._take_journal()
+        self.take_journal()
 
     def _cadences(self) -> Iterator[tuple[str, int]]:
         """The tables that are written at an interval, with it [ns], in the order in which one instant writes them."""
@@ -98,10 +98,11 @@ class ModelRecorder:
     def _write_flows(self, t_ns: int) -> None:
         """Write the flows since the last cut, after the journal's: those are older."""
         flows = accounts.take_flows(self.model, t_ns)
-        self._take_journal()
+        self.take_journal()
         self.tables.rows("ledger", flows)
 
-    def _take_journal(self) -> None:
+    def take_journal(self) -> None:
+        """Hand over the journal; when it is handed over moves no row of any table."""
         for table, rows in self.model.journal.take().items():
             self.tables.rows(table, rows)
             if table == "primary":
