@@ -1,21 +1,22 @@
-"""`python -m marketsim.site docs DIR` builds the documentation, `python -m marketsim.site gallery DIR` the gallery."""
+"""`python -m marketsim.site docs DIR` builds the documentation, `.. gallery DIR [NAME ..]` the gallery."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from marketsim.errors import MarketsimError
 from marketsim.site.build import build_site
 
 
-def main(what: str, folder: Path) -> int:
-    """Build one of the two; the exit code."""
+def main(what: str, folder: Path, names: Sequence[str]) -> int:
+    """Build one of the two, of the gallery those names alone where there are some; the exit code."""
     try:
         if what == "gallery":
             from marketsim.site.gallery import build_gallery
 
-            sys.stdout.write(f"{build_gallery(folder)}\n")
+            sys.stdout.write(f"{build_gallery(folder, names)}\n")
         else:
             sys.stdout.write(f"{build_site(folder)}\n")
     except MarketsimError as error:
@@ -25,4 +26,4 @@ def main(what: str, folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:]))

@@ -10,7 +10,6 @@ project_copyright = "the marketsim authors, Apache-2.0"
 version = release = importlib.metadata.version("marketsim-lab")
 
 extensions = ["myst_parser", "marketsim.site.diagrams"]
-root_doc = "marketsim/docs/index"
 source_suffix = {".md": "markdown"}
 suppress_warnings: list[str] = []
 nitpicky = True

@@ -19,7 +19,7 @@ class Diagram(SphinxDirective):
     """A fenced block ```mermaid."""
 
     has_content = True
-    option_spec: ClassVar[dict[str, Any]] = {"alt": directives.unchanged}  # type: ignore[assignment]
+    option_spec: ClassVar[dict[str, Any]] = {"alt": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
         """The picture, on white in light and dark, which scrolls where it is wider than the page."""

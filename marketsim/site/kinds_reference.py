@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator, Sequence
+from inspect import cleandoc
 from typing import Any
 
 from marketsim.analysis.claims.family import CLAIMS
@@ -11,27 +11,16 @@ from marketsim.analysis.measures.family import MEASURES
 from marketsim.analysis.measures.register import listing as measures
 from marketsim.kinds import Family, families
 from marketsim.scenario.registry import listing
-from marketsim.site.spec_tables import keys_table, shape_of, title
+from marketsim.site.spec_tables import keys_table, linked, title
 from marketsim.spec import Spec
 
 _INTRODUCTION = """\
 # Kinds, measures, presets
 
-Every word that a scenario chooses by, written from the code when this site was built: what it does, its keys with what they
-take, what is allowed and their defaults, and the module it stands in. A default of `none` means that the part is absent.
-`marketsim list` prints the same in short; plugins that are installed where the site is built are here too.
+Every word that a scenario chooses by, written from the code when this site was built: what it does, its keys with
+what they take, what is allowed and their defaults, and the module it stands in. A default of `none` means that the
+part is absent. `marketsim list` prints the same in short; plugins that are installed where the site is built are here.
 """
-
-
-@cache
-def kinds_by_class() -> Mapping[str, type[Spec]]:
-    """The kinds that have keys, by the name of their class."""
-    return {
-        kind.__name__: kind
-        for family in families().values()
-        for kind in family.kinds.values()
-        if issubclass(kind, Spec)
-    }
 
 
 def written() -> str:
@@ -55,9 +44,16 @@ def _family(family: Family[Any]) -> Iterator[str]:
     for word, kind in family.kinds.items():
         if issubclass(kind, Spec):
             yield f"(spec-{title(kind.__name__).lower()})="
-        yield from (f"### `{family.key or family.name}: {word}`", "", _docstring(kind), "", f"Source: `{kind.__module__}`", "")
+        yield from (
+            f"### `{family.key or family.name}: {word}`",
+            "",
+            _docstring(kind),
+            "",
+            f"Source: `{kind.__module__}`",
+            "",
+        )
         if issubclass(kind, Spec):
-            yield from keys_table(shape_of(kind.__name__), frozenset({family.key}))
+            yield from keys_table(kind.__name__, frozenset({family.key}))
     later = [word for word in family.announced if word not in family.kinds]
     if later:
         yield from (f"Not in this version, and refused by name: {', '.join(f'`{word}`' for word in later)}.", "")
@@ -69,12 +65,10 @@ def _claims() -> Iterator[str]:
 
 
 def _docstring(kind: type[Any]) -> str:
-    from inspect import cleandoc
-
-    return cleandoc(kind.__doc__ or "")
+    return linked(cleandoc(kind.__doc__ or ""))
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     yield from (f"| {' | '.join(head)} |", "|" + "---|" * len(head))
     for name, *rest in rows:
         yield f"| `{name}` | " + " | ".join(cell.replace("|", r"\|") for cell in rest) + " |"

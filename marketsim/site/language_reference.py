@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from marketsim.site.kinds_reference import kinds_by_class
-from marketsim.site.spec_tables import keys_table, schema, shape_of, title
+from marketsim.site.spec_tables import keys_table, linked, schema, shape_of, title, words_by_class
 
 _INTRODUCTION = """\
 # Keys of scenario files
 
-Every key of a resolved scenario, written from the schema (`marketsim schema`) when this site was built. Parts that are
-chosen by a word (a trader's `kind`, a `policy`) are on [another page](kinds.md); how files merge, what absent keys mean and what a world means
-is in the [contract](../contract.md#scenario-language). A default of `none` means that the part is absent; money in a default
-has the quote currency of its market. `marketsim show FILE` shows a whole scenario with every default written in.
+Every key of a resolved scenario, written from the schema (`marketsim schema`) when this site was built. Parts that
+are chosen by a word (a trader's `kind`, a `policy`) are on [another page](kinds.md); how files merge, what absent keys
+mean and what a world means is in the [contract](../contract.md#scenario-language). A default of `none` means that the
+part is absent; money in a default has the quote currency of its market. `marketsim show FILE` shows a whole scenario
+with every default written in.
 
 (spec-scenario)=
 ## The scenario
@@ -22,14 +22,14 @@ has the quote currency of its market. `marketsim show FILE` shows a whole scenar
 
 def written() -> str:
     """The page, in Markdown."""
-    lines = [_INTRODUCTION, *keys_table(schema())]
+    lines = [_INTRODUCTION, *keys_table("")]
     for name in _parts():
-        shape = shape_of(name)
-        lines += [f"(spec-{title(name).lower()})=", f"## {title(name)}", "", shape.get("description", ""), ""]
-        lines += keys_table(shape)
+        about = linked(shape_of(name).get("description", ""))
+        lines += [f"(spec-{title(name).lower()})=", f"## {title(name)}", "", about, ""]
+        lines += keys_table(name)
     return "\n".join(lines)
 
 
 def _parts() -> Iterator[str]:
     """Parts that are no kinds, by name."""
-    return (name for name in sorted(schema()["$defs"]) if name not in kinds_by_class())
+    return (name for name in sorted(schema()["$defs"]) if name not in words_by_class())

@@ -1,4 +1,4 @@
-"""The pages of a checkout laid out for Sphinx: the same tree, so that a link that is right on a page is right on the site."""
+"""The pages of a checkout laid out for Sphinx, in the same tree, so that links are right on both."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 
 
 def lay_out(root: Path, source: Path) -> None:
-    """Copy a checkout's pages, and the files they link to, into an empty folder, and write the reference beside them."""
+    """Copy a checkout's pages, and the files they link to, into an empty folder; write the reference beside them."""
     pages = [root / "README.md"]
     pages += [page for room in ROOMS for page in sorted((root / room).rglob("*.md")) if _belongs(page, root)]
     for page in pages:

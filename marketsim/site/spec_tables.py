@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
+from marketsim.kinds import families
+from marketsim.scenario.registry import default_as_written
 from marketsim.scenario.schema import Scenario
+from marketsim.spec import Spec
 
 Shape = Mapping[str, Any]
 """A part of a JSON Schema."""
 
+_PAGE = re.compile(r"(?<![\w/])docs/([\w/-]+\.md#[\w-]+)")
 UNITS = {"type": "a number", "integer": "a whole number", "boolean": "true or false", "number": "a number"}
 
 
@@ -27,16 +31,35 @@ def shape_of(name: str) -> Shape:
     return part
 
 
-def keys_table(shape: Shape, leave_out: frozenset[str] = frozenset()) -> Iterator[str]:
-    """The lines of a table of all keys but some; nothing without keys."""
+@cache
+def specs() -> Mapping[str, type[Spec]]:
+    """Every Spec by its class's name."""
+    found, waiting = {"": cast(type[Spec], Scenario)}, [Spec]
+    while waiting:
+        for each in waiting.pop().__subclasses__():
+            found[each.__name__] = each
+            waiting.append(each)
+    return found
+
+
+def keys_table(name: str, leave_out: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The lines of a table of all keys of a Spec but some; nothing without keys."""
+    shape, spec = shape_of(name), specs()[name]
     rows = [(key, part) for key, part in shape.get("properties", {}).items() if key not in leave_out]
     if not rows:
         return
+    fields = {field.alias or attribute: attribute for attribute, field in spec.model_fields.items()}
     yield from ("| key | takes | allowed | default |", "|---|---|---|---|")
     for key, part in rows:
-        default = "required" if key in shape.get("required", ()) else _text(part.get("default"))
-        yield f"| `{key}` | {takes(part)} | {allowed(part)} | {default} |"
+        yield f"| `{key}` | {takes(part)} | {allowed(part)} | {_default(spec, fields[key])} |"
     yield ""
+
+
+def _default(spec: type[Spec], attribute: str) -> str:
+    if spec.model_fields[attribute].is_required():
+        return "required"
+    default = default_as_written(spec, attribute)
+    return "none" if default in ("", "none", "[]", "{}") else f"`{default}`"
 
 
 def takes(part: Shape) -> str:
@@ -52,7 +75,9 @@ def takes(part: Shape) -> str:
         return " or ".join(dict.fromkeys(takes(each) for each in several if each.get("type") != "null"))
     if "description" in part:
         examples = ", ".join(f"`{example}`" for example in part.get("examples", ()))
-        return part["description"] + (f" ({examples})" if examples and examples.strip("`") not in part["description"] else "")
+        return str(part["description"]) + (
+            f" ({examples})" if examples and examples.strip("`") not in part["description"] else ""
+        )
     if part.get("type") == "array":
         inner = part.get("items") or {"anyOf": part.get("prefixItems", [{}])}
         return f"list of {takes(inner)}"
@@ -69,9 +94,23 @@ def allowed(part: Shape) -> str:
     return "; ".join(dict.fromkeys(filter(None, (allowed(each) for each in part.get("anyOf", ())))))
 
 
+@cache
+def words_by_class() -> Mapping[str, str]:
+    """The words of kinds that have keys, by the name of their class."""
+    return {
+        kind.__name__: word
+        for family in families().values()
+        for word, kind in family.kinds.items()
+        if issubclass(kind, Spec)
+    }
+
+
 def _link(reference: str) -> str:
+    """A link to a part: a kind by its word."""
     name = reference.rpartition("/")[2]
-    return f"[{title(name)}]({place(name)})"
+    word = words_by_class().get(name)
+    page = "language.md" if word is None else "kinds.md"
+    return f"[{title(name) if word is None else f'`{word}`'}]({page}#spec-{title(name).lower()})"
 
 
 def title(name: str) -> str:
@@ -79,26 +118,6 @@ def title(name: str) -> str:
     return name.removesuffix("Spec")
 
 
-def place(name: str) -> str:
-    """Where the part of a Spec stands: on the page of kinds or on that of the language."""
-    from marketsim.site.kinds_reference import kinds_by_class
-
-    page = "kinds.md" if name in kinds_by_class() else "language.md"
-    return f"{page}#spec-{title(name).lower()}"
-
-
-def _text(default: Any) -> str:
-    if default is None or default in ([], {}):
-        return "none"
-    if isinstance(default, str | bool | int):
-        return f"`{json.dumps(default) if isinstance(default, bool) else default}`"
-    return f"`{_flow(default)}`"
-
-
-def _flow(value: Any) -> str:
-    """A value as a scenario file writes it on one line, without keys that are absent."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(part)}" for key, part in value.items() if part is not None) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    return json.dumps(value) if isinstance(value, bool) else str(value)
+def linked(text: str) -> str:
+    """A docstring with its references to pages as links."""
+    return _PAGE.sub(r"[\1](../\1)", text)

@@ -1,7 +1,7 @@
 """Pages whose blocks of code are followed, from an empty folder, in a process of their own.
 
-```LANGUAGE PATH is a file that is written; ```console has commands (`$ `), each with parts of what it prints. Blocks without
-a path, and those of other languages, are shown only. A `pyproject.toml` is installed beside the process, not into the environment.
+```LANGUAGE PATH is a file that is written; ```console has commands (`$ `), each with parts of what it prints. Other
+blocks are shown only. A `pyproject.toml` is installed beside the process, not into the environment.
 """
 
 import json
@@ -113,7 +113,9 @@ def installed(project: Path) -> Path:
     head = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]
     info = project / f"{head['name'].replace('-', '_')}-{head['version']}.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {head['name']}\nVersion: {head['version']}\n", "utf-8")
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {head['name']}\nVersion: {head['version']}\n", "utf-8"
+    )
     lines = [
         line
         for group, points in head["entry-points"].items()

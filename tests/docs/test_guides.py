@@ -1,4 +1,4 @@
-"""Guides are followed to the letter: files written, commands run, what they print compared (slow ones in verification)."""
+"""Guides are followed to the letter: files written, commands run, what they print compared."""
 
 from pathlib import Path
 
@@ -26,9 +26,11 @@ def test_the_envelope_s_page_is_followed(tmp_path: Path) -> None:
 
 def test_a_command_that_prints_something_else_is_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("```yaml a.yaml\nschema: marketsim/1\n```\n\n```console\n$ marketsim validate a.yaml\nvalid\n```\n", "utf-8")
+    page.write_text(
+        "```yaml a.yaml\nschema: marketsim/1\n```\n\n```console\n$ marketsim validate a.yaml\nvalid\n```\n", "utf-8"
+    )
     assert files_of(page) == {"a.yaml": "schema: marketsim/1\n"}
     work = tmp_path / "work"
     work.mkdir()
-    with pytest.raises(AssertionError, match="marketsim validate a.yaml"):
+    with pytest.raises(AssertionError, match=r"marketsim validate a\.yaml"):
         check_followed(page, work)

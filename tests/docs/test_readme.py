@@ -1,7 +1,7 @@
 """The README's program and the page of commands do what they say.
 
-Blocks of the page fenced as ```sh run are commands, run one after another in a copy of `scenarios`; ```python blocks are run,
-that of the README prints what stands below it.
+Blocks of the page fenced as ```sh run are commands, run one after another in a copy of `scenarios`; ```python blocks
+are run, that of the README prints what stands below it.
 """
 
 import os
