@@ -28,6 +28,7 @@ html_static_path: list[str] = []
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
+html_show_search_summary = False  # a page opened as a file may not read others
 html_theme_options = {"navigation_with_keys": True}
 pygments_style = "default"
 pygments_dark_style = "monokai"

@@ -1,6 +1,6 @@
 """Pages whose blocks of code are followed, from an empty folder, in a process of their own.
 
-```LANGUAGE PATH is a file that is written; ```console has commands (`$ `), each with parts of what it prints. Other
+```LANGUAGE PATH is a file that is written; ```console has commands (`$ `), each with lines of what it prints. Other
 blocks are shown only. A `pyproject.toml` is installed beside the process, not into the environment.
 """
 
@@ -52,7 +52,7 @@ if __name__ == "__main__":
 
 @dataclass(frozen=True)
 class Command:
-    """A command of a page, and parts of what it prints, in their order."""
+    """A command of a page, and lines of what it prints."""
 
     line: str
     parts: list[str]
@@ -126,10 +126,10 @@ def installed(project: Path) -> Path:
 
 
 def check_followed(page: Path, folder: Path) -> None:
-    """That every command of a page ends well and prints what the page says, part after part."""
+    """That every command of a page ends well and prints what the page says, in its order; `...` is what is left out."""
     for command, printed in follow(page, folder):
         rest = " ".join(printed.split())
-        for part in command.parts:
+        for part in " ".join(command.parts).split("..."):
             words = " ".join(part.split())
             assert words in rest, f"$ {command.line}\nprinted\n{printed}\nand not\n{part}"
             rest = rest[rest.index(words) + len(words) :]
