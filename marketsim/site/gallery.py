@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from marketsim.errors import ResultError
+from marketsim.figures import write_figures
 from marketsim.files import SHIPPED
 from marketsim.scenario import Scenario, load
 from marketsim.scenario.shipped import catalogue
@@ -21,10 +20,17 @@ FOLDERS = ("studies", "claims")
 """Folders of the shipped scenarios that the gallery shows."""
 
 COSTS: Mapping[str, str] = {
+    "blind": "32 runs of eight hours, some minutes; it makes a blind dataset and has no answer of its own",
+    "clock-game": "about six minutes on two cores; its quick profile is made here",
+    "clock-game-near": "about six minutes on two cores",
     "crowding": "144 runs of four hours and their probes, ten minutes or so on two cores",
     "crowding-loop": "2,400 runs and their probes, about two hours on two cores; its quick profile is made here",
     "crowding-sunshine": "an hour or more on two cores; its quick profile is made here",
-    "blind": "32 runs of eight hours, some minutes; it makes a blind dataset and has no answer of its own",
+    "interventions": "about six minutes on two cores; its quick profile is made here",
+    "robustness": "about ten minutes on two cores; its quick profile is made here",
+    "robustness-alt": "about a minute on two cores, to stand beside `robustness`",
+    "robustness-v1": "about a minute on two cores, to stand beside `robustness`",
+    "robustness-v2": "about a minute on two cores, to stand beside `robustness`",
 }
 """Studies that are named with what they cost, and not made."""
 
@@ -111,34 +117,12 @@ def _answer(each: Shown, made: Path) -> list[str]:
 
 
 def _figure(made: Path, source: Path, name: str) -> str | None:
-    """The name of its picture's file beside its page; None where nothing can be drawn."""
-    drawn = source / f"{name}.svg"
-    if find_spec("marketsim.figures") is not None:
-        return drawn.name if _published(made, drawn) else None
-    return drawn.name if _first_chart(made / "report.html", drawn) else None
-
-
-def _published(made: Path, drawn: Path) -> bool:
-    """Write the first publication figure of a run or study; False where there is nothing to draw."""
-    figures: Any = import_module("marketsim.figures")
+    """The name of its picture's file beside its page, the first publication figure; None where nothing can be drawn."""
     with TemporaryDirectory() as folder:
         try:
-            written = figures.write_figures(made, folder, formats=("svg",), widths=(7.0,))
+            written = write_figures(made, folder, formats=("svg",), widths=(7.0,))
         except ResultError:
-            return False
-        (file, *_) = (each for each in written.figures[0]["files"] if each.endswith(".svg"))
-        shutil.copyfile(Path(folder, file), drawn)
-    return True
-
-
-def _first_chart(report: Path, drawn: Path) -> bool:
-    """Write the first chart of a page; False where it has none."""
-    text = report.read_text(encoding="utf-8")
-    start = text.find("<svg")
-    if start < 0:
-        return False
-    drawing = text[start : text.index("</svg>", start) + len("</svg>")]
-    if "xmlns=" not in drawing.partition(">")[0]:
-        drawing = drawing.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-    drawn.write_text(drawing, encoding="utf-8")
-    return True
+            return None
+        file = next(each for each in written.figures[0]["files"] if each.endswith(".svg"))
+        shutil.copyfile(Path(folder, file), source / f"{name}.svg")
+    return f"{name}.svg"
