@@ -1,7 +1,7 @@
 # Each target sets up what it needs: a machine with make and Python >= 3.11 is enough. uv is used where it is on PATH.
 .POSIX:
 .SUFFIXES:
-.PHONY: demo test check verify mutate calibrate bench format lock clean
+.PHONY: demo test check verify mutate calibrate bench docs gallery format lock clean
 
 VENV = .venv
 READY = $(VENV)/ready
@@ -40,13 +40,20 @@ calibrate: $(READY)
 bench: $(READY)
 	@$(BIN)/marketsim bench
 
+# The documentation as one static site, and the gallery of shipped studies and claims; both need no network.
+docs: $(READY)
+	@$(BIN)/python -m marketsim.site docs build/docs
+
+gallery: $(READY)
+	@$(BIN)/python -m marketsim.site gallery build/gallery
+
 format: $(READY)
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
 # Made with uv only; it names no index and no host, and one version of a thing serves every Python.
 lock:
-	uv pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --extra dev --extra analysis --extra dataset --extra figures --extra ui \
+	uv pip compile --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --extra dev --extra analysis --extra dataset --extra docs --extra figures --extra ui \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 	    pyproject.toml --output-file requirements.lock
 

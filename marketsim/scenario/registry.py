@@ -102,7 +102,7 @@ def _kind(what: str, spec: type[Spec]) -> Row:
     about = (spec.__doc__ or "").strip().split("\n")[0]
     other = spec.on_spot if issubclass(spec, TraderGroupSpec) else {}
     if other:
-        there = ", ".join(f"{name}: {_value(spec, name, value)}" for name, value in other.items())
+        there = ", ".join(f"{name}: {value_as_written(spec, name, value)}" for name, value in other.items())
         about += f" On a spot market {there}."
     return f"{what} {word}", spec.__module__, about + (f" [{', '.join(keys)}]" if keys else "")
 
@@ -111,11 +111,17 @@ def _key(spec: type[Spec], name: str) -> str:
     field = spec.model_fields[name]
     if field.is_required():
         return field.alias or name
-    return f"{name}: {_value(spec, name, field.default) if field.default is not None else 'none'}"
+    return f"{name}: {default_as_written(spec, name)}"
 
 
-def _value(spec: type[Spec], name: str, value: Any) -> str:
-    """A value of a key as it is written."""
+def default_as_written(spec: type[Spec], name: str) -> str:
+    """The default of a field as a scenario file has it; `none` for a part that is absent."""
+    default = spec.model_fields[name].get_default(call_default_factory=True)
+    return "none" if default is None else value_as_written(spec, name, default)
+
+
+def value_as_written(spec: type[Spec], name: str, value: Any) -> str:
+    """A value of a field as a scenario file has it."""
     kind = spec.__pydantic_fields__[name].rebuild_annotation()
     return _short(TypeAdapter(kind).dump_python(value, mode="json"))
 

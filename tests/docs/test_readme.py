@@ -1,7 +1,7 @@
-"""The README's commands, Python and YAML do what the README says.
+"""The README's program and the page of commands do what they say.
 
-Blocks fenced as ```sh run are commands, run one after another in a copy of `scenarios`; blocks fenced as ```sh are
-targets of the Makefile, which must exist; ```python blocks are run; a ```yaml block is a valid scenario.
+Blocks of the page fenced as ```sh run are commands, run one after another in a copy of `scenarios`; ```python blocks
+are run, that of the README prints what stands below it.
 """
 
 import os
@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.guides import run_commands
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = (ROOT / "marketsim" / "docs" / "guides" / "commands.md").read_text(encoding="utf-8")
 
 
-def blocks(fence: str) -> list[str]:
-    return re.findall(rf"^```{re.escape(fence)}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(page: str, fence: str) -> list[str]:
+    return re.findall(rf"^```{re.escape(fence)}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -34,28 +37,30 @@ def started(place: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_commands_of_the_readme_succeed_in_their_order(place: Path) -> None:
-    commands = [line for block in blocks("sh run") for line in block.splitlines() if line]
+def test_commands_of_the_page_succeed_in_their_order(place: Path) -> None:
+    commands = [line for block in blocks(COMMANDS, "sh run") for line in block.splitlines() if line]
     assert len(commands) >= 10
-    for line in commands:
-        assert line.startswith("marketsim ")
-        ended = started(place, "sh", "-c", f'"{sys.executable}" -m {line}')
-        assert ended.returncode == 0, f"{line}\n{ended.stdout}{ended.stderr}"
+    assert [line for line in commands if not line.startswith("marketsim ")] == []
+    run_commands(commands, place)
 
 
-def test_run_from_python_of_the_readme_leaves_a_run_directory(place: Path) -> None:
-    program = blocks("python")[0]
+def test_run_from_python_of_the_page_leaves_a_run_directory(place: Path) -> None:
+    (program,) = blocks(COMMANDS, "python")
     ended = started(place, sys.executable, "-W", "error", "-c", program)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("results/quickstart/")
 
 
-def test_agent_of_the_readme_trades_and_reports(place: Path) -> None:
-    program = blocks("python")[1]
-    ended = started(place, sys.executable, "-W", "error", "-c", program)
+def test_pair_of_runs_of_the_readme_prints_what_it_says(tmp_path: Path) -> None:
+    (program,), (printed,) = blocks(README, "python"), blocks(README, "text")
+    assert len(program.splitlines()) == 6  # the import and five lines
+    ended = started(tmp_path, sys.executable, "-W", "error", "-c", program)
     assert ended.returncode == 0, ended.stderr
-    assert "'filled': -5000" in ended.stdout
-    assert "USDT of profit" in ended.stdout
+    assert ended.stdout == printed
+
+
+def test_readme_stays_within_two_screens() -> None:
+    assert len(README.splitlines()) <= 100
 
 
 def test_pages_beside_the_code_link_to_what_is_there() -> None:
@@ -64,16 +69,18 @@ def test_pages_beside_the_code_link_to_what_is_there() -> None:
         assert [link for link in links if not (page.parent / link).exists()] == [], page.name
 
 
-def test_scenario_of_the_readme_is_valid(place: Path) -> None:
-    (scenario,) = blocks("yaml")
-    (place / "smallest.yaml").write_text(scenario, encoding="utf-8")
-    ended = started(place, sys.executable, "-m", "marketsim", "validate", "smallest.yaml")
-    assert ended.stdout == "smallest.yaml: valid\n", ended.stderr
+def test_shipped_scenarios_and_targets_that_the_readme_names_exist() -> None:
+    from marketsim.scenario.shipped import catalogue
 
-
-def test_targets_and_files_of_the_readme_exist() -> None:
+    (block,) = blocks(README, "sh")
+    named = re.findall(r"^marketsim (?:run|sweep) marketsim:(\w+)", block, re.MULTILINE)
+    assert len(named) == 2
+    assert set(named) <= set(catalogue())
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = {line.split()[1] for block in blocks("sh") for line in block.splitlines()}
-    assert named | set(re.findall(r"`make ([a-z]+)`", README)) <= targets
-    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert set(re.findall(r"`make ([a-z]+)`", README)) <= targets
+
+
+def test_links_and_the_picture_of_the_readme_are_there() -> None:
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert len(links) > 15
     assert [link for link in links if not (ROOT / link).exists()] == []
