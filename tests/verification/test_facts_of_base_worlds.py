@@ -22,9 +22,7 @@ DAYS = int(os.environ.get("MARKETSIM_FACTS_DAYS", "3"))
 WORKERS = min(2, os.cpu_count() or 1)
 
 MISSED: dict[str, Set[str]] = {
-    "btc-perp": {
-        "abs_return_acf_exponent", "liquidated_calm", "liquidated_crash", "volume_return_correlation_5min",
-    },
+    "btc-perp": {"abs_return_acf_exponent", "volume_return_correlation_5min"},
     "alt-perp": {"abs_return_acf_exponent", "depth_after_moves"},
     "btc-two-markets": {"funding_width", "liquidated_calm", "abs_return_acf_exponent"},
 }  # fmt: skip
