@@ -158,6 +158,9 @@ class TokenSpec(Spec):
                 yield Fault(("management_fee", "when"), message, "every, or a token that rebalances")
             if self.rebalance_fee is not None:
                 yield Fault(("rebalance_fee",), message, "none, or a token that rebalances")
+            if primary is not None and primary.hedge == "reset":
+                message = "this token never rebalances, so nothing would hedge its units"
+                yield Fault(("primary", "hedge"), message, "execution, or a token that rebalances")
         yield from whole_atoms_faults(self.rebalance_fee, "rebalance_fee")
         for name in ("create_fee", "redeem_fee"):
             if primary is not None and primary.fee_of == "notional" and getattr(primary, name) * gross >= 1:

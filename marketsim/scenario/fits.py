@@ -97,6 +97,8 @@ def _surroundings(draft: ScenarioDraft) -> Surroundings:
         without_book=[name for name, book in draft.books().items() if not book.matching.has_book],
         for_desks_alone=[name for name, book in draft.books().items() if not book.matching.fills_the_kernels_orders],
         with_latent=[name for name, spec in draft.by_id("markets").items() if spec.underlying in latent],
+        without_clock=[name for name, token in tokens.items() if not token.rebalance.has_times],
+        without_primary=[name for name, token in tokens.items() if token.primary is None],
     )
 
 

@@ -49,8 +49,9 @@ def _fund(model: ModelPort, market: str) -> FundExposure | None:
     number = model.wired.markets[market]
     return FundExposure(
         desk.token.account,
-        [leg.market for leg in desk.token.legs],
+        {leg.market: leg.target for leg in desk.token.legs},
         partial(model.world.market_int, number, "supply_lots"),
+        desk.books.committed_leverage,
         model.gateway.requests.get(number),
         desk.market.on_rescale,
     )

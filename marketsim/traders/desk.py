@@ -28,13 +28,15 @@ Request = Callable[[int, int], None]
 class FundExposure:
     """What one lot of a token stands for: the fund's account, its legs, and the supply now [lots].
 
-    request: the token's primary market, None without one. on_rescale: called with the ratio of a split or merger, new
-    units being worth that many old ones.
+    legs: the target of each, signed. leverage: at the marks, signed, with hedges under way counted as done and
+    redemptions as paid; None without equity. request: the token's primary market, None without one. on_rescale: called
+    with the ratio of a split or merger, new units being worth that many old ones.
     """
 
     account: int
-    legs: Sequence[str]
+    legs: Mapping[str, Fraction]
     supply_lots: Callable[[], int]
+    leverage: Callable[[], Fraction | None]
     request: Request | None
     on_rescale: list[Callable[[int], None]]
 

@@ -51,7 +51,8 @@ class Surroundings:
     sorts: of each market, tokens' own among them; pools: each market's venue and currency, of which one account has
     one; baskets: the markets in each token's basket; members: the groups in each network. without_book: markets that
     match by a formula; for_desks_alone: of these, those in which orders that the kernel sends find nothing.
-    with_latent: markets whose underlying has a latent fundamental.
+    with_latent: markets whose underlying has a latent fundamental. without_clock: tokens that never reset at a time of
+    day; without_primary: tokens without a primary market.
     """
 
     sorts: Mapping[str, MarketSort]
@@ -61,6 +62,8 @@ class Surroundings:
     without_book: Collection[str] = ()
     for_desks_alone: Collection[str] = ()
     with_latent: Collection[str] = ()
+    without_clock: Collection[str] = ()
+    without_primary: Collection[str] = ()
 
     def of_sort(self, sorts: Collection[MarketSort]) -> list[str]:
         """The markets of some sorts."""

@@ -101,6 +101,11 @@ class TokenBooks:
         marks = self.marks() if self.claims else {}
         return sum(claim.worth_atoms(self.token.legs, marks) for claim in self.claims)
 
+    def owed_atoms(self) -> int:
+        """What of that is owed for units that were redeemed [atoms]; the rest becomes units."""
+        marks = self.marks() if self.claims else {}
+        return sum(claim.worth_atoms(self.token.legs, marks) for claim in self.claims if claim.dealt_ticks is not None)
+
     def holders_atoms(self, source: PriceSource = "mark") -> Exact:
         """What is the holders' [atoms]: equity less claims."""
         return self.holding(source).equity_atoms - self.claims_atoms()
@@ -116,17 +121,21 @@ class TokenBooks:
         """
         held = self.committed(self.holding())
         watched = held if source == "mark" else self.committed(self.holding(source))
-        worth = self.token.reset_nav * self.token.supply + self.claims_atoms()
+        worth = self.token.reset_nav * self.token.supply + self.claims_atoms() - self.owed_atoms()
         return Situation(held, watched, self.token.reset_ticks, worth, t_ns, fees_atoms)
 
     def committed(self, held: Holding) -> Holding:
-        """A holding as it will be when all hedges under way are done, at the prices it is valued at."""
+        """A holding as it will be when all hedges under way are done, and redemptions paid, at its present prices."""
         waiting = {leg.market: 0 for leg in held.legs}
         for hedge in self.hedges:
             waiting[hedge.market] += hedge.remaining_lots
         cost = sum(waiting[leg.market] * leg.price_ticks * leg.atoms_per_tick_lot for leg in held.legs)
         legs = tuple(replace(leg, position_lots=leg.position_lots + waiting[leg.market]) for leg in held.legs)
-        return Holding(held.cash_atoms - floor(cost), legs)
+        return Holding(held.cash_atoms - floor(cost) - self.owed_atoms(), legs)
+
+    def committed_leverage(self) -> Fraction | None:
+        """Net leverage at the marks once all hedges under way are done and redemptions paid; None without equity."""
+        return self.committed(self.holding()).leverage
 
     def marks(self) -> dict[str, int]:
         """The present marks of the basket [ticks], by market."""

@@ -99,6 +99,11 @@ class PolicySpec(Spec):
         """Whether it ever does, so that what is charged by the rebalance is charged at all."""
         return bool(self.rebalance_triggers)
 
+    @property
+    def has_times(self) -> bool:
+        """Whether it rebalances at times that are known before, whatever prices do."""
+        return any(trigger.is_scheduled for trigger in self.rebalance_triggers)
+
 
 POLICIES = Family(
     "rebalance policy",

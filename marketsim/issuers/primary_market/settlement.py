@@ -6,7 +6,8 @@ redemption gives up its units at once and is paid when its hedge is done, so tha
 behind a position it still holds. In kind, the client takes over, or hands in, its part of every position at the mark.
 What a hedge at quoted NAV costs against the marks is borne by the issuer, or left with the holders
 (docs/products.md#primary-market). With `settle_after` the issuer keeps units or cash in trust between dealing and
-delivery (`delivery`).
+delivery (`delivery`). A hedge left to the next reset (`hedge: reset`) is no order of its own: redemptions are paid at
+once, and the reset trades the net of flows and returns.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ class Settlement:
                 self.hedge([ticket])
             return
         cash = sum(ticket.deal.net_atoms if ticket.is_creation else -ticket.deal.cash_atoms for ticket in tickets)
-        lots = {} if self.spec.mode == "in_kind" else hedge_by_market(self.transfers.books, cash)
+        is_hedged = self.spec.mode != "in_kind" and self.spec.hedge != "reset"
+        lots = hedge_by_market(self.transfers.books, cash) if is_hedged else {}
         number = self.hedging.next_number() if lots else -1
         for ticket in tickets:
             ticket.hedge = number

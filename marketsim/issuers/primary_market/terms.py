@@ -67,7 +67,8 @@ class PrimarySpec(Spec):
     Fees are rates of the cash, or (`fee_of`) of the notional behind it, the gross target times the cash (TLX's
     redemption fee, docs/products.md#tlx). Caps are in cash per UTC day, creations and redemptions each by themselves;
     `supply_cap` in tokens. `batches`: times of day (UTC) of `cash_batch`. `queue`: what cannot be dealt now waits its
-    turn. `settle_after`: from dealing to delivery. `hedge`: through the token's execution, or off the book at the mark.
+    turn. `settle_after`: from dealing to delivery. `hedge`: through the token's execution, off the book at the mark, or
+    not at all: the next `reset` trades for the fund as the cash has left it, less what flows and returns offset.
     `hedge_costs`: who bears slippage and fees of hedges at quoted NAV (in `cash_exec` the client does).
     """
 
@@ -83,7 +84,7 @@ class PrimarySpec(Spec):
     batches: tuple[TimeOfDay, ...] = ()
     settle_after: Duration = 0
     queue: Flag = False
-    hedge: Literal["execution", "off_book"] = "execution"
+    hedge: Literal["execution", "off_book", "reset"] = "execution"
     hedge_costs: Literal["issuer", "fund"] = "issuer"
 
     def faults(self) -> Iterator[Fault]:
@@ -92,8 +93,10 @@ class PrimarySpec(Spec):
             yield Fault(("mode",), "batches need their times of day", 'batches: ["00:00", "08:00", "16:00"]')
         if self.mode != "cash_batch" and self.batches:
             yield Fault(("batches",), f"{self.mode} deals at once, not in batches", "left out")
-        if self.mode == "in_kind" and self.hedge == "off_book":
+        if self.mode == "in_kind" and self.hedge != "execution":
             yield Fault(("hedge",), "in kind nothing is traded, so nothing is hedged", "left out")
+        if self.mode == "cash_exec" and self.hedge == "reset":
+            yield Fault(("hedge",), "the price of cash_exec is its hedge's, and this is none", "execution, or cash_nav")
         for name in ("minimum", "daily_cap", "account_cap"):
             value = getattr(self, name)
             if isinstance(value, DailyCapSpec):
@@ -108,6 +111,7 @@ class PrimarySpec(Spec):
         times = " at " + ", ".join(format_time_of_day(at) for at in self.batches) if self.batches else ""
         text = f"Tokens are created and redeemed {_PRICES[self.mode]}{times}, {fees}"
         text += "".join(f"; {limits}" for limits in [", ".join(self._limits())] if limits)
+        text += "; the next reset hedges them" if self.hedge == "reset" else ""
         text += "; not while it rebalances" if self.suspend_while_rebalancing else ""
         text += "; what cannot be dealt waits its turn" if self.queue else ""
         return text + (f"; delivered {format_duration(self.settle_after)} later" if self.settle_after else "") + "."
