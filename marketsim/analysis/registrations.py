@@ -17,8 +17,8 @@ from marketsim.files import read_file
 from marketsim.scenario.schema import Scenario
 from marketsim.scenario.study.study import MOST_REGISTERED, study_of
 
-LOOP, CLOCKS, ROBUSTNESS = "reset loop", "clock game", "robustness"
-ANALYSES = (LOOP, CLOCKS, ROBUSTNESS)
+LOOP, IN_TURN, CLOCKS, ROBUSTNESS = "reset loop", "resets in turn", "clock game", "robustness"
+ANALYSES = (LOOP, IN_TURN, CLOCKS, ROBUSTNESS)
 
 
 def asked_for(analysis: str, data: bytes, name: str) -> Mapping[str, Any] | None:

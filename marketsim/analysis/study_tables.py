@@ -4,9 +4,12 @@ crowding.parquet    where the study sends probes: K, lambda and Lambda of each c
 holding.parquet     asked for by `compare_holding`: each holder of a token against a perpetual position
 transfers.parquet   asked for by the measure `transfers`: who paid whom in every finished run, by cohort and cause
 reset_transfers.parquet   with it: what trades around each reset moved between cohorts
+reset_payers.parquet      with it: what each cohort got of that in the end, against the baseline, with intervals
+break_even.parquet        with it, where cells differ by assets alone: from which on resets cost more than the fee
 trade_gains.parquet   with it: what each cohort gained by trading, arm by arm, with intervals
 sensitivity.parquet asked for by `sensitivity`: indices of every varied path for one measure
 loop_cells.parquet, hypotheses.parquet   asked for by a registration whose analysis is `reset loop`
+hypotheses.parquet  asked for by one whose analysis is `resets in turn`, too
 clock_schedules.parquet, clock_game.parquet   asked for by one whose analysis is `clock game`
 headlines.parquet   asked for by one whose analysis is `robustness`
 """
@@ -26,13 +29,21 @@ from marketsim.analysis.crowding.study_crowding import study_crowding
 from marketsim.analysis.holding.token_against_perpetual import compare_holding
 from marketsim.analysis.loop_hypotheses.hypotheses import hypotheses_table
 from marketsim.analysis.loop_hypotheses.loop_cells import cells_table, loop_cells
-from marketsim.analysis.loop_hypotheses.registered_tests import check_tests, registered_tests
+from marketsim.analysis.loop_hypotheses.registered_tests import (
+    check_tests,
+    registered_tests,
+    registered_turns,
+)
+from marketsim.analysis.loop_hypotheses.resets_in_turn import hypotheses_in_turn
 from marketsim.analysis.measures.register import all_measures
 from marketsim.analysis.robustness.headline_moves import headlines_table
 from marketsim.analysis.robustness.registered_headlines import check_headlines, registered_headlines
 from marketsim.analysis.run_data.finished_runs import factual_arms, finished_runs
+from marketsim.analysis.run_data.measured_resets import measured_resets
 from marketsim.analysis.study_effects.effects_table import effects_of
 from marketsim.analysis.study_effects.sensitivity_indices import measure_sensitivity
+from marketsim.analysis.transfers.break_even import break_even, is_over_assets
+from marketsim.analysis.transfers.reset_payers import reset_payers
 from marketsim.analysis.transfers.reset_transfers import reset_transfers
 from marketsim.analysis.transfers.trade_gains import trade_gains
 from marketsim.analysis.transfers.transfer_matrix import transfers
@@ -55,7 +66,11 @@ def write_study_tables(study: Study) -> list[Path]:
         written.append(_write(study, "transfers", flows))
         funds = [token["id"] for token in study.scenario.get("tokens", [])]
         written.append(_write(study, "trade_gains", trade_gains(flows, funds, study.spec.baseline_arm)))
-        written.append(_write(study, "reset_transfers", study_reset_transfers(study)))
+        around = study_reset_transfers(study)
+        written.append(_write(study, "reset_transfers", around))
+        written.append(_write(study, "reset_payers", reset_payers(around, study.spec.baseline_arm)))
+        if is_over_assets(study):
+            written.append(_write(study, "break_even", break_even(study)))
     if study.spec.sensitivity is not None:
         units = {name: measure.unit for name, measure in all_measures().items()}
         written.append(_write(study, "sensitivity", measure_sensitivity(study, units, effects)))
@@ -77,6 +92,8 @@ def _registered_tables(study: Study) -> list[Path]:
         cells = loop_cells(study, tests)
         tables["loop_cells"] = cells_table(cells)
         tables["hypotheses"] = hypotheses_table(cells, tests, np.random.default_rng(study.declared["seed"]))
+    if (turns := registered_turns(study)) is not None:
+        tables["hypotheses"] = hypotheses_in_turn(study, turns)
     if (clocks := registered_clocks(study)) is not None:
         rng = np.random.default_rng(study.declared["seed"])
         solved = solve(game_costs(study, clocks), clocks, rng)
@@ -97,8 +114,18 @@ def study_transfers(study: Study) -> pl.DataFrame:
 
 
 def study_reset_transfers(study: Study) -> pl.DataFrame:
-    """What trades around each reset moved, in every finished whole run, with cell, replication and arm."""
-    return _of_runs(study, {arm.id for arm in study.spec.arms}, lambda run: reset_transfers(run, transfers(run)))
+    """What trades around each reset moved, in every finished whole run, with cell, replication and arm.
+
+    Runs whose funds send no orders are read at the resets of the factual run of their cell and replication.
+    """
+    factual = finished_runs(study, factual_arms(study)).select("cell", "replication", "path").iter_rows()
+    resets = {(cell, replication): Run(path) for cell, replication, path in factual}
+
+    def make(run: Run) -> pl.DataFrame:
+        place = (run.manifest["cell"], run.manifest["replication"])
+        return reset_transfers(run, transfers(run), None if measured_resets(run) else resets.get(place))
+
+    return _of_runs(study, {arm.id for arm in study.spec.arms}, make)
 
 
 def _of_runs(study: Study, arms: set[str], make: Callable[[Run], pl.DataFrame]) -> pl.DataFrame:

@@ -19,7 +19,8 @@ FUND = {
     "market": {},
 }
 INVESTORS = {
-    "id": "investors", "kind": "investor", "market": "FUND", "count": 3, "capital": "5 MUSDT", "holds": {"FUND": "100%"},
+    "id": "investors", "kind": "investor", "market": "FUND", "count": 3, "capital": "5 MUSDT",
+    "holds": {"FUND": "100%"},
 }  # fmt: skip
 RISE = steps(("0s", "30000 USDT"), ("20min", "33000 USDT"))
 RESET = 32 * MINUTE
@@ -76,7 +77,7 @@ def test_flows_ahead_of_a_reset_offset_the_move_up_to_them_alone(tmp_path: Path)
 
 
 def test_flows_at_a_stale_nav_miss_by_what_it_had_not_seen(tmp_path: Path) -> None:
-    """Redeemed at 100 instead of 130, the same units take out 1.538 MUSDT: 3 x 11.462 / 33,000 less 1,000 BTC is left."""
+    """Redeemed at 100 instead of 130, the units take out 1.538 MUSDT: 3 x 11.462 / 33,000 less 1,000 BTC is left."""
     token = {**FUND, "basket": {"BTC-PERP": 3}, "nav_quote": {"every": "1h"}}
     scenario = world(index=RISE, market=FREE, traders=[INVESTORS], tokens=[token], duration="35min")
     run = recorded(scenario, tmp_path)

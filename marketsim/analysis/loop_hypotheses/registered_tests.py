@@ -8,6 +8,9 @@
     columns = ["way", "level", "size", "sign"]
     rows = [["assets", 0.2, 0.01, "up"], ..]
 
+A file with `analysis = "resets in turn"` has `[margins]` of `orders` and `push` alone: cells with several resets are
+held against `resets_in_turn`, at the horizons of study.probe.
+
 `level` numbers crowding levels that are meant to be equal; `size` is the first move, a share. Other keys and text are
 the registration's own. Any other registration is kept, and nothing is computed of it.
 """
@@ -18,13 +21,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marketsim.analysis.registrations import LOOP, asked_for, registration_for, registration_of
+from marketsim.analysis.registrations import IN_TURN, LOOP, asked_for, registration_for, registration_of
 from marketsim.datasets.study import Study
 from marketsim.errors import UsageError
 from marketsim.scenario.schema import Scenario
+from marketsim.scenario.study.horizon import NEXT, horizon_ns
 from marketsim.scenario.study.probe import ProbeSpec
 from marketsim.scenario.study.study import StudySpec, study_of
 
+MARGINS_IN_TURN = ("orders", "push")
 MARGINS = ("H1", "H2", "H3", "H4", "ways", "size", "sign")
 COLUMNS = ("way", "level", "size", "sign")
 SIGNS = {"up": 1.0, "down": -1.0}
@@ -49,6 +54,28 @@ class RegisteredTests:
     cells: tuple[CellLabel, ...]
 
 
+@dataclass(frozen=True)
+class RegisteredTurns:
+    """Margins by what is measured (`MARGINS_IN_TURN`), and the horizons at which the first reset's probe is read."""
+
+    margins: Mapping[str, float]
+    horizons: tuple[str, ...]
+
+
+def read_turns(data: bytes, name: str, horizons: tuple[str, ...]) -> RegisteredTurns | None:
+    """The tests of resets in turn that a registration asks for; None where it asks for none.
+
+    horizons: of the study's probes. Raises `UsageError`, naming file, key and what is allowed.
+    """
+    told = asked_for(IN_TURN, data, name)
+    if told is None:
+        return None
+    if NEXT in horizons or "0s" not in horizons:
+        raise UsageError(f"{name}: study.probe.horizons: was {list(horizons)}; allowed: 0s and later times, not {NEXT}")
+    ordered = tuple(sorted(horizons, key=horizon_ns))
+    return RegisteredTurns(_margins(told.get("margins"), name, MARGINS_IN_TURN), ordered)
+
+
 def read_tests(data: bytes, name: str, cells: int, horizons: tuple[str, ...]) -> RegisteredTests | None:
     """The tests that a registration asks for, of a study with so many cells and these horizons of probes.
 
@@ -62,7 +89,7 @@ def read_tests(data: bytes, name: str, cells: int, horizons: tuple[str, ...]) ->
         raise UsageError(f"{name}: horizon: was {horizon!r}; allowed: a horizon of study.probe, {', '.join(horizons)}")
     if "0s" not in horizons:
         raise UsageError(f"{name}: study.probe.horizons has no 0s, at which the sizes of probes are compared")
-    return RegisteredTests(str(horizon), _margins(told.get("margins"), name), _cells(told.get("cells"), name, cells))
+    return RegisteredTests(str(horizon), _margins(told.get("margins"), name, MARGINS), _cells(told.get("cells"), name, cells))
 
 
 def registered_tests(study: Study) -> RegisteredTests | None:
@@ -71,26 +98,34 @@ def registered_tests(study: Study) -> RegisteredTests | None:
     return None if held is None else read_tests(*held, study.declared["cells"], _horizons(study.spec))
 
 
+def registered_turns(study: Study) -> RegisteredTurns | None:
+    """The tests of resets in turn that the registration of a study asks for; None where it asks for none."""
+    held = registration_of(study)
+    return None if held is None else read_turns(*held, _horizons(study.spec))
+
+
 def check_tests(scenario: Scenario, cells: int) -> None:
     """Raise `UsageError` where a study's registration asks for tests that it cannot have; before anything runs."""
     named = registration_for(scenario)
     if named is not None:
-        read_tests(*named, cells, _horizons(study_of(scenario.study)))
+        horizons = _horizons(study_of(scenario.study))
+        read_tests(*named, cells, horizons)
+        read_turns(*named, horizons)
 
 
 def _horizons(spec: StudySpec) -> tuple[str, ...]:
     return (spec.probe or ProbeSpec()).words if spec.is_probed else ()
 
 
-def _margins(told: Any, name: str) -> dict[str, float]:
+def _margins(told: Any, name: str, names: tuple[str, ...]) -> dict[str, float]:
     found = told if isinstance(told, dict) else {}
-    for key in (*MARGINS, *found):
+    for key in (*names, *found):
         value = found.get(key)
-        if key not in MARGINS or not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < 1:
+        if key not in names or not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < 1:
             raise UsageError(
-                f"{name}: margins.{key}: was {value!r}; allowed: {', '.join(MARGINS)}, each above 0, below 1"
+                f"{name}: margins.{key}: was {value!r}; allowed: {', '.join(names)}, each above 0, below 1"
             )
-    return {key: float(found[key]) for key in MARGINS}
+    return {key: float(found[key]) for key in names}
 
 
 def _cells(told: Any, name: str, number: int) -> tuple[CellLabel, ...]:

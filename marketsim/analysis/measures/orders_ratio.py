@@ -34,13 +34,15 @@ class OrdersRatio(RatioOfSums, PairMeasure):
     def _terms(self, arm: Run, versus: Run, resets: Run) -> Iterator[Term]:
         period, lots = measured_period(resets), dict(resets.table("instruments").select("market", "lot").iter_rows())
         moves = {(r.market, r.decide_ns): move_before(r, resets, versus) for r in measured_resets(resets)}
+        own = {(r.market, r.decide_ns): r.filled_lots for r in measured_resets(arm)}
         for reset in measured_resets(resets):
             day, move = period.day_of(reset.decide_ns), moves[reset.market, reset.decide_ns]
             wanted = _called_for(reset, resets, moves)
             if not wanted or move is None:
                 yield unread(day, reset.market)
             else:
-                traded = reset.filled_lots * lots[reset.market] * move.price * (1 + move.r)
+                filled = own.get((reset.market, reset.decide_ns), 0)
+                traded = filled * lots[reset.market] * move.price * (1 + move.r)
                 yield Term(day, reset.sign * traded, reset.sign * wanted, reset.market)
 
 

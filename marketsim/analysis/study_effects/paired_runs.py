@@ -86,9 +86,10 @@ class CellPairs:
 
     def resets(self, arm: str, key: PairKey) -> Run | None:
         """The run whose resets a pair is read at: the factual one for an arm that sends no orders, else its own."""
-        if arm in self.senders or self.factual is None or key not in self.arms[self.factual].runs:
+        if self.factual is None or key not in self.arms[self.factual].runs:
             return None
-        return self.arms[self.factual].runs[key][0]
+        sends = arm in self.senders and self.arms[arm].runs[key][0].manifest["counts"]["rebalances"] > 0
+        return None if sends else self.arms[self.factual].runs[key][0]
 
 
 def cells_of(study: Study, state: StateOfPair) -> Iterator[CellPairs]:

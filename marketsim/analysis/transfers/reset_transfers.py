@@ -39,14 +39,15 @@ class _Window:
     until_ns: int
 
 
-def reset_transfers(run: Run, whole: Transfers) -> pl.DataFrame:
+def reset_transfers(run: Run, whole: Transfers, resets: Run | None = None) -> pl.DataFrame:
     """What trades moved around each reset of a run, and apart from all; columns `COLUMNS`.
 
-    whole: the run's transfer matrix, whose period it is of. Raises `ResultError` where the rows do not add up to it.
+    whole: the run's transfer matrix, whose period it is of. resets: the run whose resets are meant, where that is
+    another because this one's funds send no orders. Raises `ResultError` where the rows do not add up to it.
     """
     marks, assets = closing_marks(run, whole.until_ns), {m: unit.asset for m, unit in market_units(run).items()}
     rows: dict[tuple[int | None, str, str, str, str, str], int] = defaultdict(int)
-    for window in _windows(run, whole.since_ns, whole.until_ns):
+    for window in _windows(resets or run, whole.since_ns, whole.until_ns):
         for trade in trade_transfers(run, window.since_ns, window.until_ns, marks, whole.until_ns):
             if trade.buyer != trade.seller:
                 purposes = (trade.buyer_purpose, trade.seller_purpose)
