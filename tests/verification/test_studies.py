@@ -6,7 +6,10 @@ import polars as pl
 import pytest
 
 import marketsim
+from marketsim.analysis.transfers.reset_transfers import reset_transfers
+from marketsim.analysis.transfers.transfer_matrix import transfers
 from marketsim.datasets.integrity import read_manifest
+from marketsim.datasets.run import Run
 from marketsim.experiments import SweptStudy
 
 STUDIES = Path(__file__).parents[2] / "scenarios/studies"
@@ -35,6 +38,85 @@ def test_the_quick_loop_has_a_verdict_on_every_hypothesis(loop: SweptStudy) -> N
     for name in ("H2", "H3", "H4"):
         assert found[name]["estimate"] == pytest.approx(1.0, abs=0.3), name
         assert found[name]["verdict"] in ("equivalent", "equivalent, and differs", "differs", "undecided"), name
+
+
+def registered_before_runs(study: SweptStudy) -> None:
+    """All of its runs are done, and began after what is expected of them was written down."""
+    assert study.counts["done"] == study.counts["runs"]
+    assert study.registration is not None
+    started = [read_manifest(Path(path))["started_utc"] for path in study.runs()["path"]]
+    assert min(started) > study.registration.registered_utc
+
+
+def test_flows_offset_an_order_by_their_share_and_all_of_them_leave_the_market_alone(tmp_path: Path) -> None:
+    """F1 to F3 of crowding_flows.toml; half the flow leaves more than half of the push where impact is concave."""
+    study = marketsim.sweep(STUDIES / "crowding_flows_quick.yaml", out=tmp_path, workers=2)
+    registered_before_runs(study)
+    rows = study.effects().filter(versus="frictionless")
+    found = {(row["measure"], row["arm"]): row["estimate"] for row in rows.iter_rows(named=True)}
+    sent = {arm: found["orders_ratio", arm] for arm in ("factual", "half", "all", "hedged")}
+    assert sent == pytest.approx({"factual": 1, "half": 0.5, "all": 0, "hedged": 1}, abs=0.05)
+    push = {arm: found["impact_gap_0s", arm] for arm in ("factual", "half", "all", "hedged", "early")}
+    assert push["all"] == 0
+    assert push["half"] == pytest.approx(push["factual"] * 0.5 ** found["impact_exponent", "factual"], rel=0.25)
+    assert abs(push["hedged"]) < 10
+    assert push["early"] < push["factual"]
+    runs = study.runs().filter(pl.col("arm").is_in(["all", "frictionless"]))
+    manifests = [read_manifest(Path(path)) for path in runs["path"]]
+    quotes = {(each["replication"], each["tables"]["quotes"]["content_sha256"]) for each in manifests}
+    assert len(manifests) == 12
+    assert len(quotes) == 6  # by replication the same in both arms, row for row
+
+
+@pytest.mark.parametrize("world", ["who_pays", "who_pays_alt", "who_pays_two_markets"])
+def test_what_a_reset_moves_between_cohorts_closes_to_the_atom_in_every_world(world: str, tmp_path: Path) -> None:
+    """Four minutes around a reset: every cohort's equity is explained, and trades around it sum to those of the run."""
+    soon = {
+        "clock.start": "2024-01-01T23:59:00Z", "clock.duration": "4min", "clock.warmup": "20s",
+        "tokens.*.rebalance.at": "00:00", "tokens.*.management_fee.at": "00:00", "tokens.*.disclosure.lead": "30s",
+        "tokens.*.execution.over": "30s", "tokens.*.execution.slices": "3", "events.0.at": "30s",
+        "record.cohorts": "10s", "record.positions": "10s", "record.marks": "10s",
+    }  # fmt: skip
+    run = Run(marketsim.run(STUDIES / f"{world}.yaml", set=soon, out=tmp_path).path)
+    whole = transfers(run)
+    whole.check_closed()
+    around = reset_transfers(run, whole).filter(pl.col("decide_ns").is_not_null())
+    net = pl.concat(
+        [
+            around.select(cohort="to_cohort", atoms="atoms"),
+            around.select(cohort="from_cohort", atoms=-pl.col("atoms")),
+        ]
+    )
+    assert net["atoms"].sum() == 0
+    assert {"UP", "DOWN", "makers"} <= set(net["cohort"])
+
+
+def test_funds_pay_most_for_an_announced_reset_and_every_token_has_a_word_on_break_even(tmp_path: Path) -> None:
+    """P1 and P2 of who_pays.toml at the larger assets; break-even is told, or that it is not in the grid."""
+    study = marketsim.sweep(STUDIES / "who_pays_quick.yaml", out=tmp_path, workers=2)
+    registered_before_runs(study)
+    payers = pl.read_parquet(study.path / "reset_payers.parquet")
+    sums = payers.group_by("cell").agg(pl.col("estimate").sum(), scale=pl.col("estimate").abs().sum())
+    assert (sums["estimate"].abs() < 1e-9 * sums["scale"]).all()
+    got = dict(payers.filter(cell=1).select("cohort", "estimate").iter_rows())
+    assert min(got, key=lambda cohort: got[cohort]) == "DOWN"  # its order is twice that of UP
+    assert got["UP"] < 0 < got["makers"]
+    rows = pl.read_parquet(study.path / "break_even.parquet")
+    assert rows["token"].to_list() == ["UP", "DOWN"]
+    assert rows["fee"].to_list() == pytest.approx([1e-4, 1e-4])
+    assert rows["replications"].to_list() == [6, 6]
+    assert (rows["cost_at_most"] > rows["cost_at_least"]).all()
+
+
+def test_three_resets_within_the_life_of_impact_have_a_verdict_on_what_they_send_and_push(tmp_path: Path) -> None:
+    """L1 and L2 of crowding_life.toml, only bounded here."""
+    study = marketsim.sweep(STUDIES / "crowding_life_quick.yaml", out=tmp_path, workers=2)
+    registered_before_runs(study)
+    found = {row["hypothesis"]: row for row in pl.read_parquet(study.path / "hypotheses.parquet").iter_rows(named=True)}
+    assert set(found) == {"in turn: orders", "in turn: push"}
+    assert all(row["replications"] == 6 for row in found.values())
+    assert found["in turn: orders"]["estimate"] == pytest.approx(1.0, abs=0.2)
+    assert found["in turn: push"]["estimate"] == pytest.approx(0.0, abs=0.15)
 
 
 def test_who_waits_for_an_announced_reset_trades_with_it_and_all_that_is_paid_is_got(tmp_path: Path) -> None:

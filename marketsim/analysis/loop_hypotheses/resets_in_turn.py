@@ -6,14 +6,14 @@
 Orders o in units of K r, pushes in units of r, the first move since the last reset: funds that size once, t_k when
 reset k is decided, e_k its last fill, m_k the baseline's own return between decisions. Lambda(h) is what the probe of
 the first reset, of its size and schedule, left a time h after its last fill, straight between the horizons at which it
-was looked at, and nothing before its reset was decided (docs/theory.md#several-funds-and-several-resets, #transient-impact; linear
-impact: later orders are smaller, and where impact is concave push further than this says).
+was looked at, and nothing before its reset was decided (docs/theory.md#several-funds-and-several-resets,
+docs/theory.md#transient-impact). It is linear: where impact is concave, later orders, which are smaller, push further.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 
 import numpy as np
 import polars as pl
@@ -38,8 +38,9 @@ Response = Callable[[float], float]
 
 @dataclass(frozen=True)
 class TurnSums:
-    """All orders and the push at the last fill of all, times the move r: measured and predicted."""
+    """abs(r); all orders and the push at the last fill of all, times abs(r): measured and predicted."""
 
+    move: float
     orders: float
     orders_predicted: float
     push: float
@@ -73,7 +74,7 @@ def response_of(horizons: Sequence[float], levels: Sequence[float]) -> Response:
 
 
 def hypotheses_in_turn(study: Study, tests: RegisteredTurns) -> pl.DataFrame:
-    """What was sent and pushed by each cell with several resets, over what was predicted; columns of hypotheses."""
+    """What was sent and pushed in each cell with several resets, against predictions; columns of hypotheses."""
     rows = []
     for cell, pairs in factual_pairs(study).items():
         read = [read_in_turn(factual, baseline, tests.horizons) for factual, baseline in pairs]
@@ -104,24 +105,34 @@ def read_in_turn(factual: Run, baseline: Run, horizons: Sequence[str]) -> TurnSu
     pushed = (mids_of(factual).standing(market, last) - mids_of(baseline).standing(market, last)) / move.price
     told, pushes = predicted_in_turn(decided.tolist(), ended.tolist(), own_moves.tolist(), response)
     read = (orders.sum(), sum(told), float(pushed[0]) / move.r, pushes[-1])
-    return TurnSums(*(float(value) * abs(move.r) for value in read)) if np.isfinite(read).all() else None
+    return TurnSums(*(float(value) * abs(move.r) for value in (1.0, *read))) if np.isfinite(read).all() else None
 
 
 def _rows(cell: int, found: Sequence[TurnSums], tests: RegisteredTurns) -> Iterator[HypothesisRow]:
     if not found:
         return
-    for name, statement in (("orders", "traded / (K r) = sum o_k"), ("push", "pushes add up as they fade")):
-        pairs = np.array([[getattr(each, name), getattr(each, f"{name}_predicted")] for each in found])
-        total, n = pairs.sum(axis=0), len(found)
-        left_out: Floats = np.array([(total[0] - a) / (total[1] - b) for a, b in pairs]) if n > 1 else np.empty(0)
-        margin = tests.margins[name]
-        held = equivalence(float(total[0] / total[1]), left_out, 1.0, margin)
-        interval = "" if held.lo is None or held.hi is None else f" (95 % interval {held.lo:.3f} to {held.hi:.3f})"
-        sentence = (
-            f"Resets in turn, {name}, cell {cell}: measured is {held.estimate:.3f} of predicted{interval}, margin "
-            f"+-{margin:g}: {held.verdict} ({n} replications)."
-        )
-        yield HypothesisRow(
-            f"in turn: {name}", "once", statement, 1, n, sentence, 1.0, margin, held.estimate, held.lo, held.hi,
-            held.lo_90, held.hi_90, None, None, held.verdict, held.method,
-        )  # fmt: skip
+    move, orders, orders_predicted, push, push_predicted = np.array([astuple(each) for each in found]).T
+    missed = push - push_predicted
+    yield _row("orders", "traded / (K r) = sum o_k", cell, (orders, orders_predicted), 1.0, tests)
+    yield _row("push", "push / r less what is predicted", cell, (missed, move), 0.0, tests)
+
+
+def _row(
+    name: str, statement: str, cell: int, parts: tuple[Floats, Floats], predicted: float, tests: RegisteredTurns
+) -> HypothesisRow:
+    """A ratio of sums over replications (n,) against what is predicted of it."""
+    over, under = parts
+    n, margin = len(over), tests.margins[name]
+    left_out = (over.sum() - over) / (under.sum() - under) if n > 1 else np.empty(0)
+    held = equivalence(float(over.sum() / under.sum()), left_out, predicted, margin)
+    interval = "" if held.lo is None or held.hi is None else f" (95 % interval {held.lo:.3f} to {held.hi:.3f})"
+    is_ratio = predicted == 1.0
+    found = f"{held.estimate:.3f} of predicted" if is_ratio else f"{held.estimate:+.3f} r beside the prediction"
+    sentence = (
+        f"Resets in turn, {name}, cell {cell}: measured is {found}{interval}, margin +-{margin:g}: {held.verdict} "
+        f"({n} replications)."
+    )
+    return HypothesisRow(
+        f"in turn: {name}", "once", statement, 1, n, sentence, predicted, margin, held.estimate, held.lo, held.hi,
+        held.lo_90, held.hi_90, None, None, held.verdict, held.method,
+    )  # fmt: skip

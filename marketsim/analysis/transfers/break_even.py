@@ -118,7 +118,8 @@ def _cost_of_a_day(run: Run, token: str) -> tuple[float, float] | None:
     days = orders["day"].n_unique()
     cost = orders.select(cost=slippage + pl.col("fees_atoms") / ATOMS_PER_UNIT)["cost"].sum() / days
     first = orders.sort("t_decide_ns").unique("day", keep="first")
-    return float(first["equity_before_atoms"].mean()) / ATOMS_PER_UNIT, float(cost)
+    assets = first["equity_before_atoms"].to_numpy().mean() / ATOMS_PER_UNIT
+    return float(assets), float(cost)
 
 
 def _row(curve: CostCurve) -> tuple[object, ...]:
