@@ -108,6 +108,18 @@ def test_funds_pay_most_for_an_announced_reset_and_every_token_has_a_word_on_bre
     assert (rows["cost_at_most"] > rows["cost_at_least"]).all()
 
 
+def test_a_quarter_of_value_traders_capacity_has_a_verdict_as_a_way_to_a_level(tmp_path: Path) -> None:
+    """Which sign it has is open; that Lambda hardly moves is what the study rests on."""
+    study = marketsim.sweep(STUDIES / "crowding_capacity_quick.yaml", out=tmp_path, workers=2)
+    registered_before_runs(study)
+    cells = pl.read_parquet(study.path / "loop_cells.parquet")
+    whole, quarter, *_ = cells["crowding_number"].to_list()
+    assert quarter == pytest.approx(whole, rel=0.2)
+    rows = pl.read_parquet(study.path / "hypotheses.parquet").filter(hypothesis="ways: capacity")
+    assert set(rows["rule"]) == {"once", "children"}
+    assert (rows["estimate"].abs() < 0.2).all()
+
+
 def test_three_resets_within_the_life_of_impact_have_a_verdict_on_what_they_send_and_push(tmp_path: Path) -> None:
     """L1 and L2 of crowding_life.toml, only bounded here."""
     study = marketsim.sweep(STUDIES / "crowding_life_quick.yaml", out=tmp_path, workers=2)

@@ -42,7 +42,10 @@ class StudySpec(Spec):
     judged; its hash and the time stand in study.json (`datasets.registration`).
     """
 
-    announced_keys: ClassVar[Mapping[str, str]] = {"versus": "baseline"}
+    announced_keys: ClassVar[Mapping[str, str]] = {
+        "versus": "baseline",
+        "stress": "`over` with a shock's sizes, and measures such as insurance_loss",
+    }
 
     arms: tuple[Arm, ...] = (ArmSpec(id="factual"), ArmSpec(id="frictionless", arm="frictionless"))
     replications: Annotated[Count, REPLICATIONS] = 1
