@@ -89,7 +89,8 @@ def read_tests(data: bytes, name: str, cells: int, horizons: tuple[str, ...]) ->
         raise UsageError(f"{name}: horizon: was {horizon!r}; allowed: a horizon of study.probe, {', '.join(horizons)}")
     if "0s" not in horizons:
         raise UsageError(f"{name}: study.probe.horizons has no 0s, at which the sizes of probes are compared")
-    return RegisteredTests(str(horizon), _margins(told.get("margins"), name, MARGINS), _cells(told.get("cells"), name, cells))
+    margins = _margins(told.get("margins"), name, MARGINS)
+    return RegisteredTests(str(horizon), margins, _cells(told.get("cells"), name, cells))
 
 
 def registered_tests(study: Study) -> RegisteredTests | None:
