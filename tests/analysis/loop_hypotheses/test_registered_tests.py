@@ -46,7 +46,7 @@ def test_another_registration_is_kept_and_asks_for_nothing() -> None:
         (
             '"reset loop"',
             '"regression"',
-            r"analysis: was 'regression'; allowed: 'reset loop', 'clock game', 'robustness'",
+            r"analysis: was 'regression'; allowed: 'reset loop', 'resets in turn', 'clock game', 'robustness'",
         ),
         ('"0s"', '"5min"', r"horizon: was '5min'; allowed: a horizon of study.probe, 0s, 2min"),
         ("H3 = 0.05", "", r"margins.H3: was None; allowed: H1, H2, H3, H4, ways, size, sign, each above 0, below 1"),
