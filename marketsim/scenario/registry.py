@@ -122,8 +122,13 @@ def default_as_written(spec: type[Spec], name: str) -> str:
 
 def value_as_written(spec: type[Spec], name: str, value: Any) -> str:
     """A value of a field as a scenario file has it."""
+    return _short(value_in_json(spec, name, value))
+
+
+def value_in_json(spec: type[Spec], name: str, value: Any) -> Any:
+    """A value of a field as JSON has it: text with its unit, numbers, lists and maps."""
     kind = spec.__pydantic_fields__[name].rebuild_annotation()
-    return _short(TypeAdapter(kind).dump_python(value, mode="json"))
+    return TypeAdapter(kind).dump_python(value, mode="json")
 
 
 def _short(value: Any) -> str:

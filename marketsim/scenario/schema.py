@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from html import escape
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +15,9 @@ from marketsim.networks.influence import NETWORKS
 from marketsim.scenario import resolve
 from marketsim.scenario.describe import as_yaml
 from marketsim.scenario.document import ScenarioSpec
+from marketsim.scenario.registry import value_in_json
 from marketsim.scenario.sentences import in_sentences
+from marketsim.spec import Spec
 from marketsim.traders.group import TRADERS
 
 
@@ -83,6 +87,9 @@ class Scenario(ScenarioSpec):
         return f"<div><strong>{escape(self.title or self.name)}</strong> <code>{escape(self.name)}</code>{told}</div>"
 
 
+_PLAIN_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
 def _without_option(problem: Problem) -> Problem:
     """A problem of an override that is not of the command line: its place is the path of its value."""
     option = problem.file.removeprefix("--set ")
@@ -103,14 +110,46 @@ def json_schema() -> dict[str, Any]:
         schema["$defs"][section]["properties"] |= {"like": text, "delete": flag} | ({name: text} if name else {})
     for kind in (*TRADERS.kinds.values(), *NETWORKS.kinds.values()):
         schema["$defs"][kind.__name__]["properties"] |= {"like": text, "delete": flag}
-    for part in (schema, *schema["$defs"].values()):
+    specs = {spec.__name__: spec for spec in _all_specs(Spec)}
+    parts: list[tuple[dict[str, Any], type[Spec]]] = [(schema, Scenario)]
+    parts += [(part, specs[name]) for name, part in schema["$defs"].items()]
+    for part, spec in parts:
         part.pop("required", None)
+        _write_defaults(part["properties"], spec)
         for key, shape in part["properties"].items():
             part["properties"][key] = {"anyOf": [{"enum": [None, "none"]}, {**shape}]}
     for holder in ("MarginSpec", "TokenAccountSpec"):
         schema["$defs"][holder]["properties"]["tiers"]["anyOf"].append({**text, "description": "name of a table"})
     schema["$defs"]["TokenSpec"]["properties"]["primary"]["anyOf"].append({"const": {"mode": "none"}})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_any_of(schema)}
+
+
+def _all_specs(spec: type[Spec]) -> Iterator[type[Spec]]:
+    for kind in spec.__subclasses__():
+        yield kind
+        yield from _all_specs(kind)
+
+
+def _write_defaults(properties: dict[str, Any], spec: type[Spec]) -> None:
+    """Put each default as a file has it, `8h`, where pydantic writes the number that the program holds."""
+    for name, field in spec.model_fields.items():
+        shape = properties[field.alias or name]
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, Spec):
+            shape.pop("default", None)  # each of its keys has its own
+        elif "default" in shape:
+            written = None if default is None else value_in_json(spec, name, default)
+            is_number = isinstance(default, Decimal) or not isinstance(written, str)
+            shape["default"] = _with_numbers(written) if is_number else written
+
+
+def _with_numbers(value: Any) -> Any:
+    """The same value with plain numbers, which canonical JSON has as text, as numbers."""
+    if isinstance(value, dict):
+        return {key: _with_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(inner) for inner in value]
+    return float(value) if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value) else value
 
 
 def _any_of(shape: Any) -> Any:

@@ -179,3 +179,20 @@ def _as_json(value: object) -> object:
 def test_the_json_schema_refuses_an_unknown_key() -> None:
     errors = list(jsonschema.Draft202012Validator(json_schema()).iter_errors({"schema": "marketsim/1", "nmae": "x"}))
     assert "nmae" in errors[0].message
+
+
+def test_every_default_in_the_json_schema_is_as_a_file_has_it_and_fits_its_own_key() -> None:
+    schema = json_schema()
+    parts = schema["$defs"]
+    funding = parts["FundingSpec"]["properties"]["every"]["anyOf"][1]
+    assert funding["default"] == "8h"
+    assert parts["NoiseSpec"]["properties"]["size"]["anyOf"][1]["default"] == {
+        "pareto": {"min": 540, "alpha": 1.5, "max": 108_000}
+    }
+    assert parts["ClockSpec"]["properties"]["start"]["anyOf"][1]["default"] == "2024-01-01T00:00:00Z"
+    for name, part in parts.items():
+        for key, shape in part["properties"].items():
+            for one in shape["anyOf"][1:]:
+                if one.get("default") is not None:
+                    fits = jsonschema.Draft202012Validator({**shape, "$defs": parts})
+                    assert fits.is_valid(one["default"]), f"{name}.{key}: {one['default']!r}"
