@@ -20,7 +20,8 @@ def test_an_emergency_does_not_rescue_a_fund_that_the_venue_has_taken(tmp_path: 
     """
     run = ms.run(GAP, set={"clock.duration": "7h"}, out=tmp_path, report=False)
     liquidated = run.table("liquidations").filter(cohort="SOL3L").row(0, named=True)
-    assert (liquidated["t_ns"], liquidated["size_lots"]) == (6 * HOUR + 10**7, 3_000_000)
+    assert (liquidated["t_ns"], liquidated["t_order_ns"]) == (6 * HOUR, 6 * HOUR + 10**7)
+    assert liquidated["size_lots"] == 3_000_000
     assert liquidated["insurance_atoms"] == 990_000_000_000  # 3,000,000 lots between 67 and 66.666667
     order = run.table("rebalances").filter(token="SOL3L", trigger="emergency").row(0, named=True)
     assert (order["t_decide_ns"], order["filled_lots"], order["status"]) == (6 * HOUR, 0, "partial")

@@ -113,7 +113,8 @@ def test_a_liquidation_is_told_with_its_prices_and_leverage(tmp_path: Path) -> N
     assert row.pop("leverage") == pytest.approx(9_190.8 / 200.8)
     assert row.pop("bankruptcy_price") == pytest.approx(26_996.997, abs=1e-3)
     assert row == {
-        "t_ns": 90 * SECOND + SECOND // 100,
+        "t_ns": 90 * SECOND,
+        "t_order_ns": 90 * SECOND + SECOND // 100,
         "market": "BTC-PERP",
         "account": 0,
         "cohort": "retail",

@@ -24,7 +24,7 @@ WORKERS = min(2, os.cpu_count() or 1)
 MISSED: dict[str, Set[str]] = {
     "btc-perp": {"abs_return_acf_exponent", "volume_return_correlation_5min"},
     "alt-perp": {"abs_return_acf_exponent", "depth_after_moves"},
-    "btc-two-markets": {"funding_width", "liquidated_calm", "abs_return_acf_exponent"},
+    "btc-two-markets": {"abs_return_acf_exponent", "funding", "hourly_volume_day"},
 }  # fmt: skip
 """Rows with a range that the mean does not meet, by world: docs/calibration.md#measured says of each what was tried."""
 
