@@ -65,11 +65,12 @@ class WorldControls:
         if parameter.steps:
             slider = ui.slider(min=0, max=parameter.steps, value=parameter.step_of(parameter.text) or 0)
             slider.props(f'dense aria-label="{parameter.label} of {parameter.part}"').classes("slider")
-            slider.on("update:model-value", partial(self._slide, parameter, text), throttle=0.05)
+            slider.on("update:model-value", partial(self._slide, parameter, text, slider), [], throttle=0.05)
         text.on_value_change(partial(self._type, parameter, slider))
 
-    def _slide(self, parameter: Parameter, text: ui.input, event: Any) -> None:
-        text.value = parameter.at(int(event.args))
+    def _slide(self, parameter: Parameter, text: ui.input, slider: ui.slider) -> None:
+        # Where the slider is, not where it was when this event was held back: else `_type` would push it back there.
+        text.value = parameter.at(int(slider.value))
 
     def _type(self, parameter: Parameter, slider: ui.slider | None, event: Any) -> None:
         value = str(event.value or "").strip()
