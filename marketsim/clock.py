@@ -149,8 +149,8 @@ class MarketEnvironment(simpy.Environment):
         """Put an event into the queue, `delay` whole nanoseconds from now."""
         super().schedule(event, priority, delay if type(delay) is int else whole_ns(delay, "a delay"))
 
-    def at(self, t_ns: int, phase: Phase = Phase.DECISION) -> Event:
-        """An event at an instant and phase."""
+    def at(self, t_ns: int, phase: int = Phase.DECISION) -> Event:
+        """An event at an instant and phase, a `Phase` or its number in `kernel.codes`."""
         if t_ns < self._now:
             raise UsageError(f"an event was asked for at {t_ns} ns, which is before now, {self._now} ns")
         event = Event(self)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import TypeAdapter
-
 from marketsim.errors import ScenarioError, UsageError
 from marketsim.events.family import EVENTS
 from marketsim.files import shipped_folder
@@ -19,6 +17,7 @@ from marketsim.scenario.loader import read
 from marketsim.scenario.nodes import Problems, plain
 from marketsim.scenario.presets import all_presets
 from marketsim.scenario.shipped import catalogue
+from marketsim.scenario.values import value_in_json
 from marketsim.spec import Spec
 from marketsim.traders.group import TRADERS, TraderGroupSpec
 from marketsim.venues.deleveraging.family import DELEVERAGING_RULES
@@ -123,12 +122,6 @@ def default_as_written(spec: type[Spec], name: str) -> str:
 def value_as_written(spec: type[Spec], name: str, value: Any) -> str:
     """A value of a field as a scenario file has it."""
     return _short(value_in_json(spec, name, value))
-
-
-def value_in_json(spec: type[Spec], name: str, value: Any) -> Any:
-    """A value of a field as JSON has it: text with its unit, numbers, lists and maps."""
-    kind = spec.__pydantic_fields__[name].rebuild_annotation()
-    return TypeAdapter(kind).dump_python(value, mode="json")
 
 
 def _short(value: Any) -> str:

@@ -15,8 +15,8 @@ from marketsim.networks.influence import NETWORKS
 from marketsim.scenario import resolve
 from marketsim.scenario.describe import as_yaml
 from marketsim.scenario.document import ScenarioSpec
-from marketsim.scenario.registry import value_in_json
 from marketsim.scenario.sentences import in_sentences
+from marketsim.scenario.values import value_in_json
 from marketsim.spec import Spec
 from marketsim.traders.group import TRADERS
 

@@ -1,4 +1,4 @@
-"""Values given in Python, not in a file, as nodes of a document."""
+"""Values given in Python as nodes of a document, and values of a Spec as JSON has them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from marketsim.errors import UsageError
 from marketsim.scenario.nodes import Node, Place
+from marketsim.spec import Spec
 
 MAX_DEPTH = 60
 GIVEN = "given"
@@ -51,3 +54,9 @@ def _name(item: Any, position: int) -> str:
 
 def _below(where: str, key: Any) -> str:
     return f"{where}.{key}" if where else str(key)
+
+
+def value_in_json(spec: type[Spec], name: str, value: Any) -> Any:
+    """A value of a field as JSON has it: text with its unit, numbers, lists and maps."""
+    kind = spec.__pydantic_fields__[name].rebuild_annotation()
+    return TypeAdapter(kind).dump_python(value, mode="json")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from marketsim.clock import Phase
+from marketsim.kernel import codes
 from marketsim.ranges import ZERO_OR_MORE
 from marketsim.spec import Duration, EventRate, Fault, Rate
 from marketsim.traders.desk import DeskContext, TraderDesk
@@ -103,10 +103,10 @@ class InvestorDesk(TraderDesk):
             if due_ns == dealt_ns:
                 yield self.env.timeout(NS_PER_SECOND)
                 continue
-            yield self.env.at(max(due_ns - self.spec.lead, self.now_ns), Phase.DELIVERY)
+            yield self.env.at(max(due_ns - self.spec.lead, self.now_ns), codes.PH_DELIVERY)
             self._deal(self.wanted_lots())
             dealt_ns = due_ns
-            yield self.env.at(max(due_ns, self.now_ns), Phase.RECORD)
+            yield self.env.at(max(due_ns, self.now_ns), codes.PH_RECORD)
 
     def _deal(self, lots: int) -> None:
         """Ask for each trader's part of some lots, so that the parts add up to them."""

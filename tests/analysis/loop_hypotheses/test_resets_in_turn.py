@@ -10,7 +10,10 @@ ASKED = b'analysis = "resets in turn"\n[margins]\norders = 0.1\npush = 0.25\n'
 
 
 def test_pushes_that_stay_are_answered_by_their_powers() -> None:
-    """Lambda = .5: orders 1, Lambda, Lambda^2; M = 1 + .5 + .25 + .125 (docs/theory.md, three resets: 1.875)."""
+    """Lambda = .5: orders 1, Lambda, Lambda^2; M = 1 + .5 + .25 + .125 = 1.875.
+
+    docs/theory.md#several-funds-and-several-resets
+    """
     orders, pushes = predicted_in_turn([0, 10, 20], [2, 12, 22], [1, 0, 0], response_of([0, 100], [0.5, 0.5]))
     assert orders == pytest.approx([1, 0.5, 0.25])
     assert pushes == pytest.approx([0.5, 0.75, 0.875])
